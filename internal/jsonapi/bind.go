@@ -31,7 +31,7 @@ func (b *binder) object(v reflect.Value, object map[string]any, s *shape, at pla
 	}
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		if !known[name] {
-			b.fault(at.member(legible(name)), "unknown", "There is no such member here.")
+			b.fault(at.member(legible(name)), "unknown", "There's no such member.")
 		}
 	}
 }
@@ -63,7 +63,7 @@ func (b *binder) value(field reflect.Value, value any, s *shape, m *member, at p
 	case boolKind:
 		truth, ok := value.(bool)
 		if !ok {
-			b.fault(at, "type", "This has to be true or false.")
+			b.fault(at, "type", "This must be true or false.")
 		}
 		field.SetBool(truth)
 	case integerKind:
@@ -84,15 +84,15 @@ func (b *binder) text(value any, m *member, at place) (string, bool) {
 	text, ok := value.(string)
 	switch {
 	case !ok:
-		b.fault(at, "type", "This has to be a string.")
+		b.fault(at, "type", "This must be a string.")
 	case len(text) > m.max:
-		b.fault(at, "too_long", "This may have %d bytes.", m.max)
+		b.fault(at, "too_long", "This can have at most %d bytes.", m.max)
 	case !m.secret && strings.ContainsRune(text, 0):
-		b.fault(at, "invalid", "This has a character that is not allowed.")
+		b.fault(at, "invalid", "This contains a character that isn't allowed.")
 	case m.need && text == "":
 		b.fault(at, "missing", "This is missing.")
 	case m.enum != nil && !slices.Contains(m.enum, text):
-		b.fault(at, "invalid", "This has to be one of: %s.", strings.Join(m.enum, ", "))
+		b.fault(at, "invalid", "This must be one of: %s.", strings.Join(m.enum, ", "))
 	default:
 		return text, true
 	}
@@ -110,23 +110,23 @@ func (b *binder) form(field reflect.Value, value any, s *shape, m *member, at pl
 	}
 	field.SetZero()
 	if s.typ == timeType {
-		b.fault(at, "invalid", "This has to be a time such as 2006-01-02T15:04:05Z (RFC 3339).")
+		b.fault(at, "invalid", "This must be a time, such as 2006-01-02T15:04:05Z (RFC 3339).")
 		return
 	}
-	b.fault(at, "invalid", "This does not have the form that the reference describes.")
+	b.fault(at, "invalid", "This doesn't have the form that the reference describes.")
 }
 
 // integer reads a number without fraction and exponent: 1.0 and 1e3 are refused.
 func (b *binder) integer(field reflect.Value, value any, m *member, at place) {
 	number, ok := value.(json.Number)
 	if !ok || strings.ContainsAny(string(number), ".eE") {
-		b.fault(at, "type", "This has to be an integer.")
+		b.fault(at, "type", "This must be an integer.")
 		return
 	}
 	n, err := strconv.ParseInt(string(number), 10, 64)
 	switch {
 	case err != nil, n < m.least, n > m.most:
-		b.fault(at, "invalid", "This has to be from %d to %d.", m.least, m.most)
+		b.fault(at, "invalid", "This must be from %d to %d.", m.least, m.most)
 	case field.CanUint():
 		field.SetUint(uint64(n))
 	default:
@@ -137,7 +137,7 @@ func (b *binder) integer(field reflect.Value, value any, m *member, at place) {
 func (b *binder) number(field reflect.Value, value any, s *shape, at place) {
 	number, ok := value.(json.Number)
 	if !ok {
-		b.fault(at, "type", "This has to be a number.")
+		b.fault(at, "type", "This must be a number.")
 		return
 	}
 	f, err := strconv.ParseFloat(string(number), s.typ.Bits())
@@ -154,7 +154,7 @@ func (b *binder) sized(n int, m *member, at place) bool {
 	case m.need && n == 0:
 		b.fault(at, "missing", "This is missing.")
 	case n > m.items:
-		b.fault(at, "too_many", "This may have %d entries.", m.items)
+		b.fault(at, "too_many", "This can have at most %d entries.", m.items)
 	default:
 		return true
 	}
@@ -164,7 +164,7 @@ func (b *binder) sized(n int, m *member, at place) bool {
 func (b *binder) list(field reflect.Value, value any, s *shape, m *member, at place) {
 	list, ok := value.([]any)
 	if !ok {
-		b.fault(at, "type", "This has to be a list.")
+		b.fault(at, "type", "This must be a list.")
 		return
 	}
 	if !b.sized(len(list), m, at) {
@@ -179,7 +179,7 @@ func (b *binder) list(field reflect.Value, value any, s *shape, m *member, at pl
 func (b *binder) entries(field reflect.Value, value any, s *shape, m *member, at place) {
 	object, ok := value.(map[string]any)
 	if !ok {
-		b.fault(at, "type", "This has to be an object.")
+		b.fault(at, "type", "This must be an object.")
 		return
 	}
 	if !b.sized(len(object), m, at) {
@@ -189,7 +189,7 @@ func (b *binder) entries(field reflect.Value, value any, s *shape, m *member, at
 	for _, name := range slices.Sorted(maps.Keys(object)) {
 		at := at.member(legible(name))
 		if len(name) > maxText || strings.ContainsRune(name, 0) {
-			b.fault(at, "invalid", "This name is too long, or has a character that is not allowed.")
+			b.fault(at, "invalid", "This name is too long, or contains a character that isn't allowed.")
 			continue
 		}
 		elem := reflect.New(s.typ.Elem()).Elem()
@@ -202,7 +202,7 @@ func (b *binder) entries(field reflect.Value, value any, s *shape, m *member, at
 func (b *binder) nested(field reflect.Value, value any, s *shape, at place) {
 	object, ok := value.(map[string]any)
 	if !ok {
-		b.fault(at, "type", "This has to be an object.")
+		b.fault(at, "type", "This must be an object.")
 		return
 	}
 	if s.kind == objectKind {
@@ -211,7 +211,7 @@ func (b *binder) nested(field reflect.Value, value any, s *shape, at place) {
 	}
 	raw, err := json.Marshal(object)
 	if err != nil {
-		b.fault(at, "type", "This has to be an object.")
+		b.fault(at, "type", "This must be an object.")
 		return
 	}
 	field.SetBytes(raw)

@@ -51,7 +51,7 @@ func OpenCursor[P any](box Sealer, list, sealed string) (at P, err error) {
 	var c cursor[P]
 	plain, err := box.OpenString(sealed)
 	if err != nil || json.Unmarshal(plain, &c) != nil || c.List != list {
-		return at, Faulty(parameter("after").fault("invalid", "This is no cursor of this list: begin without it."))
+		return at, Faulty(parameter("after").fault("invalid", "This isn't a cursor of this list. Start without it."))
 	}
 	return c.At, nil
 }

@@ -35,7 +35,7 @@ func (c Condition) Check(current ETag) error {
 	if c.match.given && !c.match.holds(current, false) || c.noneMatch.given && c.noneMatch.holds(current, true) {
 		return &Problem{
 			Status: http.StatusPreconditionFailed, Code: "precondition_failed", Tag: current,
-			Detail: "The resource is not as If-Match or If-None-Match says: read it again.",
+			Detail: "The resource doesn't match If-Match or If-None-Match. Read it again.",
 		}
 	}
 	return nil
@@ -83,7 +83,7 @@ func readTags(r *http.Request, header string) (t tags, err error) {
 		weak := strings.HasPrefix(rest, "W/")
 		tag, after, ok := cutTag(strings.TrimPrefix(rest, "W/"))
 		if !ok {
-			return t, malformed("The header " + header + " is neither * nor a list of entity tags in quotes.")
+			return t, malformed("The header " + header + " must be * or a list of entity tags in quotes.")
 		}
 		if weak {
 			t.weak = append(t.weak, tag)

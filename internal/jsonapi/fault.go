@@ -14,6 +14,20 @@ type Fault struct {
 	Message string `json:"message" doc:"For people, in the language that was asked for."`
 }
 
+// FieldCode is a code that a fault can have.
+type FieldCode struct{ Code, When string }
+
+// FieldCodes are the codes of what this package refuses by itself.
+var FieldCodes = []FieldCode{
+	{"missing", "the member is required, or empty."},
+	{"unknown", "there is no such member."},
+	{"repeated", "the parameter is there more than once."},
+	{"type", "the value has another JSON type."},
+	{"too_long", "the value has too many bytes."},
+	{"too_many", "the list has too many entries."},
+	{"invalid", "the value does not have the form that the reference describes."},
+}
+
 // FieldFault returns the fault of a member of the body whose name has dots between those of
 // objects, as in address.city.
 func FieldFault(field, code, message string) Fault {

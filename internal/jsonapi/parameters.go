@@ -34,7 +34,7 @@ func (b *binder) parameters(v reflect.Value, s *shape, r *http.Request) error {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(query)) {
-		b.fault(parameter(legible(name)), "unknown", "There is no such parameter here.")
+		b.fault(parameter(legible(name)), "unknown", "There's no such parameter.")
 	}
 	return nil
 }
@@ -50,14 +50,14 @@ func queryOf(r *http.Request, s *shape) (url.Values, error) {
 	}
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return nil, malformed("The query of the URL cannot be read.")
+		return nil, malformed("The query of the URL can't be read.")
 	}
 	return query, nil
 }
 
 var errQuery = &Problem{
 	Status: http.StatusBadRequest, Code: "invalid_request",
-	Detail: "Send everything in the body, and nothing in the URL: that is written to logs.",
+	Detail: "Send everything in the body. URLs end up in logs.",
 }
 
 // query puts a parameter of the query into its field. A list is written as several parameters
@@ -75,7 +75,7 @@ func (b *binder) query(v reflect.Value, m *member, words []string) {
 		}
 		b.value(field, list, m.shape, m, at)
 	case len(words) > 1:
-		b.fault(at, "repeated", "This may be there once.")
+		b.fault(at, "repeated", "This can be sent only once.")
 	default:
 		b.value(field, wordValue(m.shape, words[0]), m.shape, m, at)
 	}

@@ -10,11 +10,11 @@ import (
 func parse(body []byte) (any, error) {
 	switch {
 	case !utf8.Valid(body):
-		return nil, malformed("The body is not UTF-8.")
+		return nil, malformed("The body isn't valid UTF-8.")
 	case !json.Valid(body): // the decoder alone would look no further than the first value
-		return nil, malformed("The body is not JSON (RFC 8259).")
+		return nil, malformed("The body isn't valid JSON (RFC 8259).")
 	case loneSurrogate(body):
-		return nil, malformed("A text has half of a surrogate pair: it stands for no character.")
+		return nil, malformed("A string has half of a surrogate pair.")
 	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.UseNumber()
@@ -33,7 +33,7 @@ func (p *parser) value(depth int) (any, error) {
 	}
 	tok, err := p.Token()
 	if err != nil {
-		return nil, malformed("The body is not JSON (RFC 8259).")
+		return nil, malformed("The body isn't valid JSON (RFC 8259).")
 	}
 	switch tok {
 	case json.Delim('{'):
@@ -60,11 +60,11 @@ func (p *parser) object(depth int) (any, error) {
 	for p.More() {
 		tok, err := p.Token()
 		if err != nil {
-			return nil, malformed("The body is not JSON (RFC 8259).")
+			return nil, malformed("The body isn't valid JSON (RFC 8259).")
 		}
 		name, _ := tok.(string)
 		if _, twice := members[name]; twice {
-			return nil, malformed("An object has two members of one name.")
+			return nil, malformed("An object has two members with the same name.")
 		}
 		if members[name], err = p.value(depth + 1); err != nil {
 			return nil, err

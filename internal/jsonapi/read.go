@@ -57,7 +57,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		r.Header.Get("Content-Encoding") != "" {
 		return nil, &Problem{
 			Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type",
-			Detail: "Send application/json in UTF-8, not compressed.",
+			Detail: "Send application/json in UTF-8, without compression.",
 		}
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
@@ -69,7 +69,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 			Detail: "The body is too large.", Err: err,
 		}
 	case err != nil:
-		return nil, malformed("The body could not be read.")
+		return nil, malformed("The body couldn't be read.")
 	}
 	return body, nil
 }
@@ -81,7 +81,7 @@ func parseObject(body []byte) (map[string]any, error) {
 	}
 	object, ok := tree.(map[string]any)
 	if !ok {
-		return nil, malformed("The body is not a JSON object.")
+		return nil, malformed("The body isn't a JSON object.")
 	}
 	return object, nil
 }

@@ -72,7 +72,7 @@ func (t *Table) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (t *Table) serve(w http.ResponseWriter, r *http.Request) error {
 	routes, names, values := t.find(r)
 	if routes == nil {
-		return &Problem{Status: http.StatusNotFound, Code: "not_found", Detail: "There is no such call."}
+		return &Problem{Status: http.StatusNotFound, Code: "not_found", Detail: "There's no such call."}
 	}
 	i := slices.IndexFunc(routes, func(route Route) bool { return serves(route.Method, r.Method) })
 	if i < 0 {
@@ -111,7 +111,7 @@ func wrongMethod(w http.ResponseWriter, routes []Route) error {
 	w.Header().Set("Allow", strings.Join(methods, ", "))
 	return &Problem{
 		Status: http.StatusMethodNotAllowed, Code: "method_not_allowed",
-		Detail: "Use " + strings.Join(methods, " or ") + ".",
+		Detail: "This call only accepts " + strings.Join(methods, " and ") + ".",
 	}
 }
 

@@ -35,7 +35,7 @@ func forPeople[In, Out any](
 			return out, err
 		}
 		if !s.HasSignedIn(a.asker, user) {
-			return out, badSession("Send the auth_session that came with this person's sign-in.")
+			return out, badSession("Send the auth_session of this user's sign-in.")
 		}
 		return do(&person{*a, user, grant}, in)
 	})
@@ -122,7 +122,7 @@ func (s *Server) apiChangeEmail() jsonapi.Route {
 		Method: http.MethodPost, Path: "/auth/change-email", ID: "changeEmail", Status: http.StatusAccepted,
 		Summary: "Sends a code to the user's new address.",
 		Text: "`/auth/confirm-change-email` takes the code. The response is the same if another account has the " +
-			"address; its owner then gets a mail that says so.",
+			"address; its owner then gets an email that says so.",
 		Problems: []jsonapi.Outcome{wrongFields, notFresh, notTheirSession},
 	}, func(p *person, in changeEmailCall) (flowAnswer, error) {
 		o, err := s.owner(p)
@@ -143,7 +143,7 @@ type confirmChangeCall struct {
 func (s *Server) apiConfirmChange() jsonapi.Route {
 	return forPeople(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/confirm-change-email", ID: "confirmChangeEmail",
-		Summary:  "Changes the address with the mailed code, and notifies the old address.",
+		Summary:  "Changes the address with the code from the email, and notifies the old address.",
 		Problems: []jsonapi.Outcome{wrongCode, wrongFields, notTheirSession},
 	}, func(p *person, in confirmChangeCall) (jsonapi.None, error) {
 		proof, err := in.proof()

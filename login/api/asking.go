@@ -119,7 +119,7 @@ func allowedOrigin(r *http.Request, app storage.Client) error {
 		return nil
 	}
 	return &jsonapi.Problem{Status: http.StatusForbidden, Code: "origin_not_allowed",
-		Detail: "The client did not register this origin: see allowed_cors_origins."}
+		Detail: "This origin isn't registered for the client. Add it to allowed_cors_origins."}
 }
 
 // originOf is the origin of a URL.

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -112,7 +111,7 @@ func (s *Server) challengeRequest(r *http.Request, form url.Values) (*asking, ur
 		if form.Has(name) && !slices.Equal(form[name], values) {
 			return nil, nil, storage.Interaction{},
 				&jsonapi.Problem{Status: http.StatusBadRequest, Code: "invalid_request",
-					Detail: name + " is not what it was when auth_session began."}
+					Detail: name + " differs from the request that auth_session began with."}
 		}
 		form[name] = values
 	}
@@ -152,7 +151,7 @@ func proofsOf(form url.Values, kept *authSession) map[string]any {
 // challengeFail answers with the error, or with the proofs that are missing.
 func (s *Server) challengeFail(w http.ResponseWriter, r *http.Request, a *asking, err error) {
 	p := s.apiProblem(ui.Words(r), r, err)
-	out := challenged{Error: p.Code, Description: ascii(s.apiProblem(texts.In(texts.Languages()[0]), r, err).Detail),
+	out := challenged{Error: p.Code, Description: texts.ASCII(s.apiProblem(texts.In(texts.Languages()[0]), r, err).Detail),
 		Message: p.Detail, Errors: p.Errors}
 	status := p.Status
 	switch left, wants := p.More.(factorsLeft); {
@@ -220,14 +219,4 @@ func (s *Server) firstMethods(a *asking) (all []string) {
 		}
 	}
 	return all
-}
-
-// ascii is a text fit for error_description (RFC 6749 section 5.2).
-func ascii(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' || r == '"' || r == '\\' {
-			return '?'
-		}
-		return r
-	}, s)
 }

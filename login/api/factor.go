@@ -37,7 +37,7 @@ func (s *Server) appSignedIn(a *asking, user storage.User, sess storage.Session,
 	err error,
 ) (storage.Session, error) {
 	if errors.Is(err, people.ErrNoClaimant) {
-		err = badSession("The sign-in that auth_session goes on with was finished before. Start again.")
+		err = badSession("The sign-in of this auth_session is already complete. Start again.")
 	}
 	if err != nil {
 		return sess, err

@@ -13,15 +13,24 @@ var commonProblems = []jsonapi.Outcome{
 	{Status: http.StatusBadRequest, Code: "malformed", When: "the body is not the expected JSON object."},
 	{Status: http.StatusBadRequest, Code: "invalid_fields",
 		When: "members are missing, unknown, too long or of the wrong type: `errors` lists them."},
+	{Status: http.StatusBadRequest, Code: "invalid_request", When: "the request cannot be read, or contradicts itself."},
 	{Status: http.StatusForbidden, Code: "origin_not_allowed",
 		When: "the request comes from a script whose origin the client did not register."},
+	{Status: http.StatusNotFound, Code: "not_found", When: "there is no such call or no such tenant."},
+	{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", When: "the call has another method: see `Allow`."},
+	changedMeanwhile,
 	{Status: http.StatusRequestEntityTooLarge, Code: "too_large", When: "the body is larger than 64 KiB."},
 	{Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", When: "the body is not application/json."},
 	{Status: http.StatusTooManyRequests, Code: "too_many_attempts",
 		When: "wait as long as `Retry-After` says, then try again."},
 	{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable",
 		When: "nothing was decided: try again after `Retry-After`."},
+	{Status: http.StatusInternalServerError, Code: "server_error",
+		When: "the server failed. Its log has the cause, under the id in `instance`."},
 }
+
+var changedMeanwhile = jsonapi.Outcome{Status: http.StatusConflict, Code: "changed_meanwhile",
+	When: "another request changed the account at the same time: try again."}
 
 // appProblems are the errors of every call in which the client authenticates.
 var appProblems = []jsonapi.Outcome{
@@ -50,7 +59,7 @@ var notTheirSession = jsonapi.Outcome{Status: http.StatusBadRequest, Code: "inva
 	When: "`auth_session` was not given to this client for this user, or is too old: sign in again."}
 
 var notOffered = jsonapi.Outcome{Status: http.StatusNotFound, Code: "not_offered",
-	When: "the tenant does not offer this: its users have no passwords, say, or it sends no mail."}
+	When: "the tenant does not offer this: its users have no passwords, say, or it sends no email."}
 
 // offered returns the problem notOffered, unless is reports that the tenant offers what was called.
 func offered(is bool) error {
@@ -58,7 +67,7 @@ func offered(is bool) error {
 		return nil
 	}
 	return &jsonapi.Problem{Status: notOffered.Status, Code: notOffered.Code,
-		Detail: "Users of this tenant cannot do this."}
+		Detail: "This tenant doesn't offer this."}
 }
 
 var (

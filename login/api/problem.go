@@ -36,7 +36,7 @@ var refusals = map[people.Refusal]jsonapi.Outcome{
 	federation.ErrProveAccount: accountExists,
 	federation.ErrNotAdmitted:  notAdmitted,
 
-	people.ErrChangedMeanwhile: {Status: http.StatusConflict, Code: "invalid_request"},
+	people.ErrChangedMeanwhile: changedMeanwhile,
 }
 
 // apiProblem is err as a program is told: what pages say in words has a code here.
@@ -52,7 +52,7 @@ func (s *Server) apiProblem(say texts.Words, r *http.Request, err error) *jsonap
 	case errors.As(err, &wrong):
 		p := &jsonapi.Problem{Status: http.StatusUnprocessableEntity, Code: "invalid_fields"}
 		for _, f := range wrong {
-			p.Errors = append(p.Errors, jsonapi.FieldFault(f.Field, f.Text, say.Must(f.Text, f.Args...)))
+			p.Errors = append(p.Errors, jsonapi.FieldFault(f.Field, codeOf(f), say.Must(f.Text, f.Args...)))
 		}
 		return p
 	case errors.As(err, &early):

@@ -9,7 +9,7 @@ import (
 // proofFields are the proof that a user gives, or a part of it: one first factor, and with it or in
 // the next request the second factor.
 type proofFields struct {
-	Login    string `json:"login" doc:"The e-mail address or user name, with password." example:"jo@example.com"`
+	Login    string `json:"login" doc:"The email address or username, with password." example:"jo@example.com"`
 	Password string `json:"password" secret:"true" doc:"The password."`
 	codeFields
 	Passkey *passkeyFields `json:"passkey" doc:"The result of the options from /auth/passkey-options: {state, credential}."`
@@ -25,7 +25,7 @@ func (f proofFields) empty() bool {
 type codeFields struct {
 	Flow  string `json:"flow" secret:"true" max:"64" doc:"The flow from the call that sent the code."`
 	Code  string `json:"code" secret:"true" max:"64" doc:"The code as the user typed it, with flow." example:"1234 5678"`
-	Token string `json:"token" secret:"true" max:"128" doc:"The token from the link in the mail, instead of flow and code."`
+	Token string `json:"token" secret:"true" max:"128" doc:"The token from the link in the email, instead of flow and code."`
 }
 
 // proof returns the code or the token of the link. A fault says that both are missing.

@@ -14,7 +14,7 @@ import (
 
 var (
 	errManyProofs = &jsonapi.Problem{Status: http.StatusBadRequest, Code: "invalid_request",
-		Detail: "Send one of password, code or token, and passkey at a time."}
+		Detail: "Send only one of password, code or token, and passkey."}
 )
 
 // appProve signs in the user that the proofs of a request prove, together with those of the
@@ -105,7 +105,7 @@ func (s *Server) appPasskey(a *asking, purpose passkey.Purpose, f passkeyFields,
 func (s *Server) appPending(a *asking) (people.Claimant, error) {
 	c, err := s.Claimant(a.Context(), a.asker, "")
 	if errors.Is(err, people.ErrNoClaimant) {
-		err = badSession("The sign-in that auth_session goes on with waited too long, or was finished. Start again.")
+		err = badSession("The sign-in of this auth_session has expired or is complete. Start again.")
 	}
 	return c, err
 }

@@ -16,7 +16,7 @@ func Reference(issuer string) *jsonapi.Document {
 	return jsonapi.Describe(jsonapi.Info{
 		Title: "Vouchsafe: signing users in", Version: apiVersion,
 		Description: "For first-party apps with screens of their own. Problems are RFC 9457; programs should " +
-			"rely on their code.",
+			"rely on their code.\n\nThe code of an entry of errors is one of these:\n\n" + fieldCodeTable(),
 	}, issuer, table.Operations(), commonProblems)
 }
 
@@ -24,7 +24,8 @@ func Reference(issuer string) *jsonapi.Document {
 func (s *Server) serveReference(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
-		s.apiFail(w, r, &jsonapi.Problem{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Detail: "Use GET."})
+		s.apiFail(w, r, &jsonapi.Problem{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed",
+			Detail: "This call only accepts GET."})
 		return
 	}
 	issuer := web.TenantOf(r.Context()).Issuer

@@ -26,7 +26,8 @@ func TestTheReferenceIsOfTheCode(t *testing.T) {
 	if !ok || !ok2 {
 		t.Fatal("docs/api.md has no place for the reference")
 	}
-	want := before + begin + Reference("").Markdown(appFields{}, outcomes(commonProblems, appProblems)) + end + after
+	want := before + begin + Reference("").Markdown(appFields{}, outcomes(commonProblems, appProblems)) +
+		"\n### Codes of fields\n\n" + fieldCodeTable() + "\n" + end + after
 	switch diff := cmp.Diff(want, string(is)); {
 	case diff == "":
 	case *update:

@@ -11,7 +11,7 @@ import (
 type resetCall struct {
 	appFields
 	authSessionField
-	Login string `json:"login" doc:"The e-mail address or user name." example:"jo@example.com"`
+	Login string `json:"login" doc:"The email address or username." example:"jo@example.com"`
 }
 
 func (s *Server) apiReset() jsonapi.Route {
@@ -42,7 +42,7 @@ type newPasswordCall struct {
 func (s *Server) apiConfirmReset() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/confirm-reset", ID: "confirmReset",
-		Summary: "Sets a new password with the mailed code, and signs the user in with it.",
+		Summary: "Sets a new password with the code from the email, and signs the user in with it.",
 		Text: "All the user's sessions and tokens end. The response is that of `/auth/sign-in` with the new password. " +
 			"Even if it is `second_factor_required`, the new password is set.",
 		Problems: []jsonapi.Outcome{wrongCode, wrongFields, factorRequired, notOffered, wrongScope, wrongSession},

@@ -42,6 +42,6 @@ func (s *Server) Register(r *mux.Router) {
 	r.Handle(apiDocument, web.Public(http.HandlerFunc(s.serveReference)))
 	r.PathPrefix(apiPrefix).HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.apiFail(w, r, &jsonapi.Problem{Status: http.StatusNotFound, Code: "not_found",
-			Detail: "There is no such call. See " + apiDocument + "."})
+			Detail: "There's no such call. See " + apiDocument + "."})
 	})
 }

@@ -52,7 +52,7 @@ func (s *Server) openAuthSession(r *http.Request, app storage.Client, sealed str
 	return kept, err
 }
 
-var errBadSession = badSession("auth_session is not one that this client was given, or it is too old.")
+var errBadSession = badSession("auth_session has expired, or wasn't issued to this client.")
 
 func (s *Server) readAuthSession(r *http.Request, sealed string) (*authSession, error) {
 	plain, err := s.Secrets.Box(web.TenantOf(r.Context()).ID, secret.AuthSession).OpenString(sealed)

@@ -14,8 +14,8 @@ type signUpCall struct {
 	appFields
 	authSessionField
 	upstreamFields
-	Email    string `json:"email" doc:"The user's e-mail address." example:"jo@example.com" format:"email"`
-	Username string `json:"username" doc:"A user name, if the tenant asks for one."`
+	Email    string `json:"email" doc:"The user's email address." example:"jo@example.com" format:"email"`
+	Username string `json:"username" doc:"A username, if the tenant asks for one."`
 	Password string `json:"password" secret:"true" doc:"A password, if the tenant's users have passwords."`
 }
 
@@ -23,8 +23,8 @@ func (s *Server) apiSignUp() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/sign-up", ID: "signUp", Status: http.StatusAccepted,
 		Summary: "Begins a registration, which the user completes by confirming the address.",
-		Text: "`/auth/confirm-email` takes the code that is mailed to the address. The response is the same if the " +
-			"address already has an account; its owner then gets a mail that says so.",
+		Text: "`/auth/confirm-email` takes the code that is sent to the address. The response is the same if the " +
+			"address already has an account; its owner then gets an email that says so.",
 		Problems: []jsonapi.Outcome{wrongFields, noSignUp, upstreamRefused, accountExists, notAdmitted,
 			notOffered, wrongSession},
 	}, func(a *asking, in signUpCall) (flowAnswer, error) {
@@ -43,7 +43,7 @@ type invitedCall struct {
 	appFields
 	authSessionField
 	Invitation string `json:"invitation" need:"true" secret:"true" max:"128" doc:"The value of invitation in the link of the invitation."`
-	Username   string `json:"username" doc:"A user name, if the tenant asks for one."`
+	Username   string `json:"username" doc:"A username, if the tenant asks for one."`
 	Password   string `json:"password" secret:"true" doc:"A password, if the tenant's users have passwords."`
 	Scope      string `json:"scope" doc:"As for /auth/sign-in."`
 }
@@ -72,7 +72,7 @@ type sendCodeCall struct {
 	appFields
 	authSessionField
 	Flow    string `json:"flow" secret:"true" max:"64" doc:"To get a new code for one that did not arrive: the flow from the call that sent it."`
-	Login   string `json:"login" doc:"To sign in with a code: the user's e-mail address, user name or phone number." example:"jo@example.com"`
+	Login   string `json:"login" doc:"To sign in with a code: the user's email address, username or phone number." example:"jo@example.com"`
 	Channel string `json:"channel" enum:"email,phone" doc:"Where to send that code."`
 }
 
@@ -99,14 +99,14 @@ type confirmCall struct {
 	authSessionField
 	codeFields
 	Password string `json:"password" secret:"true" doc:"With token: a password that the user chooses after following the link, because another person may have begun the registration."`
-	Username string `json:"username" doc:"Another user name, if the registered one is taken by now."`
+	Username string `json:"username" doc:"Another username, if the registered one was taken in the meantime."`
 	Scope    string `json:"scope" doc:"As for /auth/sign-in."`
 }
 
 func (s *Server) apiConfirm() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/confirm-email", ID: "confirmEmail",
-		Summary:  "Completes a registration with the mailed code, and signs the user in.",
+		Summary:  "Completes a registration with the code from the email, and signs the user in.",
 		Problems: []jsonapi.Outcome{wrongCode, wrongFields, accountExists, factorRequired, wrongScope, wrongSession},
 	}, func(a *asking, in confirmCall) (signedInAnswer, error) {
 		if err := s.Apps.CheckScope(a.app, in.Scope); err != nil {

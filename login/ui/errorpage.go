@@ -104,7 +104,7 @@ func (p *Pages) problemJSON(w http.ResponseWriter, prob *web.Problem, title, mes
 		Developer   string   `json:"developer,omitempty"`
 		Got         string   `json:"got,omitempty"`
 		Expected    []string `json:"expected,omitempty"`
-	}{Error: prob.Code, Description: message, RequestID: id}
+	}{Error: prob.Code, Description: texts.ASCII(message), RequestID: id}
 	switch {
 	case out.Error != "":
 	case prob.Status == http.StatusServiceUnavailable:
