@@ -41,7 +41,7 @@ func (v *clientChecks) secrets(d *Declared, samples bool) {
 	for _, s := range d.Secrets {
 		switch {
 		case strings.HasPrefix(s, samplePrefix) && !samples:
-			v.fault(secretField, "is a sample that everybody knows. Make one with `vouchsafe client secret`")
+			v.fault(secretField, "is a published sample secret. Make your own with `vouchsafe client secret`")
 		case len(s) < minSecret:
 			v.fault(secretField, "is shorter than %d characters. Make one with `vouchsafe client secret`", minSecret)
 		}
@@ -49,7 +49,7 @@ func (v *clientChecks) secrets(d *Declared, samples bool) {
 	for _, h := range d.Hashes {
 		slow := strings.HasPrefix(h, "$")
 		if !secretHash.MatchString(h) || slow && argon2id.CheckHash(h) != nil {
-			v.fault(secretHashField, "is no hash of a secret that can be verified here, or not all of it. `vouchsafe "+
+			v.fault(secretHashField, "isn't a complete hash of a supported kind. `vouchsafe "+
 				"client secret` prints one")
 		}
 	}
@@ -60,6 +60,6 @@ func (v *clientChecks) secrets(d *Declared, samples bool) {
 			"none for an application that can keep no secret (one that runs in a browser or on a phone), or "+
 			"private_key_jwt for one with a key")
 	case some && !bySecret:
-		v.fault(secretField, "has no use with token_endpoint_auth_method: %s. Leave it out", d.TokenEndpointAuthMethod)
+		v.fault(secretField, "isn't used with token_endpoint_auth_method: %s. Remove it", d.TokenEndpointAuthMethod)
 	}
 }

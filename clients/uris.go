@@ -39,11 +39,11 @@ func redirectFault(native bool, raw string) string {
 				"com.example.app:/callback"
 		}
 		if !native {
-			return "has a scheme of its own, which is for applications on people's devices: write https, or set " +
+			return "has a custom scheme, which only native apps can use: write https, or set " +
 				"application_type to native"
 		}
 		if u.User != nil {
-			return "has a user name: remove what stands before @"
+			return "has a username: remove what comes before @"
 		}
 	}
 	for segment := range strings.SplitSeq(u.Path, "/") {
@@ -95,11 +95,11 @@ func originFault(native bool, raw string) string {
 	case u.Host == "" || raw != u.Scheme+"://"+u.Host:
 		return "is more than an origin: write scheme://host, or scheme://host:port, without a slash at the end"
 	case u.Scheme == "https" && u.Port() == "443", u.Scheme == "http" && u.Port() == "80":
-		return "names the port that its scheme has anyway: remove it, as browsers do"
+		return "names the default port: remove it, as browsers do"
 	case u.Scheme == "http" && !loopbackHost(u.Hostname()):
 		return "is not encrypted: write https; http is for localhost and loopback addresses"
 	case u.Scheme != "http" && u.Scheme != "https" && !native:
-		return "has a scheme of its own, which is for applications on people's devices: write https, or set " +
+		return "has a custom scheme, which only native apps can use: write https, or set " +
 			"application_type to native"
 	}
 	return ""
@@ -140,7 +140,7 @@ var hostForm = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]
 // authorityFault returns what is wrong with the host and port of raw, which was parsed as u, or "".
 func authorityFault(u *url.URL, raw string) string {
 	if u.User != nil {
-		return "has a user name: remove what stands before @"
+		return "has a username: remove what comes before @"
 	}
 	host := u.Hostname()
 	if host == "" {

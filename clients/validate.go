@@ -102,7 +102,7 @@ func (v *clientChecks) identity() {
 	// The sub of a client's own tokens is its id (RFC 9068 section 2.2). It must never be that of a
 	// user, which is a UUID of version 7 (RFC 9700 section 4.15).
 	if u, err := uuid.Parse(id); err == nil && u.Version() == 7 {
-		v.fault("client_id", "%q is a UUID of version 7, as people's ids are: write another name, or a random UUID", id)
+		v.fault("client_id", "%q is a UUID of version 7, like the ids of users: write another name, or a random UUID", id)
 	}
 	v.oneOf("application_type", v.ApplicationType, []string{"web", "native"})
 	v.accessTokens()
@@ -121,7 +121,7 @@ func (v *clientChecks) accessTokens() {
 	v.oneOf("access_token_typ", v.AccessTokenTyp, []string{accessTokenTyp, idTokenTyp})
 	switch {
 	case v.AccessTokenFormat == "opaque":
-		v.fault("access_token_typ", "has no use with access_token_format opaque: remove one of them")
+		v.fault("access_token_typ", "isn't used with access_token_format opaque: remove one of them")
 	case v.AccessTokenTyp == idTokenTyp && slices.Contains(v.Audience, v.ClientID):
 		v.fault("access_token_typ", "is that of ID tokens, and audience names the client itself: its access tokens would "+
 			"pass for ID tokens. Write %s, or another audience", accessTokenTyp)
@@ -164,7 +164,7 @@ func (v *clientChecks) list(field string, values []string, check func(field, val
 	}
 	for i, s := range values {
 		if slices.Contains(values[:i], s) {
-			v.fault(field, "%q is there twice: remove one", s)
+			v.fault(field, "%q appears twice: remove one", s)
 			continue
 		}
 		check(field, s)
@@ -183,7 +183,7 @@ func (v *clientChecks) grants() {
 		}
 	})
 	if v.MayUse(FirstPartyGrant) && !v.FirstParty {
-		v.fault("grant_types", "%s is for the operator's own clients, which see people's passwords: set "+
+		v.fault("grant_types", "%s is for the operator's own clients, which see users' passwords: set "+
 			"first_party, or remove it", FirstPartyGrant)
 	}
 	if v.MayUse("refresh_token") && !v.MayUse("authorization_code") && !v.MayUse(FirstPartyGrant) {
@@ -198,7 +198,7 @@ func (v *clientChecks) grants() {
 		v.fault("response_types", "needs the grant type authorization_code: add it to grant_types, or remove response_types")
 	}
 	if v.MayUse("authorization_code") && len(v.RedirectURIs) == 0 {
-		v.fault("redirect_uris", "is missing: write where people come back to, such as https://app.example.com/callback")
+		v.fault("redirect_uris", "is missing: write where users come back to, such as https://app.example.com/callback")
 	}
 }
 
@@ -233,7 +233,7 @@ func (v *clientChecks) authentication() {
 	}
 	if !noJWKS(v.JWKS) {
 		if v.JWKSURI != "" {
-			v.fault("jwks_uri", "stands beside jwks: write one of them")
+			v.fault("jwks_uri", "can't be used together with jwks: write one of them")
 		}
 		for _, message := range jwksFaults(v.JWKS) {
 			v.fault("jwks", "%s", message)
@@ -338,7 +338,7 @@ func (v *clientChecks) lifetimes() {
 		switch d := time.Duration(l.value); {
 		case d == 0:
 		case d < time.Second || d%time.Second != 0:
-			v.fault(l.field, "%s is not in whole seconds: write, for example, 10m", d)
+			v.fault(l.field, "%s isn't in whole seconds: write, for example, 10m", d)
 		case d > l.most:
 			v.fault(l.field, "%s is too long: write at most %s", d, l.most)
 		}

@@ -38,7 +38,7 @@ func TestSampleClientsWorkInDevelopmentOnly(t *testing.T) {
 		t.Error(diff)
 	}
 	_, err = ReadClients(sampleClients, false)
-	if n := strings.Count(err.Error(), "client_secret: is a sample that everybody knows"); n != 2 {
+	if n := strings.Count(err.Error(), "client_secret: is a published sample secret"); n != 2 {
 		t.Errorf("in production: got %v", err)
 	}
 }
@@ -90,7 +90,7 @@ users: []
 	}
 	for _, hint := range []string{
 		"redirect_uri is not a field of a client: did you mean redirect_uris?",
-		"scope: want one text, not a list: write openid email",
+		"scope: want text, not a list: write openid email",
 		"redirect_uris: want a list, such as [http://localhost/callback]",
 		"users is nothing that a clients file has",
 	} {

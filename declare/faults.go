@@ -68,7 +68,7 @@ func (fs *Faults) yaml(file string, err error) {
 // operator wrote without quotes.
 func unquoted(message string) string {
 	if strings.HasPrefix(message, "unknown anchor") {
-		return "stands for something that is nowhere: put what begins with * in quotes"
+		return "refers to an anchor that doesn't exist: put text that begins with * in quotes"
 	}
 	return message
 }

@@ -64,9 +64,9 @@ func setText(field reflect.Value, val *yaml.Node) error {
 		return nil
 	}
 	if texts, ok := textsOf(val); ok && len(texts) > 0 && texts[0] != "" {
-		return fmt.Errorf("want one text, not a list: write %s", strings.Join(texts, " "))
+		return fmt.Errorf("want text, not a list: write %s", strings.Join(texts, " "))
 	}
-	return errors.New("want a text")
+	return errors.New("want text")
 }
 
 // setNumber sets a whole number that is not negative.
@@ -92,7 +92,7 @@ type oneOrMore []string
 func (o *oneOrMore) readNode(val *yaml.Node) error {
 	texts, ok := textsOf(val)
 	if !ok || slices.Contains(texts, "") {
-		return errors.New("want a text, or a list of them")
+		return errors.New("want text, or a list of texts")
 	}
 	*o = texts
 	return nil
@@ -104,7 +104,7 @@ type anyText string
 // readNode implements nodeReader.
 func (a *anyText) readNode(val *yaml.Node) error {
 	if val.Kind != yaml.ScalarNode {
-		return errors.New("want a text")
+		return errors.New("want text")
 	}
 	*a = anyText(val.Value)
 	return nil

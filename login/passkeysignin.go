@@ -14,7 +14,7 @@ import (
 
 // errNoPasskeys is the answer where none can be used.
 var errNoPasskeys = &web.Problem{Status: http.StatusNotFound,
-	Developer: "Passkeys are not offered here: the tenant's sign_in.methods leave them out, or its " +
+	Developer: "Passkeys aren't offered here: the tenant's sign_in.methods leave them out, or its " +
 		"issuer has no host name."}
 
 // signInPasskey returns the form on the sign-in page, or nil. If the page asks a user who is signed

@@ -39,7 +39,7 @@ func (s *Server) providerOf(r *http.Request) (*upstream.Provider, error) {
 	p, err := s.Federation.Provider(s.askerOf(r), mux.Vars(r)["upstream"])
 	if errors.Is(err, storage.ErrNotFound) {
 		return nil, &web.Problem{Status: http.StatusNotFound, Message: "problem.no_page",
-			Developer: "No upstream of the tenant's settings has this id."}
+			Developer: "No upstream in the tenant's settings has this id."}
 	}
 	return p, err
 }

@@ -37,7 +37,7 @@ func firstParty(c *storage.Client) error {
 		return nil
 	}
 	return fosite.ErrUnauthorizedClient.WithDescription(
-		"The client may not sign people in by itself: it has to be first_party, with the grant type " +
+		"This client can't sign users in by itself. Set first_party and add the grant type " +
 			clients.FirstPartyGrant + ".",
 	)
 }

@@ -212,8 +212,8 @@ func TestDevelopmentTellsTheExpectedMethod(t *testing.T) {
 			"the request uses client_secret_basic, and the client is registered for client_secret_post."},
 		"none": {ask(s, "", "client_id", "either"),
 			"the request uses none, and the client is registered for client_secret_basic or client_secret_post."},
-		"wrong secret": {ask(s, basic("either", "wrong")), "no such client, wrong credentials"},
-		"unknown":      {ask(s, basic("nobody", "wrong")), "no such client, wrong credentials"},
+		"wrong secret": {ask(s, basic("either", "wrong")), "unknown client, wrong credentials"},
+		"unknown":      {ask(s, basic("nobody", "wrong")), "unknown client, wrong credentials"},
 	} {
 		if s.fails(c.answer, http.StatusUnauthorized,
 			"invalid_client"); !strings.Contains(c.answer.str("error_description"), c.want) {

@@ -44,7 +44,8 @@ const (
 func (e *Endpoint) refuseMethod(w http.ResponseWriter) error {
 	w.Header().Set("Allow", strings.Join(e.Methods, ", "))
 	if e.Program {
-		return oauth.ErrMethodNotAllowed.WithDescription("Use " + strings.Join(e.Methods, " or ") + ".")
+		return oauth.ErrMethodNotAllowed.WithDescription("This endpoint only accepts " +
+			strings.Join(e.Methods, " and ") + ".")
 	}
 	return &web.Problem{Status: http.StatusMethodNotAllowed, Message: "problem.method"}
 }

@@ -27,7 +27,7 @@ func TestRefusedRedirectURIsSayWhy(t *testing.T) {
 		uri    string
 		want   string
 	}{
-		{app, testRedirect + "/", "the same to the letter"},
+		{app, testRedirect + "/", "match exactly"},
 		{app, "", "openid"},
 		{service, testRedirect, "has no redirect_uris"},
 		{service, "", "has no redirect_uris"},

@@ -34,7 +34,7 @@ func TestTheLogNamesClientsThatFail(t *testing.T) {
 				plain.ClientID, "registered for none"},
 			"two methods": {values("client_id", secretive.ClientID, "client_secret", wrong),
 				[]string{basic(secretive.ClientID, wrong)}, secretive.ClientID, "several"},
-			"no method": {nil, nil, "", "which client"},
+			"no method": {nil, nil, "", "name its client"},
 			"broken Basic": {values("client_id", secretive.ClientID), []string{"Authorization: Basic " + wrong},
 				secretive.ClientID, "Basic credentials"},
 			"a broken assertion": {values("client_id", secretive.ClientID, "client_assertion_type", jwtBearer,
@@ -74,7 +74,7 @@ func TestTheLogNamesUnknownClientsOfBrowsers(t *testing.T) {
 	s := startTokens(t, func(c *Config) { c.Log = slog.New(slog.NewJSONHandler(&log, nil)) })
 	s.raw(request("GET", "/authorize?client_id=nobody&response_type=code", ""))
 	if !strings.Contains(log.String(), `"client":"nobody"`) ||
-		!strings.Contains(log.String(), `"why":"There is no enabled client`) {
+		!strings.Contains(log.String(), `"why":"There's no enabled client`) {
 		t.Errorf("got %s", log.String())
 	}
 }

@@ -38,7 +38,7 @@ func (d *Declared) Check(issuer string) []Fault {
 		}
 	}
 	if d.LogoURI != nil && *d.LogoURI != "" && !ValidLogo(*d.LogoURI) {
-		wrong("logo_uri", "%q is no https URL", *d.LogoURI)
+		wrong("logo_uri", "%q isn't an https URL", *d.LogoURI)
 	}
 	if d.Disabled != nil && *d.Disabled && d.ID == storage.DefaultTenant {
 		wrong("disabled", "the default tenant sits at the issuer itself and cannot be disabled")

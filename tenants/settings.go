@@ -45,7 +45,7 @@ func (c *checks) fault(path, format string, args ...any) {
 // oneOf reports a value that is neither empty nor allowed.
 func (c *checks) oneOf(path, value string, allowed ...string) {
 	if value != "" && !slices.Contains(allowed, value) {
-		c.fault(path, "%q is none of %s", value, strings.Join(allowed, ", "))
+		c.fault(path, "%q isn't allowed: write one of %s", value, strings.Join(allowed, ", "))
 	}
 }
 
@@ -55,7 +55,7 @@ func (c *checks) signUp() {
 	for i, d := range c.SignUp.EmailDomains {
 		domain, err := address.Domain(d)
 		if err != nil {
-			c.fault(fmt.Sprintf("sign_up.email_domains.%d", i), "%q is no domain: write one such as example.com", d)
+			c.fault(fmt.Sprintf("sign_up.email_domains.%d", i), "%q isn't a domain: write one, such as example.com", d)
 			continue
 		}
 		c.SignUp.EmailDomains[i] = domain
@@ -63,7 +63,7 @@ func (c *checks) signUp() {
 	for i, name := range c.SignUp.ReservedUsernames {
 		if _, ok := username.Key(name); !ok {
 			c.fault(fmt.Sprintf("sign_up.reserved_usernames.%d", i),
-				"%q is not a user name: write letters, digits and . _ - only", name)
+				"%q isn't a username: write only letters, digits and . _ -", name)
 		}
 	}
 }
@@ -77,7 +77,7 @@ func (c *checks) signIn() {
 	for i, region := range c.SignIn.PhoneRegions {
 		if !phones.IsRegion(region) {
 			c.fault(fmt.Sprintf("sign_in.phone_regions.%d", i),
-				"%q is no country's code: write one of ISO 3166 such as DE", region)
+				"%q isn't a country code: write one of ISO 3166, such as DE", region)
 		}
 	}
 }
@@ -120,7 +120,7 @@ func (c *checks) upstreams() {
 			c.fault(at+f.Field, "%s", f.Message)
 		}
 		if seen[u.ID] {
-			c.fault(at+"id", "%q is there twice", u.ID)
+			c.fault(at+"id", "%q appears twice", u.ID)
 		}
 		seen[u.ID] = true
 	}

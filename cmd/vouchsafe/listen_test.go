@@ -81,13 +81,13 @@ func TestUnixSocket(t *testing.T) {
 func TestListenSettings(t *testing.T) {
 	t.Parallel()
 	for env, want := range map[string]string{
-		"VOUCHSAFE_LISTEN=unix:":                "no address to listen on",
+		"VOUCHSAFE_LISTEN=unix:":                "isn't an address to listen on",
 		"VOUCHSAFE_LISTEN=unix:/run/v.sock":     "VOUCHSAFE_ISSUER is missing",
 		"VOUCHSAFE_LISTEN_MODE=888":             "not a mode of a socket",
 		"VOUCHSAFE_LISTEN_MODE=0060":            "not a mode of a socket",
 		"VOUCHSAFE_PROXY_PROTOCOL=true":         "trusted_proxies",
 		"VOUCHSAFE_CONNECTIONS_PER_ADDRESS=1":   "too few",
-		"VOUCHSAFE_CLIENT_IP_HEADER=X Real":     "no name of a header",
+		"VOUCHSAFE_CLIENT_IP_HEADER=X Real":     "isn't a header name",
 		"VOUCHSAFE_CONNECTIONS_PER_ADDRESS=100": "",
 	} {
 		_, err := settings.Load(nil, "", []string{env})

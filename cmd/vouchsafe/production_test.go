@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"html"
 	"net/http"
 	"net/url"
 	"strings"
@@ -60,7 +61,7 @@ func TestProductionHasNoPlaygroundAndTakesNoSamples(t *testing.T) {
 	for _, env := range []string{"VOUCHSAFE_DEVELOPMENT=false", "VOUCHSAFE_DEVELOPMENT=true"} {
 		sh.env = append(sh.env, env)
 		if errs := sh.fails(t, 1, "serve", "--clients", "clients.yaml"); !strings.Contains(errs,
-			"clients.yaml:3:20 client_secret: is a sample that everybody knows") {
+			"clients.yaml:3:20 client_secret: is a published sample secret") {
 			t.Errorf("%s: got %s", env, errs)
 		}
 	}
@@ -122,11 +123,12 @@ func TestLogSaysWhatErrorPagesKeepToThemselves(t *testing.T) {
 	r := sh.serve(t)
 	elsewhere := strings.Replace(r.issuer, "localhost", "127.0.0.1", 1)
 	for path, why := range map[string]string{
-		"/authorize?client_id=spa&redirect_uri=https://unheard.example/": "redirect_uri is not one that the client registered.",
-		"/authorize?client_id=unknown":                                   "There is no enabled client with this client_id.",
-		elsewhere + "/token":                                             "The request's Host is not the issuer's.",
+		"/authorize?client_id=spa&redirect_uri=https://unheard.example/": "This redirect_uri isn't registered for the client.",
+		"/authorize?client_id=unknown":                                   "There's no enabled client with this client_id.",
+		elsewhere + "/token":                                             "The request's Host isn't the issuer's.",
 	} {
-		if status, body := r.get(t, path); status != 400 && status != 421 || strings.Contains(body, why) {
+		status, body := r.get(t, path)
+		if status != 400 && status != 421 || strings.Contains(html.UnescapeString(body), why) {
 			t.Errorf("%s: got %d %s", path, status, body)
 		}
 		eventually(t, "the log says: "+why, func() bool { return strings.Contains(r.err.String(), `"why":"`+why) })
@@ -141,7 +143,7 @@ func TestLogSaysWhatErrorPagesKeepToThemselves(t *testing.T) {
 		t.Errorf("signing out with an address that no client registered ended at %s", at)
 	}
 	eventually(t, "the log says what was wrong with the address", func() bool {
-		return strings.Contains(r.err.String(), `"why":"post_logout_redirect_uri is not one that the client registered.`)
+		return strings.Contains(r.err.String(), `"why":"This post_logout_redirect_uri isn't registered for the client.`)
 	})
 	// The id of a client is no secret, and is what its operator looks for.
 	if strings.Contains(r.err.String(), "unheard") {

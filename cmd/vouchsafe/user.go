@@ -454,7 +454,7 @@ type invitationView struct {
 
 func (c *userInviteCmd) Run(ctx context.Context, a *app) error {
 	if !slices.Contains(texts.Languages(), c.Language) {
-		return fmt.Errorf("--language %q is none of %s", c.Language, strings.Join(texts.Languages(), ", "))
+		return fmt.Errorf("--language %q isn't allowed: write one of %s", c.Language, strings.Join(texts.Languages(), ", "))
 	}
 	cfg, err := a.config()
 	if err != nil {

@@ -43,7 +43,7 @@ func (c *Config) checkProduction(wrong wrong) {
 		if u, err := url.Parse(string(c.DatabaseURL)); err != nil ||
 			!slices.Contains([]string{"postgres", "postgresql"}, u.Scheme) {
 			// Neither the URL nor the error is quoted: both may hold the password.
-			wrong("database_url", "is no PostgreSQL URL: write postgres://USER:PASSWORD@HOST:PORT/NAME, with what is special "+
+			wrong("database_url", "isn't a PostgreSQL URL: write postgres://USER:PASSWORD@HOST:PORT/NAME, with special "+
 				"in the password percent-encoded")
 		}
 		if c.Secret == "" {
@@ -51,12 +51,12 @@ func (c *Config) checkProduction(wrong wrong) {
 				"replicas share. Make one with `openssl rand -base64 48`, and keep it")
 		}
 		if c.Issuer == "" {
-			wrong("issuer", "is missing: a production server (database_url is set) must be told the URL at which people reach "+
+			wrong("issuer", "is missing: a production server (database_url is set) needs the URL at which browsers reach "+
 				"it, such as https://id.example.com")
 		}
 	}
 	if _, unix := listeners.SocketPath(c.Listen); unix && !c.Production() && c.Issuer == "" {
-		wrong("issuer", "is missing: listen is a Unix socket, and only your proxy knows at which URL people reach it")
+		wrong("issuer", "is missing: listen is a Unix socket. Write the URL at which browsers reach your proxy")
 	}
 }
 
@@ -70,7 +70,7 @@ func (c *Config) checkListeners(wrong wrong) {
 			continue
 		}
 		if _, port, err := net.SplitHostPort(addr); err != nil || port == "" {
-			wrong(name, "%q is no address to listen on: write HOST:PORT, such as localhost:8080, or :8080 for all addresses, "+
+			wrong(name, "%q isn't an address to listen on: write HOST:PORT, such as localhost:8080, or :8080 for all, "+
 				"or unix: and the path of a socket", addr)
 		}
 	}
@@ -86,17 +86,17 @@ func (c *Config) checkListeners(wrong wrong) {
 // checkProxies reports what is wrong with the proxies before the server.
 func (c *Config) checkProxies(wrong wrong) {
 	if c.ProxyProtocol && len(c.TrustedProxies) == 0 {
-		wrong("proxy_protocol", "is believed of trusted_proxies alone: set those, too")
+		wrong("proxy_protocol", "needs trusted_proxies: set those too")
 	}
 	for _, p := range c.TrustedProxies {
 		// X-Forwarded-For would then be whatever the sender writes, and so would the
 		// address that attempts are counted by.
 		if p.Bits() == 0 {
-			wrong("trusted_proxies", "%s is everybody: write the addresses or networks of your proxies alone", p)
+			wrong("trusted_proxies", "%s trusts every address: write only the addresses or networks of your proxies", p)
 		}
 	}
 	if c.ClientIPHeader != "" && !httpguts.ValidHeaderFieldName(c.ClientIPHeader) {
-		wrong("client_ip_header", "%q is no name of a header: write one such as X-Forwarded-For", c.ClientIPHeader)
+		wrong("client_ip_header", "%q isn't a header name: write one, such as X-Forwarded-For", c.ClientIPHeader)
 	}
 }
 
@@ -108,7 +108,7 @@ func (c *Config) checkLifetimes(wrong wrong) {
 	// Within the grace period a stolen token works beside its owner's without being noticed.
 	if c.RefreshTokenGrace > storage.Duration(time.Minute) {
 		wrong("refresh_token_grace",
-			"is longer than 1m: for so long nobody would notice that a refresh token was stolen. Write 1m or less")
+			"is longer than 1m: a stolen refresh token would go unnoticed that long. Write 1m or less")
 	}
 	if c.SessionIdle > c.SessionLifetime {
 		wrong("session_idle", "is longer than session_lifetime (%s): write that or less", time.Duration(c.SessionLifetime))
@@ -124,16 +124,17 @@ func (c *Config) checkIssuer(wrong wrong) {
 	switch {
 	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" ||
 		(u.Scheme != "https" && u.Scheme != "http"):
-		wrong("issuer", "%q is no issuer: write https:// and the host that people use, such as https://id.example.com",
+		wrong("issuer", "%q isn't an issuer URL: write https:// and the host that users open, such as https://id.example.com",
 			c.Issuer)
 	case u.Path != "":
 		wrong("issuer", "%q has a path: write %s://%s", c.Issuer, u.Scheme, u.Host)
 	case u.Host != strings.ToLower(u.Host):
-		wrong("issuer", "%q has capitals, which clients compare: write %s://%s", c.Issuer, u.Scheme, strings.ToLower(u.Host))
+		wrong("issuer", "%q has capital letters, but clients compare letter by letter: write %s://%s", c.Issuer,
+			u.Scheme, strings.ToLower(u.Host))
 	case asBrowsersWrite(u) == "":
 		wrong("issuer", "%q has no host that requests can come for: write one such as https://id.example.com", c.Issuer)
 	case asBrowsersWrite(u) != u.Host:
-		wrong("issuer", "%q is not as browsers write it, which clients compare: write %s://%s", c.Issuer,
+		wrong("issuer", "%q isn't what browsers send, but clients compare letter by letter: write %s://%s", c.Issuer,
 			u.Scheme, asBrowsersWrite(u))
 	case u.Scheme == "http" && !loopback(u.Hostname()):
 		wrong("issuer", "%q is not encrypted: write https://%s; http is for localhost only", c.Issuer, u.Host)

@@ -103,7 +103,7 @@ type Config struct {
 	// Allow clients' jwks_uri, and upstreams, on private networks and on this machine.
 	AllowPrivateFetch bool `setting:"allow_private_fetch" default:"false"`
 	// Additional certificate authorities to trust when the server fetches a jwks_uri, asks
-	// an upstream or sends a mail, a PEM file.
+	// an upstream or sends an email, a PEM file.
 	ExtraCAFile string `setting:"extra_ca_file" sample:"/etc/vouchsafe/ca.pem"`
 
 	// The minimum length of a new password, in characters: 8 or more.
@@ -123,9 +123,9 @@ type Config struct {
 	// How many lanes hashing a password uses.
 	Argon2Lanes int `setting:"argon2_lanes" default:"1"`
 
-	// The server that sends mails: smtp://USER:PASSWORD@HOST:587, which must offer STARTTLS,
-	// or smtps://USER:PASSWORD@HOST:465. Without it no mail is sent; in development the
-	// mailbox shows the mails instead. vouchsafe mail test shows what the server answers.
+	// The server that sends emails: smtp://USER:PASSWORD@HOST:587, which must offer STARTTLS,
+	// or smtps://USER:PASSWORD@HOST:465. Without it no email is sent; in development the
+	// mailbox shows emails instead. vouchsafe mail test shows what the server answers.
 	SMTPURL Secret `setting:"smtp_url" secret:"true" sample:"smtp://vouchsafe:PASSWORD@mail.example.com:587"`
 	// The token endpoint that issues access tokens for a mail server that wants a token
 	// instead of a password (XOAUTH2, OAUTHBEARER), such as Microsoft 365. smtp_url then
@@ -138,9 +138,9 @@ type Config struct {
 	SMTPClientSecret Secret `setting:"smtp_client_secret" secret:"true"`
 	// The scopes that it requests, separated by spaces.
 	SMTPTokenScope string `setting:"smtp_token_scope"`
-	// The sender of mails. Required with smtp_url.
+	// The sender of emails. Required with smtp_url.
 	MailFrom string `setting:"mail_from" sample:"Example <no-reply@example.com>"`
-	// A folder with mail texts that replace the built-in ones, such as
+	// A folder with email texts that replace the built-in ones, such as
 	// en/reset-password.txt. docs/mail.md lists them.
 	MailTemplates string `setting:"mail_templates" sample:"/etc/vouchsafe/mail"`
 
@@ -183,7 +183,7 @@ type Config struct {
 	LimitCodes Rate `setting:"limit_codes" default:"5/1h"`
 	// How many messages with codes one address may request in all; IPv6 as above.
 	LimitCodesAddress Rate `setting:"limit_codes_address" default:"30/1h"`
-	// How many mails with codes a tenant sends, unless its limits say otherwise.
+	// How many emails with codes a tenant sends, unless its limits say otherwise.
 	LimitMailsTenant Rate `setting:"limit_mails_tenant" default:"20000/1h"`
 	// How many new passwords at sign-up and reset are judged for an address; IPv6 as above.
 	LimitForms Rate `setting:"limit_forms_address" default:"100/5m"`

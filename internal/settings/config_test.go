@@ -85,9 +85,9 @@ stop_delay: {a: b}
 		"VOUCHSAFE_SERVICE_HOST=10.1.2.3"}, map[string]string{"code_lifetime": "1h", "refresh_token_grace": "24h"})
 	want := `VOUCHSAFE_LISSTEN is not a setting: did you mean VOUCHSAFE_LISTEN?
 --code-lifetime is longer than the 10m that RFC 6749 section 4.1.2 allows: write 10m or less
---refresh-token-grace is longer than 1m: for so long nobody would notice that a refresh token was stolen. Write 1m or less
+--refresh-token-grace is longer than 1m: a stolen refresh token would go unnoticed that long. Write 1m or less
 VOUCHSAFE_SECRET is too short: a master secret has 5 bytes; it needs at least 32: make one with ` + "`openssl rand -base64 48`" + `
-vouchsafe.yaml:2:9 "nowhere" is no address to listen on: write HOST:PORT, such as localhost:8080, or :8080 for all addresses, or unix: and the path of a socket
+vouchsafe.yaml:2:9 "nowhere" isn't an address to listen on: write HOST:PORT, such as localhost:8080, or :8080 for all, or unix: and the path of a socket
 vouchsafe.yaml:1:1 isuer is not a setting: did you mean issuer?
 vouchsafe.yaml:3:12 "loud" is not among its values: write one of debug, info, warn, error
 vouchsafe.yaml:4:24 "10 minutes" is no duration: write, for example, 15m or 720h
@@ -146,7 +146,7 @@ func TestProductionRefusesToGuess(t *testing.T) {
 		{"a database that was meant", []string{"VOUCHSAFE_DATABASE_URL=", "VOUCHSAFE_ISSUER=https://id.example.com"},
 			"VOUCHSAFE_DATABASE_URL is empty"},
 		{"another database", []string{"VOUCHSAFE_DATABASE_URL=mysql://root:hunter2hunter2@db/x",
-			"VOUCHSAFE_SECRET=" + goodSecret, "VOUCHSAFE_ISSUER=https://id.example.com"}, "is no PostgreSQL URL"},
+			"VOUCHSAFE_SECRET=" + goodSecret, "VOUCHSAFE_ISSUER=https://id.example.com"}, "isn't a PostgreSQL URL"},
 	} {
 		_, err := settle(t, "", c.env, nil)
 		switch {

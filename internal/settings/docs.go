@@ -50,7 +50,7 @@ var docs = map[string]string{
 	"unlimited_addresses": "Addresses or networks without limits on attempts, for load tests. Never list addresses of users.",
 	"allow_private_fetch": "Allow clients' jwks_uri, and upstreams, on private networks and on this machine.",
 	"extra_ca_file": "Additional certificate authorities to trust when the server fetches a jwks_uri, asks an upstream or " +
-		"sends a mail, a PEM file.",
+		"sends an email, a PEM file.",
 	"password_min_length": "The minimum length of a new password, in characters: 8 or more.",
 	"password_min_score": "How hard a new password must be to guess, from 0 (any) to 4. 2 refuses passwords that can be found " +
 		"within a million guesses.",
@@ -61,9 +61,9 @@ var docs = map[string]string{
 		"is hashed again when its user next signs in.",
 	"argon2_passes": "How many passes over the memory hashing a password makes.",
 	"argon2_lanes":  "How many lanes hashing a password uses.",
-	"smtp_url": "The server that sends mails: smtp://USER:PASSWORD@HOST:587, which must offer STARTTLS, or " +
-		"smtps://USER:PASSWORD@HOST:465. Without it no mail is sent; in development the mailbox shows the " +
-		"mails instead. vouchsafe mail test shows what the server answers.",
+	"smtp_url": "The server that sends emails: smtp://USER:PASSWORD@HOST:587, which must offer STARTTLS, or " +
+		"smtps://USER:PASSWORD@HOST:465. Without it no email is sent; in development the mailbox shows emails " +
+		"instead. vouchsafe mail test shows what the server answers.",
 	"smtp_token_url": "The token endpoint that issues access tokens for a mail server that wants a token instead of a " +
 		"password (XOAUTH2, OAUTHBEARER), such as Microsoft 365. smtp_url then names the mailbox and no " +
 		"password.",
@@ -71,9 +71,9 @@ var docs = map[string]string{
 		"smtp_token_url.",
 	"smtp_client_secret": "The secret of that client. Required with smtp_token_url.",
 	"smtp_token_scope":   "The scopes that it requests, separated by spaces.",
-	"mail_from":          "The sender of mails. Required with smtp_url.",
-	"mail_templates": "A folder with mail texts that replace the built-in ones, such as en/reset-password.txt. docs/mail.md " +
-		"lists them.",
+	"mail_from":          "The sender of emails. Required with smtp_url.",
+	"mail_templates": "A folder with email texts that replace the built-in ones, such as en/reset-password.txt. " +
+		"docs/mail.md lists them.",
 	"sms_url": "The webhook that sends text messages. The server posts each one to it as JSON, signed with " +
 		"sms_secret: see docs/mail.md. Without it users cannot have phone numbers.",
 	"sms_secret":   "The secret that signs requests to the webhook, at least 16 characters. Required with sms_url.",
@@ -95,7 +95,7 @@ var docs = map[string]string{
 	"limit_codes": "How many messages with codes one address, or one known browser, may have sent to one mailbox or " +
 		"phone number. A mailbox or number gets three times as many in all.",
 	"limit_codes_address":     "How many messages with codes one address may request in all; IPv6 as above.",
-	"limit_mails_tenant":      "How many mails with codes a tenant sends, unless its limits say otherwise.",
+	"limit_mails_tenant":      "How many emails with codes a tenant sends, unless its limits say otherwise.",
 	"limit_forms_address":     "How many new passwords at sign-up and reset are judged for an address; IPv6 as above.",
 	"limit_upstreams_address": "How many failed answers of upstream providers an address may bring; IPv6 as above.",
 	"limit_client_secrets": "How many wrong secrets, or other proofs, of one client may come from an address; IPv6 as above. An " +

@@ -17,7 +17,7 @@ func (c *Config) checkMessages(wrong wrong) {
 		}
 	}
 	if c.SMSPerHour < 1 {
-		wrong("sms_per_hour", "%d is none: leave sms_url out", c.SMSPerHour)
+		wrong("sms_per_hour", "%d sends no messages: remove sms_url instead", c.SMSPerHour)
 	}
 	c.checkSMTPToken(wrong)
 	if c.SMTPURL == "" {
@@ -25,7 +25,7 @@ func (c *Config) checkMessages(wrong wrong) {
 	}
 	from := c.MailFrom
 	if from == "" {
-		wrong("mail_from", "is missing: smtp_url is set, and mails need a sender, such as Example <no-reply@example.com>")
+		wrong("mail_from", "is missing: emails need a sender. Write one, such as Example <no-reply@example.com>")
 		from = "no-reply@example.com" // so that what is wrong with smtp_url is reported too
 	}
 	if _, err := relay.NewSMTP(string(c.SMTPURL), from, nil); err != nil {

@@ -138,8 +138,8 @@ func (t *Tenancy) find(r *http.Request) (*issuer.Tenant, string, error) {
 		if errors.Is(err, storage.ErrNotFound) {
 			return nil, "", &Problem{Status: http.StatusMisdirectedRequest,
 				Message: "problem.host",
-				Developer: "The request's Host is not the issuer's. Use the issuer's URL, or set VOUCHSAFE_ISSUER to the " +
-					"URL that people use.",
+				Developer: "The request's Host isn't the issuer's. Use the issuer's URL, or set VOUCHSAFE_ISSUER to the " +
+					"URL that browsers use.",
 				Got: r.Host, Expected: []string{t.issuer.Host}}
 		}
 		if err != nil {

@@ -73,7 +73,8 @@ func (s *Server) postFactors(w http.ResponseWriter, r *http.Request) error {
 			err = s.People.SwitchOffFactor(r.Context(), s.Site.Asker(r), own.owner)
 		}
 	default:
-		err = &web.Problem{Status: http.StatusBadRequest, Developer: "The field do is none of device, devices, codes, off."}
+		err = &web.Problem{Status: http.StatusBadRequest,
+			Developer: "The field \"do\" must be device, devices, codes or off."}
 	}
 	if err != nil {
 		return startOver(w, r, err)

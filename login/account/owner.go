@@ -22,7 +22,7 @@ func (s *Server) current(r *http.Request) (sessions.Account, error) {
 	}
 	if err == nil && r.Method == http.MethodPost && r.PostForm.Get("session") != a.ID {
 		err = &web.Problem{Status: http.StatusConflict, Title: "account.other.title", Message: "account.other",
-			Developer: "The hidden field \"session\" is not the browser's current session."}
+			Developer: "The hidden field \"session\" doesn't match the browser's current session."}
 	}
 	return a, err
 }

@@ -26,7 +26,7 @@ func checkToken(r *http.Request) error {
 	if browser.Bound(r) == "" {
 		return &web.Problem{Status: http.StatusForbidden, Title: "problem.cookie.title",
 			Message: "problem.cookie",
-			Developer: "The form came without the cookie that its page was given with. A program has to fetch the page first, " +
+			Developer: "The form came without the cookie of its page. A program has to fetch the page first, " +
 				"keep its cookies, and send the form with them."}
 	}
 	sent := []byte(r.PostForm.Get("form"))
@@ -35,7 +35,7 @@ func checkToken(r *http.Request) error {
 	}) {
 		return &web.Problem{Status: http.StatusForbidden, Title: "problem.stale_form.title",
 			Message:   "problem.stale_form",
-			Developer: "The hidden field \"form\" is not the one that the page has for this browser."}
+			Developer: "The hidden field \"form\" doesn't match this browser."}
 	}
 	return nil
 }
@@ -58,7 +58,7 @@ func parseForm(w http.ResponseWriter, r *http.Request) error {
 	for name, values := range r.PostForm {
 		if len(values) > 1 {
 			return &web.Problem{Status: http.StatusBadRequest, Message: "problem.unreadable_form",
-				Developer: "A field came more than once.", Got: name}
+				Developer: "A field appears more than once.", Got: name}
 		}
 	}
 	return nil

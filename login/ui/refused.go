@@ -15,11 +15,11 @@ var refusedPages = map[people.Refusal]web.Problem{
 	people.ErrFactorRequired:   {Status: http.StatusForbidden, Title: "factors.title", Message: "factors.must"},
 	people.ErrChangedMeanwhile: {Status: http.StatusConflict, Message: "account.other"},
 	people.ErrNotOffered: {Status: http.StatusNotFound,
-		Developer: "The tenant's settings leave this out. Passkeys also need an issuer with a host name."},
+		Developer: "The tenant's settings don't allow this. Passkeys also need an issuer with a host name."},
 	people.ErrSignUpClosed: {Status: http.StatusForbidden, Title: "signup.closed_title", Message: "signup.closed"},
 	people.ErrUninvited:    {Status: http.StatusForbidden, Title: "signup.invite_title", Message: "signup.invite"},
 	people.ErrSetupGone: {Status: http.StatusForbidden, Title: "problem.setup_gone.title", Message: "problem.setup_gone",
-		Developer: "The parameter token is not one that creates the first administrator now."},
+		Developer: "The parameter token doesn't match the current link for the first administrator."},
 	people.ErrInvitationGone: {Status: http.StatusBadRequest, Title: "signup.invite_gone_title",
 		Message: "signup.invite_gone"},
 }

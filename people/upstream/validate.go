@@ -32,7 +32,7 @@ func Validate(u storage.Upstream) []Fault {
 		faults = append(faults, Fault{field, fmt.Sprintf(format, args...)})
 	}
 	if !idForm.MatchString(u.ID) {
-		wrong("id", "%q is no id: write up to 32 lower-case letters, digits and hyphens", u.ID)
+		wrong("id", "%q isn't a valid id: write up to 32 lower-case letters, digits and hyphens", u.ID)
 	}
 	validate(u, wrong)
 	return faults
@@ -43,7 +43,7 @@ func ValidateSecret(u storage.Upstream, secret string) string {
 	kind, ok := presets[u.Preset]
 	if kind.SecretIsKey {
 		if _, err := ReadAppleKey(secret); err != nil {
-			return "is no key of Apple: write what the .p8 file holds, from BEGIN to END"
+			return "isn't a key from Apple: write the contents of the .p8 file, from BEGIN to END"
 		}
 	} else if ok && !kind.OpenID && secret == "" {
 		return "is missing: " + kind.Name + " gives it to you with the client id"
@@ -64,7 +64,7 @@ func validate(u storage.Upstream, wrong func(field, format string, args ...any))
 		wrong("issuer", "is missing: write the provider's, such as https://login.example.com")
 	case u.Issuer != "":
 		if !isIssuer(u.Issuer) {
-			wrong("issuer", "%q is no issuer: write https:// and what the provider's discovery document has as issuer", u.Issuer)
+			wrong("issuer", "%q isn't an issuer URL: write the issuer of the provider's discovery document", u.Issuer)
 		}
 	}
 	if apple := kind.SecretIsKey; apple && (u.TeamID == "" || u.KeyID == "") {
@@ -73,7 +73,7 @@ func validate(u storage.Upstream, wrong func(field, format string, args ...any))
 		wrong("team_id", "and key_id are apple's only")
 	}
 	if len(u.Scopes) > 0 && ok && kind.OpenID && !slices.Contains(u.Scopes, "openid") {
-		wrong("scopes", "lack openid, without which the provider does not say who somebody is")
+		wrong("scopes", "don't include openid, without which the provider doesn't say who the user is: add it")
 	}
 	for ours, theirs := range u.Claims {
 		if !slices.Contains(mapped(), ours) {
@@ -86,12 +86,12 @@ func validate(u storage.Upstream, wrong func(field, format string, args ...any))
 	for field, list := range map[string][]string{"authoritative_domains": u.AuthoritativeDomains, "domains": u.Domains} {
 		for _, d := range list {
 			if domain, err := address.Domain(d); err != nil || domain != d {
-				wrong(field, "%q is no domain: write it as example.com; those below it are domains of their own", d)
+				wrong(field, "%q isn't a domain: write it like example.com. Subdomains need entries of their own", d)
 			}
 		}
 	}
 	if len(u.Domains) > 0 && (u.Preset == "facebook" || u.DistrustEmail) {
-		wrong("domains", "need a provider whose word about addresses is taken")
+		wrong("domains", "need a provider whose word on addresses is accepted: remove distrust_email, or remove domains")
 	}
 	if u.SignUp != "" && u.SignUp != storage.SignUpOpen && u.SignUp != storage.SignUpClosed {
 		wrong("sign_up", "%q is unknown: write open or closed", u.SignUp)

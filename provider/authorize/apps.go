@@ -61,7 +61,7 @@ func (s *Server) AppCode(
 	}
 	if !a.meant(sess.UserID) {
 		return "", fosite.ErrLoginRequired.WithDescription(
-			"The user who signed in is not the one that the request is about.",
+			"A different user signed in than the one that id_token_hint or claims names.",
 		)
 	}
 	a.account = &sessions.Account{Session: sess}
@@ -75,13 +75,13 @@ func (s *Server) parseApp(ctx context.Context, app *storage.Client, asked url.Va
 		return nil, err
 	}
 	if a.codeChallenge == "" {
-		return nil, fosite.ErrInvalidRequest.WithDescription("code_challenge is missing: PKCE is required (RFC 7636).")
+		return nil, fosite.ErrInvalidRequest.WithDescription("code_challenge is missing. Send PKCE (RFC 7636).")
 	}
 	// There is nowhere to redirect to; but an app that names an address to /token has to name it here.
 	a.sentURI = asked.Get("redirect_uri")
 	if a.sentURI != "" && !clients.AllowsRedirect(app, app.RedirectURIs, a.sentURI) {
 		return nil, fosite.ErrInvalidRequest.WithDescription(
-			"redirect_uri is not one that the client registered. It is best left out here, and at /token then.",
+			"This redirect_uri isn't registered for the client. Leave it out, here and at /token.",
 		)
 	}
 	return a, s.readOIDC(ctx, a, asked)

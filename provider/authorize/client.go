@@ -23,13 +23,13 @@ func (s *Server) findClient(ctx context.Context, a *authorization, form url.Valu
 	}
 	id := form.Get("client_id")
 	if id == "" {
-		return badRequest("client_id is missing. It names the client as in clients.yaml or `vouchsafe client list`.")
+		return badRequest("client_id is missing. Send the id of a client from clients.yaml or `vouchsafe client list`.")
 	}
 	c, err := s.Clients.Enabled(ctx, a.tenant.ID, id)
 	if errors.Is(err, storage.ErrNotFound) {
 		clientauth.NoteUnauthenticated(ctx, id, nil)
 		prob := badRequest(
-			"There is no enabled client with this client_id. See `vouchsafe client list`; clients.yaml is applied when the " +
+			"There's no enabled client with this client_id. Check `vouchsafe client list`. clients.yaml is applied when the " +
 				"server starts.",
 		)
 		prob.Code, prob.Got = "invalid_client", id
@@ -50,14 +50,14 @@ func checkRedirectURI(a *authorization, form url.Values) error {
 	a.redirectURI = a.sentURI
 	if len(c.RedirectURIs) == 0 {
 		prob := badRequest(
-			"The client has no redirect_uris: nobody can sign in to it. Register some in clients.yaml, and the grant type " +
-				"authorization_code.",
+			"The client has no redirect_uris, so users can't sign in to it. Register some in clients.yaml, with the " +
+				"grant type authorization_code.",
 		)
 		prob.Got = a.redirectURI
 		return prob
 	}
 	if a.redirectURI == "" && form.Has("request") {
-		prob := badRequest("Request objects are not supported: send the parameters themselves, redirect_uri among them.")
+		prob := badRequest("Request objects aren't supported. Send the parameters themselves, including redirect_uri.")
 		prob.Code = "request_not_supported"
 		return prob
 	}
@@ -65,7 +65,7 @@ func checkRedirectURI(a *authorization, form url.Values) error {
 		// OAuth allows to leave it out when there is no choice, OpenID Connect does not.
 		if len(c.RedirectURIs) != 1 || slices.Contains(strings.Fields(form.Get("scope")), "openid") {
 			prob := badRequest(
-				"redirect_uri is missing. Only who does not ask for openid, and registered just one, may leave it out.",
+				"redirect_uri is missing. It's optional only without the scope openid, for a client that registered just one.",
 			)
 			prob.Expected = c.RedirectURIs
 			return prob
@@ -73,8 +73,8 @@ func checkRedirectURI(a *authorization, form url.Values) error {
 		a.redirectURI = c.RedirectURIs[0]
 	} else if !clients.AllowsRedirect(c, c.RedirectURIs, a.redirectURI) {
 		prob := badRequest(
-			"redirect_uri is not one that the client registered. It must be the same to the letter; only native clients " +
-				"may change the port of http://127.0.0.1 and http://[::1]. Register it in clients.yaml under redirect_uris, or " +
+			"This redirect_uri isn't registered for the client. It must match exactly. Only native clients " +
+				"can change the port of http://127.0.0.1 and http://[::1]. Register it in clients.yaml under redirect_uris, or " +
 				"send a registered one.",
 		)
 		prob.Got, prob.Expected = a.redirectURI, c.RedirectURIs

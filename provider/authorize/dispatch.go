@@ -30,7 +30,7 @@ func (s *Server) Authorize(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.parse(r, form, v.letter)
 	a.late = v.late
 	if err == nil && v.cancelled {
-		err = fosite.ErrAccessDenied.WithDescription("The user declined.")
+		err = fosite.ErrAccessDenied.WithDescription("The user denied access.")
 	}
 	if err == nil {
 		err = s.decide(w, r, a, v)
@@ -69,7 +69,7 @@ func (s *Server) readVisit(r *http.Request) (v visit, form url.Values, err error
 	form, err = url.ParseQuery(v.query)
 	if err != nil {
 		err = &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Message: "problem.damaged_address",
-			Developer: "The query is not application/x-www-form-urlencoded: a % must be followed by two hexadecimal " +
+			Developer: "The query isn't application/x-www-form-urlencoded: a % must be followed by two hexadecimal " +
 				"digits, and parameters are separated by &.", Err: err}
 	}
 	return v, form, err
@@ -85,7 +85,7 @@ func isLetter(query url.Values) bool { return query.Get("i") != "" && query.Get(
 func redirectPost(w http.ResponseWriter, r *http.Request) error {
 	if !oauth.IsForm(r) {
 		return &web.Problem{Status: http.StatusUnsupportedMediaType, Code: "invalid_request", Message: "problem.unreadable",
-			Developer: "POST /authorize takes application/x-www-form-urlencoded (OIDC Core 3.1.2.1)."}
+			Developer: "POST /authorize only accepts application/x-www-form-urlencoded (OIDC Core 3.1.2.1)."}
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, oauth.MaxRequest)
 	if err := r.ParseForm(); err != nil {
@@ -104,8 +104,8 @@ func redirectPost(w http.ResponseWriter, r *http.Request) error {
 
 func tooLong() error {
 	return &web.Problem{Status: http.StatusRequestURITooLong, Code: "invalid_request", Message: "problem.too_long",
-		Developer: "An authorization request may have " + strconv.Itoa(oauth.MaxRequest) + " bytes. " +
-			"Keep state in the application and send a reference to it."}
+		Developer: "An authorization request can have at most " + strconv.Itoa(oauth.MaxRequest) + " bytes. " +
+			"Keep large state in the app, and send a reference to it."}
 }
 
 // decide sends the browser to the page that comes next, or to the client.
@@ -121,7 +121,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, a *authorization
 		return s.finish(w, r, a, v.letter)
 	}
 	if slices.Contains(a.prompts, "none") {
-		return unmet.reason.WithDescription("prompt=none was asked, and a page would be needed.")
+		return unmet.reason.WithDescription("The user has to see a page, which prompt=none doesn't allow.")
 	}
 	if v.letter == nil {
 		v.letter = newLetter(w, r, v.query, a.started)

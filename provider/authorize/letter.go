@@ -67,7 +67,7 @@ func (s *Server) openLetter(r *http.Request, sealed string) (*letter, error) {
 	if err != nil || len(b) < letterHeader {
 		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "problem.damaged.title",
 			Message:   "problem.damaged",
-			Developer: "The parameter i does not open: it was cut or changed, or the master secret changed meanwhile."}
+			Developer: "The parameter i can't be read: it was cut off or changed, or the master secret has changed."}
 	}
 	l := &letter{
 		id: [16]byte(b[:16]), started: time.UnixMicro(int64(binary.BigEndian.Uint64(b[16:24]))).UTC(),
@@ -87,6 +87,6 @@ func (s *Server) openLetter(r *http.Request, sealed string) (*letter, error) {
 func elsewhere() error {
 	return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "problem.elsewhere.title",
 		Message: "problem.elsewhere",
-		Developer: "The request is bound to the browser by a cookie that did not come back. Cookies need the issuer's " +
-			"own host and, on https, a secure connection."}
+		Developer: "The browser didn't send the cookie that this request is bound to. Cookies need the issuer's " +
+			"own host and, on https, a secure connection. Open the site at the issuer's URL."}
 }

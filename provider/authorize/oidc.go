@@ -32,7 +32,7 @@ func (s *Server) readOIDC(ctx context.Context, a *authorization, form url.Values
 		}
 	}
 	if slices.Contains(a.prompts, "none") && len(a.prompts) > 1 {
-		return fosite.ErrInvalidRequest.WithDescription("prompt=none cannot be combined with another value.")
+		return fosite.ErrInvalidRequest.WithDescription("prompt=none can't be combined with other values.")
 	}
 	if err := readMaxAge(a, form.Get("max_age")); err != nil {
 		return err
@@ -70,9 +70,9 @@ func (s *Server) readHint(ctx context.Context, a *authorization, raw string) err
 	case err != nil:
 		return err
 	case !slices.Contains(hint.Audience, a.client.ClientID):
-		return fosite.ErrInvalidRequest.WithDescription("id_token_hint is an ID token of another client.")
+		return fosite.ErrInvalidRequest.WithDescription("id_token_hint was issued to another client.")
 	case !a.claims.IDToken["sub"].Allows(hint.Subject):
-		return fosite.ErrInvalidRequest.WithDescription("id_token_hint and the claims parameter are about different people.")
+		return fosite.ErrInvalidRequest.WithDescription("id_token_hint and the claims parameter name different users.")
 	}
 	a.hint = hint
 	return nil
@@ -93,7 +93,7 @@ func readMaxAge(a *authorization, raw string) error {
 	case raw != "":
 		seconds, err := strconv.ParseInt(raw, 10, 64)
 		if err != nil || seconds < 0 || raw[0] == '+' {
-			return fosite.ErrInvalidRequest.WithDescription("max_age is not a whole number of seconds.")
+			return fosite.ErrInvalidRequest.WithDescription("max_age must be a whole number of seconds.")
 		}
 		d := age(seconds)
 		a.maxAge = &d

@@ -19,13 +19,13 @@ func checkParameters(a *authorization, form url.Values) error {
 	a.state, a.hasState = wanted.State, wanted.State != ""
 	if wanted.ResponseMode != "" {
 		if !slices.Contains(oauth.ResponseModes, fosite.ResponseModeType(wanted.ResponseMode)) {
-			return fosite.ErrInvalidRequest.WithDescription("response_mode is none of query, fragment, form_post.")
+			return fosite.ErrInvalidRequest.WithDescription("response_mode must be query, fragment or form_post.")
 		}
 		a.mode = fosite.ResponseModeType(wanted.ResponseMode)
 	}
 	for name, values := range form {
 		if len(values) > 1 {
-			return fosite.ErrInvalidRequest.WithDescription("The parameter " + name + " came more than once.")
+			return fosite.ErrInvalidRequest.WithDescription("The parameter " + name + " appears more than once.")
 		}
 	}
 	switch kind := form.Get("response_type"); {
@@ -34,17 +34,18 @@ func checkParameters(a *authorization, form url.Values) error {
 			"Request objects are not supported: send the parameters themselves.",
 		)
 	case kind == "":
-		return fosite.ErrInvalidRequest.WithDescription("response_type is missing; it is code.")
+		return fosite.ErrInvalidRequest.WithDescription("response_type is missing. Send response_type=code.")
 	case kind != "code":
-		return fosite.ErrUnsupportedResponseType.WithDescription("response_type is not supported; it is code.")
+		return fosite.ErrUnsupportedResponseType.WithDescription("response_type isn't supported. Send response_type=code.")
 	case !a.client.MayUse("authorization_code"):
-		return fosite.ErrUnauthorizedClient.WithDescription("The client's grant_types do not have authorization_code.")
+		return fosite.ErrUnauthorizedClient.WithDescription("This client can't use the authorization code flow. Add " +
+			"authorization_code to its grant_types.")
 	case form.Has("request_uri"):
 		return fosite.ErrRequestURINotSupported.WithDescription(
 			"request_uri is not supported: send the parameters themselves.",
 		)
 	case form.Has("registration"):
-		return fosite.ErrRegistrationNotSupported.WithDescription("The registration parameter is not supported.")
+		return fosite.ErrRegistrationNotSupported.WithDescription("The registration parameter isn't supported.")
 	}
 	a.scopes = oauth.AskedScopes(a.client, form.Get("scope"))
 	if bad := slices.IndexFunc(a.scopes, func(s string) bool { return !slices.Contains(a.client.Scopes(), s) }); bad >= 0 {

@@ -69,7 +69,7 @@ func needsLogin(_ context.Context, _ Store, a *authorization) (bool, error) {
 	if !a.meant(a.account.UserID) {
 		if fresh || since(a.account.Chosen, a.started) { // the user said who it is, and it is not who the client asked for
 			return false, fosite.ErrLoginRequired.WithDescription(
-				"The user who signed in is not the one that the request is about.",
+				"A different user signed in than the one that id_token_hint or claims names.",
 			)
 		}
 		return true, nil

@@ -48,7 +48,7 @@ func (a *Authenticator) Authenticate(
 	client, err := a.authenticatedClient(ctx, t, creds, time.Now())
 	if err == nil && !slices.Contains(methods, creds.method) {
 		err = fosite.ErrInvalidClient.WithDescription(
-			"This endpoint needs a client that authenticates by " + strings.Join(methods, " or ") + ".",
+			"This endpoint needs a client that authenticates with " + strings.Join(methods, " or ") + ".",
 		)
 	}
 	if err != nil {
@@ -56,7 +56,7 @@ func (a *Authenticator) Authenticate(
 	}
 	var failed *authError
 	if errors.As(err, &failed) {
-		reason := "no such client, wrong credentials, or another method than the one registered"
+		reason := "unknown client, wrong credentials, or a method that the client isn't registered for"
 		if a.Development && failed.method {
 			reason = failed.why // why contains no secret: it says what came and what was expected
 		}
@@ -179,11 +179,11 @@ func readCredentials(r *http.Request, form url.Values) (*credentials, error) {
 		var ok bool
 		id := creds.clientID
 		if creds.clientID, creds.secret, creds.asIs, ok = parseBasic(header[0]); !ok {
-			return nil, fosite.ErrInvalidClient.WithDescription("The Authorization header does not hold Basic credentials, " +
+			return nil, fosite.ErrInvalidClient.WithDescription("The Authorization header has no valid Basic credentials, " +
 				"each form-urlencoded (RFC 6749 section 2.3.1).")
 		}
 		if id != "" && id != creds.clientID {
-			return nil, fosite.ErrInvalidRequest.WithDescription("client_id is not the one in the Authorization header.")
+			return nil, fosite.ErrInvalidRequest.WithDescription("client_id differs from the one in the Authorization header.")
 		}
 		if creds.secret == "" {
 			creds.method = "none" // some libraries send a public client's id this way
@@ -194,16 +194,17 @@ func readCredentials(r *http.Request, form url.Values) (*credentials, error) {
 		creds.method = "private_key_jwt"
 		var err error
 		if creds.assertion, err = readAssertion(form); err != nil {
-			return nil, fosite.ErrInvalidClient.WithDescription("The client assertion is not a JWT as RFC 7523 " +
-				"section 2.2 wants it.").WithWrap(err)
+			return nil, fosite.ErrInvalidClient.WithDescription("The client assertion isn't a valid JWT for RFC 7523 " +
+				"section 2.2.").WithWrap(err)
 		}
 		if creds.clientID != "" && creds.clientID != creds.assertion.Subject {
-			return nil, fosite.ErrInvalidClient.WithDescription("client_id is not the sub of the client assertion.")
+			return nil, fosite.ErrInvalidClient.WithDescription("client_id differs from the sub of the client assertion.")
 		}
 		creds.clientID = creds.assertion.Subject
 	}
 	if creds.clientID == "" {
-		return nil, fosite.ErrInvalidClient.WithDescription("The request does not say which client it comes from.")
+		return nil, fosite.ErrInvalidClient.WithDescription("The request doesn't name its client: send client_id or " +
+			"client credentials.")
 	}
 	return creds, nil
 }

@@ -60,8 +60,8 @@ func (a *attempt) admit(ctx context.Context) error {
 			return nil
 		}
 	}
-	a.refused = oauth.ErrTooManyFailures.WithDescription("Too many failures from this address, or in this client's " +
-		"name. Wait a minute.").WithWrap(oauth.Wait(wait))
+	a.refused = oauth.ErrTooManyFailures.WithDescription("Too many failures from this IP address or for this " +
+		"client. Try again after Retry-After seconds.").WithWrap(oauth.Wait(wait))
 	return a.refused
 }
 

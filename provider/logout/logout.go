@@ -83,7 +83,7 @@ func (s *Server) Logout(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) logoutPost(w http.ResponseWriter, r *http.Request) error {
 	if !oauth.IsForm(r) {
 		return &web.Problem{Status: http.StatusUnsupportedMediaType, Code: "invalid_request", Message: "problem.unreadable",
-			Developer: "POST /logout takes application/x-www-form-urlencoded (RP-Initiated Logout 1.0 section 2)."}
+			Developer: "POST /logout only accepts application/x-www-form-urlencoded (RP-Initiated Logout 1.0 section 2)."}
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, oauth.MaxRequest)
 	if err := r.ParseForm(); err != nil {
@@ -143,7 +143,7 @@ func readable(form url.Values) error {
 func logoutTooLong() error {
 	return &web.Problem{Status: http.StatusRequestURITooLong, Code: "invalid_request", Title: "problem.bad_request.title",
 		Message:   "problem.bad_logout",
-		Developer: "A request to sign out may have " + fmt.Sprint(oauth.MaxRequest) + " bytes."}
+		Developer: "A logout request can have at most " + fmt.Sprint(oauth.MaxRequest) + " bytes."}
 }
 
 // logoutRequest is a request to sign out, checked.
@@ -204,7 +204,7 @@ func postLogoutFault(c *storage.Client, uri string) string {
 	case c == nil:
 		return "post_logout_redirect_uri needs an id_token_hint that was issued here, or the client_id of an enabled client"
 	case !clients.AllowsRedirect(c, c.PostLogoutRedirectURIs, uri):
-		return "post_logout_redirect_uri is not one that the client registered. It must be the same to the letter; only " +
+		return "This post_logout_redirect_uri isn't registered for the client. It must match exactly. Only " +
 			"native clients may change the port of http://127.0.0.1 and http://[::1]"
 	}
 	return ""

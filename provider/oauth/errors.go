@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,22 +18,24 @@ import (
 // is wrong, and WithWrap adds a cause that is logged and never sent.
 var (
 	// ErrMethodNotAllowed refuses a method. The handler also sets the header Allow.
-	ErrMethodNotAllowed = newError(http.StatusMethodNotAllowed, "invalid_request", "Use another method.")
+	ErrMethodNotAllowed = newError(http.StatusMethodNotAllowed, "invalid_request", "This endpoint doesn't accept "+
+		"this HTTP method.")
 	// ErrTooLarge refuses a body for its size.
 	ErrTooLarge = newError(http.StatusRequestEntityTooLarge, "invalid_request", "The body is too large.")
 	// ErrTooManyFailures refuses a client that failed too often. Wrap a Wait in it.
 	ErrTooManyFailures = newError(http.StatusTooManyRequests, "temporarily_unavailable", "Too many failures.")
 	// ErrInvalidToken refuses an access token (RFC 6750 section 3.1).
-	ErrInvalidToken = newError(http.StatusUnauthorized, "invalid_token", "The access token is not valid.")
+	ErrInvalidToken = newError(http.StatusUnauthorized, "invalid_token", "The access token isn't valid.")
 	// ErrInsufficientScope refuses an access token for its scope (RFC 6750 section 3.1).
-	ErrInsufficientScope = newError(http.StatusForbidden, "insufficient_scope", "The access token lacks a scope.")
+	ErrInsufficientScope = newError(http.StatusForbidden, "insufficient_scope", "The access token doesn't have a "+
+		"needed scope.")
 	// ErrAccountSelectionRequired answers prompt=none (OpenID Connect Core 3.1.2.6).
 	ErrAccountSelectionRequired = newError(http.StatusBadRequest, "account_selection_required",
-		"The user must choose an account.")
+		"The user has to choose an account.")
 	// ErrUnmetRequirements is unmet_authentication_requirements (OpenID Connect Core Error Code
 	// unmet_authentication_requirements 1.0).
 	ErrUnmetRequirements = newError(http.StatusBadRequest, "unmet_authentication_requirements",
-		"No way of signing in here is strong enough.")
+		"The user has no way to sign in that is strong enough.")
 )
 
 // newError returns an error of that status and code.
@@ -67,17 +70,25 @@ func AsError(err error) *fosite.RFC6749Error {
 	prob := web.AsProblem(err)
 	switch {
 	case prob.Status == http.StatusServiceUnavailable:
-		return fosite.ErrTemporarilyUnavailable.WithDescription("The server cannot answer just now. Try again.")
+		return fosite.ErrTemporarilyUnavailable.WithDescription("The server can't answer right now. Try again.")
 	case prob.Status < 500:
 		return newError(prob.Status, "invalid_request", cmp.Or(prob.Program, http.StatusText(prob.Status)))
 	}
-	return fosite.ErrServerError.WithDescription("Something went wrong here. The server's log has the cause under this " +
+	return fosite.ErrServerError.WithDescription("Something went wrong on the server. Its log has the cause under this " +
 		"request's X-Request-Id.")
 }
 
+// stockHints are the hints of fosite's own values. They say nothing about the request at hand, and
+// would follow every description that replaces fosite's.
+var stockHints = []string{fosite.ErrInvalidRequest.HintField, fosite.ErrUnauthorizedClient.HintField,
+	fosite.ErrAccessDenied.HintField}
+
 // Description returns the text of e for developers. It leaves out fosite's debug part, which may
-// quote causes.
+// quote causes, and its stock hints.
 func Description(e *fosite.RFC6749Error) string {
+	if slices.Contains(stockHints, e.HintField) {
+		return e.DescriptionField
+	}
 	return strings.TrimSpace(e.DescriptionField + " " + e.HintField)
 }
 

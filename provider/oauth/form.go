@@ -26,10 +26,10 @@ const MaxRequest = 8 << 10
 func PostForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
-		return nil, ErrMethodNotAllowed.WithDescription("Use POST.")
+		return nil, ErrMethodNotAllowed.WithDescription("This endpoint only accepts POST.")
 	}
 	if r.URL.RawQuery != "" {
-		return nil, fosite.ErrInvalidRequest.WithDescription("Send parameters in the body, not in the URL.")
+		return nil, fosite.ErrInvalidRequest.WithDescription("Send the parameters in the body, not in the URL.")
 	}
 	if !IsForm(r) {
 		return nil, fosite.ErrInvalidRequest.WithDescription("Send the parameters with Content-Type: " +
@@ -46,9 +46,9 @@ func PostForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	for name, values := range r.PostForm {
 		switch {
 		case len(values) > 1:
-			return nil, fosite.ErrInvalidRequest.WithDescription("A parameter is there more than once.")
+			return nil, fosite.ErrInvalidRequest.WithDescription("A parameter appears more than once.")
 		case !storage.WellFormed(name) || !storage.WellFormed(values[0]):
-			return nil, fosite.ErrInvalidRequest.WithDescription("A parameter is not UTF-8 text.")
+			return nil, fosite.ErrInvalidRequest.WithDescription("A parameter isn't valid UTF-8.")
 		case values[0] == "":
 			delete(r.PostForm, name)
 		}

@@ -99,5 +99,5 @@ func headerToken(r *http.Request) (string, error) {
 			return token, nil
 		}
 	}
-	return "", oauth.ErrInvalidToken.WithDescription("Send the access token in one Authorization header, as Bearer.")
+	return "", oauth.ErrInvalidToken.WithDescription("Send the access token in one header: Authorization: Bearer.")
 }

@@ -41,7 +41,7 @@ func bearerToken(w http.ResponseWriter, r *http.Request) (string, error) {
 		return "", err
 	}
 	if len(header)+len(posted) > 1 || len(header)+len(posted) > 0 && r.URL.Query().Get("access_token") != "" {
-		return "", fosite.ErrInvalidRequest.WithDescription("Send one access token, in one place.")
+		return "", fosite.ErrInvalidRequest.WithDescription("Send the access token once, in one place.")
 	}
 	token := ""
 	switch {
@@ -57,7 +57,7 @@ func bearerToken(w http.ResponseWriter, r *http.Request) (string, error) {
 		return "", errNoToken
 	}
 	if !isToken(token) {
-		return "", fosite.ErrInvalidRequest.WithDescription("The access token has characters that none has.")
+		return "", fosite.ErrInvalidRequest.WithDescription("The access token has characters that aren't allowed.")
 	}
 	return token, nil
 }
@@ -96,6 +96,6 @@ func bearerChallenge(t *issuer.Tenant, e *fosite.RFC6749Error) string {
 // invalidToken returns the one error for access tokens that do not work, and tells the log why.
 func invalidToken(ctx context.Context, why string) error {
 	web.Note(ctx, "why", why)
-	return oauth.ErrInvalidToken.WithDescription("The access token is not valid: expired, revoked, or not an access " +
+	return oauth.ErrInvalidToken.WithDescription("The access token has expired, was revoked, or isn't an access " +
 		"token of this server.")
 }

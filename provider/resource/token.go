@@ -83,7 +83,7 @@ func (s *Server) findAccess(
 	granted := strings.Fields(claims.Scope)
 	for _, scope := range scopes {
 		if !slices.Contains(granted, scope) {
-			return oauth.ErrInsufficientScope.WithDescription("The access token was given without the scope " + scope + ".")
+			return oauth.ErrInsufficientScope.WithDescription("The access token doesn't have the scope " + scope + ".")
 		}
 	}
 	if claims.GrantID == "" {

@@ -18,7 +18,8 @@ type clientCredentialsGrant struct{ tokens *tokens.Maker }
 
 func (cc *clientCredentialsGrant) check(_ context.Context, q *tokenRequest) error {
 	if q.client.Public() {
-		return fosite.ErrUnauthorizedClient.WithDescription("A client without credentials cannot use this grant type.")
+		return fosite.ErrUnauthorizedClient.WithDescription("A public client can't use this grant type. It needs a " +
+			"client that authenticates.")
 	}
 	for _, scope := range q.client.Scopes() {
 		if !slices.Contains(clients.Scopes, scope) {

@@ -41,7 +41,8 @@ func (h *handler) HandleTokenEndpointRequest(ctx context.Context, r fosite.Acces
 	web.Note(ctx, "client", q.client.ClientID)
 	web.Note(ctx, "grant_type", h.name)
 	if !q.client.MayUse(h.name) {
-		return fosite.ErrUnauthorizedClient.WithDescription("The client is not registered for this grant type.")
+		return fosite.ErrUnauthorizedClient.WithDescription("This client can't use this grant type. Add it to the " +
+			"client's grant_types.")
 	}
 	return h.grant.check(ctx, q)
 }

@@ -74,7 +74,8 @@ func (rg *refreshGrant) checkScope(ctx context.Context, q *tokenRequest) error {
 	}
 	for _, scope := range q.scopes {
 		if !slices.Contains(g.Scopes, scope) {
-			return fosite.ErrInvalidScope.WithDescription("A scope that was asked for is not among those that were granted.")
+			return fosite.ErrInvalidScope.WithDescription("A requested scope wasn't granted before. Ask only for scopes " +
+				"of the first request.")
 		}
 	}
 	return nil

@@ -38,7 +38,7 @@ func Check(b storage.Branding) []Fault {
 		{"background_dark", b.BackgroundDark},
 	} {
 		if _, ok := parseColour(f.value); f.value != "" && !ok {
-			wrong(f.name, "%q is no colour: write one such as #1f5f5b", f.value)
+			wrong(f.name, "%q isn't a colour: write one, such as #1f5f5b", f.value)
 		}
 	}
 	if len(fs) == 0 {
@@ -69,7 +69,7 @@ func Check(b storage.Branding) []Fault {
 		{"privacy_uri", b.PrivacyURI}, {"terms_uri", b.TermsURI}, {"help_uri", b.HelpURI}, {"imprint_uri", b.ImprintURI},
 	} {
 		if f.value != "" && Link(f.value, f.name == "help_uri") == "" {
-			wrong(f.name, "%q is no https URL", f.value)
+			wrong(f.name, "%q isn't an https URL", f.value)
 		}
 	}
 	if m := checkCSS(b.CSS); m != "" {

@@ -62,7 +62,7 @@ func checkCSS(css string) string {
 			i += end + 1
 		case c == '@':
 			if name := atRule.FindString(css[i+1:]); !slices.Contains(rules, strings.ToLower(name)) {
-				return fmt.Sprintf("line %d: @%s is none of @%s", line(css, i), name, strings.Join(rules, ", @"))
+				return fmt.Sprintf("line %d: @%s isn't allowed: use one of @%s", line(css, i), name, strings.Join(rules, ", @"))
 			}
 		case c == '(' || c == '{' || c == '[':
 			if c == '(' {
