@@ -21,6 +21,7 @@ type PersonalData struct {
 	Made    time.Time `json:"made_at"`
 	Account struct {
 		ID            string          `json:"id"`
+		ExternalID    string          `json:"external_id,omitempty"`
 		Username      string          `json:"username,omitempty"`
 		Email         string          `json:"email,omitempty"`
 		EmailVerified bool            `json:"email_verified"`
@@ -103,7 +104,8 @@ func (s *Service) dataOf(ctx context.Context, asker Asker, u storage.User) (Pers
 		Sessions:   []PersonalSession{}, Apps: []PersonalApp{}, Activity: []PersonalEvent{},
 	}
 	a := &d.Account
-	a.ID, a.Username, a.Profile, a.Roles, a.CreatedAt, a.UpdatedAt = u.ID, u.Username, u.Profile, u.Roles,
+	a.ID, a.ExternalID = u.ID, u.ExternalID
+	a.Username, a.Profile, a.Roles, a.CreatedAt, a.UpdatedAt = u.Username, u.Profile, u.Roles,
 		u.CreatedAt, u.UpdatedAt
 	a.Email, a.EmailVerified, a.Phone, a.PhoneVerified = u.Email, u.EmailVerified, u.Phone, u.PhoneVerified
 	creds, err := s.Store.CredentialsOf(ctx, u.TenantID, u.ID)

@@ -45,7 +45,12 @@ func (s *Service) ProveRecovery(ctx context.Context, a Asker, user storage.User,
 }
 
 func (s *Service) sealRecovery(user storage.User, codes factor.Recovery) []byte {
-	return codes.Seal(s.Secrets.Box(user.TenantID, secret.RecoveryCodes))
+	return SealRecovery(s.Secrets, user, codes)
+}
+
+// SealRecovery returns the user's recovery codes as they are stored.
+func SealRecovery(secrets *secret.Masters, user storage.User, codes factor.Recovery) []byte {
+	return codes.Seal(secrets.Box(user.TenantID, secret.RecoveryCodes))
 }
 
 // recoveryLeft returns how many recovery codes a user has: none if they cannot be read.
@@ -134,7 +139,12 @@ func (s *Service) openTOTP(user storage.User, cred storage.Credential) (factor.T
 }
 
 func (s *Service) sealTOTP(user storage.User, app factor.TOTP) []byte {
-	return s.Secrets.Box(user.TenantID, secret.TOTP).Seal(append([]byte(user.ID), app.Bytes()...))
+	return SealTOTP(s.Secrets, user, app)
+}
+
+// SealTOTP returns the user's authenticator app as it is stored.
+func SealTOTP(secrets *secret.Masters, user storage.User, app factor.TOTP) []byte {
+	return secrets.Box(user.TenantID, secret.TOTP).Seal(append([]byte(user.ID), app.Bytes()...))
 }
 
 const (

@@ -18,7 +18,7 @@ type Change struct {
 	Code string
 	// Spend marks values. ErrStale: one was spent before.
 	Spend []Spent
-	// Add stores a new user. ErrExists: the id, user name or e-mail is taken.
+	// Add stores a new user. ErrExists: the id, external id, user name or e-mail is taken.
 	Add *User
 	// Version, unless nil, is the CredentialVersion that the user must still have; the user must also
 	// be enabled. ErrStale otherwise.
@@ -30,8 +30,8 @@ type Change struct {
 	Raise bool
 	// ForgetCodes forgets the codes about the user, as Raise does.
 	ForgetCodes bool
-	// Update stores all fields of the user but CreatedAt and CredentialVersion. ErrNotFound, and
-	// ErrExists: the user name or e-mail is taken.
+	// Update stores all fields of the user but ExternalID, CreatedAt and CredentialVersion. ErrNotFound,
+	// and ErrExists: the user name or e-mail is taken.
 	Update *User
 	// RemoveCredentials removes credentials, before others are stored.
 	RemoveCredentials []CredentialKey

@@ -27,6 +27,9 @@ type User struct {
 	Profile          Profile
 	Roles            []string // RoleAdmin and names of the operator's own
 	Disabled         bool
+	// ExternalID is the id that the user had in the product from which an import brought them, "" for none.
+	// It is unique in the tenant, and stays what it was when the user was added.
+	ExternalID string
 	// SecuredAt is when the link "This wasn't me" of a mail closed the account; zero for never. Such an
 	// account is Disabled, too. A new code to its address opens it again.
 	SecuredAt time.Time
@@ -71,6 +74,7 @@ type Users interface {
 	UserByUsername(ctx context.Context, tenant, usernameKey string) (User, error)
 	// UserBySkeleton finds the user whose name has this skeleton.
 	UserBySkeleton(ctx context.Context, tenant, skeleton string) (User, error)
+	UserByExternalID(ctx context.Context, tenant, externalID string) (User, error)
 	// UserByPhone finds the user who has this verified number. ErrNotFound also if several users have it.
 	UserByPhone(ctx context.Context, tenant, phone string) (User, error)
 	// Users lists users by id, at most limit after the given id.

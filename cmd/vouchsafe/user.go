@@ -195,6 +195,7 @@ func (c *userListCmd) Run(ctx context.Context, a *app) error {
 // userView is a user as commands print them.
 type userView struct {
 	ID            string          `json:"id"`
+	ExternalID    string          `json:"external_id,omitempty"`
 	Email         string          `json:"email,omitempty"`
 	EmailVerified bool            `json:"email_verified"`
 	Username      string          `json:"username,omitempty"`
@@ -208,8 +209,8 @@ type userView struct {
 }
 
 func viewUser(u storage.User) userView {
-	return userView{u.ID, u.Email, u.EmailVerified, u.Username, u.Phone, u.PhoneVerified, u.Profile, u.Roles, u.Disabled,
-		u.CreatedAt, u.UpdatedAt}
+	return userView{u.ID, u.ExternalID, u.Email, u.EmailVerified, u.Username, u.Phone, u.PhoneVerified, u.Profile,
+		u.Roles, u.Disabled, u.CreatedAt, u.UpdatedAt}
 }
 
 func (u userView) state() string {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/people/reread"
@@ -43,6 +44,15 @@ func (c *userImportCmd) Help() string {
                          Django's, phpass's ($P$), or a Keycloak credential as an object.
                          Each is replaced by one of ours when its owner signs in.
   password_salt          with password_hash, as Firebase exports them
+  external_id            their id in another product; user show and user export have it
+
+JSON lines have these fields, too:
+
+  identities             a list of {"provider", "subject", "email"}: accounts at upstreams
+                         of the tenant, by the upstream's id
+  totp                   their authenticator app: {"secret"} in base 32, with algorithm,
+                         digits and period where they are not SHA1, 6 and 30
+  recovery_codes         a list of codes that stand in for it, in clear
 
 Who is there already is passed over, so that an import that was interrupted can be
 started again.`
@@ -68,11 +78,11 @@ type refusals struct {
 const maxShown = 10
 
 func (c *userImportCmd) Run(ctx context.Context, a *app) (err error) {
-	if _, err := a.config(); err != nil { // before an older report is written over
+	cfg, err := a.config() // before an older report is written over
+	if err != nil {
 		return err
 	}
 	options := importing.Options{
-		CSV:    c.Format == "csv" || c.Format == "auto" && strings.HasSuffix(strings.ToLower(c.File), ".csv"),
 		DryRun: c.DryRun, AllowRoles: c.Roles, AllowReserved: c.Reserved,
 	}
 	if options.Firebase, err = readFirebase(c.Firebase); err != nil {
@@ -96,7 +106,8 @@ func (c *userImportCmd) Run(ctx context.Context, a *app) (err error) {
 		if err != nil {
 			return err
 		}
-		n, err := importing.Import(ctx, s, asker, read, options)
+		options.Secrets = func(ctx context.Context) (*secret.Masters, error) { return openSecrets(ctx, cfg, s) }
+		n, err := importing.Import(ctx, s, asker, importing.ReadRows(read, c.isCSV()), options)
 		bar.clear()
 		refused.print(a.stderr)
 		fmt.Fprintln(a.stdout, c.counts(n))
@@ -105,6 +116,11 @@ func (c *userImportCmd) Run(ctx context.Context, a *app) (err error) {
 		}
 		return err
 	})
+}
+
+// isCSV reports whether the file is CSV.
+func (c *userImportCmd) isCSV() bool {
+	return c.Format == "csv" || c.Format == "auto" && strings.HasSuffix(strings.ToLower(c.File), ".csv")
 }
 
 // openInput opens the file, or standard input for -, and returns its size; 0 if that is not known.

@@ -42,7 +42,7 @@ func (s *Accounts) Add(ctx context.Context, a people.Asker, n NewUser, hash []by
 		n.checked.Hash = hash
 	}
 	u := n.checked.User
-	err := n.checked.Store(ctx, s.Store, a.Event(storage.Event{Kind: storage.EventUserAdded, UserID: u.ID}))
+	err := n.checked.Store(ctx, s.Store, nil, a.Event(storage.Event{Kind: storage.EventUserAdded, UserID: u.ID}))
 	if errors.Is(err, storage.ErrExists) {
 		err = importing.Taken(u)
 	}

@@ -210,7 +210,8 @@ func TestRecoveryCodesWorkOnceEachForTheirOwner(t *testing.T) {
 
 func TestWhatWasNotStoredHereIsRefused(t *testing.T) {
 	t.Parallel()
-	for _, b := range [][]byte{nil, {1}, make([]byte, 27), make([]byte, 29)} {
+	for _, b := range [][]byte{nil, {1}, make([]byte, 17), make([]byte, 73), bytes.Repeat([]byte{1}, 28),
+		bytes.Repeat([]byte{255}, 28), append([]byte{0x86, 30}, make([]byte, 26)...)} {
 		if _, err := ParseTOTP(b); err == nil {
 			t.Errorf("%d bytes are a secret", len(b))
 		}

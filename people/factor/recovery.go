@@ -17,6 +17,9 @@ const (
 	RecoveryCodes = 10
 
 	recoveryLength = 12 // characters of 5 bits each
+	// The codes of other products have other lengths.
+	leastRecovery, mostRecovery = 8, 64
+	mostImported                = 64 // codes of one user
 	// letters are the digits of Crockford's base 32. None looks like another.
 	letters = "0123456789abcdefghjkmnpqrstvwxyz"
 )
@@ -43,6 +46,23 @@ func NewRecovery(userID string) (codes []string, r Recovery) {
 		codes = append(codes, code[:4]+"-"+code[4:8]+"-"+code[8:])
 	}
 	return codes, r
+}
+
+// ImportRecovery returns the value to store for codes that another product gave to the user. It leaves codes
+// out that are shorter than 8 characters, which could be guessed, or longer than 64, and returns how many.
+func ImportRecovery(userID string, codes []string) (r Recovery, leftOut int) {
+	key := make([]byte, sha256.Size)
+	rand.Read(key)
+	r.keys = [][]byte{key}
+	for _, code := range codes {
+		code = lookalikes.Replace(typed.Code(code))
+		if len(code) < leastRecovery || len(code) > mostRecovery || len(r.macs) == mostImported {
+			leftOut++
+			continue
+		}
+		r.macs = append(r.macs, mac(key, userID, code))
+	}
+	return r, leftOut
 }
 
 // mac authenticates a code of one user. The same code of another user has another MAC.
@@ -98,7 +118,7 @@ var lookalikes = strings.NewReplacer("o", "0", "i", "1", "l", "1")
 // reports whether the code is right.
 func (r Recovery) Use(userID, code string) (Recovery, bool) {
 	code = lookalikes.Replace(typed.Code(code))
-	if len(code) != recoveryLength {
+	if len(code) < leastRecovery || len(code) > mostRecovery {
 		return r, false
 	}
 	for _, key := range r.keys {

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,7 +18,6 @@ import (
 )
 
 const (
-	period       = 30 // seconds for which an app shows a code
 	tolerance    = 1  // how many codes before and after the current one are accepted, because clocks differ
 	secretLength = 20 // bytes, as RFC 4226 section 4 recommends
 )
@@ -28,12 +28,13 @@ var base32NoPadding = base32.StdEncoding.WithPadding(base32.NoPadding)
 // was used.
 type TOTP struct {
 	secret []byte
+	shape  Shape
 	step   int64
 }
 
 // NewTOTP returns a new random secret.
 func NewTOTP() TOTP {
-	t := TOTP{secret: make([]byte, secretLength)}
+	t := TOTP{secret: make([]byte, secretLength), shape: usualShape}
 	rand.Read(t.secret)
 	return t
 }
@@ -42,15 +43,19 @@ var errMalformed = errors.New("malformed TOTP secret")
 
 // ParseTOTP reads the result of Bytes.
 func ParseTOTP(b []byte) (TOTP, error) {
-	if len(b) != 8+secretLength {
+	if len(b) < 8 {
 		return TOTP{}, errMalformed
 	}
-	return TOTP{secret: b[8:], step: int64(binary.BigEndian.Uint64(b))}, nil
+	head, secret := binary.BigEndian.Uint64(b), b[8:]
+	shape, err := parseShape(uint16(head>>48), len(secret))
+	return TOTP{secret: secret, shape: shape, step: int64(head & (1<<48 - 1))}, err
 }
 
-// Bytes returns t in its stored form, which the caller seals.
+// Bytes returns t in its stored form, which the caller seals: two bytes for the Shape, six for the step, and
+// the secret.
 func (t TOTP) Bytes() []byte {
-	return append(binary.BigEndian.AppendUint64(nil, uint64(t.step)), t.secret...)
+	head := uint64(t.shape.stored())<<48 | uint64(t.step)&(1<<48-1)
+	return append(binary.BigEndian.AppendUint64(nil, head), t.secret...)
 }
 
 // Use checks a code as the user typed it. It returns the value to store in the place of t, and
@@ -58,17 +63,18 @@ func (t TOTP) Bytes() []byte {
 // that was used (RFC 6238 section 5.2).
 func (t TOTP) Use(code string, now time.Time) (TOTP, bool) {
 	code = typed.Code(code)
+	period := int64(t.shape.Period)
 	current := now.Unix() / period
 	if t.step-current > tolerance+int64(storage.ClockSkew/time.Second)/period {
 		t.step = 0 // the clock was ahead when the last code was used: do not make the user wait until then
 	}
 	for step := current - tolerance; step <= current+tolerance; step++ {
-		want, err := hotp.GenerateCode(t.Text(), uint64(step))
+		want, err := hotp.GenerateCodeCustom(t.Text(), uint64(step), t.shape.options())
 		if err != nil {
 			return t, false
 		}
 		if subtle.ConstantTimeCompare([]byte(code), []byte(want)) == 1 && step > t.step {
-			return TOTP{secret: t.secret, step: step}, true
+			return TOTP{t.secret, t.shape, step}, true
 		}
 	}
 	return t, false
@@ -81,7 +87,8 @@ func (t TOTP) Text() string { return base32NoPadding.EncodeToString(t.secret) }
 // issuer from the label before the colon, or from the parameter.
 func (t TOTP) URL(issuer, account string) string {
 	issuer = strings.ReplaceAll(issuer, ":", " ")
-	q := url.Values{"secret": {t.Text()}, "issuer": {issuer}, "algorithm": {"SHA1"}, "digits": {"6"}, "period": {"30"}}
+	q := url.Values{"secret": {t.Text()}, "issuer": {issuer}, "algorithm": {t.shape.Algorithm},
+		"digits": {strconv.Itoa(t.shape.Digits)}, "period": {strconv.Itoa(t.shape.Period)}}
 	// Some apps show a + literally.
 	query := strings.ReplaceAll(q.Encode(), "+", "%20")
 	return "otpauth://totp/" + url.PathEscape(issuer) + ":" + url.PathEscape(account) + "?" + query

@@ -7,34 +7,66 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// fresh checks the row, and that no row before it is of the same user.
-func (im *run) fresh(r *readRow) (Checked, error) {
-	if r.err != nil {
-		return Checked{}, r.err
+// fresh checks the row, and that no row before it is of the same user. In a lenient import a row loses a user
+// name or a number that a row before it has.
+func (im *run) fresh(r *Read) (Checked, error) {
+	if r.Err != nil {
+		return Checked{}, r.Err
 	}
-	c, err := r.row.Check(im.rules)
-	if err != nil {
-		return c, err
-	}
-	phone := ""
-	if c.User.PhoneVerified {
-		phone = c.User.Phone
-	}
-	own := []struct{ what, key string }{
-		{"id", r.row.ID}, {"email", c.User.EmailKey}, {"username", c.User.UsernameKey},
-		{"username, or one that looks like it,", c.User.UsernameSkeleton}, {"verified phone_number", phone},
-	}
-	for _, o := range own {
-		if line, ok := im.seen.line(o.what + " " + o.key); ok && o.key != "" {
-			return c, fault("repeated", "line %d has this %s too", line, o.what)
+	for {
+		c, err := im.check(r)
+		if err != nil {
+			return c, err
+		}
+		own := keysOf(c)
+		repeated := im.repeated(own)
+		if repeated == nil {
+			for _, k := range own {
+				im.seen.add(k.what+" "+k.value, r.Line)
+			}
+			return c, nil
+		}
+		if repeated.field == "email" || !im.lose(r, repeated) {
+			return c, repeated
 		}
 	}
-	for _, o := range own {
-		if o.key != "" {
-			im.seen.add(o.what+" "+o.key, r.line)
+}
+
+// key is what only one user may have.
+type key struct{ field, what, value string }
+
+// keysOf returns what only this user may have.
+func keysOf(c Checked) []key {
+	u, keys := c.User, []key(nil)
+	add := func(field, what, value string) {
+		if value != "" {
+			keys = append(keys, key{field, what, value})
 		}
 	}
-	return c, nil
+	if c.HasID {
+		add("id", "id", u.ID)
+	}
+	add("external_id", "external_id", u.ExternalID)
+	add("email", "email", u.EmailKey)
+	add("username", "username", u.UsernameKey)
+	add("username", "username, or one that looks like it,", u.UsernameSkeleton)
+	if u.PhoneVerified {
+		add("phone_number", "verified phone_number", u.Phone)
+	}
+	for _, i := range c.Identities {
+		add("identities", "identity at "+i.Provider, i.Subject)
+	}
+	return keys
+}
+
+// repeated returns a fault if a row before has one of the keys; nil if none has.
+func (im *run) repeated(keys []key) *Fault {
+	for _, k := range keys {
+		if line, ok := im.seen.line(k.what + " " + k.value); ok {
+			return faultOf(k.field, "repeated", "line %d has this %s too", line, k.what)
+		}
+	}
+	return nil
 }
 
 // add adds the user. there reports that the user exists, bad that another user has what is theirs.
@@ -54,7 +86,7 @@ func (im *run) add(ctx context.Context, c Checked) (there bool, bad, err error) 
 	if err := im.begin(); err != nil {
 		return false, nil, err
 	}
-	err = c.Store(ctx, im.store)
+	err = c.Store(ctx, im.store, im.masters)
 	if !errors.Is(err, storage.ErrExists) {
 		return false, nil, err
 	}
@@ -64,26 +96,25 @@ func (im *run) add(ctx context.Context, c Checked) (there bool, bad, err error) 
 	return false, fault("id.removed", "the id belonged to a user who was removed"), nil
 }
 
-// taken reports whether the user is there: another one has the id or address, or the name if the user has
-// no address. bad is set if what the row says is of another user, or of two.
+// taken reports whether the user is there: another one has the id, external id, identity or address, or the name
+// if the user has no address. bad is set if what the row says is of another user, or of two.
 func (im *run) taken(ctx context.Context, c Checked) (there bool, bad, err error) {
+	if there, bad, err = im.cameBefore(ctx, c); there || bad != nil || err != nil {
+		return there, bad, err
+	}
 	u := c.User
 	var found *storage.User
 	for _, find := range []struct {
 		key string
-		by  func() (storage.User, error)
+		by  func(ctx context.Context, tenant, key string) (storage.User, error)
 	}{
-		{u.ID, func() (storage.User, error) { return im.store.User(ctx, u.TenantID, u.ID) }},
-		{u.EmailKey, func() (storage.User, error) { return im.store.UserByEmail(ctx, u.TenantID, u.EmailKey) }},
-		{u.UsernameKey, func() (storage.User, error) { return im.store.UserByUsername(ctx, u.TenantID, u.UsernameKey) }},
-		{u.UsernameSkeleton, func() (storage.User, error) {
-			return im.store.UserBySkeleton(ctx, u.TenantID, u.UsernameSkeleton)
-		}},
+		{u.ID, im.store.User}, {u.EmailKey, im.store.UserByEmail}, {u.UsernameKey, im.store.UserByUsername},
+		{u.UsernameSkeleton, im.store.UserBySkeleton},
 	} {
 		if find.key == "" {
 			continue
 		}
-		other, err := find.by()
+		other, err := find.by(ctx, u.TenantID, find.key)
 		if errors.Is(err, storage.ErrNotFound) {
 			continue
 		}
@@ -94,10 +125,46 @@ func (im *run) taken(ctx context.Context, c Checked) (there bool, bad, err error
 			found = &other
 		}
 		alike := find.key == u.UsernameSkeleton && other.UsernameKey != u.UsernameKey
-		if alike || other.ID != found.ID || c.HasID && other.ID != u.ID || other.ID != u.ID && u.EmailKey != other.EmailKey {
-			bad := fault("taken", "another user, %s, has its email, or its username or one that looks like it", other.ID)
-			return false, bad, nil
+		if alike || other.ID != found.ID || c.HasID && other.ID != u.ID || cameAsAnother(other, u) ||
+			other.ID != u.ID && u.EmailKey != other.EmailKey {
+			return false, fault("taken", "another user, %s, has its email, or its username or one that looks like it",
+				other.ID), nil
 		}
 	}
 	return found != nil, nil, nil
+}
+
+// cameAsAnother reports whether an import brought the other user under another external id than this one's.
+func cameAsAnother(other, u storage.User) bool {
+	return other.ExternalID != "" && u.ExternalID != "" && other.ExternalID != u.ExternalID
+}
+
+// cameBefore reports whether an earlier import has brought the user, whatever the user has changed since: there
+// is one with the external id or an identity. bad is set if an identity is of another user.
+func (im *run) cameBefore(ctx context.Context, c Checked) (there bool, bad, err error) {
+	u := c.User
+	if u.ExternalID != "" {
+		_, err := im.store.UserByExternalID(ctx, u.TenantID, u.ExternalID)
+		if !errors.Is(err, storage.ErrNotFound) {
+			return err == nil, nil, err
+		}
+	}
+	for _, i := range c.Identities {
+		known, err := im.store.Identity(ctx, u.TenantID, i.Provider, i.Subject)
+		if errors.Is(err, storage.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return false, nil, err
+		}
+		other, err := im.store.User(ctx, u.TenantID, known.UserID)
+		if err != nil {
+			return false, nil, err
+		}
+		if c.HasID && other.ID != u.ID || cameAsAnother(other, u) {
+			return false, fault("taken", "another user, %s, has its identity at %s", other.ID, i.Provider), nil
+		}
+		return true, nil, nil
+	}
+	return false, nil, nil
 }

@@ -49,7 +49,7 @@ func TestAnImportIsRecordedBeforeItAddsUsers(t *testing.T) {
 				during = recorded()
 			}
 		}}
-		if _, err := Import(t.Context(), store, asker, strings.NewReader(file.String()), o); err != nil {
+		if _, err := Import(t.Context(), store, asker, ReadRows(strings.NewReader(file.String()), false), o); err != nil {
 			t.Fatal(err)
 		}
 		wantDuring, want := "users.importing", "users.importing, users.imported 33"

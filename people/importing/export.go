@@ -44,7 +44,7 @@ func Export(ctx context.Context, s Store, a people.Asker, to io.Writer, hashes b
 // rowOf returns the user as a row without a hash.
 func rowOf(u storage.User) Row {
 	return Row{
-		ID: u.ID, Email: u.Email, EmailVerified: u.EmailVerified, Username: u.Username,
+		ID: u.ID, ExternalID: u.ExternalID, Email: u.Email, EmailVerified: u.EmailVerified, Username: u.Username,
 		Phone: u.Phone, PhoneVerified: u.PhoneVerified, Profile: u.Profile, Roles: u.Roles, Disabled: u.Disabled,
 		CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
 	}

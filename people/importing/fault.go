@@ -2,6 +2,7 @@ package importing
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -10,12 +11,18 @@ import (
 type Fault struct {
 	ID      string // names the rule, such as "username.reserved"
 	Message string // a sentence in English, which names the field
+	field   string // of the row; the ID begins with it unless it is a text of the profile
 }
 
 func (f *Fault) Error() string { return f.Message }
 
 func fault(id, format string, args ...any) *Fault {
-	return &Fault{id, fmt.Sprintf(format, args...)}
+	field, _, _ := strings.Cut(id, ".")
+	return faultOf(field, id, format, args...)
+}
+
+func faultOf(field, id, format string, args ...any) *Fault {
+	return &Fault{id, fmt.Sprintf(format, args...), field}
 }
 
 // Taken returns the Fault of a user whose address or name another user has.

@@ -1,16 +1,16 @@
 package importing
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"iter"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/audit"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -21,25 +21,34 @@ type Store interface {
 	storage.Users
 	storage.Changes
 	Credential(ctx context.Context, tenant, userID, kind, id string) (storage.Credential, error)
+	Identity(ctx context.Context, tenant, provider, subject string) (storage.Identity, error)
 	Record(ctx context.Context, e storage.Event) error
 }
 
 // Options say how a file is imported.
 type Options struct {
-	CSV           bool // the file is CSV, with the names of the columns in its first line; else JSON lines
 	DryRun        bool // check everything, and add no user
 	AllowRoles    bool // rows may have roles, which may make administrators
 	AllowReserved bool // rows may have user names that the tenant reserves
 	// Firebase are the parameters of the password hashes of rows with a salt; nil for none.
 	Firebase *password.Firebase
+	// Lenient has a row lose what is wrong with a part of it, such as a phone number in no known form, instead
+	// of being refused: for files that another product made.
+	Lenient bool
+	// Secrets returns the master secrets, to seal authenticator apps and recovery codes. It is called when the
+	// first user with such comes, and not in a dry run.
+	Secrets func(context.Context) (*secret.Masters, error)
 	// Refused is called with each row that is not imported, in the order of the file. An error ends the
 	// import. Default: nothing.
 	Refused func(Refusal) error
+	// Noted is called with each part that a row lost while its user was added, and with each row that was left
+	// out on purpose. An error ends the import. Default: nothing.
+	Noted func(Refusal) error
 	// Progress is called after each batch of rows. Default: nothing.
 	Progress func(Counts)
 }
 
-// Refusal is a row that was not imported.
+// Refusal is a row that was not imported, or not as a whole.
 type Refusal struct {
 	Line int
 	Row  Row
@@ -52,6 +61,8 @@ type Counts struct {
 	WithHash int // of those
 	There    int // the user existed
 	Refused  int
+	LeftOut  int // rows that were left out on purpose, such as those of removed users
+	Partly   int // of those added: without a part of what the file says
 }
 
 const (
@@ -60,6 +71,19 @@ const (
 	// leastRest is the shortest rest after a batch.
 	leastRest = 5 * time.Millisecond
 )
+
+// Read is a row of a file, or what is wrong with it.
+type Read struct {
+	Line int
+	Row  Row
+	Err  error // the row is refused for it
+	// Fatal says that nothing can be read after Err.
+	Fatal bool
+	// Skip is why the user is left out on purpose; nil for users who are to come.
+	Skip error
+	// Lost is what of the user cannot come.
+	Lost []error
+}
 
 // run is an import under way.
 type run struct {
@@ -72,16 +96,18 @@ type run struct {
 	// begin records that the import adds users, before it adds the first.
 	begin func() error
 	begun bool
+
+	masters *secret.Masters // nil until the first user with a second factor comes
 }
 
-// Import adds the users of a file to the asker's tenant, and records events: one before it adds the first
-// user, so that an import that is killed leaves it, and one at the end. Rows that are wrong are
+// Import adds users, of whom a file has the rows, to the asker's tenant, and records events: one before it adds
+// the first user, so that an import that is killed leaves it, and one at the end. Rows that are wrong are
 // refused one by one, and are no error. The counts come back with an error, too, such as that of the
 // context: what was added stays, and a later import of the same file goes on there.
-func Import(ctx context.Context, s Store, a people.Asker, file io.Reader, o Options) (Counts, error) {
+func Import(ctx context.Context, s Store, a people.Asker, rows iter.Seq[Read], o Options) (Counts, error) {
 	im := &run{Options: o, store: s, seen: newSeenKeys(), rules: Rules{
 		Tenant: a.Tenant.ID, Roles: o.AllowRoles, Reserved: a.Tenant.Settings.SignUp.ReservedUsernames,
-		Firebase: o.Firebase, Now: time.Now(),
+		Firebase: o.Firebase, Upstreams: a.Tenant.Settings.Upstreams, Now: time.Now(),
 	}}
 	if o.AllowReserved {
 		im.rules.Reserved = []string{}
@@ -91,7 +117,7 @@ func Import(ctx context.Context, s Store, a people.Asker, file io.Reader, o Opti
 		im.begun = true
 		return record(storage.Event{Kind: storage.EventUsersImporting})
 	})
-	err := im.all(ctx, bufio.NewReaderSize(file, maxRow))
+	err := im.all(ctx, rows)
 	if im.begun { // also after an error: some users may have been added before it
 		n := strconv.Itoa(im.counts.Added)
 		err = errors.Join(err, record(storage.Event{Kind: storage.EventUsersImported, Detail: map[string]string{"added": n}}))
@@ -100,11 +126,11 @@ func Import(ctx context.Context, s Store, a people.Asker, file io.Reader, o Opti
 }
 
 // all imports batch after batch.
-func (im *run) all(ctx context.Context, r *bufio.Reader) error {
-	batch := make([]readRow, 0, batchSize)
-	for row := range readRows(r, im.CSV) {
-		if row.fatal {
-			return errors.Join(im.batch(ctx, batch), fmt.Errorf("line %d: %w", row.line, row.err))
+func (im *run) all(ctx context.Context, rows iter.Seq[Read]) error {
+	batch := make([]Read, 0, batchSize)
+	for row := range rows {
+		if row.Fatal {
+			return errors.Join(im.batch(ctx, batch), fmt.Errorf("line %d: %w", row.Line, row.Err))
 		}
 		if batch = append(batch, row); len(batch) == batchSize {
 			if err := im.batch(ctx, batch); err != nil {
@@ -126,15 +152,21 @@ type outcome struct {
 
 // batch imports rows side by side, and rests after it has written: servers that write to the same file
 // (SQLite) get their turn.
-func (im *run) batch(ctx context.Context, rows []readRow) error {
+func (im *run) batch(ctx context.Context, rows []Read) error {
 	began, before := time.Now(), im.counts
 	outcomes := make([]outcome, len(rows))
 	var wg sync.WaitGroup
 	for i := range rows {
+		if rows[i].Skip != nil {
+			continue
+		}
 		c, err := im.fresh(&rows[i])
 		if err != nil {
 			outcomes[i].bad = err
 			continue
+		}
+		if err := im.openSecrets(ctx, c); err != nil {
+			return err
 		}
 		wg.Go(func() {
 			o := &outcomes[i]
@@ -163,23 +195,49 @@ func (im *run) batch(ctx context.Context, rows []readRow) error {
 	}
 }
 
-// count counts what became of a row, and tells the caller if it is refused.
-func (im *run) count(r readRow, o outcome) error {
+// count counts what became of a row, and tells the caller if the row, or a part of it, does not come.
+func (im *run) count(r Read, o outcome) error {
 	switch {
 	case o.err != nil:
-		return fmt.Errorf("line %d: %w", r.line, o.err)
+		return fmt.Errorf("line %d: %w", r.Line, o.err)
+	case r.Skip != nil:
+		im.counts.LeftOut++
+		return tell(im.Noted, r, r.Skip)
 	case o.bad != nil:
 		im.counts.Refused++
-		if im.Refused != nil {
-			return im.Refused(Refusal{Line: r.line, Row: r.row, Why: o.bad})
-		}
+		return tell(im.Refused, r, o.bad)
 	case o.there:
 		im.counts.There++
-	default:
-		im.counts.Added++
-		if o.hash {
-			im.counts.WithHash++
+		return nil
+	}
+	im.counts.Added++
+	if o.hash {
+		im.counts.WithHash++
+	}
+	if len(r.Lost) > 0 {
+		im.counts.Partly++
+	}
+	for _, lost := range r.Lost {
+		if err := tell(im.Noted, r, lost); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// tell calls to, if there is such a function, with what does not come.
+func tell(to func(Refusal) error, r Read, why error) error {
+	if to == nil {
+		return nil
+	}
+	return to(Refusal{Line: r.Line, Row: r.Row, Why: why})
+}
+
+// openSecrets opens the master secrets if the user needs them.
+func (im *run) openSecrets(ctx context.Context, c Checked) (err error) {
+	if c.TOTP == nil || im.DryRun || im.masters != nil {
+		return nil
+	}
+	im.masters, err = im.Secrets(ctx)
+	return err
 }

@@ -22,18 +22,11 @@ import (
 // maxRow bounds a line of a file, in bytes.
 const maxRow = 64 << 10
 
-// readRow is a row of a file, or what is wrong with it. After a fatal one nothing can be read.
-type readRow struct {
-	line  int
-	row   Row
-	err   error
-	fatal bool
-}
-
 var byteOrderMark = []byte("\ufeff")
 
-// readRows returns the rows of a file.
-func readRows(r *bufio.Reader, isCSV bool) iter.Seq[readRow] {
+// ReadRows returns the rows of a file: of CSV, with the names of the columns in its first line, or of JSON lines.
+func ReadRows(file io.Reader, isCSV bool) iter.Seq[Read] {
+	r := bufio.NewReaderSize(file, maxRow)
 	if head, _ := r.Peek(len(byteOrderMark)); bytes.Equal(head, byteOrderMark) {
 		_, _ = r.Discard(len(head)) // they were there
 	}
@@ -44,22 +37,22 @@ func readRows(r *bufio.Reader, isCSV bool) iter.Seq[readRow] {
 }
 
 // jsonRows returns the rows of a file that has a JSON object on each line.
-func jsonRows(r *bufio.Reader) iter.Seq[readRow] {
-	return func(yield func(readRow) bool) {
+func jsonRows(r *bufio.Reader) iter.Seq[Read] {
+	return func(yield func(Read) bool) {
 		for n := 1; ; n++ {
 			line, tooLong, err := readLine(r)
 			if err != nil && !errors.Is(err, io.EOF) {
-				yield(readRow{line: n, err: err, fatal: true})
+				yield(Read{Line: n, Err: err, Fatal: true})
 				return
 			}
 			switch text := bytes.TrimSpace(line); {
 			case tooLong:
-				if !yield(readRow{line: n, err: fmt.Errorf("the line is longer than %d bytes", maxRow)}) {
+				if !yield(Read{Line: n, Err: fmt.Errorf("the line is longer than %d bytes", maxRow)}) {
 					return
 				}
 			case len(text) > 0:
 				row, bad := jsonRow(text)
-				if !yield(readRow{line: n, row: row, err: bad}) {
+				if !yield(Read{Line: n, Row: row, Err: bad}) {
 					return
 				}
 			}
@@ -114,7 +107,7 @@ func jsonRow(text []byte) (row Row, err error) {
 
 // csvColumns returns the columns that a file may have.
 func csvColumns() []string {
-	all := strings.Fields("id email email_verified username phone_number phone_number_verified roles disabled " +
+	all := strings.Fields("id external_id email email_verified username phone_number phone_number_verified roles disabled " +
 		"created_at updated_at password_hash password_salt address")
 	for _, c := range claims.Standard.All() {
 		if c.Text != nil && !c.Member() {
@@ -125,19 +118,19 @@ func csvColumns() []string {
 }
 
 // csvRows returns the rows of a file of which the first line names the columns.
-func csvRows(r *bufio.Reader) iter.Seq[readRow] {
-	return func(yield func(readRow) bool) {
+func csvRows(r *bufio.Reader) iter.Seq[Read] {
+	return func(yield func(Read) bool) {
 		c := csv.NewReader(r)
 		columns, err := c.Read()
 		if err != nil {
-			yield(readRow{line: 1, err: fmt.Errorf("the line that names the columns is missing: %w", err), fatal: true})
+			yield(Read{Line: 1, Err: fmt.Errorf("the line that names the columns is missing: %w", err), Fatal: true})
 			return
 		}
 		known := csvColumns()
 		for i, name := range columns {
 			if !slices.Contains(known, name) || slices.Contains(columns[:i], name) {
 				err := fmt.Errorf("column %.40q is unknown, or there twice: there are %s", name, strings.Join(known, ", "))
-				yield(readRow{line: 1, err: err, fatal: true})
+				yield(Read{Line: 1, Err: err, Fatal: true})
 				return
 			}
 		}
@@ -146,18 +139,18 @@ func csvRows(r *bufio.Reader) iter.Seq[readRow] {
 			if errors.Is(err, io.EOF) {
 				return
 			}
-			out := readRow{err: err}
+			out := Read{Err: err}
 			var parse *csv.ParseError
 			if errors.As(err, &parse) {
-				out.line = parse.StartLine
-				out.err = fmt.Errorf("it is not a line of CSV with %d columns: %w", len(columns), parse.Err)
+				out.Line = parse.StartLine
+				out.Err = fmt.Errorf("it is not a line of CSV with %d columns: %w", len(columns), parse.Err)
 			} else if err != nil {
-				out.fatal = true
+				out.Fatal = true
 			} else {
-				out.line, _ = c.FieldPos(0)
-				out.row, out.err = csvRow(columns, record)
+				out.Line, _ = c.FieldPos(0)
+				out.Row, out.Err = csvRow(columns, record)
 			}
-			if !yield(out) || out.fatal {
+			if !yield(out) || out.Fatal {
 				return
 			}
 		}
@@ -178,6 +171,8 @@ func csvRow(columns, record []string) (row Row, err error) {
 		switch name {
 		case "id":
 			row.ID = val
+		case "external_id":
+			row.ExternalID = val
 		case "email":
 			row.Email = val
 		case "email_verified":

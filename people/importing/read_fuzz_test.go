@@ -1,7 +1,6 @@
 package importing
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"strings"
@@ -38,17 +37,17 @@ func FuzzRows(f *testing.F) {
 		Firebase: &password.Firebase{SignerKey: []byte("k"), Rounds: 8, MemCost: 14}, Now: time.Now()}
 	f.Fuzz(func(t *testing.T, text []byte, isCSV bool) {
 		rows := 0
-		for read := range readRows(bufio.NewReader(bytes.NewReader(text)), isCSV) {
+		for read := range ReadRows(bytes.NewReader(text), isCSV) {
 			if rows++; rows > len(text)+2 {
 				t.Fatal("more rows than bytes")
 			}
-			if read.err != nil {
+			if read.Err != nil {
 				continue
 			}
-			p, err := read.row.Check(rules)
+			p, err := read.Row.Check(rules)
 			if err != nil {
 				if strings.Contains(err.Error(), "hashcanary") &&
-					!strings.Contains(read.row.Email+read.row.Username+read.row.Phone, "hashcanary") {
+					!strings.Contains(read.Row.Email+read.Row.Username+read.Row.Phone, "hashcanary") {
 					t.Errorf("%v", err)
 				}
 				continue
@@ -73,6 +72,7 @@ func FuzzRows(f *testing.F) {
 			}
 			q, err := again.Check(rules)
 			if err != nil || q.User.EmailKey != u.EmailKey || q.User.UsernameKey != u.UsernameKey || q.User.Phone != u.Phone ||
+				q.User.ExternalID != u.ExternalID ||
 				q.User.Profile.Name != u.Profile.Name || !bytes.Equal(q.Hash, p.Hash) || !q.User.CreatedAt.Equal(u.CreatedAt) {
 				t.Errorf("%s came back as %+v, %v", raw, q.User, err)
 			}

@@ -1,13 +1,9 @@
 package importing
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -17,6 +13,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/people/claims"
+	"github.com/vouchsafe/vouchsafe/people/factor"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -24,7 +21,9 @@ import (
 // Row is a user as files have it: Export writes rows, and Import reads them.
 type Row struct {
 	// ID is their sub. Import keeps it, so that clients know them again. Without one they get a new id.
-	ID            string          `json:"id,omitempty"`
+	ID string `json:"id,omitempty"`
+	// ExternalID is the id that they had in another product, unless it is a UUID and can stay their sub.
+	ExternalID    string          `json:"external_id,omitempty"`
 	Email         string          `json:"email,omitempty"`
 	EmailVerified bool            `json:"email_verified,omitempty"`
 	Username      string          `json:"username,omitempty"`
@@ -39,6 +38,26 @@ type Row struct {
 	// PasswordSalt it is Firebase's.
 	PasswordHash json.RawMessage `json:"password_hash,omitempty"`
 	PasswordSalt string          `json:"password_salt,omitempty"`
+	// Identities are their accounts at upstream providers.
+	Identities []Identity `json:"identities,omitempty"`
+	// TOTP is their authenticator app; RecoveryCodes, in clear, are what stands in for it.
+	TOTP          *TOTP    `json:"totp,omitempty"`
+	RecoveryCodes []string `json:"recovery_codes,omitempty"`
+}
+
+// Identity is an account at an upstream provider.
+type Identity struct {
+	Provider string `json:"provider"` // the id of one of the tenant's upstreams
+	Subject  string `json:"subject"`
+	Email    string `json:"email,omitempty"`
+}
+
+// TOTP is an authenticator app.
+type TOTP struct {
+	Secret    string `json:"secret"`              // in base 32, or an otpauth URL
+	Algorithm string `json:"algorithm,omitempty"` // SHA1 (the default), SHA256 or SHA512
+	Digits    int    `json:"digits,omitempty"`    // 6 by default
+	Period    int    `json:"period,omitempty"`    // in seconds; 30 by default
 }
 
 // Rules are what rows may say.
@@ -47,7 +66,9 @@ type Rules struct {
 	Roles    bool     // they may have roles
 	Reserved []string // user names that are not given; nil for the default ones
 	Firebase *password.Firebase
-	Now      time.Time
+	// Upstreams are those to which identities may belong.
+	Upstreams []storage.Upstream
+	Now       time.Time
 }
 
 // Checked is what a row says, after checks.
@@ -55,17 +76,23 @@ type Checked struct {
 	User  storage.User
 	HasID bool   // the row said which
 	Hash  []byte // of the password; nil for none
+	// Identities are linked to the user. TOTP is their authenticator app, nil for none, and Recovery are their
+	// recovery codes, in clear.
+	Identities []storage.Identity
+	TOTP       *factor.TOTP
+	Recovery   []string
 }
 
 const (
-	maxText  = 1024 // bytes, of one field
-	maxRoles = 32
+	maxText       = 1024 // bytes, of one field
+	maxExternalID = 255  // bytes
+	maxRoles      = 32
 )
 
 // Check returns what the row says. What is wrong is a *Fault, which does not quote the hash.
 func (row *Row) Check(rules Rules) (Checked, error) {
 	u := storage.User{
-		TenantID: rules.Tenant, ID: row.ID, EmailVerified: row.EmailVerified,
+		TenantID: rules.Tenant, ID: row.ID, ExternalID: row.ExternalID, EmailVerified: row.EmailVerified,
 		Phone: row.Phone, PhoneVerified: row.PhoneVerified, Profile: row.Profile, Roles: row.Roles, Disabled: row.Disabled,
 		CreatedAt: row.CreatedAt, UpdatedAt: rules.Now,
 	}
@@ -77,6 +104,10 @@ func (row *Row) Check(rules Rules) (Checked, error) {
 		u.ID = id.String()
 	} else if id, err := uuid.Parse(u.ID); err != nil || id.String() != u.ID {
 		return Checked{}, fault("id.form", "id is not a UUID in lower case: leave it out to get a new one")
+	}
+	if len(u.ExternalID) > maxExternalID || strings.ContainsFunc(u.ExternalID, unicode.IsControl) {
+		return Checked{}, fault("external_id.form", "external_id is longer than %d bytes, or has control characters",
+			maxExternalID)
 	}
 	if err := row.giveNames(&u, rules); err != nil {
 		return Checked{}, err
@@ -93,8 +124,11 @@ func (row *Row) Check(rules Rules) (Checked, error) {
 	if u.CreatedAt.IsZero() || u.CreatedAt.After(rules.Now) {
 		u.CreatedAt = rules.Now
 	}
-	hash, err := row.hash(rules)
-	return Checked{u, row.ID != "", hash}, err
+	c := Checked{User: u, HasID: row.ID != ""}
+	if err := row.giveProofs(&c, rules); err != nil {
+		return Checked{}, err
+	}
+	return c, nil
 }
 
 // giveNames gives the user the address and the user name of the row, of which there must be one.
@@ -137,12 +171,12 @@ func checkTexts(u storage.User) error {
 	for name, val := range texts {
 		s, _ := val.(string)
 		if len(s) > maxText || !utf8.ValidString(s) {
-			return fault("text.long", "%s is longer than %d bytes, or no text", name, maxText)
+			return faultOf(name, "text.long", "%s is longer than %d bytes, or no text", name, maxText)
 		}
 		lines := strings.HasPrefix(name, "address") // they have lines
 		forbidden := func(r rune) bool { return unicode.IsControl(r) && !(lines && (r == '\n' || r == '\r')) }
 		if strings.ContainsFunc(s, forbidden) {
-			return fault("text.control", "%s has control characters", name)
+			return faultOf(name, "text.control", "%s has control characters", name)
 		}
 	}
 	for _, c := range claims.Standard.All() {
@@ -151,62 +185,8 @@ func checkTexts(u storage.User) error {
 		}
 		s := *c.Text(&u.Profile)
 		if v, err := url.Parse(s); s != "" && (err != nil || v.Host == "" || v.Scheme != "https" && v.Scheme != "http") {
-			return fault("text.url", "%s is not a URL of http or https", c.Name)
+			return faultOf(c.Name, "text.url", "%s is not a URL of http or https", c.Name)
 		}
 	}
 	return nil
-}
-
-// hash reads the password's hash. What other products write for "none" is none.
-func (row *Row) hash(rules Rules) ([]byte, error) {
-	raw := bytes.TrimSpace(row.PasswordHash)
-	if len(raw) == 0 || bytes.Equal(raw, []byte("null")) {
-		return nil, nil
-	}
-	text := string(raw)
-	if raw[0] == '"' {
-		if err := json.Unmarshal(raw, &text); err != nil {
-			return nil, fault("password_hash.form", "password_hash is neither a string nor an object")
-		}
-	}
-	if text == "" || strings.HasPrefix(text, "!") { // Django's unusable passwords
-		return nil, nil
-	}
-	var hash []byte
-	var err error
-	switch {
-	case row.PasswordSalt == "":
-		hash, err = password.Import(text)
-	case rules.Firebase == nil:
-		return nil, fault("password_salt.parameters", "it has a password_salt, like a Firebase export")
-	default:
-		hash, err = firebaseHash(*rules.Firebase, text, row.PasswordSalt)
-	}
-	if err != nil {
-		return nil, fault("password_hash.unsupported",
-			"password_hash is damaged, of an unsupported kind, or too expensive to verify")
-	}
-	return hash, nil
-}
-
-// Store adds the user, with the events. The first administrator spends the link by which one is made.
-// storage.ErrExists: the id was given before, or another user has the address or the name.
-func (c Checked) Store(ctx context.Context, s storage.Changes, events ...storage.Event) error {
-	u := c.User
-	ch := storage.Change{TenantID: u.TenantID, UserID: u.ID, Now: u.UpdatedAt, Add: &u, Events: events}
-	if c.Hash != nil {
-		ch.Credentials = []storage.Credential{{
-			TenantID: u.TenantID, UserID: u.ID, Kind: storage.PasswordCredential, Data: c.Hash,
-			CreatedAt: u.UpdatedAt, UpdatedAt: u.UpdatedAt,
-		}}
-	}
-	if slices.Contains(u.Roles, storage.RoleAdmin) && u.TenantID == storage.DefaultTenant {
-		ch.Spend = []storage.Spent{storage.FirstAdministrator()}
-	}
-	err := s.Apply(ctx, ch)
-	if errors.Is(err, storage.ErrStale) && ch.Spend != nil { // there is an administrator
-		ch.Spend = nil
-		err = s.Apply(ctx, ch)
-	}
-	return err
 }

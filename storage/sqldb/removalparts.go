@@ -22,7 +22,7 @@ const (
 	// address and the name are free at once.
 	markUser = `
 		UPDATE users SET removed_at = $3, username = '', username_key = '', username_skeleton = '',
-			email = '', email_key = '',
+			email = '', email_key = '', external_id = '',
 			email_verified = FALSE, phone = '', phone_verified = FALSE, profile = '{}', roles = '[]',
 			disabled = TRUE, credential_version = credential_version + 1, updated_at = $3
 		WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`

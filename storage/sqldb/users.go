@@ -11,14 +11,14 @@ import (
 const userColumns = `users.tenant_id, users.id, users.username, users.username_key, users.username_skeleton, ` +
 	`users.email,
 	users.email_key, users.email_verified, users.phone, users.phone_verified, users.profile, users.roles,
-	users.disabled, users.secured_at, users.credential_version, users.created_at, users.updated_at`
+	users.disabled, users.external_id, users.secured_at, users.credential_version, users.created_at, users.updated_at`
 
 // userFields is where a row of userColumns goes.
 func userFields(u *storage.User) []any {
 	return []any{
 		&u.TenantID, &u.ID, &u.Username, &u.UsernameKey, &u.UsernameSkeleton, &u.Email,
 		&u.EmailKey, &u.EmailVerified, &u.Phone, &u.PhoneVerified, profileColumn{&u.Profile}, listColumn{&u.Roles},
-		&u.Disabled, timeColumn{&u.SecuredAt}, &u.CredentialVersion, timeColumn{&u.CreatedAt}, timeColumn{&u.UpdatedAt},
+		&u.Disabled, &u.ExternalID, timeColumn{&u.SecuredAt}, &u.CredentialVersion, timeColumn{&u.CreatedAt}, timeColumn{&u.UpdatedAt},
 	}
 }
 
@@ -84,16 +84,17 @@ const (
 	addUser = `
 		INSERT INTO users (tenant_id, id, username, username_key, email,
 			email_key, email_verified, phone, phone_verified, profile, roles,
-			disabled, secured_at, credential_version, created_at, updated_at, username_skeleton)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
+			disabled, secured_at, credential_version, created_at, updated_at, username_skeleton, external_id)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
 	removedUser = `SELECT COUNT(*) FROM removed_users WHERE tenant_id = $1 AND id = $2`
 )
 
-// insertUser adds a user. ErrExists: the id, user name or e-mail is taken, or the id was one of a removed user.
+// insertUser adds a user. ErrExists: the id, external id, user name or e-mail is taken, or the id was one of a removed user.
 func insertUser(c conn, u storage.User) error {
 	_, err := c.exec(addUser, u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,
 		u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, encode(u.Profile), encodeList(u.Roles),
-		u.Disabled, micros(u.SecuredAt), u.CredentialVersion, micros(u.CreatedAt), micros(u.UpdatedAt), u.UsernameSkeleton)
+		u.Disabled, micros(u.SecuredAt), u.CredentialVersion, micros(u.CreatedAt), micros(u.UpdatedAt), u.UsernameSkeleton,
+		u.ExternalID)
 	if err != nil {
 		return err
 	}
@@ -156,6 +157,16 @@ const userBySkeleton = `
 func (s *Store) UserBySkeleton(ctx context.Context, tenant, skeleton string) (storage.User, error) {
 	u, err := one(ctx, s, userBySkeleton, []any{tenant, skeleton}, scanUser)
 	return u, wrapped(err, "user by skeleton")
+}
+
+const userByExternalID = `
+	SELECT ` + userColumns + ` FROM users
+	WHERE tenant_id = $1 AND external_id = $2 AND external_id <> ''`
+
+// UserByExternalID implements storage.Users.
+func (s *Store) UserByExternalID(ctx context.Context, tenant, externalID string) (storage.User, error) {
+	u, err := one(ctx, s, userByExternalID, []any{tenant, externalID}, scanUser)
+	return u, wrapped(err, "user by external id")
 }
 
 const listUsers = `

@@ -18,6 +18,8 @@ func testUsers(t *testing.T, s Store) {
 	same(t, got, err, full)
 	got, err = s.UserByUsername(ctx, tenant, full.UsernameKey)
 	same(t, got, err, full)
+	got, err = s.UserByExternalID(ctx, tenant, full.ExternalID)
+	same(t, got, err, full)
 
 	t.Run("the empty name is nobody's", func(t *testing.T) {
 		for range 2 {
@@ -26,6 +28,8 @@ func testUsers(t *testing.T, s Store) {
 		_, err := s.UserByEmail(ctx, tenant, "")
 		want(t, err, storage.ErrNotFound)
 		_, err = s.UserByUsername(ctx, tenant, "")
+		want(t, err, storage.ErrNotFound)
+		_, err = s.UserByExternalID(ctx, tenant, "")
 		want(t, err, storage.ErrNotFound)
 		_, _, err = s.UserPassword(ctx, tenant, "")
 		want(t, err, storage.ErrNotFound)
@@ -64,10 +68,11 @@ func testUsers(t *testing.T, s Store) {
 
 	t.Run("names are unique", func(t *testing.T) {
 		for name, clash := range map[string]func(u *storage.User){
-			"id":       func(u *storage.User) { u.ID = full.ID },
-			"e-mail":   func(u *storage.User) { u.EmailKey = full.EmailKey },
-			"username": func(u *storage.User) { u.UsernameKey = full.UsernameKey },
-			"skeleton": func(u *storage.User) { u.UsernameKey, u.UsernameSkeleton = "another", full.UsernameSkeleton },
+			"id":          func(u *storage.User) { u.ID = full.ID },
+			"external id": func(u *storage.User) { u.ExternalID = full.ExternalID },
+			"e-mail":      func(u *storage.User) { u.EmailKey = full.EmailKey },
+			"username":    func(u *storage.User) { u.UsernameKey = full.UsernameKey },
+			"skeleton":    func(u *storage.User) { u.UsernameKey, u.UsernameSkeleton = "another", full.UsernameSkeleton },
 		} {
 			u := aUser(tenant, newID())
 			clash(&u)
@@ -91,7 +96,7 @@ func testUsers(t *testing.T, s Store) {
 		changed.TenantID, changed.ID, changed.EmailKey, changed.UsernameKey, changed.UsernameSkeleton = tenant, u.ID, "e",
 			"u", "s"
 		must(t, UpdateUser(ctx, s, changed))
-		changed.CreatedAt, changed.CredentialVersion = u.CreatedAt, u.CredentialVersion
+		changed.CreatedAt, changed.CredentialVersion, changed.ExternalID = u.CreatedAt, u.CredentialVersion, u.ExternalID
 		got, err := s.User(ctx, tenant, u.ID)
 		same(t, got, err, changed)
 		got, err = s.UserBySkeleton(ctx, tenant, "s")

@@ -1,0 +1,172 @@
+package exports
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/vouchsafe/vouchsafe/people/importing"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// product is how the exports of a product are read.
+type product struct {
+	// arrays are the names of the members that hold users, when the file is an object.
+	arrays []string
+	// contained says that an object at the top of the file is no user.
+	contained bool
+	// columns are those of CSV that does not name them in its first line; nil for CSV that does.
+	columns []string
+	// user reads a user. ok is false for an object that is about something else.
+	user func(f *files, raw json.RawMessage) (read importing.Read, ok bool, err error)
+	// further reads an object of a further file; nil for products that have all in one file.
+	further func(f *files, raw json.RawMessage) error
+}
+
+var products = map[string]*product{
+	"keycloak": &keycloak, "auth0": &auth0, "firebase": &firebase, "supabase": &supabase, "kratos": &kratos,
+	"django": &django, "wordpress": &wordpress, "laravel": &laravel, "aspnet": &aspnet, "keratin": &keratin,
+}
+
+// Products returns the names of the products, sorted.
+func Products() []string { return slices.Sorted(maps.Keys(products)) }
+
+// Options say how the exports of a product are read.
+type Options struct {
+	Product string // one of Products
+	// Upstreams are those of the tenant, and Names are their ids by the names that the product has for them, for
+	// upstreams that cannot be told by their preset.
+	Upstreams []storage.Upstream
+	Names     map[string]string
+}
+
+// files are the files of one export.
+type files struct {
+	Options
+	product *product
+	more    map[string]*extra // by the id of the user
+	devices map[string]string // ids of users by the id of a set of recovery codes
+}
+
+// Export is an export whose further files were read.
+type Export struct{ files *files }
+
+// File is a further file of an export.
+type File struct {
+	Name string // for errors
+	io.Reader
+}
+
+// Open reads the further files of an export.
+func Open(o Options, further []File) (*Export, error) {
+	p := products[o.Product]
+	if p == nil {
+		return nil, fmt.Errorf("%q is none of %s", o.Product, strings.Join(Products(), ", "))
+	}
+	f := &files{Options: o, product: p, more: map[string]*extra{}, devices: map[string]string{}}
+	for theirs, ours := range o.Names {
+		if !slices.ContainsFunc(o.Upstreams, func(u storage.Upstream) bool { return u.ID == ours }) {
+			return nil, fmt.Errorf("the tenant has no upstream %q, which is to be %s", ours, theirs)
+		}
+	}
+	for _, file := range further {
+		if p.further == nil {
+			return nil, fmt.Errorf("%s: an export of %s is one file", file.Name, o.Product)
+		}
+		if err := f.readFurther(file); err != nil {
+			return nil, fmt.Errorf("%s: %w", file.Name, err)
+		}
+	}
+	return &Export{f}, nil
+}
+
+// readFurther reads a further file.
+func (f *files) readFurther(file io.Reader) error {
+	for o := range objectsOf(file, f.product) {
+		if o.err == nil {
+			o.err = f.product.further(f, o.raw)
+		}
+		if o.err != nil {
+			return fmt.Errorf("line %d: %w", o.line, hidden(o.err))
+		}
+		if len(f.more) > mostExtras {
+			return fmt.Errorf("it is about more than %d users: import them in parts", mostExtras)
+		}
+	}
+	return nil
+}
+
+// Read returns the rows of the file of the users.
+func (e *Export) Read(file io.Reader) iter.Seq[importing.Read] {
+	return func(yield func(importing.Read) bool) {
+		for o := range objectsOf(file, e.files.product) {
+			read, ok := importing.Read{Err: o.err, Fatal: o.fatal}, true
+			if o.err == nil {
+				read, ok, read.Err = e.files.user(o.raw)
+			}
+			read.Line = o.line
+			if ok && !yield(read) {
+				return
+			}
+		}
+	}
+}
+
+// user reads a user.
+func (f *files) user(raw json.RawMessage) (importing.Read, bool, error) {
+	read, ok, err := f.product.user(f, raw)
+	if err != nil {
+		return importing.Read{}, true, hidden(err)
+	}
+	if ok && read.Skip == nil && read.Row.TOTP == nil && len(read.Row.RecoveryCodes) > 0 {
+		read.Row.RecoveryCodes = nil // nothing that they would stand in for
+	}
+	return read, ok, nil
+}
+
+// hidden returns an error of encoding/json without what stands in the file.
+func hidden(err error) error {
+	var kind *json.UnmarshalTypeError
+	var syntax *json.SyntaxError
+	switch {
+	case errors.As(err, &kind):
+		return fmt.Errorf("%s is a JSON %s, which it cannot be", kind.Field, kind.Value)
+	case errors.As(err, &syntax):
+		return errors.New("it is not the JSON that the product writes")
+	}
+	return err
+}
+
+// setID keeps the user's id: as it is if it is a UUID, else as external id.
+func setID(row *importing.Row, id text) {
+	if parsed, err := uuid.Parse(string(id)); err == nil && parsed.String() == string(id) {
+		row.ID = string(id)
+	} else {
+		row.ExternalID = string(id)
+	}
+}
+
+// setHash gives the row a password hash that is a text. An empty one is none.
+func setHash(row *importing.Row, hash text) {
+	row.PasswordHash = nil
+	if hash != "" {
+		row.PasswordHash, _ = json.Marshal(string(hash)) // a string has JSON
+	}
+}
+
+// lost notes what of a user does not come.
+func lost(read *importing.Read, format string, args ...any) {
+	read.Lost = append(read.Lost, fmt.Errorf(format, args...))
+}
+
+// skipped returns a user who is left out on purpose.
+func skipped(row importing.Row, why string) (importing.Read, bool, error) {
+	return importing.Read{Row: row, Skip: errors.New(why)}, true, nil
+}

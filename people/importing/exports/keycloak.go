@@ -1,0 +1,185 @@
+package exports
+
+import (
+	"encoding/base32"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/people/claims"
+	"github.com/vouchsafe/vouchsafe/people/importing"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// keycloak reads the export of a realm: kc.sh export, in one file, or each file of its users.
+var keycloak = product{arrays: []string{"users", "federatedUsers"}, contained: true, user: keycloakUser}
+
+// keycloakRecord is a UserRepresentation.
+type keycloakRecord struct {
+	ID            text               `json:"id"`
+	Username      text               `json:"username"`
+	Email         text               `json:"email"`
+	EmailVerified flag               `json:"emailVerified"`
+	FirstName     text               `json:"firstName"`
+	LastName      text               `json:"lastName"`
+	Enabled       *flag              `json:"enabled"`
+	Created       moment             `json:"createdTimestamp"`
+	Attributes    map[string][]text  `json:"attributes"`
+	Credentials   []json.RawMessage  `json:"credentials"`
+	Actions       []string           `json:"requiredActions"`
+	Roles         []string           `json:"realmRoles"`
+	Identities    []keycloakIdentity `json:"federatedIdentities"`
+	Service       text               `json:"serviceAccountClientId"`
+}
+
+type keycloakIdentity struct {
+	Provider text `json:"identityProvider"`
+	UserID   text `json:"userId"`
+	UserName text `json:"userName"`
+}
+
+// keycloakUser reads a user of a realm.
+func keycloakUser(f *files, raw json.RawMessage) (read importing.Read, ok bool, err error) {
+	var k keycloakRecord
+	if err := json.Unmarshal(raw, &k); err != nil {
+		return read, true, err
+	}
+	row := &read.Row
+	*row = importing.Row{
+		Email: string(k.Email), EmailVerified: bool(k.EmailVerified), Username: string(k.Username),
+		Disabled: k.Enabled != nil && !bool(*k.Enabled), CreatedAt: k.Created.Time,
+		Profile: storage.Profile{GivenName: string(k.FirstName), FamilyName: string(k.LastName)},
+	}
+	setID(row, k.ID)
+	if k.Service != "" {
+		return skipped(*row, "it is the service account of a client, not a user")
+	}
+	row.Profile.Name = strings.TrimSpace(row.Profile.GivenName + " " + row.Profile.FamilyName)
+	k.readAttributes(&read)
+	for _, i := range k.Identities {
+		email := text("")
+		if strings.Contains(string(i.UserName), "@") {
+			email = i.UserName
+		}
+		f.link(&read, account{i.Provider, i.UserID, email})
+	}
+	for _, c := range k.Credentials {
+		if err := keycloakCredential(&read, c); err != nil {
+			return read, true, err
+		}
+	}
+	k.readActions(&read)
+	for _, role := range k.Roles {
+		if !strings.HasPrefix(role, "default-roles-") && role != "offline_access" && role != "uma_authorization" {
+			row.Roles = append(row.Roles, role)
+		}
+	}
+	return read, true, nil
+}
+
+// keycloakAttributes are the claims by the names of the attributes from which Keycloak's own mappers make them.
+var keycloakAttributes = map[string]string{
+	"street": "street_address", "locality": "locality", "region": "region", "postal_code": "postal_code",
+	"country": "country", "formatted": "formatted", "middleName": "middle_name",
+}
+
+// readAttributes gives the row the attributes that are claims.
+func (k *keycloakRecord) readAttributes(read *importing.Read) {
+	var others []string
+	for name, values := range k.Attributes {
+		val := ""
+		if len(values) > 0 {
+			val = string(values[0])
+		}
+		switch {
+		case name == "phoneNumber" || name == "phone_number":
+			read.Row.Phone = val
+		case name == "phoneNumberVerified" || name == "phone_number_verified":
+			read.Row.PhoneVerified = val == "true"
+		case !setClaim(&read.Row.Profile, name, keycloakAttributes[name], val):
+			others = append(others, name)
+		}
+	}
+	if read.Row.Phone == "" {
+		read.Row.PhoneVerified = false
+	}
+	if len(others) > 0 {
+		slices.Sort(others)
+		lost(read, "its attributes %.200s have no place here", strings.Join(others, ", "))
+	}
+}
+
+// setClaim sets the claim of one of the names, and reports whether there is one.
+func setClaim(p *storage.Profile, name, orName, val string) bool {
+	if orName != "" {
+		name = orName
+	}
+	c := claims.Standard.Named(name)
+	if c == nil || c.Text == nil {
+		return false
+	}
+	if c.Member() && p.Address == nil {
+		p.Address = &storage.Address{}
+	}
+	*c.Text(p) = val
+	return true
+}
+
+// readActions notes what the user had to do at the next sign-in.
+func (k *keycloakRecord) readActions(read *importing.Read) {
+	for _, action := range k.Actions {
+		switch action {
+		case "VERIFY_EMAIL":
+			read.Row.EmailVerified = false
+		case "UPDATE_PASSWORD":
+			if read.Row.PasswordHash != nil {
+				read.Row.PasswordHash = nil
+				lost(read, "its password does not come: it had to be changed at the next sign-in, and is reset by mail here")
+			}
+		default:
+			lost(read, "it had to do %.80s at the next sign-in: that does not come", action)
+		}
+	}
+}
+
+// keycloakCredential reads a credential. Of several of a kind the first comes, which is the preferred one.
+func keycloakCredential(read *importing.Read, raw json.RawMessage) error {
+	var c struct {
+		Type string `json:"type"`
+		Data nested[struct {
+			SubType   string `json:"subType"`
+			Algorithm string `json:"algorithm"`
+			Digits    int    `json:"digits"`
+			Period    int    `json:"period"`
+			Encoding  string `json:"secretEncoding"`
+		}] `json:"credentialData"`
+		Secret nested[struct {
+			Value string `json:"value"`
+		}] `json:"secretData"`
+	}
+	if err := json.Unmarshal(raw, &c); err != nil {
+		return err
+	}
+	app, row := c.Data.val, &read.Row
+	switch {
+	case c.Type == "password" && row.PasswordHash == nil:
+		row.PasswordHash = raw
+	case c.Type == "otp" && row.TOTP == nil && app.SubType == "totp":
+		secret := c.Secret.val.Value
+		if !strings.EqualFold(app.Encoding, "BASE32") {
+			secret = base32.StdEncoding.EncodeToString([]byte(secret))
+		}
+		row.TOTP = &importing.TOTP{Secret: secret, Algorithm: app.Algorithm, Digits: app.Digits, Period: app.Period}
+	case c.Type == "otp" && app.SubType != "totp":
+		lost(read, "its authenticator app does not come: it counts (HOTP), and here codes follow the clock (TOTP)")
+	case c.Type == "password", c.Type == "otp":
+		lost(read, "it has several credentials of the kind %s: the first comes", c.Type)
+	case strings.HasPrefix(c.Type, "webauthn"):
+		lost(read, "its passkey does not come: passkeys are added anew")
+	case c.Type == "recovery-authn-codes":
+		lost(read, "its recovery codes do not come: they are hashes there; users make new ones")
+	default:
+		lost(read, "its credential of the kind %.40s does not come", c.Type)
+	}
+	return nil
+}

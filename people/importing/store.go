@@ -1,0 +1,44 @@
+package importing
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/factor"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Store adds the user, with the events; an authenticator app and recovery codes are sealed with the master
+// secrets, which may be nil for a user without. The first administrator spends the link by which one is made.
+// storage.ErrExists: the id was given before, or another user has the address or the name.
+func (c Checked) Store(ctx context.Context, s storage.Changes, masters *secret.Masters, events ...storage.Event) error {
+	u := c.User
+	ch := storage.Change{TenantID: u.TenantID, UserID: u.ID, Now: u.UpdatedAt, Add: &u, Events: events}
+	prove := func(kind string, data []byte) {
+		ch.Credentials = append(ch.Credentials, storage.Credential{
+			TenantID: u.TenantID, UserID: u.ID, Kind: kind, Data: data, CreatedAt: u.UpdatedAt, UpdatedAt: u.UpdatedAt,
+		})
+	}
+	if c.Hash != nil {
+		prove(storage.PasswordCredential, c.Hash)
+	}
+	if c.TOTP != nil {
+		prove(storage.TOTPCredential, people.SealTOTP(masters, u, *c.TOTP))
+	}
+	if codes, _ := factor.ImportRecovery(u.ID, c.Recovery); codes.Left() > 0 {
+		prove(storage.RecoveryCredential, people.SealRecovery(masters, u, codes))
+	}
+	if slices.Contains(u.Roles, storage.RoleAdmin) && u.TenantID == storage.DefaultTenant {
+		ch.Spend = []storage.Spent{storage.FirstAdministrator()}
+	}
+	ch.Link = c.Identities
+	err := s.Apply(ctx, ch)
+	if errors.Is(err, storage.ErrStale) && ch.Spend != nil { // there is an administrator
+		ch.Spend = nil
+		err = s.Apply(ctx, ch)
+	}
+	return err
+}
