@@ -139,14 +139,26 @@ func cameAsAnother(other, u storage.User) bool {
 	return other.ExternalID != "" && u.ExternalID != "" && other.ExternalID != u.ExternalID
 }
 
-// cameBefore reports whether an earlier import has brought the user, whatever the user has changed since: there
-// is one with the external id or an identity. bad is set if an identity is of another user.
+// shareName reports whether the users have the same address or the same user name.
+func shareName(a, b storage.User) bool {
+	return a.EmailKey != "" && a.EmailKey == b.EmailKey || a.UsernameKey != "" && a.UsernameKey == b.UsernameKey
+}
+
+// cameBefore reports whether an earlier import has brought the user: there is one with the external id, or with an
+// identity. bad is set if they are another user's.
 func (im *run) cameBefore(ctx context.Context, c Checked) (there bool, bad, err error) {
 	u := c.User
 	if u.ExternalID != "" {
-		_, err := im.store.UserByExternalID(ctx, u.TenantID, u.ExternalID)
-		if !errors.Is(err, storage.ErrNotFound) {
-			return err == nil, nil, err
+		other, err := im.store.UserByExternalID(ctx, u.TenantID, u.ExternalID)
+		switch {
+		case errors.Is(err, storage.ErrNotFound):
+		case err != nil:
+			return false, nil, err
+		case shareName(other, u):
+			return true, nil, nil
+		default: // two products may both have a user 1
+			return false, fault("taken", "another user, %s, has its external_id, and another email and username",
+				other.ID), nil
 		}
 	}
 	for _, i := range c.Identities {

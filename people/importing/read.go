@@ -107,7 +107,8 @@ func jsonRow(text []byte) (row Row, err error) {
 
 // csvColumns returns the columns that a file may have.
 func csvColumns() []string {
-	all := strings.Fields("id external_id email email_verified username phone_number phone_number_verified roles disabled " +
+	all := strings.Fields("id external_id email email_verified username phone_number phone_number_verified roles " +
+		"disabled " +
 		"created_at updated_at password_hash password_salt address")
 	for _, c := range claims.Standard.All() {
 		if c.Text != nil && !c.Member() {

@@ -11,14 +11,16 @@ import (
 const userColumns = `users.tenant_id, users.id, users.username, users.username_key, users.username_skeleton, ` +
 	`users.email,
 	users.email_key, users.email_verified, users.phone, users.phone_verified, users.profile, users.roles,
-	users.disabled, users.external_id, users.secured_at, users.credential_version, users.created_at, users.updated_at`
+	users.disabled, users.external_id, users.secured_at, users.credential_version, users.created_at,
+	users.updated_at`
 
 // userFields is where a row of userColumns goes.
 func userFields(u *storage.User) []any {
 	return []any{
 		&u.TenantID, &u.ID, &u.Username, &u.UsernameKey, &u.UsernameSkeleton, &u.Email,
 		&u.EmailKey, &u.EmailVerified, &u.Phone, &u.PhoneVerified, profileColumn{&u.Profile}, listColumn{&u.Roles},
-		&u.Disabled, &u.ExternalID, timeColumn{&u.SecuredAt}, &u.CredentialVersion, timeColumn{&u.CreatedAt}, timeColumn{&u.UpdatedAt},
+		&u.Disabled, &u.ExternalID, timeColumn{&u.SecuredAt}, &u.CredentialVersion, timeColumn{&u.CreatedAt},
+		timeColumn{&u.UpdatedAt},
 	}
 }
 
@@ -89,7 +91,8 @@ const (
 	removedUser = `SELECT COUNT(*) FROM removed_users WHERE tenant_id = $1 AND id = $2`
 )
 
-// insertUser adds a user. ErrExists: the id, external id, user name or e-mail is taken, or the id was one of a removed user.
+// insertUser adds a user. ErrExists: the id, external id, user name or e-mail is taken, or the id was one of a
+// removed user.
 func insertUser(c conn, u storage.User) error {
 	_, err := c.exec(addUser, u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,
 		u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, encode(u.Profile), encodeList(u.Roles),

@@ -106,10 +106,7 @@ func or(a, b text) text {
 
 // bannedUntil reports whether the date until which a user is banned is to come, or is infinity.
 func bannedUntil(until text, now time.Time) bool {
-	var m moment
-	quoted, _ := json.Marshal(string(until)) // a string has JSON
-	_ = m.UnmarshalJSON(quoted)              // nor is there an error for a string
-	return until == "infinity" || m.After(now)
+	return until == "infinity" || dateOf(string(until)).After(now)
 }
 
 // link calls to with the account, unless it is the address or number of the user itself.

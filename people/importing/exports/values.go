@@ -75,23 +75,27 @@ func (m *moment) UnmarshalJSON(raw []byte) error {
 	if err := t.UnmarshalJSON(raw); err != nil {
 		return err
 	}
+	m.Time = dateOf(string(t))
+	return nil
+}
+
+// dateOf returns the date that a text is; zero for none.
+func dateOf(s string) time.Time {
 	for _, form := range dateForms {
-		if at, err := time.Parse(form, string(t)); err == nil {
-			m.Time = at.UTC()
-			return nil
+		if at, err := time.Parse(form, s); err == nil {
+			return at.UTC()
 		}
 	}
-	n, err := strconv.ParseInt(string(t), 10, 64)
+	n, err := strconv.ParseInt(s, 10, 64)
 	switch {
 	case err != nil || n <= 0:
+		return time.Time{}
 	case n < 1e11:
-		m.Time = time.Unix(n, 0).UTC()
+		return time.Unix(n, 0).UTC()
 	case n < 1e14:
-		m.Time = time.UnixMilli(n).UTC()
-	default:
-		m.Time = time.UnixMicro(n).UTC()
+		return time.UnixMilli(n).UTC()
 	}
-	return nil
+	return time.UnixMicro(n).UTC()
 }
 
 // nested is a value that some tools write as JSON, and others as JSON inside a string. It is zero if it is
