@@ -100,7 +100,7 @@ type run struct {
 	masters *secret.Masters // nil until the first user with a second factor comes
 }
 
-// Import adds users, of whom a file has the rows, to the asker's tenant, and records events: one before it adds
+// Import adds the users of the rows of a file to the asker's tenant, and records events: one before it adds
 // the first user, so that an import that is killed leaves it, and one at the end. Rows that are wrong are
 // refused one by one, and are no error. The counts come back with an error, too, such as that of the
 // context: what was added stays, and a later import of the same file goes on there.
