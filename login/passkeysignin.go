@@ -38,7 +38,7 @@ func (s *Server) signInPasskey(w http.ResponseWriter, r *http.Request, v *view, 
 		}
 		f.Options, f.Confirm, f.Button = f.Options+"?confirm=1", true, v.Words.Must("passkey.confirm")
 	}
-	ui.AllowScripts(w)
+	ui.AllowRequests(w)
 	return f, nil
 }
 

@@ -79,7 +79,7 @@ func (s *Server) resetPosted(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return s.site.Refuse(w, r, "/reset", err)
 		}
-		return ui.SeeOther(w, r, "/reset", "flow", flow)
+		return ui.SeeOther(w, r, "/reset", "flow", flow, "sent", "1")
 	}
 	p := people.Proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")),
 		Token: r.PostForm.Get("token")}
@@ -119,6 +119,6 @@ func (s *Server) resetPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := s.site.View(w, r, title, in)
 	v.Page = form
-	ui.AllowScripts(w)
+	ui.AllowRequests(w)
 	return s.site.Show(w, http.StatusOK, "reset", v)
 }

@@ -114,7 +114,7 @@ func (s *Server) factorPasskey(w http.ResponseWriter, v *view, m people.Missing,
 	if m.Passkeys == 0 {
 		return nil
 	}
-	ui.AllowScripts(w)
+	ui.AllowRequests(w)
 	f := &passkeyForm{Action: "/second-factor/passkey", Options: v.Link("/second-factor/passkey"),
 		Only:   !form.TOTP && !form.Recovery,
 		Button: v.Words.Must("passkey.factor"), Fault: v.Words.Must("passkey.failed")}

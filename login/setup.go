@@ -23,7 +23,7 @@ func (s *Server) setupPage(w http.ResponseWriter, r *http.Request) error {
 	v := s.view(w, r, "setup.title", nil)
 	v.Page = setupForm{FormFaults: ui.FaultsOf(r), Token: r.FormValue("token"), Email: ui.Typed(r, "email", ""),
 		MinLength: s.Policy.Shortest()}
-	ui.AllowScripts(w)
+	ui.AllowRequests(w)
 	return s.show(w, http.StatusOK, "setup", v)
 }
 

@@ -75,7 +75,7 @@ func (s *Server) enterCodePosted(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return s.site.Refuse(w, r, "/login/code/confirm", err)
 		}
-		return seeOther(w, r, "/login/code/confirm", "flow", flow)
+		return seeOther(w, r, "/login/code/confirm", "flow", flow, "sent", "1")
 	}
 	p := people.Proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")),
 		Token: r.PostForm.Get("token")}

@@ -49,7 +49,7 @@ func (s *Server) signUpPage(w http.ResponseWriter, r *http.Request) error {
 	v := s.view(w, r, "signup.title", in)
 	v.Page, v.Upstreams = form, ui.UpstreamsOf(s.Service.Upstreams(web.TenantOf(r.Context())), "")
 	if form.AskPassword {
-		ui.AllowScripts(w)
+		ui.AllowRequests(w)
 	}
 	return s.show(w, http.StatusOK, "signup", v)
 }
@@ -115,7 +115,7 @@ func (s *Server) confirmPosted(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return s.site.Refuse(w, r, confirmPath, err)
 		}
-		return seeOther(w, r, confirmPath, "flow", flow)
+		return seeOther(w, r, confirmPath, "flow", flow, "sent", "1")
 	}
 	p := people.Proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")),
 		Token: r.PostForm.Get("token")}
@@ -154,7 +154,7 @@ func (s *Server) confirmPage(w http.ResponseWriter, r *http.Request) error {
 	v := s.view(w, r, title, s.resume(r, reg.Letter))
 	v.Page, v.Upstreams = form, ui.UpstreamsOf(s.Service.Upstreams(web.TenantOf(r.Context())), "")
 	if form.AskPassword {
-		ui.AllowScripts(w)
+		ui.AllowRequests(w)
 	}
 	return s.show(w, http.StatusOK, "confirm", v)
 }

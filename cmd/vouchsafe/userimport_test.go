@@ -84,6 +84,12 @@ func (r *running) trySignIn(t *testing.T, login, password string) *http.Response
 		t.Fatal(err)
 	}
 	res.Body.Close()
+	if to := leads(res); strings.HasPrefix(to, "/login?") { // refused: the page there says why, by its status too
+		if res, err = c.Get(r.issuer + to); err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+	}
 	return res
 }
 

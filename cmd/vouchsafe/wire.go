@@ -130,6 +130,9 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 		IsAccountPage: account.IsPage}
 	if cfg.HasPlayground() {
 		site.Playground = "/dev"
+		if s.cfg.SMTPURL == "" {
+			site.Mailbox = "/dev/mail"
+		}
 	}
 	config := login.Config{Site: site, Service: useCases, Federation: upstreams, Sessions: sessions, Log: s.log}
 	if !cfg.Production() {

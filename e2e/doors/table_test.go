@@ -35,6 +35,8 @@ var doors = map[string]need{
 	"/apple-touch-icon.png":             nothing,
 	"/apple-touch-icon-precomposed.png": nothing,
 
+	"/language": form, "/login/": nothing, "/signup/": nothing, "/account/": nothing,
+
 	"/login":                        form,
 	"/login/passkey":                form,
 	"/login/code":                   form,

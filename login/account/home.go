@@ -3,6 +3,7 @@ package account
 import (
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
@@ -18,6 +19,9 @@ type group struct {
 	Title string
 	Rows  []row
 }
+
+// welcomeFor is how long the start page welcomes the owner of a new account.
+const welcomeFor = 2 * time.Minute
 
 // home is what the start page shows.
 type home struct {
@@ -60,6 +64,9 @@ func (s *Server) homePage(w http.ResponseWriter, r *http.Request) error {
 		}
 		last := &page.Groups[len(page.Groups)-1]
 		last.Rows = append(last.Rows, one)
+	}
+	if v.Done == "" && time.Since(a.User.CreatedAt) < welcomeFor {
+		v.Done = v.Words.Must("account.done.welcome")
 	}
 	v.Page = page
 	return s.Site.Show(w, http.StatusOK, "account", v)

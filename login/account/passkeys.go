@@ -63,7 +63,7 @@ func (s *Server) passkeysPage(w http.ResponseWriter, r *http.Request) error {
 		v.Passkey = &ui.PasskeyForm{Action: passkeysPath, Options: v.Path + passkeysPath + "/options", Create: true,
 			Button: v.Words.Must("passkeys.add"), Fault: v.Words.Must("passkeys.failed"),
 			Exists: v.Words.Must("passkeys.exists")}
-		ui.AllowScripts(w)
+		ui.AllowRequests(w)
 	}
 	v.Page, v.Alert = page, cmp.Or(v.Alert, ui.FaultsOf(r).Fault("passkey"))
 	return s.Site.Show(w, http.StatusOK, "account-passkeys", v)

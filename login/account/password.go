@@ -30,7 +30,7 @@ func (s *Server) passwordPage(w http.ResponseWriter, r *http.Request) error {
 		FormFaults: ui.FaultsOf(r), Login: ui.AccountOf(a.Account).Login, Has: has,
 		All: s.Site.Asker(r).SignsOutEverywhere(), MinLength: s.People.Policy.Shortest(),
 	}
-	ui.AllowScripts(w)
+	ui.AllowRequests(w)
 	return s.Site.Show(w, http.StatusOK, "account-password", v)
 }
 

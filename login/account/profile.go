@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
@@ -15,8 +16,11 @@ import (
 // profileInput is a field as the page shows it.
 type profileInput struct {
 	ID, Name, Label, Value, Fill, Kind, Hint, Fault string
-	Options                                         [][2]string // value and name, when there is a choice
-	Most                                            int
+	// List is what the browser offers: static/page.js fills in the zones or the countries.
+	List    string
+	Focus   bool        // it is the first that was refused
+	Options [][2]string // value and name, when there is a choice
+	Most    int
 }
 
 // profileForm is what the profile page shows.
@@ -58,9 +62,15 @@ func (s *Server) postProfile(w http.ResponseWriter, r *http.Request) error {
 	return changed(w, r, "/account", "profile")
 }
 
-// languageNames are the languages of the pages, as their speakers call them.
-var languageNames = map[string]string{"en": "English", "de": "Deutsch", "es": "Español", "fr": "Français",
-	"pt": "Português", "ru": "Русский"}
+// Faulty returns the inputs that were refused, in the page's order.
+func (f profileForm) Faulty() (all []profileInput) {
+	for _, in := range slices.Concat(f.First, f.More, f.Address) {
+		if in.Fault != "" {
+			all = append(all, in)
+		}
+	}
+	return all
+}
 
 func formOfProfile(r *http.Request, p storage.Profile) profileForm {
 	values := people.ProfileValues(p)
@@ -81,6 +91,12 @@ func formOfProfile(r *http.Request, p storage.Profile) profileForm {
 			form.MoreFault = form.MoreFault || in.Fault != ""
 		}
 	}
+	for _, group := range [][]profileInput{form.First, form.More, form.Address} {
+		if i := slices.IndexFunc(group, func(in profileInput) bool { return in.Fault != "" }); i >= 0 {
+			group[i].Focus = true
+			break
+		}
+	}
 	return form
 }
 
@@ -92,13 +108,29 @@ func profileInputOf(w texts.Words, c claims.Claim, value, fault string) profileI
 		ID: strings.ReplaceAll(c.Name, ".", "-"), Name: c.Name, Label: w.Must(labelOf(c)), Value: value,
 		Fill: c.Input.Fill, Kind: inputKinds[c.Form], Most: people.MaxProfileField, Fault: fault,
 	}
-	if c.Input.Hint != "" {
+	switch {
+	case c.Form == claims.Date && isDay(value):
+		in.Kind = "date" // browsers ask for it in their users' order of year, month and day
+	case c.Input.Hint != "":
 		in.Hint = w.Must(c.Input.Hint)
+	}
+	switch {
+	case c.Form == claims.Zone:
+		in.List = "zones"
+	case c.Input.Fill == "country-name":
+		in.List = "countries"
 	}
 	if c.Form == claims.Language {
 		in.Options = languageOptions(w, value)
 	}
 	return in
+}
+
+// isDay reports whether a birthdate can be shown in an input for dates: a year alone cannot, nor a day whose year is
+// not told, which is 0000.
+func isDay(birthdate string) bool {
+	day, err := time.Parse(time.DateOnly, birthdate)
+	return birthdate == "" || err == nil && day.Year() > 0
 }
 
 // labelOf returns the id of the text that names a claim's input.
@@ -110,7 +142,7 @@ func labelOf(c claims.Claim) string {
 func languageOptions(w texts.Words, chosen string) [][2]string {
 	options := [][2]string{{"", w.Must("profile.no_locale")}}
 	for _, tag := range texts.Languages() {
-		options = append(options, [2]string{tag, languageNames[tag]})
+		options = append(options, [2]string{tag, texts.NameOf(tag)})
 	}
 	if !slices.ContainsFunc(options, func(o [2]string) bool { return o[0] == chosen }) {
 		options = append(options, [2]string{chosen, chosen})

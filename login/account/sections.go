@@ -2,6 +2,7 @@ package account
 
 import (
 	"slices"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people"
@@ -80,6 +81,9 @@ func (o *overview) password() string {
 	if o.PasswordChanged.IsZero() {
 		return o.words.Must("account.no_password")
 	}
+	if o.PasswordChanged.Sub(o.user.CreatedAt).Abs() < time.Minute {
+		return o.words.Must("account.password_since")
+	}
 	return o.words.Must("account.changed", o.words.Date(o.PasswordChanged))
 }
 
@@ -92,7 +96,7 @@ func (o *overview) passkeys() string {
 
 func (o *overview) linked() string {
 	if o.Identities == 0 {
-		return ""
+		return o.words.Must("account.none")
 	}
 	return o.words.Must("identity.count", o.Identities)
 }
@@ -110,7 +114,7 @@ func (o *overview) devices() string {
 
 func (o *overview) connected() string {
 	if o.Apps == 0 {
-		return ""
+		return o.words.Must("account.none")
 	}
 	return o.words.Must("account.apps.count", o.Apps)
 }

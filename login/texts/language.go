@@ -12,6 +12,12 @@ import (
 // readers who wish for none of them.
 func Languages() []string { return []string{"en", "de", "es", "fr", "pt", "ru"} }
 
+// NameOf returns the name of one of Languages, in that language.
+func NameOf(tag string) string {
+	return map[string]string{"en": "English", "de": "Deutsch", "es": "Español", "fr": "Français", "pt": "Português",
+		"ru": "Русский"}[tag]
+}
+
 // matcher finds the nearest of Languages.
 var matcher = func() language.Matcher {
 	var tags []language.Tag

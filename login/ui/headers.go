@@ -14,12 +14,13 @@ import (
 // our own pages (Fetch section 3.2), so that they look like forms of other sites.
 func SetHeaders(w http.ResponseWriter, t *issuer.Tenant) {
 	h := w.Header()
-	h.Set("Content-Security-Policy", policy("'self'", "'self'"))
+	h.Set("Content-Security-Policy", policy("'self'", "'self'")+ownScripts)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Frame-Options", "DENY") // for browsers that do not know frame-ancestors
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
+	h.Set("Permissions-Policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()")
 	if t != nil && t.Secure {
 		h.Set("Strict-Transport-Security", "max-age=31536000")
 	}
@@ -33,7 +34,7 @@ func SetHeaders(w http.ResponseWriter, t *issuer.Tenant) {
 // silently at the first address that is not allowed, and the server does not know where the
 // redirects lead.
 func AllowFormsAnywhere(w http.ResponseWriter) {
-	w.Header().Set("Content-Security-Policy", policy("'self'", ""))
+	w.Header().Set("Content-Security-Policy", policy("'self'", "")+ownScripts)
 }
 
 // AllowDataImages relaxes the headers for a page with a picture in a data: URL.
@@ -42,10 +43,13 @@ func AllowDataImages(w http.ResponseWriter) {
 	h.Set("Content-Security-Policy", strings.Replace(h.Get("Content-Security-Policy"), "img-src ", "img-src data: ", 1))
 }
 
-// AllowScripts lets the page load our own scripts, and lets them send requests to us.
-func AllowScripts(w http.ResponseWriter) {
+// ownScripts lets a page load our own scripts: static/page.js is on all of them.
+const ownScripts = "; script-src 'self'"
+
+// AllowRequests lets the page's scripts send requests to us.
+func AllowRequests(w http.ResponseWriter) {
 	h := w.Header()
-	h.Set("Content-Security-Policy", h.Get("Content-Security-Policy")+"; script-src 'self'; connect-src 'self'")
+	h.Set("Content-Security-Policy", h.Get("Content-Security-Policy")+"; connect-src 'self'")
 }
 
 // KeepOpener lets the window stay tied to the page that opened it.

@@ -29,6 +29,9 @@ type Site struct {
 	// Playground is the path of the page where developers try a sign-in, to which the start pages of the
 	// default tenant link. Default: there is none.
 	Playground string
+	// Mailbox is the path of the page that shows mails where no mail server sends them, in development. Default: there
+	// is none.
+	Mailbox string
 }
 
 // PlaygroundOf returns the path of the page where developers try a sign-in at the request's tenant, or "".
@@ -59,6 +62,7 @@ func (s *Site) Page(h Handler) http.Handler {
 			return &web.Problem{Status: http.StatusBadRequest, Message: "problem.unreadable_address", Err: err}
 		}
 		r = s.withRefused(w, s.withLetter(w, r))
+		s.speakChosen(r)
 		if refused := refusedOf(r); refused.Told != nil {
 			return s.Tell(w, r, refused.Status, refused.Told.Title, refused.Told.Lead, refused.Told.Links...)
 		}
@@ -78,6 +82,7 @@ func (s *Site) Form(h Handler) http.Handler {
 		}
 		// Before the token is checked, so that the error is in the language of the page.
 		r = s.withLetter(w, r)
+		s.speakChosen(r)
 		if err := checkToken(r); err != nil {
 			return err
 		}
@@ -219,6 +224,15 @@ func (s *Site) View(w http.ResponseWriter, r *http.Request, title string, in *st
 	v.Title = v.Words.Must(title)
 	v.refused = refusedOf(r)
 	v.Alert = v.refused.Alert
+	if r.Method == http.MethodGet { // the answer to a form, such as new recovery codes, cannot be shown again
+		v.Languages, v.Here = languages, here(r)
+	}
+	if r.FormValue("sent") != "" && !v.Refused() {
+		v.Done = v.Words.Must("confirm.sent")
+	}
+	if t.Path != "" || t.ID == storage.DefaultTenant {
+		v.Mailbox = s.Mailbox
+	}
 	if in != nil {
 		v.Letter, v.Cancel = in.Letter, in.CancelURL
 		v.Client = ClientOf(&in.Client, v.Words)

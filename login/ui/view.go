@@ -33,8 +33,14 @@ type View struct {
 	Session, Done, Next string
 	// Locales are the languages that the page was asked for in, to carry along without a letter.
 	Locales string
-	Alert   string  // what is wrong with the form
-	refused Refused // why the page's form was refused, if it was
+	// Languages are those of the menu, and Here is the page, to which the menu leads back. A page without a menu
+	// has none.
+	Languages []Language
+	Here      string
+	Mailbox   string  // where mails are shown that no mail server sends, or ""
+	Alert     string  // what is wrong with the form
+	focused   bool    // Focus has found the field
+	refused   Refused // why the page's form was refused, if it was
 	// Late says that the client's request began anew, because a page had been open for too long.
 	Late bool
 	// Upstreams are the upstream providers that the page offers for signing in.
@@ -123,6 +129,13 @@ func ClientOf(c *storage.Client, w texts.Words) *Client {
 
 // Refused reports whether the page says what was wrong with its form.
 func (v *View) Refused() bool { return v.Alert != "" || v.refused.Status != 0 }
+
+// Focus reports whether the field is the first of the page that was refused. Templates ask in the page's order.
+func (v *View) Focus(field string) bool {
+	first := !v.focused && v.refused.Faults[field] != ""
+	v.focused = v.focused || first
+	return first
+}
 
 // Typed returns what the user typed into a field before the form was refused, or "".
 func (v *View) Typed(field string) string { return v.refused.Typed[field] }

@@ -1,0 +1,58 @@
+// What pages do where scripts run; all of it works without. Times are shown in the browser's zone, forms are sent once
+// and say so, and lists of zones and countries are offered.
+const lang = document.documentElement.lang
+
+for (const time of document.querySelectorAll("time[datetime]")) {
+	const at = new Date(time.dateTime)
+	if (isNaN(at)) continue
+	time.title = time.textContent
+	time.textContent = new Intl.DateTimeFormat(lang, { dateStyle: "long", timeStyle: "short" }).format(at)
+}
+document.querySelectorAll("[data-utc]").forEach(e => { e.hidden = true })
+
+// A form that is sent a second time would do its work twice, or spend a code. The buttons are disabled only after the
+// browser has read the form, because the name of a disabled button is not sent.
+const patience = 10000 // a download leaves the page where it is, and a broken connection too
+
+function release(form) {
+	delete form.dataset.sent
+	form.removeAttribute("aria-busy")
+	for (const button of form.querySelectorAll("button")) {
+		button.disabled = false
+		button.classList.remove("busy")
+	}
+}
+
+document.addEventListener("submit", event => {
+	const form = event.target
+	if ("passkey" in form.dataset) return
+	if ("sent" in form.dataset) return event.preventDefault()
+	if (event.defaultPrevented) return
+	form.dataset.sent = ""
+	form.setAttribute("aria-busy", "true")
+	event.submitter?.classList.add("busy")
+	setTimeout(() => { for (const button of form.querySelectorAll("button")) button.disabled = true })
+	setTimeout(release, patience, form)
+})
+// A page that the browser kept is shown again as it was left.
+addEventListener("pageshow", event => { if (event.persisted) document.querySelectorAll("form[data-sent]").forEach(release) })
+
+// <input list> whose list says what belongs in it.
+const lists = {
+	zones: () => Intl.supportedValuesOf("timeZone").map(zone => [zone]),
+	countries: () => {
+		const names = new Intl.DisplayNames(lang, { type: "region", fallback: "none" })
+		const all = []
+		for (let a = 65; a < 91; a++) for (let b = 65; b < 91; b++) {
+			const code = String.fromCharCode(a, b)
+			const name = names.of(code)
+			if (name && !/^(EU|EZ|UN|X.|Q.|ZZ)$/.test(code)) all.push([name])
+		}
+		return all.sort((x, y) => x[0].localeCompare(y[0], lang))
+	},
+}
+for (const list of document.querySelectorAll("datalist[data-of]")) {
+	try {
+		for (const [value] of new Map(lists[list.dataset.of]())) list.append(new Option(value, value))
+	} catch {} // an old browser
+}
