@@ -81,7 +81,7 @@ func (c *restoredCmd) Run(ctx context.Context, a *app) error {
 		fmt.Fprintf(a.stdout, "%d sessions, grants, codes, mails and devices older than %s were ended\n", rows,
 			c.Before.Format(time.RFC3339))
 		fmt.Fprintln(a.stderr, "Keys, passwords, users and clients that were removed or changed since the backup are back "+
-			"too: see docs/operations.md, Backups.")
+			"too: see docs/backup.md.")
 		return nil
 	})
 }

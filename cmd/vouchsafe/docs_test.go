@@ -3,17 +3,11 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"os"
-	"path/filepath"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
-	"github.com/vouchsafe/vouchsafe/declare"
 	"github.com/vouchsafe/vouchsafe/internal/golden"
-	"github.com/vouchsafe/vouchsafe/internal/settings"
 )
 
 // cell is text for a cell of a table in Markdown.
@@ -80,64 +74,4 @@ func TestDocsKnowEveryFieldOfClients(t *testing.T) {
 		}
 		return before + begin + clientFieldsTable(t) + end + after
 	})
-}
-
-var (
-	fence       = regexp.MustCompile("(?s)```(sh|yaml)\n(.*?)```")
-	settingName = regexp.MustCompile(`VOUCHSAFE_[A-Z_]*[A-Z]`)
-	commandLine = regexp.MustCompile(`(?m)(?:^|[ /` + "`" + `])vouchsafe ((?:[a-z]+ )?[a-z]+)\b`)
-)
-
-// TestDocsAreTrue reads what a newcomer reads: settings and commands exist, and the
-// clients and tenants that are shown are good ones.
-func TestDocsAreTrue(t *testing.T) {
-	t.Parallel()
-	pages, err := filepath.Glob("../../docs/*.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	known := map[string]bool{settings.EnvPrefix + "CONFIG": true, settings.EnvPrefix + "SERVICE_HOST": true}
-	for _, s := range settings.All() {
-		known[s.Env()], known[s.Env()+"_FILE"] = true, s.Secret
-	}
-	sh := newShell(t)
-	helped := map[string]bool{}
-	for _, path := range append(pages, "../../README.md", "../../SECURITY.md",
-		"../../docker-compose.yml", "../../clients.yaml") {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, name := range settingName.FindAllString(string(text), -1) {
-			if !known[name] {
-				t.Errorf("%s: %s is not a setting", path, name)
-			}
-		}
-		for _, block := range fence.FindAllStringSubmatch(string(text), -1) {
-			switch {
-			case strings.HasPrefix(block[2], "tenants:"):
-				if _, faults := declare.Tenants(path, "https://id.example.com", []byte(block[2])); len(faults) > 0 {
-					t.Errorf("%s: %v\n%s", path, faults.Err(), block[2])
-				}
-			case block[1] == "yaml":
-				if _, faults := declare.Clients(path, []byte(block[2]), false); len(faults) > 0 {
-					t.Errorf("%s: %v\n%s", path, faults.Err(), block[2])
-				}
-			default:
-				for _, words := range commandLine.FindAllStringSubmatch(block[2], -1) {
-					helped[words[1]] = true
-				}
-			}
-		}
-	}
-	for _, words := range slices.Sorted(maps.Keys(helped)) {
-		args := strings.Fields(words)
-		if !slices.Contains([]string{"client", "user", "key", "tenant"}, args[0]) {
-			args = args[:1]
-		}
-		sh.do(t, append(args, "--help")...)
-	}
-	if len(helped) == 0 {
-		t.Error("no command was found")
-	}
 }

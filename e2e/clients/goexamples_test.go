@@ -10,26 +10,28 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// TestGoExamples: the apps of docs/clients-go.md sign Jo in, and greet Jo by name and address.
+// TestGoExamples: the apps of docs/clients-go.md, and that of the README, sign Jo in and greet Jo.
 // Their libraries belong to a module of their own, e2e/clients/go.
 func TestGoExamples(t *testing.T) {
-	for heading, open := range map[string]string{
-		"## x/oauth2 and go-oidc": "/",
-		"## goth":                 "/auth/openid-connect",
-		"## hashicorp/cap":        "/",
-		"## zitadel/oidc":         "/login",
+	const goPage, byName = "docs/clients-go.md", "Hello Jo Müller-O'Neill <jo@example.com>"
+	for heading, shown := range map[string]struct{ page, open, greeting string }{
+		"## x/oauth2 and go-oidc":       {goPage, "/", byName},
+		"## goth":                       {goPage, "/auth/openid-connect", byName},
+		"## hashicorp/cap":              {goPage, "/", byName},
+		"## zitadel/oidc":               {goPage, "/login", byName},
+		"## Connect an app of your own": {"README.md", "/", "Hello jo@example.com, your id is "},
 	} {
 		t.Run(heading[3:], func(t *testing.T) {
 			t.Parallel()
 			s := vouchsafetest.Shared(t)
-			app := s.Example(t, vouchsafetest.ReadSection(t, "docs/clients-go.md", heading))
+			app := s.Example(t, vouchsafetest.ReadSection(t, shown.page, heading))
 			dir := t.TempDir()
 			app.Write(t, dir)
 			app.Start(t, dir, nil, buildExample(t, filepath.Join(dir, "main.go")))
 			v := s.Visitor(t, s.Jo(t))
-			app.Shows(t, v.Open(t, app.URL+open), "Hello Jo Müller-O'Neill <jo@example.com>")
+			app.Shows(t, v.Open(t, app.URL+shown.open), shown.greeting)
 			// The next visit needs no password, because the session at the issuer lasts.
-			if app.Shows(t, v.Open(t, app.URL+open), "jo@example.com"); len(v.Answered) > 0 {
+			if app.Shows(t, v.Open(t, app.URL+shown.open), "jo@example.com"); len(v.Answered) > 0 {
 				t.Errorf("got the pages %v at the second visit, want none", v.Answered)
 			}
 		})

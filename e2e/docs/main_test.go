@@ -4,6 +4,7 @@ package docs
 import (
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
@@ -11,10 +12,12 @@ import (
 
 func TestMain(m *testing.M) { vouchsafetest.Main(m) }
 
+var repository = sync.OnceValues(vouchsafetest.Root)
+
 // root returns the folder of the repository.
 func root(t *testing.T) string {
 	t.Helper()
-	dir, err := vouchsafetest.Root()
+	dir, err := repository()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,5 @@
 // Package replicas runs several replicas as in production: behind HAProxy with the configuration of
-// docs/operations.md, so that every request goes to another one; while they are replaced; with a
+// examples/proxies, so that every request goes to another one; while they are replaced; with a
 // PostgreSQL that fails over; and with a Redis Cluster.
 package replicas
 

@@ -46,7 +46,7 @@ func TestThreatRoundsShowEveryPurpose(t *testing.T) {
 	}
 }
 
-// TestMasterSecretIsReplacedInRounds follows docs/operations.md, with one row of every sealed kind
+// TestMasterSecretIsReplacedInRounds follows docs/secrets.md, with one row of every sealed kind
 // in the database and one value of most other kinds in use.
 func TestMasterSecretIsReplacedInRounds(t *testing.T) {
 	for _, production := range []bool{false, true} {

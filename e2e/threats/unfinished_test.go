@@ -48,7 +48,7 @@ func m6(t *testing.T, s *vouchsafetest.Server) {
 	m6Finished(t, own, lifetime)
 }
 
-// windows says for how long what Redis holds is needed, as docs/operations.md says.
+// windows says for how long what Redis holds is needed, as docs/limits.md says.
 var windows = map[string]time.Duration{
 	"login-address": 5 * time.Minute, "login-account": time.Minute, "login-tenant": time.Minute,
 	"code-target": time.Hour, "code-target-all": time.Hour, "code-asker": time.Hour, "mails": time.Hour,

@@ -53,6 +53,31 @@ func StartBehindProxy(t testing.TB, n int, o Options) (site *Server, replicas []
 	return s, s.front.replicas
 }
 
+// StartBehind starts a server for one test that expects a proxy on this machine, which terminates TLS
+// at that port. site is what users see: the server at the address of the proxy. behind is the server
+// as the proxy sees it.
+func StartBehind(t testing.TB, port int, o Options) (site, behind *Server) {
+	t.Helper()
+	env := map[string]string{
+		"VOUCHSAFE_ISSUER":          "https://localhost:" + strconv.Itoa(port),
+		"VOUCHSAFE_TRUSTED_PROXIES": "127.0.0.1",
+	}
+	maps.Copy(env, o.Env)
+	o.Env = env
+	behind, err := prepare(o, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	behind.Issuer, behind.plain = env["VOUCHSAFE_ISSUER"], true
+	if err := behind.start(); err != nil {
+		t.Fatal(err)
+	}
+	behind.endWith(t)
+	copied := *behind
+	copied.Address, copied.plain = "127.0.0.1:"+strconv.Itoa(port), false
+	return &copied, behind
+}
+
 // prepareFront makes the files and settings of n replicas and their proxy.
 func prepareFront(n int, o Options, dir string) (*Server, error) {
 	port, err := freePort()
@@ -106,7 +131,7 @@ func (s *Server) prepareProxy(port string) error {
 	return err
 }
 
-// NewProxy returns HAProxy with the configuration from docs/operations.md and these addresses,
+// NewProxy returns HAProxy with the configuration of examples/proxies and these addresses,
 // ready to be started. With pem, a certificate and its key, it speaks TLS, and otherwise plain
 // HTTP.
 func NewProxy(port int, pem string, replicas []string) (*testdaemon.Daemon, error) {
@@ -158,7 +183,6 @@ func haproxy() (string, error) {
 }
 
 var (
-	documented = regexp.MustCompile("(?s)```haproxy\n(.*?)```")
 	bindLine   = regexp.MustCompile(`(?m)^(\s+)bind .*$`)
 	serverLine = regexp.MustCompile(`(?m)^\s+server .*\n`)
 )
@@ -168,17 +192,13 @@ func proxyConfig(bind string, replicas []string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	page, err := os.ReadFile(filepath.Join(root, "docs", "operations.md"))
+	text, err := os.ReadFile(filepath.Join(root, "examples", "proxies", "haproxy.cfg"))
 	if err != nil {
 		return "", err
 	}
-	found := documented.FindSubmatch(page)
-	if found == nil {
-		return "", errors.New("docs/operations.md has no configuration of HAProxy")
-	}
-	config := string(found[1])
+	config := string(text)
 	if !bindLine.MatchString(config) || !serverLine.MatchString(config) {
-		return "", errors.New("the HAProxy configuration of docs/operations.md has no bind or no server")
+		return "", errors.New("examples/proxies/haproxy.cfg has no bind or no server")
 	}
 	config = bindLine.ReplaceAllString(config, "${1}bind "+bind)
 	config = serverLine.ReplaceAllString(config, "")

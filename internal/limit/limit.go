@@ -4,7 +4,7 @@
 // account it is aimed at, for the whole tenant. Either all of them count it or, if one is used up,
 // none does: a refused attempt takes nothing from other users. A successful attempt gives back what
 // it took. Known devices have counters of their own, which strangers can neither use up nor crowd
-// out. docs/operations.md has the table of what is counted where.
+// out. docs/limits.md has the table of what is counted where.
 package limit
 
 import (

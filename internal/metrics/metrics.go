@@ -1,7 +1,7 @@
 // Package metrics counts for Prometheus what a server does: requests, SQL statements, mails, and what it
 // refuses.
 //
-// The names and labels of the metrics are an interface for operators: docs/operations.md lists them. Labels
+// The names and labels of the metrics are an interface for operators: docs/monitoring.md lists them. Labels
 // have few values: never a path, an address or an id.
 package metrics
 

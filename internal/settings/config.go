@@ -158,7 +158,7 @@ type Config struct {
 
 	// How many passwords may be tried for a name, and for an account under all its names,
 	// from browsers in which the user has not signed in before: this many in the time, then
-	// one after each of ever longer waits. docs/operations.md explains how the limits work
+	// one after each of ever longer waits. docs/limits.md explains how the limits work
 	// together.
 	LimitGuesses Rate `setting:"limit_guesses" default:"5/1m"`
 	// The same for each browser in which the user has signed in before.

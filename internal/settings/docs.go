@@ -82,7 +82,7 @@ var docs = map[string]string{
 		"leaves some to the others. 0 means half of sms_per_hour.",
 	"limit_guesses": "How many passwords may be tried for a name, and for an account under all its names, from browsers in " +
 		"which the user has not signed in before: this many in the time, then one after each of ever longer " +
-		"waits. docs/operations.md explains how the limits work together.",
+		"waits. docs/limits.md explains how the limits work together.",
 	"limit_guesses_known": "The same for each browser in which the user has signed in before.",
 	"limit_longest_wait":  "The longest of these waits.",
 	"limit_guesses_address": "How many wrong passwords may come from an IPv4 address, or a /64 of IPv6, for all accounts: a /56 " +

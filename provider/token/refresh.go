@@ -161,7 +161,7 @@ func (rg *refreshGrant) rolledBack(ctx context.Context, q *tokenRequest, g *stor
 		return err
 	}
 	rg.log.WarnContext(ctx, "a refresh token is newer than its grant: the database was rolled back. "+
-		"See docs/operations.md, Backups", "grant", g.ID)
+		"See docs/backup.md", "grant", g.ID)
 	return invalidGrant(ctx, "the refresh token is ahead of its grant: the database was rolled back")
 }
 

@@ -1,0 +1,263 @@
+package docs
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/internal/pgtest"
+	"github.com/vouchsafe/vouchsafe/internal/redistest"
+	"github.com/vouchsafe/vouchsafe/internal/testdaemon"
+)
+
+// walk is how a test follows a document: all its shell blocks run in one shell, in their order, in a
+// folder with a clone of the repository, beside a running server.
+type walk struct {
+	page string
+	// production is whether the server has PostgreSQL and Redis.
+	production bool
+	// stopped is whether the server is stopped before the commands run, as the page demands of some.
+	stopped bool
+	// instead are functions of the shell that stand in for programs which a test cannot run, with the
+	// reason as a comment.
+	instead string
+	// skipped are beginnings of lines that do not run, and why. Their commands and flags are checked all
+	// the same.
+	skipped map[string]string
+	// before and after are commands of the test: what the reader has by then, and what must hold at the
+	// end. shows TEXT COMMAND… fails unless the command prints the text, and hides unless it does not.
+	before, after string
+}
+
+const (
+	needsID  = "it needs an id that the reader looks up"
+	otherDB  = "backup.md has steps for two databases; the other walk runs it"
+	noDaemon = "there is no Docker daemon, systemd or cluster; other tests read the samples"
+)
+
+var walks = []walk{
+	{
+		page: "README.md",
+		instead: `
+git() { [ "$1" = clone ]; }                         # the clone is here
+make() { [ "$1" = run ]; }                          # the server runs
+go() { :; }                                         # e2e/clients runs the program
+createuser() { [ "$2" = vouchsafe ]; }              # PostgreSQL of the tests has a user
+createdb() { [ "$2" = vouchsafe ]; }                # and a database
+systemctl() { :; }                                  # nginx is not a service here
+nginx() { :; }                                      # TestProxySamples runs it
+cp() { test -f "$1"; }
+sudo() { [ "$1" != -u ] || shift 2; "$@"; }
+curl() { command curl -fsS -H "Host: ${HOST:-localhost:PORT}" "${@//https:\/\/id.example.com/http://localhost:FREE}"; echo; }
+vouchsafe() {
+	[ "$*" = serve ] || { command vouchsafe "$@"; return; }
+	HOST=id.example.com
+	unset VOUCHSAFE_CLIENTS
+	export VOUCHSAFE_LISTEN=localhost:FREE VOUCHSAFE_METRICS_LISTEN=localhost:OPS VOUCHSAFE_STOP_DELAY=0s
+	command vouchsafe serve >server.log 2>&1 & SERVER=$!
+	trap 'kill $SERVER; wait $SERVER || true' EXIT
+	for _ in $(seq 600); do
+		! command curl -fsS http://localhost:OPS/readyz >/dev/null 2>&1 || return 0
+		sleep 0.1
+	done
+	cat server.log
+	return 1
+}`,
+		after: `
+shows '"issuer":"https://id.example.com"' curl https://id.example.com/.well-known/openid-configuration
+shows you@example.com vouchsafe user list
+hides my-app vouchsafe client list                  # it is in the other database
+if curl https://id.example.com/dev; then exit 1; fi # a production server has no developer page
+shows 'trusted_proxies .*127.0.0.1' vouchsafe config
+`,
+	},
+	{page: "docs/branding.md"},
+	{page: "docs/clients.md"},
+	{page: "docs/data.md", before: "vouchsafe user add jo@example.com\n", after: "test -s audit.jsonl\n"},
+	{page: "docs/mail.md", skipped: map[string]string{
+		"vouchsafe mail test":  "there is no mail server; cmd/vouchsafe tests it",
+		"vouchsafe mail retry": needsID,
+	}},
+	{page: "docs/monitoring.md"},
+	{page: "docs/second-factor.md", before: "vouchsafe user add jo@example.com\n"},
+	{page: "docs/secrets.md", skipped: map[string]string{
+		"vouchsafe key remove":    needsID,
+		"vouchsafe secret reseal": "it watches for two minutes; e2e/threats runs the rounds",
+	}},
+	{page: "docs/tenants.md", after: "shows acme-office vouchsafe client list --tenant acme\n" +
+		"hides acme vouchsafe client list\n"},
+	{page: "docs/upgrade.md"},
+	{page: "docs/users.md", after: "shows ada@example.com vouchsafe user list\n" +
+		"hides jo@example.com vouchsafe user list\n"},
+	{page: "docs/backup.md", stopped: true, skipped: map[string]string{"pg_dump": otherDB, "pg_restore": otherDB}},
+	{page: "docs/backup.md", production: true, stopped: true, skipped: map[string]string{
+		"sqlite3": otherDB, "cp ": otherDB, "rm ": otherDB,
+	}},
+	{page: "docs/production.md", instead: `
+docker() { cat >/dev/null; }                        # ` + noDaemon + `
+kubectl() { :; }
+systemctl() { :; }
+journalctl() { :; }
+systemd-run() { :; }
+install() { local last=${!#}; [[ $last == /etc/* || $last == /usr/local/* ]]; }
+sudo() { "$@"; }`},
+}
+
+// prelude are the functions of before and after, and the clients that a server of the clone has.
+const prelude = `set -euo pipefail
+shows() { local text=$1; shift; "$@" >seen; grep -q "$text" seen; }
+hides() { local text=$1; shift; "$@" >seen; if grep "$text" seen; then return 1; fi; }
+`
+
+// ofOthers are pages whose shell blocks other tests run, or none.
+var ofOthers = map[string]string{
+	"docs/api.md": "login/api and e2e/conformance send such requests; these show the form of one",
+}
+
+// TestEveryCommandIsWalked: no page with a shell block is forgotten.
+func TestEveryCommandIsWalked(t *testing.T) {
+	t.Parallel()
+	walked := map[string]bool{}
+	for _, w := range walks {
+		walked[w.page] = true
+	}
+	for _, p := range pages(t) {
+		for _, b := range p.blocks {
+			if b.lang == "sh" && !walked[p.path] && !ofLibraries(p.path) && ofOthers[p.path] == "" {
+				t.Errorf("%s:%d: no test runs this", p.path, b.line)
+			}
+		}
+	}
+}
+
+// TestCommandsOfThePagesRun follows each document with shell blocks, word by word but for addresses.
+func TestCommandsOfThePagesRun(t *testing.T) {
+	t.Parallel()
+	for _, w := range walks {
+		t.Run(fmt.Sprintf("%s production=%v", w.page, w.production), func(t *testing.T) {
+			t.Parallel()
+			w.follow(t)
+		})
+	}
+}
+
+func (w walk) follow(t *testing.T) {
+	t.Helper()
+	s := vouchsafetest.Start(t, vouchsafetest.Options{Shipped: true, Production: w.production})
+	clone := w.clone(t, s)
+	replaced := w.addresses(t, s)
+	script := prelude + w.instead + "\n" + w.before
+	if !w.production {
+		s.Command(t, "", "client", "apply", filepath.Join(root(t), "clients.yaml"))
+	}
+	if w.stopped {
+		if err := s.Stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, b := range readPage(t, w.page).blocks {
+		if b.lang != "sh" {
+			continue
+		}
+		script += fmt.Sprintf("echo '--- line %d'\n%s", b.line, w.without(b.text))
+	}
+	script = replaced.Replace(script + "\n" + w.after)
+	file := filepath.Join(filepath.Dir(clone), "walk.sh")
+	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("bash", file)
+	cmd.Dir = clone
+	if w.page == "README.md" { // it begins with the clone
+		cmd.Dir = filepath.Dir(clone)
+	}
+	cmd.Env = append(s.Environ(), "PATH="+filepath.Join(clone, "bin")+":"+os.Getenv("PATH"))
+	cmd.WaitDelay = 10 * time.Second
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%s: %v\n%s\nThe script:\n%s", w.page, err, out, numbered(script))
+	}
+}
+
+// clone makes a folder with what the documents name: the binary, the samples and the files that a page
+// shows with a name. Its data is the server's.
+func (w walk) clone(t *testing.T, s *vouchsafetest.Server) (folder string) {
+	t.Helper()
+	folder = filepath.Join(t.TempDir(), "vouchsafe")
+	for _, dir := range []string{folder, filepath.Join(folder, "bin")} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, target := range map[string]string{
+		"bin/vouchsafe": program(t), "examples": filepath.Join(root(t), "examples"),
+		"clients.yaml": filepath.Join(root(t), "clients.yaml"), "data": filepath.Join(s.Dir, "data"),
+	} {
+		if err := os.Symlink(target, filepath.Join(folder, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, b := range readPage(t, w.page).blocks {
+		name := b.name
+		if name == "" && strings.HasPrefix(b.text, "tenants:\n") {
+			name = "tenants.yaml"
+		}
+		if b.lang != "yaml" || name == "" {
+			continue
+		}
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(b.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return folder
+}
+
+// addresses replaces the addresses of the documents by those of the test.
+func (w walk) addresses(t *testing.T, s *vouchsafetest.Server) *strings.Replacer {
+	t.Helper()
+	pairs := []string{
+		"http://localhost:8080", s.Issuer, "http://localhost:8081", s.Operations, "PORT", s.Address[len("127.0.0.1:"):],
+	}
+	if w.page == "README.md" {
+		for _, name := range []string{"FREE", "OPS"} {
+			port, err := testdaemon.FreePort()
+			if err != nil {
+				t.Fatal(err)
+			}
+			pairs = append(pairs, name, strconv.Itoa(port))
+		}
+		pairs = append(pairs, "postgres://vouchsafe:PASSWORD@localhost/vouchsafe", pgtest.Start(t),
+			"redis://localhost:6379", redistest.Start(t))
+	}
+	return strings.NewReplacer(pairs...)
+}
+
+var continued = regexp.MustCompile(`\\\n\s*`)
+
+// without returns the block without the lines that are skipped.
+func (w walk) without(text string) string {
+	var out strings.Builder
+	for line := range strings.Lines(continued.ReplaceAllString(text, "")) {
+		for beginning := range w.skipped {
+			if strings.HasPrefix(line, beginning) {
+				line = ": skipped\n"
+			}
+		}
+		out.WriteString(line)
+	}
+	return out.String()
+}
+
+func numbered(script string) string {
+	var out strings.Builder
+	for i, line := range strings.Split(script, "\n") {
+		fmt.Fprintf(&out, "%4d %s\n", i+1, line)
+	}
+	return out.String()
+}
