@@ -52,7 +52,7 @@ func TestListsComeInParts(t *testing.T) {
 		t.Errorf("got %d people in parts, want the %d of the whole list", len(parts), len(all))
 	}
 	if lines := strings.Split(strings.TrimSpace(sh.do(t, "user", "list")), "\n"); len(lines) != people+1 ||
-		!strings.HasPrefix(lines[0], "ID ") {
+		!strings.HasPrefix(lines[0], "EMAIL ") {
 		t.Errorf("got %d lines, the first %q, want a heading and %d", len(lines), lines[0], people)
 	}
 	if lines := strings.Split(strings.TrimSpace(sh.do(t, "user", "list", "--limit", "3")), "\n"); len(lines) != 4 {

@@ -12,8 +12,6 @@ import (
 	"os"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/term"
 
@@ -69,66 +67,6 @@ func (a *app) tellRemoved(asJSON bool, tenant, kind, id, name string) error {
 	return a.printSentence("Removed %s %s from tenant %s.", kind, name, tenant)
 }
 
-// table aligns rows. It prints some hundred at a time, so that memory does not grow with their number:
-// columns may get wider further down.
-type table struct {
-	w      io.Writer
-	rows   [][]string
-	widths []int
-}
-
-// tableRows is how many rows are aligned together.
-const tableRows = 200
-
-func (a *app) table(columns ...string) *table {
-	t := &table{w: a.stdout, widths: make([]int, len(columns))}
-	t.rows = append(t.rows, columns)
-	return t
-}
-
-func (t *table) row(cells ...string) {
-	for i, c := range cells {
-		// Names of users and clients must not move the cursor of a terminal.
-		cells[i] = printable(c)
-	}
-	t.rows = append(t.rows, cells)
-	if len(t.rows) >= tableRows {
-		_ = t.flush() // a writer that failed once fails at the end, too
-	}
-}
-
-// flush prints the rows that were not printed yet.
-func (t *table) flush() error {
-	for _, cells := range t.rows {
-		for i, c := range cells {
-			t.widths[i] = max(t.widths[i], utf8.RuneCountInString(c))
-		}
-	}
-	var b strings.Builder
-	for _, cells := range t.rows {
-		for i, c := range cells {
-			b.WriteString(c)
-			if i < len(cells)-1 {
-				b.WriteString(strings.Repeat(" ", t.widths[i]+2-utf8.RuneCountInString(c)))
-			}
-		}
-		b.WriteByte('\n')
-	}
-	t.rows = t.rows[:0]
-	_, err := io.WriteString(t.w, b.String())
-	return err
-}
-
-// printable returns s with spaces in the place of control characters.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, s)
-}
-
 // some returns the part of a list that the flags choose.
 func some[T any](c pageFlags, page func(after string) ([]T, error), id func(T) string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
@@ -143,6 +81,32 @@ func some[T any](c pageFlags, page func(after string) ([]T, error), id func(T) s
 				return
 			}
 			if !yield(v, err) {
+				return
+			}
+		}
+	}
+}
+
+// matching returns the elements of a list that match, and errors.
+func matching[T any](all iter.Seq2[T, error], matches func(T) bool) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for v, err := range all {
+			if (err != nil || matches(v)) && !yield(v, err) {
+				return
+			}
+		}
+	}
+}
+
+// first returns at most limit elements of a list; all if limit is 0.
+func first[T any](limit int, all iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		n := 0
+		for v, err := range all {
+			if !yield(v, err) {
+				return
+			}
+			if n++; n == limit {
 				return
 			}
 		}
@@ -202,11 +166,10 @@ type progress struct {
 }
 
 func (a *app) progress(total int64) *progress {
-	f, ok := a.stderr.(*os.File)
-	if !ok || !term.IsTerminal(int(f.Fd())) {
+	if !isTerminal(a.stderr) {
 		return &progress{}
 	}
-	return &progress{w: f, total: total}
+	return &progress{w: a.stderr, total: total}
 }
 
 const barWidth = 30

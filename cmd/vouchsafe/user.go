@@ -10,11 +10,9 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
@@ -28,6 +26,7 @@ type userCmd struct {
 	Invite   userInviteCmd   `cmd:"" help:"Invite a user by mail, and print the link."`
 	List     userListCmd     `cmd:"" help:"List users."`
 	Show     userShowCmd     `cmd:"" help:"Show a user."`
+	Edit     userEditCmd     `cmd:"" help:"Change a user's email address, username, name, phone number or other data."`
 	Password userPasswordCmd `cmd:"" help:"Set a user's password, and sign them out everywhere."`
 	Recover  userRecoverCmd  `cmd:"" help:"Remove all second factors and passkeys of a user who lost them. Verify the user's identity first."`
 	Disable  userDisableCmd  `cmd:"" help:"Lock a user out, and sign them out everywhere."`
@@ -131,6 +130,7 @@ func readProfile(file string, row *importing.Row) error {
 		Phone         string `json:"phone_number"`
 		PhoneVerified bool   `json:"phone_number_verified"`
 	}
+	known.Profile = row.Profile
 	dec := json.NewDecoder(bytes.NewReader(text))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&known); err != nil {
@@ -169,114 +169,6 @@ func (a *app) newPassword(ctx context.Context, d desk, u storage.User, secret st
 	return hash, err
 }
 
-type userListCmd struct {
-	pageFlags
-	tenantFlag
-	jsonFlag
-}
-
-func (c *userListCmd) Run(ctx context.Context, a *app) error {
-	return a.withStore(ctx, func(s store) error {
-		if err := hasTenant(ctx, s, c.Tenant); err != nil {
-			return err
-		}
-		all := some(c.pageFlags, func(after string) ([]storage.User, error) {
-			return s.Users(ctx, c.Tenant, after, listing.PageSize)
-		},
-			func(u storage.User) string { return u.ID })
-		return printList(a, c.JSON, all, viewUser, []string{"ID", "EMAIL", "VERIFIED", "USERNAME", "NAME", "STATE", "ROLES"},
-			func(u userView) []string {
-				return []string{u.ID, u.Email, yesNo(u.EmailVerified), u.Username, u.Profile.Name, u.state(),
-					strings.Join(u.Roles, " ")}
-			})
-	})
-}
-
-// userView is a user as commands print them.
-type userView struct {
-	ID            string          `json:"id"`
-	ExternalID    string          `json:"external_id,omitempty"`
-	Email         string          `json:"email,omitempty"`
-	EmailVerified bool            `json:"email_verified"`
-	Username      string          `json:"username,omitempty"`
-	Phone         string          `json:"phone_number,omitempty"`
-	PhoneVerified bool            `json:"phone_number_verified,omitempty"`
-	Profile       storage.Profile `json:"profile"`
-	Roles         []string        `json:"roles,omitempty"`
-	Disabled      bool            `json:"disabled"`
-	CreatedAt     time.Time       `json:"created_at"`
-	UpdatedAt     time.Time       `json:"updated_at"`
-}
-
-func viewUser(u storage.User) userView {
-	return userView{u.ID, u.ExternalID, u.Email, u.EmailVerified, u.Username, u.Phone, u.PhoneVerified, u.Profile,
-		u.Roles, u.Disabled, u.CreatedAt, u.UpdatedAt}
-}
-
-func (u userView) state() string {
-	if u.Disabled {
-		return "disabled"
-	}
-	return "enabled"
-}
-
-// accountView is a user with how the account stands.
-type accountView struct {
-	userView
-	HasPassword      bool       `json:"has_password"`
-	AuthenticatorApp bool       `json:"authenticator_app"`
-	RecoveryCodes    bool       `json:"recovery_codes"`
-	Passkeys         int        `json:"passkeys"`
-	TrustedDevices   int        `json:"trusted_devices"`
-	Identities       []string   `json:"identities,omitempty"`
-	Sessions         int        `json:"sessions"`
-	LastSignIn       *time.Time `json:"last_sign_in,omitempty"`
-}
-
-func viewAccount(u storage.User, s administration.Standing) accountView {
-	v := accountView{userView: viewUser(u), HasPassword: s.HasPassword, AuthenticatorApp: s.AuthenticatorApp,
-		RecoveryCodes: s.RecoveryCodes, Passkeys: s.Passkeys, TrustedDevices: s.TrustedDevices,
-		Identities: s.Identities, Sessions: s.Sessions}
-	if !s.LastSignIn.IsZero() {
-		v.LastSignIn = &s.LastSignIn
-	}
-	return v
-}
-
-// fields returns what user show prints, as names and values.
-func (v accountView) fields() [][2]string {
-	verified := func(text string, is bool) string {
-		switch {
-		case text == "":
-			return ""
-		case is:
-			return text + " (verified)"
-		}
-		return text + " (not verified)"
-	}
-	last := ""
-	if v.LastSignIn != nil {
-		last = zoned(*v.LastSignIn)
-	}
-	fields := [][2]string{
-		{"ID", v.ID}, {"Email", verified(v.Email, v.EmailVerified)}, {"Username", v.Username}, {"Name", v.Profile.Name},
-		{"Phone", verified(v.Phone, v.PhoneVerified)}, {"State", v.state()}, {"Roles", strings.Join(v.Roles, " ")},
-		{"Password", yesNo(v.HasPassword)}, {"Authenticator app", yesNo(v.AuthenticatorApp)},
-		{"Recovery codes", yesNo(v.RecoveryCodes)}, {"Passkeys", strconv.Itoa(v.Passkeys)},
-		{"Trusted devices", strconv.Itoa(v.TrustedDevices)}, {"Linked accounts", strings.Join(v.Identities, " ")},
-		{"Sessions", strconv.Itoa(v.Sessions)}, {"Last sign-in", last}, {"Created", zoned(v.CreatedAt)},
-		{"Changed", zoned(v.UpdatedAt)},
-	}
-	return slices.DeleteFunc(fields, func(f [2]string) bool { return f[1] == "" })
-}
-
-func yesNo(is bool) string {
-	if is {
-		return "yes"
-	}
-	return "no"
-}
-
 // who names a user.
 type who struct {
 	User string `arg:"" help:"Their id, e-mail address or user name."`
@@ -304,17 +196,6 @@ func (w *who) tell(ctx context.Context, a *app, d desk, u storage.User, asJSON b
 		return err
 	}
 	return a.printJSON(viewUser(u))
-}
-
-// addressed names a user for people to read.
-func addressed(u storage.User) string { return cmp.Or(u.Email, u.Username, u.Phone, u.ID) }
-
-// sessionsEnded says how many sessions a change has ended.
-func sessionsEnded(n int) string {
-	if n == 1 {
-		return "1 session ended"
-	}
-	return fmt.Sprintf("%d sessions ended", n)
 }
 
 type userShowCmd struct {

@@ -18,6 +18,7 @@ type Store interface {
 	storage.Users
 	storage.Changes
 	storage.Credentials
+	storage.Standings
 	storage.Identities
 	storage.Sessions
 	storage.Audit

@@ -27,5 +27,12 @@ func faultOf(field, id, format string, args ...any) *Fault {
 
 // Taken returns the Fault of a user whose address or name another user has.
 func Taken(u storage.User) *Fault {
-	return fault("taken", "another user already has the address %s, or that user name or one that looks like it", u.Email)
+	switch {
+	case u.Username == "":
+		return fault("taken", "another user already has the address %s", u.Email)
+	case u.Email == "":
+		return fault("taken", "another user already has the username %s, or one that looks like it", u.Username)
+	}
+	return fault("taken", "another user already has the address %s, or the username %s or one that looks like it",
+		u.Email, u.Username)
 }

@@ -26,6 +26,7 @@ var _ interface {
 	storage.Tenants
 	storage.Clients
 	storage.Users
+	storage.Standings
 	storage.Credentials
 	storage.Identities
 	storage.Sessions

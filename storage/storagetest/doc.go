@@ -30,6 +30,7 @@ func Durable(t *testing.T, s Store) {
 		{"spent", testSpent},
 		{"keys", testKeys},
 		{"audit", testAudit},
+		{"standings", testStandings},
 		{"outbox", testOutbox},
 		{"codes", testCodes},
 		{"changes", testChanges},

@@ -23,6 +23,7 @@ type Store interface {
 	storage.Clients
 	storage.Users
 	storage.Credentials
+	storage.Standings
 	storage.Identities
 	storage.Sessions
 	storage.Consents

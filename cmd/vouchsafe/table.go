@@ -1,0 +1,155 @@
+package main
+
+import (
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"unicode"
+
+	"golang.org/x/term"
+	"golang.org/x/text/width"
+)
+
+// table aligns rows. It prints some hundred at a time, so that memory does not grow with their number:
+// columns may get wider further down. On a terminal no line is longer than the screen; elsewhere all
+// cells are complete.
+type table struct {
+	w      io.Writer
+	screen int // columns of the terminal; 0 if there is none
+	rows   [][]string
+	widths []int
+}
+
+// tableRows is how many rows are aligned together.
+const tableRows = 200
+
+func (a *app) table(columns ...string) *table {
+	t := &table{w: a.stdout, screen: screenWidth(a.stdout), widths: make([]int, len(columns))}
+	t.rows = append(t.rows, columns)
+	return t
+}
+
+// screenWidth returns the number of columns of the terminal that w is, or 0.
+func screenWidth(w io.Writer) int {
+	f, ok := w.(*os.File)
+	if !ok {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
+}
+
+func (t *table) row(cells ...string) {
+	for i, c := range cells {
+		// Names of users and clients must not move the cursor of a terminal.
+		cells[i] = printable(c)
+	}
+	t.rows = append(t.rows, cells)
+	if len(t.rows) >= tableRows {
+		_ = t.flush() // a writer that failed once fails at the end, too
+	}
+}
+
+// flush prints the rows that were not printed yet.
+func (t *table) flush() error {
+	for _, cells := range t.rows {
+		for i, c := range cells {
+			t.widths[i] = max(t.widths[i], columnsOf(c))
+		}
+	}
+	fitting := t.fit()
+	var b strings.Builder
+	for _, cells := range t.rows {
+		var line strings.Builder
+		for i, c := range cells {
+			c = shorten(c, fitting[i])
+			line.WriteString(c)
+			if i < len(cells)-1 {
+				line.WriteString(strings.Repeat(" ", fitting[i]+2-columnsOf(c)))
+			}
+		}
+		b.WriteString(strings.TrimRight(line.String(), " "))
+		b.WriteByte('\n')
+	}
+	t.rows = t.rows[:0]
+	_, err := io.WriteString(t.w, b.String())
+	return err
+}
+
+// leastColumn is the width below which no column is shortened.
+const leastColumn = 4
+
+// fit returns the widths of the columns with which a line fits the terminal. The widest column gives way
+// first.
+func (t *table) fit() []int {
+	fitting := slices.Clone(t.widths)
+	if t.screen == 0 {
+		return fitting
+	}
+	total := 2 * (len(fitting) - 1)
+	for _, w := range fitting {
+		total += w
+	}
+	for ; total > t.screen; total-- {
+		widest := 0
+		for i, w := range fitting {
+			if w >= fitting[widest] {
+				widest = i
+			}
+		}
+		if fitting[widest] <= leastColumn {
+			break
+		}
+		fitting[widest]--
+	}
+	return fitting
+}
+
+// shorten returns s in at most so many columns of a terminal, with … in the place of what is left out.
+func shorten(s string, columns int) string {
+	if columnsOf(s) <= columns {
+		return s
+	}
+	used := 1 // of the …
+	for i, r := range s {
+		if used += columnsOfRune(r); used > columns {
+			return s[:i] + "…"
+		}
+	}
+	return s
+}
+
+// columnsOf returns how many columns of a terminal s takes.
+func columnsOf(s string) int {
+	n := 0
+	for _, r := range s {
+		n += columnsOfRune(r)
+	}
+	return n
+}
+
+func columnsOfRune(r rune) int {
+	if unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf) {
+		return 0
+	}
+	switch width.LookupRune(r).Kind() {
+	case width.EastAsianWide, width.EastAsianFullwidth:
+		return 2
+	}
+	return 1
+}
+
+// printable returns s with spaces in the place of control characters, and of those that turn the direction
+// of writing.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, s)
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+
+	"github.com/vouchsafe/vouchsafe/people/importing"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+type userEditCmd struct {
+	who
+	Email         *string `help:"Their new email address; it is not verified unless you add --verified." placeholder:"ADDRESS"`
+	Verified      *bool   `negatable:"" help:"The email address is confirmed to be theirs."`
+	Username      *string `help:"Their new username; empty to remove it." placeholder:"NAME"`
+	Phone         *string `help:"Their new phone number in international form, such as +4312345678; empty to remove it." placeholder:"NUMBER"`
+	PhoneVerified *bool   `negatable:"" help:"The phone number is confirmed to be theirs."`
+	Name          *string `help:"Their full name." placeholder:"TEXT"`
+	GivenName     *string `help:"Their given name." placeholder:"TEXT"`
+	FamilyName    *string `help:"Their family name." placeholder:"TEXT"`
+	Profile       string  `type:"path" help:"A file with more of their profile, as for user add. What it does not name stays." placeholder:"FILE"`
+	Admin         *bool   `negatable:"" help:"They are an administrator of the tenant."`
+	Reserved      bool    `help:"Allow a username that the tenant reserves, such as support."`
+	jsonFlag
+}
+
+func (c *userEditCmd) Run(ctx context.Context, a *app) error {
+	return c.with(ctx, a, func(d desk, u storage.User) error {
+		edit, err := c.edit(u)
+		if err != nil {
+			return err
+		}
+		after, err := d.Edit(ctx, d.asker, u.ID, edit, c.Reserved)
+		if err != nil {
+			return hinted(err)
+		}
+		sentence := "Changed %s."
+		if after.UpdatedAt.Equal(u.UpdatedAt) {
+			sentence = "Nothing has changed about %s."
+		}
+		return c.tell(ctx, a, d, after, c.JSON, sentence)
+	})
+}
+
+// edit returns what the flags and the file of the profile change about the user.
+func (c *userEditCmd) edit(u storage.User) (importing.Edit, error) {
+	edit := importing.Edit{Email: c.Email, EmailVerified: c.Verified, Username: c.Username, Phone: c.Phone,
+		PhoneVerified: c.PhoneVerified, Admin: c.Admin}
+	row := importing.Row{Profile: u.Profile}
+	if row.Profile.Address != nil {
+		address := *row.Profile.Address
+		row.Profile.Address = &address
+	}
+	if err := readProfile(c.Profile, &row); err != nil {
+		return edit, err
+	}
+	if row.Username != "" && edit.Username == nil {
+		edit.Username = &row.Username
+	}
+	if row.Phone != "" && edit.Phone == nil {
+		edit.Phone = &row.Phone
+		if edit.PhoneVerified == nil {
+			edit.PhoneVerified = &row.PhoneVerified
+		}
+	}
+	for _, f := range []struct {
+		to   *string
+		flag *string
+	}{{&row.Profile.Name, c.Name}, {&row.Profile.GivenName, c.GivenName}, {&row.Profile.FamilyName, c.FamilyName}} {
+		if f.flag != nil {
+			*f.to = *f.flag
+		}
+	}
+	if c.Profile != "" || c.Name != nil || c.GivenName != nil || c.FamilyName != nil {
+		edit.Profile = &row.Profile // otherwise a profile of an earlier release is not judged
+	}
+	return edit, nil
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/listing"
+	"github.com/vouchsafe/vouchsafe/people/administration"
+)
+
+type userListCmd struct {
+	Query          string `help:"List only users with this text in their email address, username, name or phone number." placeholder:"TEXT"`
+	Unverified     bool   `help:"List only users whose email address is not verified."`
+	Disabled       bool   `help:"List only disabled users."`
+	NoSecondFactor bool   `help:"List only users without two-step verification."`
+	pageFlags
+	tenantFlag
+	jsonFlag
+}
+
+// listedView is a user of a list.
+type listedView struct {
+	userView
+	SecondFactor bool       `json:"second_factor"`
+	LastSignIn   *time.Time `json:"last_sign_in,omitempty"`
+}
+
+func viewListed(u administration.Listed) listedView {
+	v := listedView{userView: viewUser(u.User), SecondFactor: u.Standing.SecondFactor}
+	if at := u.Standing.LastSignIn; !at.IsZero() {
+		v.LastSignIn = &at
+	}
+	return v
+}
+
+// cells are the columns of the table.
+func (v listedView) cells() []string {
+	last := ""
+	if v.LastSignIn != nil {
+		last = zoned(*v.LastSignIn)
+	}
+	return []string{v.Email, v.Username, v.Profile.Name, yesNo(v.EmailVerified), yesNo(v.SecondFactor), v.standing(),
+		last, v.ID}
+}
+
+func (c *userListCmd) Run(ctx context.Context, a *app) error {
+	filter := administration.Filter{
+		Query: c.Query, Unverified: c.Unverified, Disabled: c.Disabled, NoSecondFactor: c.NoSecondFactor,
+	}
+	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
+		all := some(pageFlags{After: c.After}, func(after string) ([]administration.Listed, error) {
+			return d.List(ctx, d.asker, after, listing.PageSize)
+		}, func(u administration.Listed) string { return u.ID })
+		columns := []string{"EMAIL", "USERNAME", "NAME", "VERIFIED", "2-STEP", "STATE", "LAST SIGN-IN", "ID"}
+		return printList(a, c.JSON, first(c.Limit, matching(all, filter.Matches)), viewListed, columns, listedView.cells)
+	})
+}

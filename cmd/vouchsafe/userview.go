@@ -1,0 +1,111 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// userView is a user as commands print them.
+type userView struct {
+	ID            string          `json:"id"`
+	ExternalID    string          `json:"external_id,omitempty"`
+	Email         string          `json:"email,omitempty"`
+	EmailVerified bool            `json:"email_verified"`
+	Username      string          `json:"username,omitempty"`
+	Phone         string          `json:"phone_number,omitempty"`
+	PhoneVerified bool            `json:"phone_number_verified,omitempty"`
+	Profile       storage.Profile `json:"profile"`
+	Roles         []string        `json:"roles,omitempty"`
+	Disabled      bool            `json:"disabled"`
+	CreatedAt     time.Time       `json:"created_at"`
+	UpdatedAt     time.Time       `json:"updated_at"`
+}
+
+func viewUser(u storage.User) userView {
+	return userView{u.ID, u.ExternalID, u.Email, u.EmailVerified, u.Username, u.Phone, u.PhoneVerified, u.Profile,
+		u.Roles, u.Disabled, u.CreatedAt, u.UpdatedAt}
+}
+
+// standing returns whether the user may sign in, and the roles.
+func (u userView) standing() string {
+	state := "enabled"
+	if u.Disabled {
+		state = "disabled"
+	}
+	return strings.Join(append([]string{state}, u.Roles...), ", ")
+}
+
+// accountView is a user with how the account stands.
+type accountView struct {
+	userView
+	HasPassword      bool       `json:"has_password"`
+	AuthenticatorApp bool       `json:"authenticator_app"`
+	RecoveryCodes    bool       `json:"recovery_codes"`
+	Passkeys         int        `json:"passkeys"`
+	TrustedDevices   int        `json:"trusted_devices"`
+	Identities       []string   `json:"identities,omitempty"`
+	Sessions         int        `json:"sessions"`
+	LastSignIn       *time.Time `json:"last_sign_in,omitempty"`
+}
+
+func viewAccount(u storage.User, s administration.Standing) accountView {
+	v := accountView{userView: viewUser(u), HasPassword: s.HasPassword, AuthenticatorApp: s.AuthenticatorApp,
+		RecoveryCodes: s.RecoveryCodes, Passkeys: s.Passkeys, TrustedDevices: s.TrustedDevices,
+		Identities: s.Identities, Sessions: s.Sessions}
+	if !s.LastSignIn.IsZero() {
+		v.LastSignIn = &s.LastSignIn
+	}
+	return v
+}
+
+// fields returns what user show prints, as names and values.
+func (v accountView) fields() [][2]string {
+	verified := func(text string, is bool) string {
+		switch {
+		case text == "":
+			return ""
+		case is:
+			return text + " (verified)"
+		}
+		return text + " (not verified)"
+	}
+	last := ""
+	if v.LastSignIn != nil {
+		last = zoned(*v.LastSignIn)
+	}
+	fields := [][2]string{
+		{"ID", v.ID}, {"External ID", v.ExternalID}, {"Email", verified(v.Email, v.EmailVerified)}, {"Username", v.Username}, {"Name", v.Profile.Name},
+		{"Phone", verified(v.Phone, v.PhoneVerified)}, {"State", v.standing()},
+		{"Password", yesNo(v.HasPassword)}, {"Authenticator app", yesNo(v.AuthenticatorApp)},
+		{"Recovery codes", yesNo(v.RecoveryCodes)}, {"Passkeys", strconv.Itoa(v.Passkeys)},
+		{"Trusted devices", strconv.Itoa(v.TrustedDevices)}, {"Linked accounts", strings.Join(v.Identities, " ")},
+		{"Sessions", strconv.Itoa(v.Sessions)}, {"Last sign-in", last}, {"Created", zoned(v.CreatedAt)},
+		{"Changed", zoned(v.UpdatedAt)},
+	}
+	return slices.DeleteFunc(fields, func(f [2]string) bool { return f[1] == "" })
+}
+
+func yesNo(is bool) string {
+	if is {
+		return "yes"
+	}
+	return "no"
+}
+
+// addressed names a user for people to read.
+func addressed(u storage.User) string { return cmp.Or(u.Email, u.Username, u.Phone, u.ID) }
+
+// sessionsEnded says how many sessions a change has ended.
+func sessionsEnded(n int) string {
+	if n == 1 {
+		return "1 session ended"
+	}
+	return fmt.Sprintf("%d sessions ended", n)
+}

@@ -1,0 +1,88 @@
+package importing
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Edit is what an administrator changes about a user. nil leaves a field as it is, and "" empties it.
+type Edit struct {
+	Email, Username, Phone       *string
+	EmailVerified, PhoneVerified *bool
+	Profile                      *storage.Profile // all of it
+	Admin                        *bool
+}
+
+// Change changes the user by the rules that hold for rows. What is wrong is a *Fault. An address or a number
+// that is new is not verified unless the edit says so.
+func (e Edit) Change(u *storage.User, rules Rules) error {
+	if err := e.changeEmail(u); err != nil {
+		return err
+	}
+	if e.Username != nil && *e.Username != u.Username {
+		u.Username, u.UsernameKey, u.UsernameSkeleton = "", "", ""
+		if err := giveUsername(u, *e.Username, rules.Reserved); err != nil {
+			return err
+		}
+	}
+	if u.Email == "" && u.Username == "" {
+		return fault("names.missing", "neither an email address nor a username would be left")
+	}
+	if err := e.changePhone(u); err != nil {
+		return err
+	}
+	if e.Admin != nil {
+		u.Roles = slices.DeleteFunc(slices.Clone(u.Roles), func(r string) bool { return r == storage.RoleAdmin })
+		if *e.Admin {
+			u.Roles = append(u.Roles, storage.RoleAdmin)
+		}
+	}
+	if e.Profile != nil {
+		u.Profile = *e.Profile
+		if err := checkTexts(*u); err != nil {
+			return err
+		}
+	}
+	u.UpdatedAt = rules.Now
+	return nil
+}
+
+// changeEmail changes the address, and whether it is verified.
+func (e Edit) changeEmail(u *storage.User) error {
+	if e.Email != nil && *e.Email != u.Email {
+		before := u.EmailKey
+		u.Email, u.EmailKey = "", ""
+		if strings.TrimSpace(*e.Email) != "" {
+			email, err := address.Claim(*e.Email)
+			if err != nil {
+				return fault("email.form", "email %.80q %v", *e.Email, err)
+			}
+			email.Give(u)
+		}
+		u.EmailVerified = u.EmailVerified && u.EmailKey == before
+	}
+	if e.EmailVerified != nil {
+		u.EmailVerified = *e.EmailVerified
+	}
+	if u.EmailVerified && u.Email == "" {
+		return fault("email.missing", "an email address that does not exist cannot be verified")
+	}
+	return nil
+}
+
+// changePhone changes the number, and whether it is verified.
+func (e Edit) changePhone(u *storage.User) error {
+	if e.Phone == nil && e.PhoneVerified == nil {
+		return nil
+	}
+	if e.Phone != nil && *e.Phone != u.Phone {
+		u.Phone, u.PhoneVerified = *e.Phone, false
+	}
+	if e.PhoneVerified != nil {
+		u.PhoneVerified = *e.PhoneVerified
+	}
+	return checkPhone(u)
+}

@@ -1,0 +1,20 @@
+package storage
+
+import (
+	"context"
+	"time"
+)
+
+// Standing says of a user what lists show beside the User.
+type Standing struct {
+	UserID       string
+	SecondFactor bool      // see HasSecondFactor
+	LastSignIn   time.Time // zero if the audit trail has no sign-in
+}
+
+// Standings tells about many users at a time, for lists.
+type Standings interface {
+	// Standings returns the Standing of each of the tenant's users whose ids are between first and last, both
+	// included, by user id. Users without a second factor and without a sign-in are left out.
+	Standings(ctx context.Context, tenant, first, last string) (map[string]Standing, error)
+}
