@@ -17,4 +17,7 @@ type Standings interface {
 	// Standings returns the Standing of each of the tenant's users whose ids are between first and last, both
 	// included, by user id. Users without a second factor and without a sign-in are left out.
 	Standings(ctx context.Context, tenant, first, last string) (map[string]Standing, error)
+	// NamesFrom returns the keys of addresses and usernames of the tenant's users that begin with the text, in
+	// order: at most limit of each.
+	NamesFrom(ctx context.Context, tenant, beginning string, limit int) ([]string, error)
 }

@@ -25,7 +25,7 @@ type app struct {
 
 // tenantFlag names the tenant that a command is about.
 type tenantFlag struct {
-	Tenant string `help:"The tenant to act on." default:"default" placeholder:"ID"`
+	Tenant string `help:"The tenant to act on." default:"default" placeholder:"ID" complete:"tenant"`
 }
 
 type jsonFlag struct {

@@ -201,7 +201,7 @@ func viewClient(c storage.Client) clientView {
 }
 
 type clientShowCmd struct {
-	ClientID string `arg:"" name:"client-id" help:"Its client_id."`
+	ClientID string `arg:"" name:"client-id" help:"Its client_id." complete:"client"`
 	tenantFlag
 	jsonFlag
 }
@@ -220,7 +220,7 @@ func (c *clientShowCmd) Run(ctx context.Context, a *app) error {
 }
 
 type clientRemoveCmd struct {
-	ClientID string `arg:"" name:"client-id" help:"Its client_id."`
+	ClientID string `arg:"" name:"client-id" help:"Its client_id." complete:"client"`
 	yesFlag
 	tenantFlag
 	jsonFlag

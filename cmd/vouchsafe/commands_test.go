@@ -483,7 +483,7 @@ func TestSmallCommands(t *testing.T) {
 	}
 	for words, want := range map[string]string{"": "client", "client": "apply", "user add": "--verified",
 		"client add x --kind": "spa", "completion": "zsh", "serve": "--listen"} {
-		out := sh.do(t, append([]string{"completion", "words"}, strings.Fields(words)...)...)
+		out := sh.do(t, append(append([]string{"completion", "words", "--"}, strings.Fields(words)...), "")...)
 		if !strings.Contains("\n"+out, "\n"+want+"\n") {
 			t.Errorf("%s: %s is not offered: %s", words, want, out)
 		}

@@ -19,27 +19,37 @@ func (*completionCmd) Help() string {
 
     bash:  source <(vouchsafe completion bash)
     zsh:   source <(vouchsafe completion zsh)
-    fish:  vouchsafe completion fish | source`
+    fish:  vouchsafe completion fish | source
+
+It completes commands, flags, and the names of users, clients, keys and tenants in the database.`
 }
 
-// The scripts ask the program itself what fits, by its command completion words.
+// The scripts ask the program itself what fits, by its command completion words: the last word is the one that
+// is being typed. Bash parts words at @ and : as well, so that its script reads the line itself. No script lets
+// a shell evaluate a candidate.
 var completionScripts = map[string]string{
 	"bash": `_vouchsafe() {
-	local IFS=$'\n'
-	COMPREPLY=($(compgen -W "$(vouchsafe completion words "${COMP_WORDS[@]:1:COMP_CWORD-1}" 2>/dev/null)" -- "${COMP_WORDS[COMP_CWORD]}"))
+	local line="${COMP_LINE:0:COMP_POINT}" words current found
+	read -ra words <<<"$line"
+	[[ "$line" == *[[:space:]] ]] && words+=("")
+	current="${words[${#words[@]}-1]}"
+	COMPREPLY=()
+	while IFS= read -r found; do
+		COMPREPLY+=("${found#"${current%"${current##*[@:=]}"}"}")
+	done < <(vouchsafe completion words -- "${words[@]:1}" 2>/dev/null)
 }
 complete -o default -F _vouchsafe vouchsafe
 `,
 	"zsh": `#compdef vouchsafe
 _vouchsafe() {
 	local -a found
-	found=(${(f)"$(vouchsafe completion words "${(@)words[2,CURRENT-1]}" 2>/dev/null)"})
+	found=(${(f)"$(vouchsafe completion words -- "${(@)words[2,CURRENT]}" 2>/dev/null)"})
 	compadd -a found || _files
 }
 compdef _vouchsafe vouchsafe
 `,
-	"fish": `complete -c vouchsafe -a '(vouchsafe completion words (commandline -opc)[2..] 2>/dev/null)'
-`,
+	"fish": "complete -c vouchsafe -a " +
+		"'(vouchsafe completion words -- (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'\n",
 }
 
 func (c *completionCmd) Run(a *app) error {
@@ -51,53 +61,89 @@ func (c *completionCmd) Run(a *app) error {
 	if len(words) > 0 && words[0] == "--" {
 		words = words[1:]
 	}
-	for _, w := range candidates(a.parser.Model.Node, words) {
-		fmt.Fprintln(a.stdout, w)
+	current := ""
+	if len(words) > 0 {
+		words, current = words[:len(words)-1], words[len(words)-1]
+	}
+	p := placeAfter(a.parser.Model.Node, words)
+	found := append(p.candidates(), a.namesFor(p, current)...)
+	for _, w := range found {
+		if strings.HasPrefix(w, current) && isPlainWord(w) {
+			fmt.Fprintln(a.stdout, w)
+		}
 	}
 	return nil
 }
 
-// candidates are the commands and flags that may come after words.
-func candidates(node *kong.Node, words []string) []string {
-	var value *kong.Flag // the flag whose value the last word is about to be
+// isPlainWord reports whether a shell takes the word as it is. Others are not offered: the user would run what
+// an attacker has chosen as a name.
+func isPlainWord(word string) bool {
+	return strings.IndexFunc(word, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.@+:/", r)
+	}) < 0
+}
+
+// place is where in a command line a word is to be completed.
+type place struct {
+	node  *kong.Node
+	value *kong.Value       // what the word is the value of; nil for a command or a flag
+	given map[string]string // the flags before it that have values
+}
+
+// placeAfter returns the place after the words.
+func placeAfter(node *kong.Node, words []string) place {
+	p := place{node: node, given: map[string]string{}}
+	var flag *kong.Flag // whose value the next word is
+	arguments := 0
 	for _, w := range words {
-		switch name, isFlag := strings.CutPrefix(w, "--"); {
-		case value != nil:
-			value = nil
+		name, isFlag := strings.CutPrefix(w, "--")
+		name, value, hasValue := strings.Cut(name, "=")
+		switch {
+		case flag != nil:
+			p.given[flag.Name], flag = w, nil
+		case isFlag && hasValue:
+			p.given[name] = value
 		case isFlag:
-			value = flagNamed(node, name)
+			flag = flagNamed(p.node, name)
 		default:
-			if i := slices.IndexFunc(node.Children, func(n *kong.Node) bool { return n.Name == w }); i >= 0 {
-				node = node.Children[i]
+			if i := slices.IndexFunc(p.node.Children, func(n *kong.Node) bool { return n.Name == w }); i >= 0 {
+				p.node, arguments = p.node.Children[i], 0
+			} else {
+				arguments++
 			}
 		}
 	}
+	switch {
+	case flag != nil:
+		p.value = flag.Value
+	case arguments < len(p.node.Positional):
+		p.value = p.node.Positional[arguments]
+	}
+	if flag != nil {
+		p.node = &kong.Node{} // neither a command nor a flag can follow
+	}
+	return p
+}
+
+// candidates are the commands, flags and values that the program knows.
+func (p place) candidates() []string {
 	var out []string
-	if value != nil {
-		return slices.Sorted(func(yield func(string) bool) {
-			for v := range value.EnumMap() {
-				if !yield(v) {
-					return
-				}
-			}
-		})
-	}
-	for _, child := range node.Children {
-		if !child.Hidden {
-			out = append(out, child.Name)
-		}
-	}
-	for _, p := range node.Positional {
-		for v := range p.EnumMap() {
+	if p.value != nil {
+		for v := range p.value.EnumMap() {
 			if v != "words" {
 				out = append(out, v)
 			}
 		}
 	}
-	about := node.Name == "serve" || node.Name == "config"
-	for _, group := range node.AllFlags(true) {
+	for _, child := range p.node.Children {
+		if !child.Hidden {
+			out = append(out, child.Name)
+		}
+	}
+	about := p.node.Name == "serve" || p.node.Name == "config"
+	for _, group := range p.node.AllFlags(true) {
 		for _, f := range group {
-			if about || f.Group == nil || f.Group.Key != "Settings" {
+			if about || f.Group == nil || f.Group.Key != "Settings" || f.Name == "data" {
 				out = append(out, "--"+f.Name)
 			}
 		}

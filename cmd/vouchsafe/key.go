@@ -157,7 +157,7 @@ func (c *keyRotateCmd) Run(ctx context.Context, a *app) error {
 }
 
 type keyRemoveCmd struct {
-	KID string `arg:"" name:"kid" help:"Its id, as shown by key list; write -- before an id that begins with a hyphen."`
+	KID string `arg:"" name:"kid" complete:"key" help:"Its id, as shown by key list; write -- before an id that begins with a hyphen."`
 	yesFlag
 	tenantFlag
 	jsonFlag

@@ -104,7 +104,7 @@ func (c *tenantListCmd) Run(ctx context.Context, a *app) error {
 }
 
 type tenantRemoveCmd struct {
-	ID string `arg:"" help:"Its id."`
+	ID string `arg:"" help:"Its id." complete:"tenant"`
 	yesFlag
 	jsonFlag
 }

@@ -171,7 +171,7 @@ func (a *app) newPassword(ctx context.Context, d desk, u storage.User, secret st
 
 // who names a user.
 type who struct {
-	User string `arg:"" help:"Their id, e-mail address or user name."`
+	User string `arg:"" help:"Their id, email address or username." complete:"user"`
 	tenantFlag
 }
 

@@ -43,6 +43,30 @@ func (s *Store) Standings(ctx context.Context, tenant, first, last string) (map[
 	return all, nil
 }
 
+// afterBeginning follows all texts that begin with what stands before it.
+const afterBeginning = "\U0010FFFF"
+
+const emailsFrom = `
+	SELECT email_key FROM users
+	WHERE tenant_id = $1 AND email_key >= $2 AND email_key < $3 AND email_key <> '' AND removed_at = 0
+	ORDER BY email_key LIMIT $4`
+
+const usernamesFrom = `
+	SELECT username_key FROM users
+	WHERE tenant_id = $1 AND username_key >= $2 AND username_key < $3 AND username_key <> '' AND removed_at = 0
+	ORDER BY username_key LIMIT $4`
+
+// NamesFrom implements storage.Standings.
+func (s *Store) NamesFrom(ctx context.Context, tenant, beginning string, limit int) ([]string, error) {
+	args := []any{tenant, beginning, beginning + afterBeginning, limit}
+	emails, err := list(ctx, s, emailsFrom, args, scanText)
+	if err != nil {
+		return nil, named(err, "addresses from", beginning)
+	}
+	names, err := list(ctx, s, usernamesFrom, args, scanText)
+	return append(emails, names...), named(err, "usernames from", beginning)
+}
+
 func scanFactor(row scanner) (c storage.Credential, err error) {
 	err = row.Scan(&c.UserID, &c.Kind)
 	return c, err

@@ -18,7 +18,11 @@ func testStandings(t *testing.T, s Store) {
 		{storage.PasskeyCredential, storage.RecoveryCredential}, {storage.TOTPCredential},
 	} {
 		u := aUser(tenant, newID())
-		u.Email, u.EmailKey, u.Username, u.UsernameKey, u.UsernameSkeleton = "", "", "", "", ""
+		name := []string{"ann", "anna", "bob", "cleo"}[i]
+		u.Email, u.EmailKey, u.Username, u.UsernameKey, u.UsernameSkeleton = "", "", name, name, name
+		if i == 1 {
+			u.Email, u.EmailKey = "andy@example.com", "andy@example.com"
+		}
 		ids = append(ids, u.ID)
 		var all []storage.Credential
 		for _, kind := range kinds {
@@ -42,6 +46,15 @@ func testStandings(t *testing.T, s Store) {
 		ids[1]: {UserID: ids[1], LastSignIn: now},
 		ids[2]: {UserID: ids[2], SecondFactor: true, LastSignIn: now},
 	})
+	for beginning, want := range map[string][]string{
+		"an": {"andy@example.com", "ann", "anna"}, "ann": {"ann", "anna"}, "andy@": {"andy@example.com"}, "x": nil,
+		"%": nil, "cleo": {"cleo"},
+	} {
+		names, err := s.NamesFrom(ctx, tenant, beginning, 10)
+		same(t, names, err, want)
+	}
+	names, err := s.NamesFrom(ctx, tenant, "", 1)
+	same(t, names, err, []string{"andy@example.com", "ann"})
 	got, err = s.Standings(ctx, newTenant(t, s), ids[0], ids[3])
 	same(t, got, err, map[string]storage.Standing{})
 }

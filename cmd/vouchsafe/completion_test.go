@@ -1,0 +1,142 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// completed returns what is offered for the last word of the line.
+func (s *shell) completed(t *testing.T, line string) string {
+	t.Helper()
+	out, errs, code := s.inside(t, "", "completion words -- "+strings.TrimSuffix(line, " "))
+	if strings.HasSuffix(line, " ") { // a new word begins
+		var stdout, stderr strings.Builder
+		a := &app{stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr,
+			environ: append([]string{"VOUCHSAFE_DATA=" + filepath.Join(s.dir, "data")}, s.env...)}
+		code = a.run(t.Context(), append([]string{"completion", "words", "--"}, append(strings.Fields(line), "")...))
+		out, errs = stdout.String(), stderr.String()
+	}
+	if code != 0 || errs != "" {
+		t.Errorf("%q: got exit %d, %q", line, code, errs)
+	}
+	return strings.Join(strings.Fields(out), " ")
+}
+
+func TestCompletionKnowsNames(t *testing.T) {
+	t.Parallel()
+	sh := newDatabase(t)
+	sh.do(t, "tenant", "add", "acme")
+	for _, line := range []string{
+		"user add ann@example.com --username annie", "user add andy@example.com", "user add bob@example.com",
+		"user add ann@acme.example --tenant acme", "client add shop --kind service", "client add shop-2 --kind service",
+		"client add till --kind service",
+	} {
+		if _, errs, code := sh.inside(t, "", line); code != 0 {
+			t.Fatal(errs)
+		}
+	}
+	kid := strings.TrimSpace(sh.do(t, "key", "rotate", "--alg", "ES256"))
+	for line, want := range map[string]string{
+		"user show an":                         "andy@example.com ann@example.com annie",
+		"user show ann@":                       "ann@example.com",
+		"user show --tenant acme a":            "ann@acme.example",
+		"user show --tenant=acme a":            "ann@acme.example",
+		"user show --tenant a":                 "acme",
+		"user show ann@example.com a":          "",
+		"client show sh":                       "shop shop-2",
+		"client remove --yes ti":               "till",
+		"tenant remove ac":                     "acme",
+		"key remove " + kid[:8]:                kid,
+		"user sho":                             "show",
+		"client add x --kind s":                "spa service",
+		"user show --js":                       "--json",
+		"user show x --da":                     "--data",
+		"user show --data " + sh.dir + "/no a": "",
+	} {
+		if got := sh.completed(t, line); !sameWords(got, want) {
+			t.Errorf("%q: got %q, want %q", line, got, want)
+		}
+	}
+	if got := sh.completed(t, "client show "); !strings.Contains(got, "shop") || !strings.Contains(got, "--json") {
+		t.Errorf("got %q, want clients and flags", got)
+	}
+}
+
+// sameWords reports whether the texts have the same words, in any order.
+func sameWords(a, b string) bool {
+	words := map[string]int{}
+	for _, w := range strings.Fields(a) {
+		words[w]++
+	}
+	for _, w := range strings.Fields(b) {
+		words[w]--
+	}
+	for _, n := range words {
+		if n != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Where there is no database, completion offers no names, makes nothing and says nothing.
+func TestCompletionMakesNoDatabase(t *testing.T) {
+	t.Parallel()
+	sh := newShell(t)
+	for _, line := range []string{"user show a", "client show a", "key remove a", "tenant remove a"} {
+		if got := sh.completed(t, line); got != "" {
+			t.Errorf("%s: got %q", line, got)
+		}
+	}
+	unreachable := newShell(t, "VOUCHSAFE_DATABASE_URL=postgres://vouchsafe@127.0.0.1:1/vouchsafe")
+	if got := unreachable.completed(t, "user show a"); got != "" {
+		t.Errorf("got %q", got)
+	}
+	if entries, err := os.ReadDir(sh.dir); err != nil || len(entries) > 0 {
+		t.Errorf("got %v, %v", entries, err)
+	}
+}
+
+// Bash parts words at @.
+func TestCompletionInBash(t *testing.T) {
+	t.Parallel()
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("there is no bash")
+	}
+	sh := newDatabase(t)
+	sh.do(t, "user", "add", "ann@example.com")
+	sh.do(t, "client", "add", "shop", "--kind", "service")
+	program := "#!/bin/sh\n" + asCommand + "=1 GORACE=atexit_sleep_ms=0 exec " + os.Args[0] + ` "$@"` + "\n"
+	if err := os.WriteFile(filepath.Join(sh.dir, "vouchsafe"), []byte(program), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for line, want := range map[string]string{
+		"vouchsafe user show an": "ann@example.com", "vouchsafe user show ann@ex": "example.com",
+		"vouchsafe user sho": "show", "vouchsafe client show sh": "shop",
+	} {
+		cmd := exec.Command(bash, "--norc", "-c", sh.do(t, "completion", "bash")+`
+COMP_LINE=$1 COMP_POINT=${#1}; _vouchsafe; printf '%s\n' "${COMPREPLY[@]}"`, "bash", line)
+		cmd.Dir, cmd.Env = sh.dir, append([]string{"PATH=" + sh.dir + ":" + os.Getenv("PATH"), "HOME=" + sh.dir}, sh.env...)
+		out, err := cmd.CombinedOutput()
+		if got := strings.TrimSpace(string(out)); err != nil || got != want {
+			t.Errorf("%s: got %q, %v, want %q", line, got, err, want)
+		}
+	}
+}
+
+// No name is offered that a shell would carry out, should a rule about names ever let one pass.
+func TestCompletionOffersNoCode(t *testing.T) {
+	t.Parallel()
+	for word, want := range map[string]bool{
+		"ann@example.com": true, "https://x.example/": true, "a.b_c+d-e": true, "$(id)": false, "`id`": false,
+		"a;b": false, "a b": false, "a\nb": false, "~": false, "*": false, "'": false, "ä@example.com": false,
+	} {
+		if got := isPlainWord(word); got != want {
+			t.Errorf("%q: got %v", word, got)
+		}
+	}
+}
