@@ -34,8 +34,8 @@ func TestUserEdit(t *testing.T) {
 	for line, want := range map[string]string{
 		"user edit jo --email kim@example.com":              "already has the address kim@example.com, or the username jo",
 		"user edit kim@example.com --username jo":           "or the username jo or one that looks like it",
-		"user edit kim@example.com --email j@example.com":   "vouchsafe: another user already has the address j@example.com\n",
-		"user add kim@example.com":                          "vouchsafe: another user already has the address kim@example.com\n",
+		"user edit kim@example.com --email j@example.com":   "another user already has the address j@example.com\n",
+		"user add kim@example.com":                          "another user already has the address kim@example.com\n",
 		"user edit kim@example.com --username support":      "--reserved allows it",
 		"user edit kim@example.com --email nonsense":        "nonsense",
 		"user edit nobody@example.com --email x@example.co": `there is no user "nobody@example.com"`,

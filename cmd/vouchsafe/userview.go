@@ -81,7 +81,8 @@ func (v accountView) fields() [][2]string {
 		last = zoned(*v.LastSignIn)
 	}
 	fields := [][2]string{
-		{"ID", v.ID}, {"External ID", v.ExternalID}, {"Email", verified(v.Email, v.EmailVerified)}, {"Username", v.Username}, {"Name", v.Profile.Name},
+		{"ID", v.ID}, {"External ID", v.ExternalID}, {"Email", verified(v.Email, v.EmailVerified)},
+		{"Username", v.Username}, {"Name", v.Profile.Name},
 		{"Phone", verified(v.Phone, v.PhoneVerified)}, {"State", v.standing()},
 		{"Password", yesNo(v.HasPassword)}, {"Authenticator app", yesNo(v.AuthenticatorApp)},
 		{"Recovery codes", yesNo(v.RecoveryCodes)}, {"Passkeys", strconv.Itoa(v.Passkeys)},

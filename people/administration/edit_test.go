@@ -49,7 +49,8 @@ func TestEdit(t *testing.T) {
 		t.Errorf("got %+v", u)
 	}
 	named := &storage.Profile{Name: "Jo"}
-	if u := edit(importing.Edit{Username: text(""), Phone: text(""), Profile: named}); u.Username != "" || u.UsernameKey != "" || u.Phone != "" || u.Profile.Name != "Jo" {
+	if u := edit(importing.Edit{Username: text(""), Phone: text(""), Profile: named}); u.Username != "" ||
+		u.UsernameKey != "" || u.Phone != "" || u.Profile.Name != "Jo" {
 		t.Errorf("got %+v", u)
 	}
 	stored, err := store.User(ctx, a.Tenant.ID, jo.ID)

@@ -31,7 +31,7 @@ func (s *Accounts) List(ctx context.Context, a people.Asker, after string, limit
 	return listed, nil
 }
 
-// Filter chooses users of a list: those to whom all that is set applies.
+// Filter chooses users of a list: those that have everything that is set.
 type Filter struct {
 	Unverified     bool   // the address is not verified, or missing
 	Disabled       bool   // locked out
