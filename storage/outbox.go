@@ -31,9 +31,10 @@ type Delivery struct {
 
 // Outbox keeps deliveries until they are sent. A Change stores them.
 type Outbox interface {
-	// ClaimDeliveries takes deliveries of all tenants and channels that are due and have not expired,
-	// oldest first, at most limit, and counts the attempt. No other worker gets them before leaseUntil.
-	ClaimDeliveries(ctx context.Context, now, leaseUntil time.Time, limit int) ([]Delivery, error)
+	// ClaimDeliveries takes deliveries of all tenants that are due and have not expired, oldest first, at
+	// most limit, and counts the attempt. No other worker gets them before leaseUntil. It takes those of
+	// the channels, or of all channels if none is named: what a replica cannot send waits for one that can.
+	ClaimDeliveries(ctx context.Context, now, leaseUntil time.Time, limit int, channels ...string) ([]Delivery, error)
 	// ReleaseDeliveries gives back at once what was claimed until leaseUntil, by a call that failed
 	// although it had claimed them. Claims are told apart by their end.
 	ReleaseDeliveries(ctx context.Context, leaseUntil, now time.Time) error

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -39,7 +41,7 @@ const (
 // Worker sends what waits in the outbox. Each replica runs one.
 type Worker struct {
 	Store   storage.Outbox
-	Senders map[string]Sender // by channel; deliveries of other channels wait
+	Senders map[string]Sender // by channel, at least one; deliveries of other channels wait
 	Log     *slog.Logger
 	// Sent and Failed, when set, are told of each attempt: for metrics.
 	Sent   func()
@@ -114,7 +116,7 @@ func (w *Worker) claim(ctx context.Context) ([]storage.Delivery, error) {
 	}
 	// Other replicas' claims of this moment end at another.
 	until := now.Add(lease + rand.N(10*time.Second))
-	mails, err := w.Store.ClaimDeliveries(ctx, now, until, batch)
+	mails, err := w.Store.ClaimDeliveries(ctx, now, until, batch, slices.Sorted(maps.Keys(w.Senders))...)
 	if err != nil {
 		w.lost = append(w.lost, until)
 	}
@@ -130,7 +132,7 @@ func (w *Worker) send(ctx context.Context, m storage.Delivery) error {
 	keep := context.WithoutCancel(ctx)
 	sending, cancel := context.WithTimeout(keep, SendTimeout)
 	defer cancel()
-	failed := w.try(sending, m)
+	failed := w.Senders[m.Channel].Send(sending, m)
 	if failed == nil {
 		if w.Sent != nil {
 			w.Sent()
@@ -176,14 +178,6 @@ func readable(why string) string {
 		return r
 	}, strings.ToValidUTF8(why, "?"))
 	return strings.ToValidUTF8(why[:min(len(why), 500)], "")
-}
-
-func (w *Worker) try(ctx context.Context, d storage.Delivery) error {
-	sender := w.Senders[d.Channel]
-	if sender == nil {
-		return errors.New("nothing sends messages by " + d.Channel)
-	}
-	return sender.Send(ctx, d)
 }
 
 // backOff doubles from attempt to attempt, and varies by half so that what failed

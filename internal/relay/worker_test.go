@@ -92,9 +92,9 @@ type lostClaim struct {
 }
 
 func (s *lostClaim) ClaimDeliveries(ctx context.Context, now, until time.Time,
-	limit int,
+	limit int, channels ...string,
 ) (mails []storage.Delivery, err error) {
-	mails, err = s.Outbox.ClaimDeliveries(ctx, now, until, limit)
+	mails, err = s.Outbox.ClaimDeliveries(ctx, now, until, limit, channels...)
 	s.once.Do(func() { mails, err = nil, storage.ErrUnavailable })
 	return mails, err
 }

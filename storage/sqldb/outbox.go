@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -42,27 +43,34 @@ const (
 	// The condition is there twice: a worker that waited for a row that another one claimed
 	// meanwhile evaluates the outer condition again (READ COMMITTED), and leaves the row alone.
 	claimMail = `
-		UPDATE mail SET next_at = $2, attempts = attempts + 1
+		UPDATE mail SET next_at = $3, attempts = attempts + 1
 		WHERE next_at <= $1 AND dead_at = 0 AND (tenant_id, id) IN (
 			SELECT tenant_id, id FROM mail
-			WHERE ` + isDue + ` ORDER BY next_at, id LIMIT $3)
+			WHERE ` + isDue + ` ORDER BY next_at, id LIMIT $4)
 		RETURNING ` + mailColumns
 	dueMail = `
 		SELECT COUNT(*) FROM (
 			SELECT id FROM mail
 			WHERE ` + isDue + ` LIMIT 1) AS found`
-	// Those of a tenant that is being removed are as good as gone.
-	isDue = `next_at <= $1 AND dead_at = 0 AND (expires_at = 0 OR expires_at > $1) AND NOT EXISTS (
+	// $2 is a list of channels, as in ",mail,sms,", or "". Deliveries of a tenant that is being removed are as
+	// good as gone.
+	isDue = `next_at <= $1 AND dead_at = 0 AND (expires_at = 0 OR expires_at > $1)
+			AND ($2 = '' OR $2 LIKE '%,' || channel || ',%') AND NOT EXISTS (
 				SELECT 1 FROM removals WHERE removals.tenant_id = mail.tenant_id AND removals.kind = 'tenant')`
 )
 
 // ClaimDeliveries implements storage.Outbox.
-func (s *Store) ClaimDeliveries(ctx context.Context, now, leaseUntil time.Time, limit int) ([]storage.Delivery, error) {
+func (s *Store) ClaimDeliveries(ctx context.Context, now, leaseUntil time.Time, limit int, channels ...string,
+) ([]storage.Delivery, error) {
+	of := ""
+	if len(channels) > 0 {
+		of = "," + strings.Join(channels, ",") + ","
+	}
 	for {
 		var all []storage.Delivery
 		err := s.engine.write(ctx, func(c conn) error {
 			all = nil // it may be a repetition
-			return c.each(claimMail, []any{micros(now), micros(leaseUntil), limit}, func(row scanner) error {
+			return c.each(claimMail, []any{micros(now), of, micros(leaseUntil), limit}, func(row scanner) error {
 				m, err := scanMail(row)
 				all = append(all, m)
 				return err
@@ -76,7 +84,7 @@ func (s *Store) ClaimDeliveries(ctx context.Context, now, leaseUntil time.Time, 
 			return all, nil
 		}
 		// Nothing was due, or others took all that was looked at: there may be more.
-		n, err := one(ctx, s, dueMail, []any{micros(now)}, scanCount)
+		n, err := one(ctx, s, dueMail, []any{micros(now), of}, scanCount)
 		if err != nil || n == 0 {
 			return nil, wrapped(err, "due mail")
 		}
