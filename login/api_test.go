@@ -51,7 +51,7 @@ func newAPI(t testing.TB, change func(*Config)) *apiSite {
 		if change != nil {
 			change(c)
 		}
-	}, func() api.Apps { return provider.Apps{Provider: a.provider} })
+	}, func() api.Apps { return a.provider.Apps() })
 	a.provider.Register(a.router)
 	a.client = a.srv.Client()
 	var hash string

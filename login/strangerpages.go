@@ -131,8 +131,8 @@ func (s *Server) link(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		owner := federation.Owner{User: a.User, ProvenAt: a.AuthTime, ACR: a.ACR}
-		switch err := s.Federation.LinkStranger(r.Context(), s.askerOf(r), owner, who); {
+		by := federation.Linking{User: a.User, ProvenAt: a.AuthTime, ACR: a.ACR}
+		switch err := s.Federation.LinkStranger(r.Context(), s.askerOf(r), by, who); {
 		case errors.Is(err, federation.ErrProveAccount):
 			return seeOther(w, r, "/federated/link")
 		case errors.Is(err, people.ErrFactorFirst):

@@ -21,7 +21,7 @@ type Asker struct {
 	Actor     string
 	ClientID  string // whose request the user answers; "" for none
 	RequestID string
-	Address   string // IP address of the client; "" for a command
+	IP        string // the client's address; "" for a command
 	UserAgent string // header of the request; "" for a command
 	Language  string // of the mails that the request causes: one that the texts exist in
 	// Browser names the browser, by a hash of its binding. "" is a browser that no page was

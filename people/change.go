@@ -41,7 +41,7 @@ func (s *Service) applyAnyVersion(ctx context.Context, u storage.User, ch storag
 func (s *Service) changeNotice(a Asker, u storage.User, text string, args ...any) ([]storage.Delivery, error) {
 	w := s.Words(a.Language)
 	return s.notice(a, u, "account-changed", map[string]string{
-		"What": w.Must(text, args...), "Device": w.Device(a.UserAgent), "IP": a.Address, "Link": a.Tenant.URL("/account"),
+		"What": w.Must(text, args...), "Device": w.Device(a.UserAgent), "IP": a.IP, "Link": a.Tenant.URL("/account"),
 	})
 }
 
@@ -52,7 +52,7 @@ func (a Asker) Event(e storage.Event) storage.Event {
 	if e.Actor == "" {
 		e.Actor = a.Actor
 	}
-	return audit.Origin{RequestID: a.RequestID, IP: a.Address}.Event(e)
+	return audit.Origin{RequestID: a.RequestID, IP: a.IP}.Event(e)
 }
 
 // Observe records an event that is part of no change.
@@ -72,7 +72,7 @@ var (
 func (s *Service) ObserveSome(ctx context.Context, a Asker, e storage.Event) {
 	kind := e.Kind + "\x00" + e.Detail["reason"] + "\x00" + e.Detail["upstream"]
 	if _, refused := s.Admit(ctx, a,
-		limit.By{Rule: eventsOfNetwork, Subject: kind + "\x00" + limit.Network(a.Address)},
+		limit.By{Rule: eventsOfNetwork, Subject: kind + "\x00" + limit.Network(a.IP)},
 		limit.By{Rule: eventsOfKind, Subject: kind}); refused == nil {
 		s.Observe(ctx, a, e)
 		return

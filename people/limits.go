@@ -10,7 +10,7 @@ import (
 
 // Admit counts an attempt by all that is given; *limited when one of it is used up.
 func (s *Service) Admit(ctx context.Context, a Asker, by ...limit.By) (*limit.Pass, error) {
-	pass, wait, ok := s.Limits.Admit(ctx, a.Tenant.ID, a.Address, by...)
+	pass, wait, ok := s.Limits.Admit(ctx, a.Tenant.ID, a.IP, by...)
 	if !ok {
 		return nil, &Limited{wait}
 	}
@@ -45,7 +45,7 @@ func (s *Service) allowGuess(ctx context.Context, a Asker, user storage.User, ke
 		g.pass, g.known = pass, true
 		return g, err
 	}
-	networks := limit.Networks(a.Address, s.PerAddress, limit.GivesBack)
+	networks := limit.Networks(a.IP, s.PerAddress, limit.GivesBack)
 	by := append(networks, limit.By{Rule: s.PerAccount, Subject: "name\x00" + key, OnSuccess: limit.Forgets})
 	account := len(by)
 	if user.ID != "" {
@@ -106,7 +106,7 @@ func (s *Service) allowOwner(ctx context.Context, a Asker, user storage.User, se
 // allowForm counts what every browser may ask for without signing in and what costs much to answer,
 // such as judging and hashing a new password.
 func (s *Service) allowForm(ctx context.Context, a Asker) error {
-	_, err := s.Admit(ctx, a, limit.Networks(a.Address, s.PerForm, limit.Stays)...)
+	_, err := s.Admit(ctx, a, limit.Networks(a.IP, s.PerForm, limit.Stays)...)
 	return err
 }
 
@@ -114,7 +114,7 @@ func (s *Service) allowForm(ctx context.Context, a Asker) error {
 // in which a user has signed in before has a counter of its own. Calling right gives the attempt
 // back.
 func (s *Service) AllowTrip(ctx context.Context, a Asker) (right func(userID string), err error) {
-	by := limit.Networks(a.Address, s.PerTrip, limit.GivesBack)
+	by := limit.Networks(a.IP, s.PerTrip, limit.GivesBack)
 	if device, ok := s.known(a, anyAccount); ok {
 		by = []limit.By{{Rule: s.PerTrip, Subject: "device\x00" + device, Known: true, OnSuccess: limit.GivesBack}}
 	}
@@ -127,7 +127,7 @@ func (s *Service) AllowTrip(ctx context.Context, a Asker) (right func(userID str
 func (s *Service) wrongProof(ctx context.Context, a Asker) error {
 	rule := s.PerAddress
 	rule.Name = "proof-address"
-	_, err := s.Admit(ctx, a, limit.Networks(a.Address, rule, limit.Stays)...)
+	_, err := s.Admit(ctx, a, limit.Networks(a.IP, rule, limit.Stays)...)
 	return err
 }
 
@@ -180,8 +180,8 @@ func (s *Service) AllowSending(ctx context.Context, a Asker, m Sending) (vain bo
 			s.ofTenant(a, m, 10))
 		return false, err
 	}
-	network := limit.Network(a.Address)
-	by := limit.Networks(a.Address, s.PerAsker, limit.Stays)
+	network := limit.Network(a.IP)
+	by := limit.Networks(a.IP, s.PerAsker, limit.Stays)
 	by = append(by, s.toTarget("typed\x00"+m.Channel+"\x00"+whereTo(m.Typed), network, false)...)
 	quiet := len(by)
 	by = append(by, s.toTarget("to\x00"+m.Channel+"\x00"+m.box(), network, true)...)

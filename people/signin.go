@@ -303,7 +303,7 @@ func (s *Service) begin(
 ) (storage.Session, Kept, error) {
 	sess, held, err := s.Keeper.Begin(ctx, a.Kept.Sessions, storage.Session{
 		TenantID: a.Tenant.ID, UserID: c.User.ID, CredentialVersion: c.User.CredentialVersion,
-		AuthTime: c.Since, AMR: c.AMR, ACR: c.ACR, UserAgent: a.UserAgent, IP: a.Address,
+		AuthTime: c.Since, AMR: c.AMR, ACR: c.ACR, UserAgent: a.UserAgent, IP: a.IP,
 	}, also)
 	if err != nil {
 		return sess, a.Kept, err

@@ -11,19 +11,31 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/authorize"
+	"github.com/vouchsafe/vouchsafe/provider/clientauth"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/provider/resource"
 	"github.com/vouchsafe/vouchsafe/provider/token"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // Apps is the protocol's part of the JSON API: which app asks, and what it gets. Its errors are
 // web.Problems with the codes of OAuth.
-type Apps struct{ *Provider }
+type Apps struct {
+	auth      *clientauth.Authenticator
+	authorize *authorize.Server
+	token     *token.Server
+	resource  *resource.Server
+	cors      func(h http.Handler, more ...string) http.Handler
+}
+
+// Apps returns the protocol's part of the JSON API.
+func (p *Provider) Apps() Apps { return Apps{p.auth, p.authorize, p.token, p.resource, p.cors} }
 
 // App returns the first-party client that a request comes from. The client authenticates as at /token; form
 // holds the parameters of client authentication that came in the body.
-func (p Apps) App(r *http.Request, form url.Values) (storage.Client, error) {
-	c, err := p.auth.Authenticate(r.Context(), r, form, clients.AuthMethods)
+func (a Apps) App(r *http.Request, form url.Values) (storage.Client, error) {
+	c, err := a.auth.Authenticate(r.Context(), r, form, clients.AuthMethods)
 	if err != nil {
 		return storage.Client{}, appProblem(err)
 	}
@@ -58,58 +70,58 @@ func appProblem(err error) error {
 
 // Tokens returns the tokens of a session: what the code of an authorization in that session would have
 // given. scope is what is asked for; "" is all that the client is registered for, but for offline_access.
-func (p Apps) Tokens(
+func (a Apps) Tokens(
 	ctx context.Context, app storage.Client, sess storage.Session, scope string,
 ) (storage.Tokens, error) {
-	t, err := p.token.OfSession(ctx, &app, sess, scope)
+	t, err := a.token.OfSession(ctx, &app, sess, scope)
 	return t, appProblem(err)
 }
 
 // CheckScope refuses a scope that the app may not ask for. Callers check it first, so that no user types a
 // password in vain.
-func (p Apps) CheckScope(app storage.Client, scope string) error {
+func (a Apps) CheckScope(app storage.Client, scope string) error {
 	_, err := token.AppScopes(&app, scope)
 	return appProblem(err)
 }
 
 // Refresh returns new tokens for a refresh token of the app, as /token does.
-func (p Apps) Refresh(
+func (a Apps) Refresh(
 	ctx context.Context, app storage.Client, refreshToken, scope string,
 ) (storage.Tokens, error) {
-	t, err := p.token.Refresh(ctx, &app, refreshToken, scope)
+	t, err := a.token.Refresh(ctx, &app, refreshToken, scope)
 	return t, appProblem(err)
 }
 
 // Form reads the form that an app posted, as /token does.
-func (p Apps) Form(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+func (a Apps) Form(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	form, err := oauth.PostForm(w, r)
 	return form, appProblem(err)
 }
 
 // Request reads what an app asks an authorization for at the authorization challenge endpoint, and
 // returns the parameters to go on with, for Code.
-func (p Apps) Request(
+func (a Apps) Request(
 	ctx context.Context, app storage.Client, form url.Values,
 ) (storage.Interaction, url.Values, error) {
-	in, asked, err := p.authorize.AppRequest(ctx, &app, form)
+	in, asked, err := a.authorize.AppRequest(ctx, &app, form)
 	return in, asked, appProblem(err)
 }
 
 // Code returns the code of what Request was given, for a session that is as strong as asked.
-func (p Apps) Code(ctx context.Context, app storage.Client, asked url.Values, sess storage.Session) (string, error) {
-	code, err := p.authorize.AppCode(ctx, &app, asked, sess)
+func (a Apps) Code(ctx context.Context, app storage.Client, asked url.Values, sess storage.Session) (string, error) {
+	code, err := a.authorize.AppCode(ctx, &app, asked, sess)
 	return code, appProblem(err)
 }
 
 // SignOut ends the session that a token of the app belongs to.
-func (p Apps) SignOut(ctx context.Context, app storage.Client, token string) error {
-	return appProblem(p.resource.SignOut(ctx, &app, token))
+func (a Apps) SignOut(ctx context.Context, app storage.Client, token string) error {
+	return appProblem(a.resource.SignOut(ctx, &app, token))
 }
 
 // Person returns the user of the access token in the request's Authorization header, with the grant and
 // its first-party client.
-func (p Apps) Person(r *http.Request) (storage.Client, storage.Grant, storage.User, error) {
-	c, g, u, err := p.resource.UserOf(r)
+func (a Apps) Person(r *http.Request) (storage.Client, storage.Grant, storage.User, error) {
+	c, g, u, err := a.resource.UserOf(r)
 	if err == nil {
 		err = firstParty(&c)
 	}
@@ -118,6 +130,6 @@ func (p Apps) Person(r *http.Request) (storage.Client, storage.Grant, storage.Us
 
 // CORS returns h with answers that scripts may read if a client of the tenant has registered their origin. Other
 // scripts read none.
-func (p Apps) CORS(h http.Handler) http.Handler {
-	return p.cors(h, http.MethodPatch, http.MethodDelete)
+func (a Apps) CORS(h http.Handler) http.Handler {
+	return a.cors(h, http.MethodPatch, http.MethodDelete)
 }

@@ -26,7 +26,7 @@ func appAsks(pairs ...string) url.Values {
 func TestWhatAnAppMayAskAnAuthorizationFor(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)
-	apps, c := Apps{s.p}, s.app()
+	apps, c := s.p.Apps(), s.app()
 	tokensOnly := s.app(func(c *storage.Client) { c.ClientID, c.GrantTypes = "tokens", []string{clients.FirstPartyGrant} })
 	for name, test := range map[string]struct {
 		form url.Values
@@ -67,7 +67,7 @@ func TestWhatAnAppMayAskAnAuthorizationFor(t *testing.T) {
 func TestACodeOfAnApp(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)
-	apps, c, other := Apps{s.p}, s.app(), s.client()
+	apps, c, other := s.p.Apps(), s.app(), s.client()
 	code := func(pairs ...string) string {
 		t.Helper()
 		_, asked, err := apps.Request(s.inTenant().Context(), *c, appAsks(pairs...))

@@ -45,7 +45,7 @@ func given(t storage.Tokens) reply {
 
 func (s *tokenServer) appTokens(c *storage.Client, scope string) reply {
 	s.Helper()
-	t, err := Apps{s.p}.Tokens(s.inTenant().Context(), *c, s.session, scope)
+	t, err := s.p.Apps().Tokens(s.inTenant().Context(), *c, s.session, scope)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestAnAppsTokensAreThoseOfACode(t *testing.T) {
 	if byApp.str("scope") != "openid profile email api" || slices.Contains(b.Scopes, "offline_access") {
 		t.Errorf("scope without asking: %q", byApp.str("scope"))
 	}
-	if _, err := (Apps{s.p}).Tokens(
+	if _, err := s.p.Apps().Tokens(
 		s.inTenant().Context(), *c, s.session, "openid admin",
 	); problemCode(err) != "invalid_scope" {
 		t.Errorf("a scope of others: got %v", err)
@@ -119,7 +119,7 @@ func TestAnAppsTokensDieWithTheirSession(t *testing.T) {
 	if s.lives(session) || !s.lives(offline) {
 		t.Errorf("after the session: %v, %v; want the one with offline_access alone", s.lives(session), s.lives(offline))
 	}
-	if _, err := (Apps{s.p}).Tokens(s.inTenant().Context(), *c, s.session, ""); problemCode(err) != "invalid_grant" {
+	if _, err := s.p.Apps().Tokens(s.inTenant().Context(), *c, s.session, ""); problemCode(err) != "invalid_grant" {
 		t.Errorf("tokens of an ended session: got %v", err)
 	}
 	if err := storagetest.ChangeCredential(t.Context(), s.store, storage.Credential{
@@ -137,7 +137,7 @@ func TestAnAppRefreshesAsAtTheTokenEndpoint(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t, func(c *Config) { c.RefreshTokenGrace = time.Nanosecond })
 	c, other := s.app(), s.client()
-	apps := Apps{s.p}
+	apps := s.p.Apps()
 	first := s.appTokens(c, "openid api")
 	second, err := apps.Refresh(s.inTenant().Context(), *c, first.str("refresh_token"), "api")
 	if err != nil || second.Scope != "api" || second.RefreshToken == first.str("refresh_token") {
@@ -165,7 +165,7 @@ func TestAnAppRefreshesAsAtTheTokenEndpoint(t *testing.T) {
 func TestCallersOfTheAppsAPI(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)
-	apps := Apps{s.p}
+	apps := s.p.Apps()
 	s.app()
 	s.app(func(c *storage.Client) { c.ClientID, c.FirstParty = "theirs", false })
 	s.app(func(c *storage.Client) { c.ClientID, c.GrantTypes = "pages", []string{"authorization_code"} })
@@ -200,7 +200,7 @@ func TestCallersOfTheAppsAPI(t *testing.T) {
 func TestAnAppEndsItsSessionByAToken(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)
-	apps, c, other := Apps{s.p}, s.app(), s.client()
+	apps, c, other := s.p.Apps(), s.app(), s.client()
 	mine, kept := s.appTokens(c, "openid offline_access"), s.tokens(other)
 	for _, token := range []string{"", "vrt_x", "x.y.z", kept.str("refresh_token"), kept.str("access_token")} {
 		if err := apps.SignOut(s.inTenant().Context(), *c, token); err != nil {
@@ -227,7 +227,7 @@ func TestAnAppEndsItsSessionByAToken(t *testing.T) {
 func TestUserOfAnAccessToken(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)
-	apps := Apps{s.p}
+	apps := s.p.Apps()
 	c, pages := s.app(), s.client()
 	mine, theirs := s.appTokens(c, "openid"), s.tokens(pages)
 	for name, h := range map[string]struct {

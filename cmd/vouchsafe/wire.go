@@ -142,7 +142,7 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 		return err
 	}
 	s.api, err = api.New(api.Config{
-		Service: useCases, Federation: upstreams, Apps: provider.Apps{Provider: s.provider}, Errors: pages.ErrorPage,
+		Service: useCases, Federation: upstreams, Apps: s.provider.Apps(), Errors: pages.ErrorPage,
 	})
 	if err != nil {
 		return err

@@ -54,7 +54,7 @@ func (s *Site) BoundAsker(w http.ResponseWriter, r *http.Request) people.Asker {
 func AppAsker(r *http.Request) people.Asker {
 	req := web.RequestOf(r.Context())
 	return people.Asker{
-		Tenant: web.TenantOf(r.Context()), RequestID: req.ID, Address: req.IP,
+		Tenant: web.TenantOf(r.Context()), RequestID: req.ID, IP: req.IP,
 		UserAgent: r.UserAgent(), Language: Words(r).Lang(),
 	}
 }

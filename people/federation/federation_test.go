@@ -210,7 +210,7 @@ func TestAnAddressAloneLinksNothing(t *testing.T) {
 	if who == nil {
 		t.Fatal("the stranger does not wait")
 	}
-	by := federation.Owner{User: owner.User, ProvenAt: who.Born.Add(-time.Second), ACR: storage.ACRPassword}
+	by := federation.Linking{User: owner.User, ProvenAt: who.Born.Add(-time.Second), ACR: storage.ACRPassword}
 	if err := w.LinkStranger(t.Context(), w.asker, by, who); !errors.Is(err, federation.ErrProveAccount) {
 		t.Errorf("by a proof from before: got %v", err)
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Owner is a signed-in user to whose account an identity is to be linked.
-type Owner struct {
+// Linking is a signed-in user to whose account an identity is to be linked.
+type Linking struct {
 	User     storage.User
 	ProvenAt time.Time // when the user has proven themselves
 	ACR      string    // how strongly
@@ -20,7 +20,7 @@ type Owner struct {
 // stranger came. An identity is a way to sign in for good, so that a remembered device is not enough
 // for an owner with a second factor. Its refusals are ErrProveAccount, people.ErrFactorFirst and
 // people.ErrIdentityTaken.
-func (s *Service) LinkStranger(ctx context.Context, a people.Asker, by Owner, who *Stranger) error {
+func (s *Service) LinkStranger(ctx context.Context, a people.Asker, by Linking, who *Stranger) error {
 	if !by.ProvenAt.After(who.Born) {
 		return ErrProveAccount
 	}

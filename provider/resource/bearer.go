@@ -79,9 +79,9 @@ func postedTokens(w http.ResponseWriter, r *http.Request) ([]string, error) {
 	return r.PostForm["access_token"], nil
 }
 
-// bearerChallenge returns the WWW-Authenticate header of an answer to a request with a bad access
+// authenticateHeader returns the WWW-Authenticate header of an answer to a request with a bad access
 // token, or without one when e is nil (RFC 6750 section 3).
-func bearerChallenge(t *issuer.Tenant, e *fosite.RFC6749Error) string {
+func authenticateHeader(t *issuer.Tenant, e *fosite.RFC6749Error) string {
 	header := `Bearer realm="` + t.Issuer + `"`
 	if e == nil {
 		return header

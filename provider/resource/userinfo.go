@@ -17,7 +17,7 @@ import (
 func (s *Server) Userinfo(w http.ResponseWriter, r *http.Request) error {
 	err := s.answerUserinfo(w, r)
 	if e := oauth.Refusal(err); e != nil {
-		w.Header().Set("WWW-Authenticate", bearerChallenge(web.TenantOf(r.Context()), e))
+		w.Header().Set("WWW-Authenticate", authenticateHeader(web.TenantOf(r.Context()), e))
 	}
 	return err
 }
@@ -29,7 +29,7 @@ func (s *Server) answerUserinfo(w http.ResponseWriter, r *http.Request) error {
 	value, err := bearerToken(w, r)
 	if errors.Is(err, errNoToken) {
 		// Not an error: the client is told what to bring (RFC 6750 section 3.1).
-		w.Header().Set("WWW-Authenticate", bearerChallenge(t, nil))
+		w.Header().Set("WWW-Authenticate", authenticateHeader(t, nil))
 		w.Header().Set("Cache-Control", "no-store")
 		w.WriteHeader(http.StatusUnauthorized)
 		return nil
