@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// RoleAdmin is the role of users who manage the tenant.
+// RoleAdmin is the role of administrators. It opens nothing yet: administrators work at the command line.
 const RoleAdmin = "admin"
 
 // User is a user of a tenant. What proves the user is a Credential, in a table of its own.

@@ -54,7 +54,7 @@ rows that were exported in this way.`
 
 func (c *auditExportCmd) Run(ctx context.Context, a *app) error {
 	if c.Mark && (len(c.Kind) > 0 || c.After != "") {
-		return errors.New("--mark writes all kinds from the mark on: leave out --kind and --after")
+		return misused("--mark writes all kinds from the mark on: leave out --kind and --after")
 	}
 	export := audit.Export{Tenant: c.Tenant, After: c.After, Until: c.Until, Kinds: c.Kind, Mark: c.Mark}
 	return a.withStore(ctx, func(s store) error {
@@ -75,7 +75,7 @@ func (c *auditExportCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
-type auditPruneCmd struct{}
+type auditPruneCmd struct{ jsonFlag }
 
 func (c *auditPruneCmd) Run(ctx context.Context, a *app) error {
 	cfg, err := a.config()
@@ -93,7 +93,9 @@ func (c *auditPruneCmd) Run(ctx context.Context, a *app) error {
 				TenantID: storage.DefaultTenant, Kind: storage.EventAuditPruned, Detail: map[string]string{"rows": fmt.Sprint(n)},
 			}))
 		}
-		fmt.Fprintf(a.stdout, "%d rows were deleted or shortened\n", n)
-		return err
+		if c.JSON {
+			return errors.Join(err, a.printJSON(map[string]int64{"rows": n}))
+		}
+		return errors.Join(err, a.printSentence("Deleted or shortened %d entries.", n))
 	})
 }

@@ -23,23 +23,23 @@ type clientCmd struct {
 	Add    clientAddCmd    `cmd:"" help:"Add a client, and print its secret once."`
 	List   clientListCmd   `cmd:"" help:"List clients."`
 	Show   clientShowCmd   `cmd:"" help:"Show a client."`
-	Remove clientRemoveCmd `cmd:"" help:"Remove a client, with users' consents and grants to it."`
-	Apply  clientApplyCmd  `cmd:"" help:"Apply a clients file. Removes clients that the file no longer declares, with users' consents and grants to them. Applying it twice changes nothing."`
+	Remove clientRemoveCmd `cmd:"" help:"Remove a client, with all that users allowed it."`
+	Apply  clientApplyCmd  `cmd:"" help:"Make the clients those of a clients file. Clients that an earlier file declared and this one does not are removed, with all that users allowed them. Idempotent."`
 	Diff   clientDiffCmd   `cmd:"" help:"Show what apply would change."`
 	Secret clientSecretCmd `cmd:"" help:"Make a client secret, and its hash for a clients file."`
 }
 
 type clientAddCmd struct {
-	ClientID               string   `arg:"" name:"client-id" help:"Its client_id."`
+	ClientID               string   `arg:"" name:"client-id" help:"The client_id."`
 	Kind                   string   `required:"" enum:"web,spa,native,service" help:"web (has a server that keeps a secret), spa (runs in the browser), native (an app on a device) or service (acts for itself, without a user)." placeholder:"KIND"`
-	Name                   string   `help:"Its name, as users see it." placeholder:"TEXT"`
-	RedirectURIs           []string `name:"redirect-uri" sep:"none" help:"Where users return to. Repeatable." placeholder:"URI"`
-	PostLogoutRedirectURIs []string `name:"post-logout-redirect-uri" sep:"none" help:"Where users may return to after signing out. Repeatable." placeholder:"URI"`
-	Scope                  string   `help:"The scopes that it may request, separated by spaces." placeholder:"SCOPES"`
-	Audience               []string `help:"An API that its access tokens are for. Repeatable." sep:"none" placeholder:"URI"`
-	RequirePKCE            bool     `name:"require-pkce" help:"Refuse its requests without PKCE. For web; spa and native always need it."`
-	FirstParty             bool     `help:"It is the operator's own: do not ask users for consent."`
-	SecretStdin            bool     `help:"Read its secret from standard input instead of making one."`
+	Name                   string   `help:"The name that users see." placeholder:"TEXT"`
+	RedirectURIs           []string `name:"redirect-uri" sep:"none" help:"A URL to which users return after sign-in. Repeatable." placeholder:"URI"`
+	PostLogoutRedirectURIs []string `name:"post-logout-redirect-uri" sep:"none" help:"A URL to which users may return after sign-out. Repeatable." placeholder:"URI"`
+	Scope                  string   `help:"The scopes that the client may request, separated by spaces." placeholder:"SCOPES"`
+	Audience               []string `help:"An API for which the client gets access tokens. Repeatable." sep:"none" placeholder:"URI"`
+	RequirePKCE            bool     `name:"require-pkce" help:"Refuse requests without PKCE. For web; spa and native clients always need PKCE."`
+	FirstParty             bool     `help:"The client is your own: do not ask users for consent."`
+	SecretStdin            bool     `help:"Read the secret from standard input instead of making one."`
 	tenantFlag
 	jsonFlag
 }
@@ -85,7 +85,7 @@ func (c *clientAddCmd) Run(ctx context.Context, a *app) error {
 		fmt.Fprintf(a.stdout, "client_id      %s\n", c.ClientID)
 		if secret != "" {
 			fmt.Fprintf(a.stdout, "client_secret  %s\n", secret)
-			fmt.Fprintln(a.stderr, "The secret is shown this once: only a hash of it is kept.")
+			fmt.Fprintln(a.stderr, "The secret is shown once: Vouchsafe keeps only a hash of it.")
 		}
 		return nil
 	})
@@ -201,7 +201,7 @@ func viewClient(c storage.Client) clientView {
 }
 
 type clientShowCmd struct {
-	ClientID string `arg:"" name:"client-id" help:"Its client_id." complete:"client"`
+	ClientID string `arg:"" name:"client-id" help:"The client_id." complete:"client"`
 	tenantFlag
 	jsonFlag
 }
@@ -220,7 +220,7 @@ func (c *clientShowCmd) Run(ctx context.Context, a *app) error {
 }
 
 type clientRemoveCmd struct {
-	ClientID string `arg:"" name:"client-id" help:"Its client_id." complete:"client"`
+	ClientID string `arg:"" name:"client-id" help:"The client_id." complete:"client"`
 	yesFlag
 	tenantFlag
 	jsonFlag
@@ -261,7 +261,7 @@ func (c *clientApplyCmd) Run(ctx context.Context, a *app) error {
 		if c.JSON {
 			return a.printJSON(plan)
 		}
-		printPlan(a.stdout, plan)
+		a.printPlan(plan)
 		return nil
 	})
 }
@@ -280,7 +280,7 @@ func (c *clientDiffCmd) Run(ctx context.Context, a *app) error {
 				return err
 			}
 		} else {
-			printPlan(a.stdout, plan)
+			a.printPlan(plan)
 		}
 		return c.outcome(len(plan))
 	})

@@ -12,7 +12,7 @@ import (
 )
 
 type configCmd struct {
-	Sample bool `help:"Print a vouchsafe.yaml that explains every setting."`
+	Sample bool `help:"Print a sample vouchsafe.yaml that explains every setting."`
 	jsonFlag
 }
 

@@ -11,16 +11,22 @@ import (
 	"github.com/vouchsafe/vouchsafe/tenants"
 )
 
-type migrateCmd struct{}
+type migrateCmd struct{ jsonFlag }
 
 func (c *migrateCmd) Run(ctx context.Context, a *app) error {
 	return a.withDatabase(ctx, openStore, func(cfg *settings.Config, s store) error {
 		a.nameDatabase(cfg)
-		if err := s.Migrate(ctx); err != nil {
+		// A step may take minutes on a large table, and says nothing while it runs.
+		bar := a.progress(0)
+		bar.show(0, "migrating the schema …")
+		err := s.Migrate(ctx)
+		if bar.clear(); err != nil {
 			return unreachable(cfg, err)
 		}
-		fmt.Fprintln(a.stdout, "The schema of the database is up to date.")
-		return nil
+		if c.JSON {
+			return a.printJSON(map[string]bool{"up_to_date": true})
+		}
+		return a.printSentence("The schema of the database is up to date.")
 	})
 }
 
@@ -28,6 +34,20 @@ type restoredCmd struct {
 	Before time.Time `help:"End only what is older than this time, such as 2006-01-02T15:04:05Z. The default is now." placeholder:"TIME"`
 	yesFlag
 	jsonFlag
+}
+
+// tell prints how many rows were ended.
+func (c *restoredCmd) tell(a *app, rows int64) error {
+	if c.JSON {
+		return a.printJSON(restoredView{rows, c.Before.UTC()})
+	}
+	return a.printSentence("Ended %d sessions, grants, codes, mails and devices older than %s.", rows, zoned(c.Before))
+}
+
+// restoredView is what restored did, as JSON.
+type restoredView struct {
+	Ended  int64     `json:"ended"`
+	Before time.Time `json:"before"`
 }
 
 // Help says what for.
@@ -44,7 +64,7 @@ func (c *restoredCmd) Run(ctx context.Context, a *app) error {
 		c.Before = now
 	}
 	if c.Before.After(now) {
-		return fmt.Errorf("--before: %s is in the future", c.Before.Format(time.RFC3339))
+		return misused("--before: %s is in the future", c.Before.Format(time.RFC3339))
 	}
 	return a.withStore(ctx, func(s store) error {
 		if err := a.confirm(ctx, c.yesFlag, "This signs out all users of all tenants."); err != nil {
@@ -78,8 +98,9 @@ func (c *restoredCmd) Run(ctx context.Context, a *app) error {
 			}
 		}
 		p.clear()
-		fmt.Fprintf(a.stdout, "%d sessions, grants, codes, mails and devices older than %s were ended\n", rows,
-			c.Before.Format(time.RFC3339))
+		if err := c.tell(a, rows); err != nil {
+			return err
+		}
 		fmt.Fprintln(a.stderr, "Keys, passwords, users and clients that were removed or changed since the backup are back "+
 			"too: see docs/backup.md.")
 		return nil

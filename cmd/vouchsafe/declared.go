@@ -102,7 +102,9 @@ func (s *server) applyPlayground(ctx context.Context) error {
 }
 
 // printPlan prints the changes: a line for each client and each field.
-func printPlan(w io.Writer, plan clients.Plan) {
+func (a *app) printPlan(plan clients.Plan) {
+	w := a.stdout
+	a.noteNoChanges(len(plan))
 	for _, ch := range plan {
 		fmt.Fprintf(w, "%s client %s\n", ch.Op, ch.ClientID)
 		printFields(w, ch.Fields)
@@ -129,7 +131,16 @@ func legible(v any) string {
 	return fmt.Sprint(v)
 }
 
-func printTenantPlan(w io.Writer, plan tenants.Plan) {
+// noteNoChanges tells the user if there are no changes, of which nothing else is printed.
+func (a *app) noteNoChanges(changes int) {
+	if changes == 0 {
+		fmt.Fprintln(a.stderr, "There are no changes.")
+	}
+}
+
+func (a *app) printTenantPlan(plan tenants.Plan) {
+	w := a.stdout
+	a.noteNoChanges(len(plan))
 	for _, ch := range plan {
 		fmt.Fprintf(w, "%s tenant %s\n", ch.Op, ch.ID)
 		printFields(w, ch.Fields)

@@ -14,7 +14,7 @@ import (
 
 type keyCmd struct {
 	List   keyListCmd   `cmd:"" help:"List signing keys."`
-	Rotate keyRotateCmd `cmd:"" help:"Make new signing keys, one for each algorithm in use. Keys also rotate on their own: see key_rotation."`
+	Rotate keyRotateCmd `cmd:"" help:"Make new signing keys, one for each algorithm in use. Servers also rotate keys on their own: see the setting key_rotation."`
 	Remove keyRemoveCmd `cmd:"" help:"Remove a signing key. Tokens that it signed are refused at once."`
 }
 
@@ -111,7 +111,7 @@ func keyLifetimes(cfg *settings.Config) keys.Lifetimes {
 
 type keyRotateCmd struct {
 	Alg *string `help:"Rotate only this algorithm: ES256 (access tokens by default), RS256 (ID tokens by default) or EdDSA." enum:"ES256,RS256,EdDSA" placeholder:"ALG"`
-	Now bool    `help:"Sign with the new keys at once, because an old one may have leaked. Otherwise they are published a while before they sign, so that all clients have fetched them by then."`
+	Now bool    `help:"Sign with the new keys at once, for example because an old one may have leaked. Without this, they are published first and sign later, so that all clients have fetched them."`
 	tenantFlag
 	jsonFlag
 }
@@ -157,7 +157,7 @@ func (c *keyRotateCmd) Run(ctx context.Context, a *app) error {
 }
 
 type keyRemoveCmd struct {
-	KID string `arg:"" name:"kid" complete:"key" help:"Its id, as shown by key list; write -- before an id that begins with a hyphen."`
+	KID string `arg:"" name:"kid" complete:"key" help:"The id, as shown by key list. Write -- before an id that begins with a hyphen."`
 	yesFlag
 	tenantFlag
 	jsonFlag

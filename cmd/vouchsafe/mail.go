@@ -20,9 +20,9 @@ import (
 )
 
 type mailCmd struct {
-	Dead  mailDeadCmd  `cmd:"" help:"List the mails that could not be delivered, and why."`
-	Retry mailRetryCmd `cmd:"" help:"Retry mails that could not be delivered."`
-	Test  mailTestCmd  `cmd:"" help:"Send a test mail, and show what the mail server answers."`
+	Dead  mailDeadCmd  `cmd:"" help:"List emails that could not be delivered, and why."`
+	Retry mailRetryCmd `cmd:"" help:"Retry emails that could not be delivered."`
+	Test  mailTestCmd  `cmd:"" help:"Send a test email, and show what the mail server answers."`
 }
 
 // mailView is a dead mail as commands print it: without its content, which may hold a code.
@@ -70,23 +70,28 @@ func deadMail(ctx context.Context, s store, tenant string) iter.Seq2[storage.Del
 }
 
 type mailRetryCmd struct {
-	ID  string `arg:"" optional:"" help:"Its id, as shown by mail dead."`
+	ID  string `arg:"" optional:"" help:"The id, as shown by mail dead."`
 	All bool   `help:"Retry all of them, for example when the mail server works again."`
 	tenantFlag
+	jsonFlag
 }
 
 func (c *mailRetryCmd) Run(ctx context.Context, a *app) error {
 	if (c.ID == "") != c.All {
-		return errors.New("say which: an id, as mail dead has it, or --all")
+		return misused("name a mail by its id, as shown by mail dead, or pass --all")
 	}
 	return a.withStore(ctx, func(s store) error {
 		if c.ID != "" {
-			return noSuch(c.retry(ctx, s, c.ID), "dead mail", c.ID)
+			if err := c.retry(ctx, s, c.ID); err != nil {
+				return noSuch(err, "dead mail", c.ID)
+			}
+			return c.tell(a, 1)
 		}
 		if err := hasTenant(ctx, s, c.Tenant); err != nil {
 			return err
 		}
-		n := 0
+		bar, n := a.progress(0), 0
+		defer bar.clear()
 		for m, err := range deadMail(ctx, s, c.Tenant) {
 			if err == nil {
 				err = c.retry(ctx, s, m.ID)
@@ -97,11 +102,20 @@ func (c *mailRetryCmd) Run(ctx context.Context, a *app) error {
 				return err
 			default:
 				n++
+				bar.show(0, fmt.Sprintf("%d mails", n))
 			}
 		}
-		fmt.Fprintf(a.stdout, "%d to be tried again\n", n)
-		return nil
+		bar.clear()
+		return c.tell(a, n)
 	})
+}
+
+// tell prints how many mails will be tried again.
+func (c *mailRetryCmd) tell(a *app, n int) error {
+	if c.JSON {
+		return a.printJSON(map[string]int{"retried": n})
+	}
+	return a.printSentence("Servers will retry %d emails of tenant %s.", n, c.Tenant)
 }
 
 // retry has one mail tried again, and records that.
@@ -112,7 +126,7 @@ func (c *mailRetryCmd) retry(ctx context.Context, s store, id string) error {
 }
 
 type mailTestCmd struct {
-	To string `arg:"" help:"The address to send it to."`
+	To string `arg:"" help:"The email address to send it to."`
 }
 
 // Run sends a mail at once, past the outbox, and prints the conversation. It needs no database.
@@ -122,7 +136,7 @@ func (c *mailTestCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	if cfg.SMTPURL == "" {
-		return errors.New("smtp_url is not set: nothing sends mails")
+		return errors.New("no mail server is set: set VOUCHSAFE_SMTP_URL")
 	}
 	to, err := address.Read(c.To)
 	if err != nil {
@@ -142,7 +156,7 @@ func (c *mailTestCmd) Run(ctx context.Context, a *app) error {
 	if err := server.SendTelling(ctx, m, func(sent, answer string) { printStep(a.stdout, sent, answer) }); err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "\nThe server took the mail to %s. If it does not arrive, look at the server's log, and at "+
+	fmt.Fprintf(a.stdout, "\nThe server took the email to %s. If it does not arrive, look at the server's log, and at "+
 		"SPF and DKIM of the sender's domain.\n", c.To)
 	return nil
 }

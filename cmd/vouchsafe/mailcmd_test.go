@@ -87,7 +87,7 @@ func TestMailIsGivenUpSeenAndRetried(t *testing.T) {
 			t.Errorf("%q is not among the metrics", want)
 		}
 	}
-	if errs := sh.fails(t, 1, "mail", "retry"); !strings.Contains(errs, "--all") {
+	if errs := sh.fails(t, 2, "mail", "retry"); !strings.Contains(errs, "--all") {
 		t.Errorf("got %q, want what can be said", errs)
 	}
 	r.stop(t)
@@ -129,7 +129,7 @@ func TestATestMailShowsWhatTheServerAnswers(t *testing.T) {
 		"connecting to " + srv.Addr, "< 220 mail.example.com ESMTP", "> EHLO ", "> AUTH PLAIN …",
 		"< 535 5.7.8 not ?[31mthis way", "> AUTH LOGIN …", "< 334 …",
 		"< 235 2.7.0 welcome", "> RCPT TO:<jo@xn--bcher-kva.example>", "> the mail", "< 250 2.0.0 taken",
-		"The server took the mail to jo@bücher.example.",
+		"The server took the email to jo@bücher.example.",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("it does not say %q:\n%s", want, out)

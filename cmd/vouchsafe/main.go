@@ -23,18 +23,18 @@ type commands struct {
 	Config      string      `help:"Read settings from this file instead of ./vouchsafe.yaml, which is read if it exists." placeholder:"FILE" type:"path"`
 	VersionFlag versionFlag `name:"version" help:"Print the version."`
 
-	Serve       serveCmd       `cmd:"" default:"1" help:"Serve (the default)."`
-	Migrate     migrateCmd     `cmd:"" help:"Bring the database schema up to date; serve does this too."`
-	Client      clientCmd      `cmd:"" help:"Manage the applications that users sign in to."`
+	Serve       serveCmd       `cmd:"" default:"1" help:"Run the server (the default)."`
+	Migrate     migrateCmd     `cmd:"" help:"Create the database or bring its schema up to date. serve does this too."`
+	Client      clientCmd      `cmd:"" help:"Manage the apps that users sign in to."`
 	User        userCmd        `cmd:"" help:"Manage users."`
 	Key         keyCmd         `cmd:"" help:"Manage signing keys."`
 	Secret      secretCmd      `cmd:"" help:"Replace master secrets."`
-	Mail        mailCmd        `cmd:"" help:"Manage mails that could not be delivered."`
+	Mail        mailCmd        `cmd:"" help:"See emails that could not be delivered, and test the mail server."`
 	Audit       auditCmd       `cmd:"" help:"Export the audit trail, and delete old entries."`
 	Tenant      tenantCmd      `cmd:"" help:"Manage tenants: issuers with their own users, clients and keys."`
 	Restored    restoredCmd    `cmd:"" help:"End all sessions and grants that a restored backup has brought back."`
 	Settings    configCmd      `cmd:"" name:"config" help:"Print the settings in force, or a sample settings file."`
-	Healthcheck healthcheckCmd `cmd:"" help:"Check whether the server with these settings is healthy. For containers."`
+	Healthcheck healthcheckCmd `cmd:"" help:"Check whether the server with these settings is healthy, for containers."`
 	Completion  completionCmd  `cmd:"" help:"Print a completion script for a shell."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 	Help        helpCmd        `cmd:"" help:"Show what a command does."`

@@ -16,7 +16,7 @@ import (
 type secretCmd struct {
 	List   secretListCmd   `cmd:"" help:"List the master secrets that stored values depend on, by fingerprint."`
 	Reseal secretResealCmd `cmd:"" help:"Reseal all stored values with the first master secret, so that the others can be dropped."`
-	Forget secretForgetCmd `cmd:"" help:"Give up a lost master secret, and the values that it sealed."`
+	Forget secretForgetCmd `cmd:"" help:"Give up a master secret that is lost, with all that it sealed."`
 }
 
 // secretView is a master secret as commands print it.
@@ -215,7 +215,7 @@ func (r *resealing) tell(counts []reseal.Count) {
 }
 
 type secretForgetCmd struct {
-	Fingerprint string `arg:"" help:"Its fingerprint, as shown by secret list."`
+	Fingerprint string `arg:"" help:"The fingerprint, as shown by secret list."`
 	yesFlag
 	jsonFlag
 }

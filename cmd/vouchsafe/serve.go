@@ -209,6 +209,16 @@ func (s *server) missRedis(ctx context.Context) {
 	}
 }
 
+// greetDeveloper prints what to do next, and that this is no server for production: settings that the shell did
+// not export do not reach it.
+func (s *server) greetDeveloper(w io.Writer, row func(name, value string)) {
+	fmt.Fprintln(w, "\n  What next?")
+	row("Try a sign-in", s.cfg.Issuer+"/dev")
+	row("Add your app", "in clients.yaml, or: vouchsafe client add my-app --kind web --redirect-uri URL")
+	row("Read", "docs/clients.md, docs/tenants.md, docs/operations.md")
+	fmt.Fprintln(w, "\n  This is a development server: VOUCHSAFE_DATABASE_URL is not set.")
+}
+
 // greet prints the URLs and files of an embedded server for the developer who started it.
 func (s *server) greet(ctx context.Context, w io.Writer) {
 	fmt.Fprintf(w, "\nVouchsafe %s\n\n", version)
@@ -227,12 +237,15 @@ func (s *server) greet(ctx context.Context, w io.Writer) {
 		row("First admin", s.cfg.Issuer+"/setup?token="+people.SetupLink{Secrets: s.secrets}.Token())
 		row("", "(this link creates the first administrator, once; keep it to yourself)")
 	}
-	row("Data", s.cfg.Data)
+	row("Data", absolute(s.cfg.Data))
 	if s.cfg.Clients != "" {
 		row("Clients", s.cfg.Clients)
 	}
 	if s.cfg.Tenants != "" {
 		row("Tenants", s.cfg.Tenants)
+	}
+	if s.dev != nil {
+		s.greetDeveloper(w, row)
 	}
 	fmt.Fprintln(w)
 }

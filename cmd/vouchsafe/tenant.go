@@ -17,16 +17,16 @@ import (
 type tenantCmd struct {
 	Add    tenantAddCmd    `cmd:"" help:"Add a tenant."`
 	List   tenantListCmd   `cmd:"" help:"List tenants."`
-	Remove tenantRemoveCmd `cmd:"" help:"Remove a tenant with all its data."`
-	Apply  tenantApplyCmd  `cmd:"" help:"Apply a tenants file: rules and branding. Applying it twice changes nothing."`
+	Remove tenantRemoveCmd `cmd:"" help:"Remove a tenant with all its data, for good."`
+	Apply  tenantApplyCmd  `cmd:"" help:"Make rules and branding those of a tenants file. Idempotent."`
 	Diff   tenantDiffCmd   `cmd:"" help:"Show what apply would change."`
 }
 
 type tenantAddCmd struct {
-	ID      string `arg:"" help:"Its id, part of its URL: lower-case letters, digits and hyphens. An id can never be reused."`
-	Name    string `help:"Its name, as users see it." placeholder:"TEXT"`
-	Host    string `help:"Its own host (with the port, unless it is the default), instead of /t/ID at the issuer's." placeholder:"HOST"`
-	LogoURI string `name:"logo-uri" help:"Its logo, an https URL." placeholder:"URL"`
+	ID      string `arg:"" help:"The id, which is part of the URL: lower-case letters, digits and hyphens. An id can never be reused."`
+	Name    string `help:"The name that users see." placeholder:"TEXT"`
+	Host    string `help:"A host of its own (with the port, unless it is the default), instead of /t/ID at the issuer's." placeholder:"HOST"`
+	LogoURI string `name:"logo-uri" help:"The https URL of a logo." placeholder:"URL"`
 	jsonFlag
 }
 
@@ -104,7 +104,7 @@ func (c *tenantListCmd) Run(ctx context.Context, a *app) error {
 }
 
 type tenantRemoveCmd struct {
-	ID string `arg:"" help:"Its id." complete:"tenant"`
+	ID string `arg:"" help:"The id." complete:"tenant"`
 	yesFlag
 	jsonFlag
 }
@@ -165,7 +165,7 @@ func (c *tenantsFileArg) plan(ctx context.Context, a *app, secrets secretsReader
 		if c.JSON {
 			return a.printJSON(plan)
 		}
-		printTenantPlan(a.stdout, plan)
+		a.printTenantPlan(plan)
 		return nil
 	})
 }

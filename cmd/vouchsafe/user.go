@@ -23,30 +23,30 @@ import (
 
 type userCmd struct {
 	Add      userAddCmd      `cmd:"" help:"Add a user."`
-	Invite   userInviteCmd   `cmd:"" help:"Invite a user by mail, and print the link."`
+	Invite   userInviteCmd   `cmd:"" help:"Invite a user by email, and print the link."`
 	List     userListCmd     `cmd:"" help:"List users."`
 	Show     userShowCmd     `cmd:"" help:"Show a user."`
 	Edit     userEditCmd     `cmd:"" help:"Change a user's email address, username, name, phone number or other data."`
 	Password userPasswordCmd `cmd:"" help:"Set a user's password, and sign them out everywhere."`
-	Recover  userRecoverCmd  `cmd:"" help:"Remove all second factors and passkeys of a user who lost them. Verify the user's identity first."`
-	Disable  userDisableCmd  `cmd:"" help:"Lock a user out, and sign them out everywhere."`
-	Enable   userEnableCmd   `cmd:"" help:"Let a disabled user in again."`
-	Remove   userRemoveCmd   `cmd:"" help:"Remove a user with all their data."`
-	Check    userCheckCmd    `cmd:"" help:"List users whose address or user name today's rules would refuse."`
-	Import   userImportCmd   `cmd:"" help:"Add users from a file, with their passwords from another product."`
-	Export   userExportCmd   `cmd:"" help:"Write users as JSON lines that import can read."`
+	Recover  userRecoverCmd  `cmd:"" help:"Remove the second factors and passkeys of a user who lost them. Verify the user's identity first."`
+	Disable  userDisableCmd  `cmd:"" help:"Disable a user: they are signed out everywhere and cannot sign in."`
+	Enable   userEnableCmd   `cmd:"" help:"Enable a disabled user."`
+	Remove   userRemoveCmd   `cmd:"" help:"Remove a user with all their data, for good."`
+	Check    userCheckCmd    `cmd:"" help:"List users whose email address or username today's rules would refuse."`
+	Import   userImportCmd   `cmd:"" help:"Import users from a file, with their passwords."`
+	Export   userExportCmd   `cmd:"" help:"Export users as JSON lines that user import can read."`
 }
 
 type userAddCmd struct {
-	Email         string `arg:"" help:"Their e-mail address."`
-	Username      string `help:"A name to sign in with, besides the address." placeholder:"NAME"`
+	Email         string `arg:"" help:"The email address."`
+	Username      string `help:"A name to sign in with, besides the email address." placeholder:"NAME"`
 	Name          string `help:"Their full name." placeholder:"TEXT"`
 	GivenName     string `help:"Their given name." placeholder:"TEXT"`
 	FamilyName    string `help:"Their family name." placeholder:"TEXT"`
 	Profile       string `type:"path" help:"A file with more of their profile: a JSON object of OpenID Connect claims, such as nickname, birthdate, phone_number and address." placeholder:"FILE"`
-	Verified      bool   `help:"The address is confirmed to be theirs."`
-	Admin         bool   `help:"They are an administrator of the tenant."`
-	Reserved      bool   `help:"Allow a user name that the tenant reserves, such as support."`
+	Verified      bool   `help:"The email address is confirmed to be theirs."`
+	Admin         bool   `help:"Give them the role admin. It opens nothing yet: you manage Vouchsafe with these commands."`
+	Reserved      bool   `help:"Allow a username that the tenant reserves, such as support."`
 	PasswordStdin bool   `help:"Read their password from standard input; a weak one causes a warning, not an error. Without it, a terminal asks for the password; elsewhere they get none, and cannot sign in until you set one (user password)."`
 	tenantFlag
 	jsonFlag
@@ -95,7 +95,7 @@ func (c *userAddCmd) Run(ctx context.Context, a *app) error {
 func (c *userAddCmd) row() (importing.Row, error) {
 	row := importing.Row{Email: c.Email, EmailVerified: c.Verified, Username: c.Username}
 	if strings.TrimSpace(c.Email) == "" {
-		return row, errors.New("the e-mail address is empty")
+		return row, misused("the email address is empty")
 	}
 	if err := readProfile(c.Profile, &row); err != nil {
 		return row, err
@@ -321,8 +321,8 @@ func (c *userRemoveCmd) Run(ctx context.Context, a *app) error {
 }
 
 type userInviteCmd struct {
-	Email    string `arg:"" help:"The address to invite."`
-	Language string `default:"en" help:"The language of the mail: en, de, es, fr, pt or ru." placeholder:"TAG"`
+	Email    string `arg:"" help:"The email address to invite."`
+	Language string `default:"en" help:"The language of the email: en, de, es, fr, pt or ru." placeholder:"TAG"`
 	tenantFlag
 	jsonFlag
 }
@@ -336,7 +336,7 @@ type invitationView struct {
 
 func (c *userInviteCmd) Run(ctx context.Context, a *app) error {
 	if !slices.Contains(texts.Languages(), c.Language) {
-		return fmt.Errorf("--language %q isn't allowed: write one of %s", c.Language, strings.Join(texts.Languages(), ", "))
+		return misused("--language %q isn't allowed: write one of %s", c.Language, strings.Join(texts.Languages(), ", "))
 	}
 	cfg, err := a.config()
 	if err != nil {

@@ -18,7 +18,7 @@ type userEditCmd struct {
 	GivenName     *string `help:"Their given name." placeholder:"TEXT"`
 	FamilyName    *string `help:"Their family name." placeholder:"TEXT"`
 	Profile       string  `type:"path" help:"A file with more of their profile, as for user add. What it does not name stays." placeholder:"FILE"`
-	Admin         *bool   `negatable:"" help:"They are an administrator of the tenant."`
+	Admin         *bool   `negatable:"" help:"Give or take the role admin."`
 	Reserved      bool    `help:"Allow a username that the tenant reserves, such as support."`
 	jsonFlag
 }

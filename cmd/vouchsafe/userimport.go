@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,9 +23,10 @@ type userImportCmd struct {
 	DryRun   bool   `help:"Report what would be refused, and change nothing."`
 	Report   string `type:"path" help:"Write each refused row and the reason, as JSON lines." placeholder:"FILE"`
 	Firebase string `type:"path" help:"The password hash parameters from the Firebase console, for rows with a password_salt." placeholder:"FILE"`
-	Roles    bool   `help:"Accept roles in rows: admin makes an administrator of the tenant."`
-	Reserved bool   `help:"Accept user names that the tenant reserves, such as support."`
+	Roles    bool   `help:"Accept roles in rows, such as admin."`
+	Reserved bool   `help:"Accept usernames that the tenant reserves, such as support."`
 	tenantFlag
+	jsonFlag
 }
 
 // Help is printed after the flags.
@@ -33,7 +35,7 @@ func (c *userImportCmd) Help() string {
 
   id                     their UUID, which stays their sub; the default is a new one
   email                  with email_verified (true or false)
-  username               a name to sign in with, besides the address
+  username               a name to sign in with, besides the email address
   phone_number           in international form, with phone_number_verified
   profile                an object of OpenID Connect's claims (name, given_name, …);
                          in CSV each is a column of its own, and address is one
@@ -54,8 +56,7 @@ JSON lines have these fields, too:
                          digits and period where they are not SHA1, 6 and 30
   recovery_codes         a list of codes that stand in for it, in clear
 
-Who is there already is passed over, so that an import that was interrupted can be
-started again.`
+Users who exist already are skipped, so you can run an interrupted import again.`
 }
 
 // refusal is a row that was not imported, as the report has it.
@@ -110,7 +111,7 @@ func (c *userImportCmd) Run(ctx context.Context, a *app) (err error) {
 		n, err := importing.Import(ctx, s, asker, importing.ReadRows(read, c.isCSV()), options)
 		bar.clear()
 		refused.print(a.stderr)
-		fmt.Fprintln(a.stdout, c.counts(n))
+		err = errors.Join(err, c.tell(a, n))
 		if err == nil && n.Refused > 0 {
 			return exitCode(1)
 		}
@@ -216,6 +217,26 @@ func hinted(err error) error {
 	return err
 }
 
+// countsView is what became of the rows, as JSON.
+type countsView struct {
+	DryRun   bool `json:"dry_run"`
+	Added    int  `json:"added"`
+	WithHash int  `json:"with_password"`
+	There    int  `json:"already_there"`
+	Refused  int  `json:"refused"`
+	LeftOut  int  `json:"left_out"`
+	Partly   int  `json:"partly"`
+}
+
+// tell prints what became of the rows.
+func (c *userImportCmd) tell(a *app, n importing.Counts) error {
+	if c.JSON {
+		return a.printJSON(countsView{c.DryRun, n.Added, n.WithHash, n.There, n.Refused, n.LeftOut, n.Partly})
+	}
+	_, err := fmt.Fprintln(a.stdout, c.counts(n))
+	return err
+}
+
 // counts returns the line about what became of the rows.
 func (c *userImportCmd) counts(n importing.Counts) string {
 	verb := "added"
@@ -237,8 +258,30 @@ func (c *userExportCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		return importing.Export(ctx, s, asker, a.stdout, c.Hashes)
+		out := &lines{Writer: a.stdout, bar: &progress{}}
+		if !isTerminal(a.stdout) { // where the users themselves show how far it is
+			out.bar = a.progress(0)
+		}
+		err = importing.Export(ctx, s, asker, out, c.Hashes)
+		out.bar.clear()
+		if err == nil {
+			fmt.Fprintf(a.stderr, "Exported %d users of tenant %s.\n", out.n, c.Tenant)
+		}
+		return err
 	})
+}
+
+// lines counts the lines that are written through it, and shows their number.
+type lines struct {
+	io.Writer
+	n   int
+	bar *progress
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.n += bytes.Count(b, []byte{'\n'})
+	l.bar.show(0, fmt.Sprintf("%d users", l.n))
+	return l.Writer.Write(b)
 }
 
 type userCheckCmd struct {
@@ -248,7 +291,7 @@ type userCheckCmd struct {
 
 // Help is printed after the flags.
 func (c *userCheckCmd) Help() string {
-	return `It lists addresses and user names that an earlier release stored and that today's rules would
+	return `It lists email addresses and usernames that an earlier release stored and that today's rules would
 refuse. All of these users can still sign in. Soon after it starts, the server itself corrects
 what it safely can; agree on the rest with the users.`
 }
@@ -279,7 +322,7 @@ func (c *userCheckCmd) Run(ctx context.Context, a *app) error {
 		if c.JSON {
 			return a.printJSON(odd)
 		}
-		t := a.table("ID", "EMAIL", "USER NAME", "FOUND")
+		t := a.table("ID", "EMAIL", "USERNAME", "FOUND")
 		for _, o := range odd {
 			t.row(o.ID, o.Email, o.Username, o.Found)
 		}

@@ -299,7 +299,7 @@ func TestImportKeepsTheRulesOfSignUp(t *testing.T) {
 		{`{"email":"c5@example.com","username":"modern"}`, ""},
 		{`{"email":"c6@example.com","username":"rnodern"}`, "line 15 has this username, or one that looks like it, too"},
 		{`{"email":"d1@example.com","phone_number":"+436601234567","phone_number_verified":true}`,
-			"has its phone_number, verified, already"},
+			"already has its phone_number, verified"},
 		{`{"email":"d2@example.com","phone_number":"+436601234567"}`, ""},
 		{`{"email":"d3@example.com","phone_number":"+436607654321","phone_number_verified":true}`, ""},
 		{`{"email":"d4@example.com","phone_number":"+436607654321","phone_number_verified":true}`,
@@ -355,7 +355,7 @@ func TestUserAddKeepsTheRulesOfSignUp(t *testing.T) {
 		"a@example.com --username \u0430lice":    "is not a user name",
 		"a@example.com --username jo\u200bjo":    "is not a user name",
 		"a@example.com --username b@example.com": "is an e-mail address, and not theirs",
-		"a@example.com --profile phone.json":     "has its phone_number, verified, already",
+		"a@example.com --profile phone.json":     "already has its phone_number, verified",
 		"a@example.com --profile fixed.json":     "international form",
 		"a@example.com --profile control.json":   "control characters",
 	} {
