@@ -28,7 +28,7 @@ func TestInvitingAUser(t *testing.T) {
 	sh.do(t, "user", "add", "mo@example.com")
 	for args, want := range map[string]string{
 		"mo@example.com": "has an account already", "nonsense": "is not an e-mail address",
-		"a%b.example@example.com": "mail servers may treat specially", "jo@example.com --language xx": "is none of en",
+		"a%b.example@example.com": "mail servers may treat specially", "jo@example.com --language xx": "write one of en",
 		"jo@example.com --tenant nowhere": "nowhere",
 	} {
 		if _, stderr, code := sh.run(t, "", append([]string{"user", "invite"}, strings.Fields(args)...)...); code == 0 ||
