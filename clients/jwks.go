@@ -102,7 +102,7 @@ func parseClientKey(raw []byte) (jose.JSONWebKey, error) {
 	}
 	var key jose.JSONWebKey
 	if err := key.UnmarshalJSON(raw); err != nil {
-		return key, fmt.Errorf("is no JWK that can be used: write an RSA, EC (P-256, P-384, P-521) or OKP (Ed25519) key")
+		return key, fmt.Errorf("isn't a supported JWK: write an RSA, EC (P-256, P-384, P-521) or OKP (Ed25519) key")
 	}
 	if len(key.KeyID) > maxText || !storage.WellFormed(key.KeyID) {
 		return key, fmt.Errorf("has a kid that cannot be used: write at most %d bytes of text", maxText)

@@ -53,7 +53,7 @@ func Tenants(file, issuer string, text []byte) ([]tenants.Declared, Faults) {
 		}
 		for id, entry := range pairs(file, val, &fs) {
 			if !tenants.ValidID(id.Value) {
-				fs.node(file, id, "%q is no id of a tenant: %s", id.Value, tenants.IDRule)
+				fs.node(file, id, "%q isn't a tenant id: %s", id.Value, tenants.IDRule)
 			}
 			t, faults := readTenant(file, issuer, id.Value, entry)
 			fs = append(fs, faults...)
@@ -67,7 +67,7 @@ func Tenants(file, issuer string, text []byte) ([]tenants.Declared, Faults) {
 func readTenant(file, issuer, id string, entry *yaml.Node) (tenants.Declared, Faults) {
 	var e tenantEntry
 	r := readRecord(file, entry, &e, func(path, name string, names []string) string {
-		return fmt.Sprintf("%s is nothing that can be set here%s: %s can", path, Suggest(name, names),
+		return fmt.Sprintf("%s isn't a known setting%s: %s can", path, Suggest(name, names),
 			strings.Join(names, ", "))
 	})
 	d := tenants.Declared{
@@ -99,7 +99,7 @@ func (u *upstreamEntry) readSecret(r *reader, fileField string) (secret string, 
 		return secret, ok
 	}
 	if secret != "" {
-		r.wrong(fileField, "and client_secret: write one of the two")
+		r.wrong(fileField, "can't be used together with client_secret: write one of the two")
 	}
 	name := string(*u.SecretFile)
 	if !filepath.IsAbs(name) {

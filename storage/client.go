@@ -125,7 +125,7 @@ type Duration time.Duration
 func (d *Duration) UnmarshalText(text []byte) error {
 	v, err := time.ParseDuration(string(text))
 	if err != nil || v < 0 {
-		return fmt.Errorf("%q is no duration: write, for example, 15m or 720h", text)
+		return fmt.Errorf("%q isn't a duration: write, for example, 15m or 720h", text)
 	}
 	*d = Duration(v)
 	return nil

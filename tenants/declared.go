@@ -41,7 +41,7 @@ func (d *Declared) Check(issuer string) []Fault {
 		wrong("logo_uri", "%q isn't an https URL", *d.LogoURI)
 	}
 	if d.Disabled != nil && *d.Disabled && d.ID == storage.DefaultTenant {
-		wrong("disabled", "the default tenant sits at the issuer itself and cannot be disabled")
+		wrong("disabled", "the default tenant can't be disabled, because its URL is the issuer's own")
 	}
 	fs = append(fs, CheckSettings(&d.Settings)...)
 	for i, u := range d.Settings.Upstreams {

@@ -85,7 +85,7 @@ func (c *checks) signIn() {
 // secrets checks the rules about passwords and second factors.
 func (c *checks) secrets() {
 	if n := c.Passwords.History; n != nil && (*n < 0 || *n > 24) {
-		c.fault("passwords.history", "%d is not from 0 to 24", *n)
+		c.fault("passwords.history", "%d is out of range: write 0 to 24", *n)
 	}
 	c.oneOf("passwords.sign_out", c.Passwords.SignOut, storage.SignOutOthers, storage.SignOutAll)
 	c.oneOf("second_factor.require", c.SecondFactor.Require, storage.SecondFactorNever, storage.SecondFactorEnrolled,
@@ -99,7 +99,7 @@ func (c *checks) limits() {
 		n    *int
 	}{{"mails_per_hour", c.Limits.MailsPerHour}, {"texts_per_hour", c.Limits.TextsPerHour}} {
 		if l.n != nil && (*l.n < 1 || *l.n > maxPerHour) {
-			c.fault("limits."+l.name, "%d is not from 1 to %d", *l.n, maxPerHour)
+			c.fault("limits."+l.name, "%d is out of range: write 1 to %d", *l.n, maxPerHour)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // ErrDefault is returned for what cannot be done to the default tenant.
-var ErrDefault = errors.New("the default tenant sits at the issuer itself and cannot be removed")
+var ErrDefault = errors.New("the default tenant can't be removed, because its URL is the issuer's own")
 
 // Add stores a new tenant and returns it as it was stored. storage.ErrExists: the id or its host is
 // taken, or was taken by a tenant since removed.

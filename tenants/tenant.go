@@ -28,7 +28,7 @@ func HostFault(issuer, host string) string {
 	}
 	switch want, err := hostname.Canonical(u.Scheme, host); {
 	case err != nil:
-		return "is no host: write one such as id.example.com"
+		return "isn't a host: write one, such as id.example.com"
 	case want == u.Host:
 		return "is the issuer's own host, at which the default tenant is: write another, or leave it out"
 	case want != host:

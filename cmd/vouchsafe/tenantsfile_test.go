@@ -89,10 +89,10 @@ others:
 `)
 	got := sh.fails(t, 1, "tenant", "apply", "tenants.yaml")
 	for _, want := range []string{
-		"tenants.yaml:2:3 \"Default\" is no id",
-		"tenants.yaml:7:21 second_factor.requires is nothing that can be set here: did you mean require?",
-		"tenants.yaml:11:38 second_factor.remember_device: \"soon\" is no duration",
-		"tenants.yaml:12:68 upstreams.1.idd is nothing that can be set here: did you mean id?",
+		"tenants.yaml:2:3 \"Default\" isn't a tenant id",
+		"tenants.yaml:7:21 second_factor.requires isn't a known setting: did you mean require?",
+		"tenants.yaml:11:38 second_factor.remember_device: \"soon\" isn't a duration",
+		"tenants.yaml:12:68 upstreams.1.idd isn't a known setting: did you mean id?",
 		"tenants.yaml:13:3 acme stands in line 8 already",
 		"tenants.yaml:14:1 others is nothing that a tenants file has",
 	} {
@@ -117,14 +117,14 @@ others:
 	got = sh.fails(t, 1, "tenant", "apply", "tenants.yaml")
 	for _, want := range []string{
 		"tenants.yaml:3:15 disabled: the default tenant",
-		"tenants.yaml:4:11 host: \"https://x\" is no host",
+		"tenants.yaml:4:11 host: \"https://x\" isn't a host",
 		"tenants.yaml:5:21 sign_up.mode: \"opne\" isn't allowed: write one of open, invitation, closed",
 		"tenants.yaml:5:43 sign_up.email_domains.0: \"x\" isn't a domain",
 		"tenants.yaml:7:25 sign_in.methods.0: \"passwords\" isn't allowed: write one of",
-		"tenants.yaml:8:26 passwords.history: 99 is not from 0 to 24",
+		"tenants.yaml:8:26 passwords.history: 99 is out of range: write 0 to 24",
 		"tenants.yaml:8:40 passwords.sign_out: \"none\" isn't allowed: write one of",
 		"tenants.yaml:9:30 second_factor.require: \"sometimes\" isn't allowed: write one of",
-		"tenants.yaml:11:55 upstreams.0.client_secret_file: and client_secret: write one of the two",
+		"tenants.yaml:11:55 upstreams.0.client_secret_file: can't be used together with client_secret: write one of the two",
 		"tenants.yaml:11:9 upstreams.0.client_id: is missing",
 		"tenants.yaml:11:9 upstreams.0.issuer: is missing",
 		"tenants.yaml:12:14 upstreams.1.id: \"a\" appears twice",

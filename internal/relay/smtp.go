@@ -78,7 +78,7 @@ func NewSMTP(rawURL, from string, conf *tls.Config) (*SMTP, error) {
 func readSender(from string) (*netmail.Address, error) {
 	addr, err := netmail.ParseAddress(from)
 	if err != nil || strings.ContainsFunc(from, unicode.IsControl) {
-		return nil, errors.New("the sender is no address: write one such as Example <no-reply@example.com>")
+		return nil, errors.New("the sender isn't an address: write one, such as Example <no-reply@example.com>")
 	}
 	if addr.Address, err = inALabels(addr.Address); err != nil {
 		return nil, errors.New("the sender's domain is none: write an address such as Example <no-reply@example.com>")

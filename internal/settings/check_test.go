@@ -38,7 +38,7 @@ func TestMailSettings(t *testing.T) {
 		{"mail.example.com", "", "VOUCHSAFE_MAIL_FROM is missing"},
 		{"mail.example.com", "", "VOUCHSAFE_SMTP_URL is not an SMTP URL"},
 		{"http://jo:hunter2-secret@mail.example.com", "a@example.com", "VOUCHSAFE_SMTP_URL is not an SMTP URL"},
-		{"smtp://mail.example.com", "a\r\nBcc: b@example.com", "the sender is no address"},
+		{"smtp://mail.example.com", "a\r\nBcc: b@example.com", "the sender isn't an address"},
 	} {
 		env := []string{"VOUCHSAFE_SMTP_URL=" + c.url}
 		if c.from != "" {
@@ -95,8 +95,8 @@ func TestLimitsThatBoundNothingAreRefused(t *testing.T) {
 		"limit_guesses: 1000/1m":    "write 20/1m or less",
 		"limit_factor: 100/1m":      "write 10/1m or less",
 		"limit_codes_address: many": "write, for example, 5/1m",
-		"sms_per_tenant: 501":       "is not from 0 to sms_per_hour",
-		"sms_per_tenant: -1":        "is not from 0 to sms_per_hour",
+		"sms_per_tenant: 501":       "is out of range: write 0 to sms_per_hour",
+		"sms_per_tenant: -1":        "is out of range: write 0 to sms_per_hour",
 	} {
 		if _, err := settle(t, text+"\n", nil, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %q", text, err, want)

@@ -90,7 +90,7 @@ VOUCHSAFE_SECRET is too short: a master secret has 5 bytes; it needs at least 32
 vouchsafe.yaml:2:9 "nowhere" isn't an address to listen on: write HOST:PORT, such as localhost:8080, or :8080 for all, or unix: and the path of a socket
 vouchsafe.yaml:1:1 isuer is not a setting: did you mean issuer?
 vouchsafe.yaml:3:12 "loud" is not among its values: write one of debug, info, warn, error
-vouchsafe.yaml:4:24 "10 minutes" is no duration: write, for example, 15m or 720h
+vouchsafe.yaml:4:24 "10 minutes" isn't a duration: write, for example, 15m or 720h
 vouchsafe.yaml:5:15 must be more than nothing: write, for example, 168h
 vouchsafe.yaml:6:1 listen stands in line 2 already: keep one of the two
 vouchsafe.yaml:7:18 "everybody" is not a network: write an address, or a network such as 10.0.0.0/8

@@ -23,10 +23,10 @@ func (c *Config) HashesCheaply() bool { return c.Argon2Memory*c.Argon2Passes < l
 func (c *Config) checkPasswords(wrong wrong) {
 	if n := c.PasswordMinLength; n < password.MinLength || n > 64 {
 		wrong("password_min_length",
-			"%d is not from %d to 64: less is too easy to guess, and more keeps good passwords out", n, password.MinLength)
+			"%d is out of range: write %d to 64. Less is easy to guess, and more refuses good passwords", n, password.MinLength)
 	}
 	if n := c.PasswordMinScore; n < 0 || n > 4 {
-		wrong("password_min_score", "%d is not from 0 to 4", n)
+		wrong("password_min_score", "%d is out of range: write 0 to 4", n)
 	}
 	if s := c.BreachedPasswordsURL; s != "" {
 		if u, err := url.Parse(s); err != nil || u.Host == "" || u.Scheme != "https" &&

@@ -51,7 +51,8 @@ func (c *Config) TextsPerTenant() int {
 // checkLimits reports what is wrong with the limits beside each other.
 func (c *Config) checkLimits(wrong wrong) {
 	if c.SMSPerTenant < 0 || c.SMSPerTenant > c.SMSPerHour {
-		wrong("sms_per_tenant", "%d is not from 0 to sms_per_hour (%d): 0 is half of that", c.SMSPerTenant, c.SMSPerHour)
+		wrong("sms_per_tenant", "%d is out of range: write 0 to sms_per_hour (%d). 0 means half of it", c.SMSPerTenant,
+			c.SMSPerHour)
 	}
 	for _, r := range []struct {
 		name         string
