@@ -50,7 +50,7 @@ func (s *Site) Page(h Handler) http.Handler {
 	return web.Handler(s.ErrorPage, func(w http.ResponseWriter, r *http.Request) error {
 		SetHeaders(w, web.TenantOf(r.Context()))
 		if isPart(r) {
-			http.Error(w, "This page is no part of another.", http.StatusForbidden)
+			http.Error(w, "This page can’t be shown inside another page.", http.StatusForbidden)
 			return nil
 		}
 		if strings.Contains(r.URL.RawQuery, ";") {
