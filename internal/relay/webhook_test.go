@@ -64,7 +64,7 @@ func TestTextMessages(t *testing.T) {
 		t.Fatalf("got %d, %v", n, err)
 	}
 	if want := (textMessage{ID: msg.ID, Tenant: "default", To: "+491701234567",
-		Text: "12345678 ist Ihr Code für Acme <b>& Co. Geben Sie ihn niemandem.\n\n@id.example #12345678"}); got != want ||
+		Text: "12345678 ist Ihr Code für Acme <b>& Co. Geben Sie ihn nicht weiter.\n\n@id.example #12345678"}); got != want ||
 		id != msg.ID {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
