@@ -28,7 +28,7 @@ func (v *visitor) at(path string) answer {
 	return p
 }
 
-// signedIn is a browser in which the person has just signed in.
+// signedIn is a browser in which the user has just signed in.
 func (s *site) signedIn(name string) *visitor {
 	s.t.Helper()
 	v := s.visitor()
@@ -38,7 +38,7 @@ func (s *site) signedIn(name string) *visitor {
 	return v
 }
 
-// age makes it longer ago that the person proved themselves.
+// age makes it longer ago that the user proved themselves.
 func (s *site) age(u storage.User, by time.Duration) {
 	s.t.Helper()
 	for _, sess := range s.sessionsOf(u) {
@@ -58,7 +58,7 @@ func (s *site) sessionsOf(u storage.User) []storage.Session {
 	return all
 }
 
-// stored is the person as the store has them now.
+// stored is the user as the store has them now.
 func (s *site) stored(u storage.User) storage.User {
 	s.t.Helper()
 	now, err := s.store.User(s.t.Context(), u.TenantID, u.ID)
@@ -255,7 +255,7 @@ func TestSensitiveMattersNeedAFreshProof(t *testing.T) {
 	if got := s.stored(jo); got.Email != "jo@example.com" || s.count("email.asked")+s.count("data.downloaded") != 0 {
 		t.Error("something was done without a fresh proof")
 	}
-	// The page asks for the same person again; a wrong answer opens nothing.
+	// The page asks for the same user again; a wrong answer opens nothing.
 	if p := v.get("/login?next=/account/delete"); p.status != http.StatusOK ||
 		!strings.Contains(p.body, english.Must("signin.again")) ||
 		!strings.Contains(p.body, `name="next" value="/account/delete"`) {
@@ -294,7 +294,7 @@ func TestSensitiveMattersNeedAFreshProof(t *testing.T) {
 	}
 }
 
-// as is a browser in which the person has proven themselves by amr.
+// as is a browser in which the user has proven themselves by amr.
 func (s *site) as(u storage.User, amr ...string) *visitor {
 	s.t.Helper()
 	path := "/as/" + uuid.NewString()
@@ -364,7 +364,7 @@ func (a agent) RoundTrip(r *http.Request) (*http.Response, error) {
 	return a.RoundTripper.RoundTrip(r)
 }
 
-// allow is a consent of the person.
+// allow is a consent of the user.
 func (s *site) allow(u storage.User, client string, scopes ...string) {
 	s.t.Helper()
 	err := storagetest.PutConsent(s.t.Context(), s.store,

@@ -93,7 +93,7 @@ func TestRulesTellDomainsThatFoldToOne(t *testing.T) {
 var routed = []string{"attacker%evil.example", "evil.example!attacker", "=?utf-8?q?attacker=40evil.example=3e=00?=",
 	"SRS0=HHH=TT=evil.example=attacker", "IMCEASMTP-attacker+40evil+2Eexample", "attacker_evil.example#EXT#"}
 
-// A2: a tenant whose people are all of company.example must not get one of evil.example, by way
+// A2: a tenant whose users are all of company.example must not get one of evil.example, by way
 // of a mail server that takes apart what is before the @.
 func TestAddressesThatMailServersRouteAreRefused(t *testing.T) {
 	t.Parallel()
@@ -115,7 +115,7 @@ func TestAddressesThatMailServersRouteAreRefused(t *testing.T) {
 		jo.at("/account/email")
 		refused("change", jo.post("/account/email", "email", email))
 		v := f.visitor()
-		// A provider's word does not make it one, nor a person's after it.
+		// A provider's word does not make it one, nor a user's after it.
 		v.goes(v.come(fakeidp.OpenID, "", fakeidp.Person{Subject: fmt.Sprint(i), Name: "Jo", Email: email, Verified: "true"}),
 			"/federated/email")
 		v.get("/federated/email")
@@ -155,7 +155,7 @@ func TestACodeProvesTheAddressItWasSentTo(t *testing.T) {
 	}
 }
 
-// byEmail finds a person by an address as it is stored.
+// byEmail finds a user by an address as it is stored.
 func (s *site) byEmail(email string) storage.User {
 	s.t.Helper()
 	u, err := s.store.UserByEmail(s.t.Context(), "default", s.claimed(email).Key())
@@ -165,7 +165,7 @@ func (s *site) byEmail(email string) storage.User {
 	return u
 }
 
-// signedInWith is a browser of the person whose address it is, and whose password is right.
+// signedInWith is a browser of the user whose address it is, and whose password is right.
 func (s *site) signedInWith(email string) *visitor {
 	s.t.Helper()
 	v := s.visitor()

@@ -17,7 +17,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
-// sessionOf is the newest session of the person.
+// sessionOf is the newest session of the user.
 func (a *apiSite) sessionOf(u storage.User) storage.Session {
 	a.t.Helper()
 	all, err := a.store.SessionsOf(a.t.Context(), u.TenantID, u.ID, time.Now())
@@ -89,7 +89,7 @@ func TestAnAppGoesOnWithTheSecondFactor(t *testing.T) {
 	a.is(a.post("/auth/sign-in", fields{"login": "jo@example.com", "password": right}), 403, "second_factor_required")
 }
 
-// A password that was changed meanwhile, or a person who was disabled, ends what waits.
+// A password that was changed meanwhile, or a user who was disabled, ends what waits.
 func TestWhatWaitsDiesWithTheCredentials(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, nil)
@@ -160,7 +160,7 @@ func TestAResetByAnAppKeepsTheSecondFactor(t *testing.T) {
 	}
 }
 
-// What waited for one person's second factor does not go on waiting when another proves
+// What waited for one user's second factor does not go on waiting when another proves
 // themselves in the same app: theirs is asked for then.
 func TestTheSecondFactorOfWhoCameLast(t *testing.T) {
 	t.Parallel()

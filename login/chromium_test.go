@@ -24,7 +24,7 @@ import (
 
 var pictures = flag.String("pictures", "", "write what the pages look like into this directory")
 
-// chrome is a person at Chromium.
+// chrome is a user at Chromium.
 type chrome struct {
 	*site
 	ctx context.Context

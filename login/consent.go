@@ -78,7 +78,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 		},
 	})
 	if errors.Is(err, storage.ErrNotFound) {
-		return s.goOn(w, r, in) // the client or the person went meanwhile: the request ends there
+		return s.goOn(w, r, in) // the client or the user was removed meanwhile: the request ends there
 	}
 	if err != nil {
 		return err
@@ -100,7 +100,7 @@ func (s *Server) asked(r *http.Request) (*storage.Interaction, sessions.Account,
 	return in, account, nil
 }
 
-// host says where a redirect URI leads, in the form that people compare.
+// host says where a redirect URI leads, in the form that users can compare.
 func host(redirectURI string, w texts.Words) string {
 	u, err := url.Parse(redirectURI)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {

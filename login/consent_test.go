@@ -131,7 +131,7 @@ func TestConsentIsTheAccountsThatWasAsked(t *testing.T) {
 	}
 }
 
-// hostile are values that a client's or a person's record may hold.
+// hostile are values that a client's or a user's record may hold.
 var hostile = []string{
 	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `' onmouseover='alert(1)`,
 	`</title><script>alert(1)</script>`,

@@ -274,7 +274,7 @@ func TestSteppingUpWithoutAFactorSetsOneUpAfterAFreshProof(t *testing.T) {
 	}
 }
 
-// What a page was given for one person, or long ago, sets nothing up.
+// What a page was given for one user, or long ago, sets nothing up.
 func TestSecretsToSetUpAreSealed(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)

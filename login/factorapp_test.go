@@ -27,7 +27,7 @@ func (s *site) rules(change func(*storage.TenantSettings)) {
 	}
 }
 
-// phone is a person's, with their authenticator app.
+// phone is a user's, with their authenticator app.
 type phone struct {
 	*site
 	user   storage.User

@@ -175,7 +175,7 @@ func (f *federatedSite) identities(tenant, email string) []storage.Identity {
 	return ids
 }
 
-// verified marks a person's address as proven.
+// verified marks a user's address as proven.
 func (f *federatedSite) verified(u storage.User) storage.User {
 	f.t.Helper()
 	u.EmailVerified = true

@@ -17,7 +17,7 @@ import (
 // matter is something that a page of the account does.
 type matter struct {
 	path   string
-	fields []string // none: the page itself is asked for; KEY is the person's passkey
+	fields []string // none: the page itself is asked for; KEY is the user's passkey
 	done   string   // what comes of it with a fresh proof
 }
 

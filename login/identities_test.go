@@ -35,7 +35,7 @@ func (v *visitor) remove(kind, subject string) answer {
 	return v.post("/account/identities", "session", field(v.t, page.body, "session"), "provider", kind, "subject", subject)
 }
 
-// G12: what is linked is shown, works, is told, can be taken off, and is one person's.
+// G12: what is linked is shown, works, is told, can be taken off, and is one user's.
 func TestLinkedAccounts(t *testing.T) {
 	t.Parallel()
 	f := federate(t, nil, fakeidp.Google, fakeidp.Facebook)

@@ -9,7 +9,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// turnLate makes a request older than a person may take.
+// turnLate makes a request older than a user may take.
 func (s *site) turnLate(q string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

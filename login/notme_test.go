@@ -47,7 +47,7 @@ func (v *visitor) reopens(p answer, m smtptest.Message, password string) answer 
 	return v.post("/reset", "flow", id, "code", m.Code, "password", password)
 }
 
-// since lets everything that a person has lie back.
+// since lets everything that a user has lie back.
 func (s *site) since(u storage.User, ago time.Duration) {
 	s.t.Helper()
 	creds, err := s.store.CredentialsOf(s.t.Context(), u.TenantID, u.ID)
@@ -416,7 +416,7 @@ func TestAResetShowsWhatElseOpensTheAccount(t *testing.T) {
 	}
 }
 
-// TestWhoHasNoPasswordOpensTheAccountByTheCode: people who come from elsewhere get no password.
+// TestWhoHasNoPasswordOpensTheAccountByTheCode: users who come from elsewhere get no password.
 func TestWhoHasNoPasswordOpensTheAccountByTheCode(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, free)

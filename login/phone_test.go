@@ -55,7 +55,7 @@ func (b *textbox) count() int {
 
 const mobile = "+491701234567"
 
-// phoned adds a person with a confirmed number.
+// phoned adds a user with a confirmed number.
 func (s *site) phoned(email, username, number string) storage.User {
 	s.t.Helper()
 	u := s.verified(email, username, right)
@@ -104,7 +104,7 @@ func TestAPhoneNumberIsConfirmed(t *testing.T) {
 		alertOf(p) != english["confirm.wrong"] {
 		t.Errorf("a wrong code: got %d, %q", p.status, alertOf(p))
 	}
-	// Another person's browser does not get it with the right code.
+	// Another user's browser does not get it with the right code.
 	s.verified("mo@example.com", "mo", right)
 	other := s.visitor()
 	other.signIn("mo", right)

@@ -18,7 +18,7 @@ func (v *visitor) forgot(login string) answer {
 	return v.post("/forgot", "login", login)
 }
 
-// verified adds a person whose address is proven.
+// verified adds a user whose address is proven.
 func (s *site) verified(email, username, secret string) storage.User {
 	s.t.Helper()
 	u := s.user("default", email, username, secret)
@@ -115,7 +115,7 @@ func TestAForgottenPassword(t *testing.T) {
 	}
 }
 
-// TestAResetTakesAnUnprovenAccountBack: G8, G9, G10, and people who were imported.
+// TestAResetTakesAnUnprovenAccountBack: G8, G9, G10, and users who were imported.
 func TestAResetTakesAnUnprovenAccountBack(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, free)

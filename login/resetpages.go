@@ -35,7 +35,7 @@ func (s *Server) forgotPage(w http.ResponseWriter, r *http.Request) error {
 	return s.site.Show(w, http.StatusOK, "forgot", v)
 }
 
-// mayReset refuses where people have no passwords, or no code can be sent.
+// mayReset refuses where users have no passwords, or no code can be sent.
 func (s *Server) mayReset(r *http.Request) error {
 	if !s.resets(r) {
 		return &web.Problem{Status: http.StatusNotFound}

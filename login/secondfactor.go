@@ -16,7 +16,7 @@ import (
 type secondFactorForm struct {
 	Account  *ui.Account
 	Recovery bool // it asks for a recovery code
-	// TOTP and Codes say what else the person could use.
+	// TOTP and Codes say what else the user could use.
 	TOTP, Codes bool
 	// Unreachable: nothing that they could use or set up here would do.
 	Unreachable bool

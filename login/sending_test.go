@@ -10,7 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
-// texted adds a person of a tenant with a confirmed number.
+// texted adds a user of a tenant with a confirmed number.
 func (s *site) texted(tenant, name, number string) {
 	s.t.Helper()
 	u := s.user(tenant, name+"@example.com", name, right)

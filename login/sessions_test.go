@@ -89,7 +89,7 @@ func TestDevicesAreSignedOut(t *testing.T) {
 	}
 }
 
-// TestOwnSessionIsEnded: nothing on the page offers it, and yet it is the person's to end.
+// TestOwnSessionIsEnded: nothing on the page offers it, and yet it is the user's to end.
 func TestOwnSessionIsEnded(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)

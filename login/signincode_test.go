@@ -12,7 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
-// byMail is a site where people sign in by a mailed code, too.
+// byMail is a site where users sign in by a mailed code, too.
 func byMail(t *testing.T, change func(*Config)) *site {
 	t.Helper()
 	s := newSite(t, change)

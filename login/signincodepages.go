@@ -17,7 +17,7 @@ type askCodeForm struct {
 	Login string
 }
 
-// codeWays are the ways in which people may have a code sent to sign in.
+// codeWays are the ways in which users can have a code sent to sign in.
 type codeWays struct{ ByEmail, ByPhone bool }
 
 // Ways says whether there are any.

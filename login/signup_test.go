@@ -364,7 +364,7 @@ func TestInvitations(t *testing.T) {
 	}
 }
 
-// TestSigningUpWithoutPasswords: where people sign in in other ways, none is asked for.
+// TestSigningUpWithoutPasswords: where users sign in in other ways, none is asked for.
 func TestSigningUpWithoutPasswords(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, free)

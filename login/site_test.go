@@ -217,7 +217,7 @@ func setupToken(_ context.Context, tenant, token string) (storage.Spent, error) 
 		ExpiresAt: time.Now().Add(time.Hour)}, nil
 }
 
-// ask makes a client's request for the tenant at path wait for a person, and gives the
+// ask makes a client's request for the tenant at path wait for a user, and gives the
 // query that its browser carries.
 func (s *site) ask(path string, in storage.Interaction) string {
 	s.t.Helper()
@@ -278,7 +278,7 @@ func (s *site) named(name string) username.Claimed {
 	return c
 }
 
-// user adds a person with a password ("" for none).
+// user adds a user with a password ("" for none).
 func (s *site) user(tenant, email, name, secret string) storage.User {
 	s.t.Helper()
 	now := time.Now()

@@ -25,7 +25,7 @@ func (f *federatedSite) came(kind string, who fakeidp.Person) (*visitor, storage
 	return v, u
 }
 
-// authTime is when the person of the one session has proven themselves.
+// authTime is when the user of the one session has proven themselves.
 func (f *federatedSite) authTime(u storage.User) time.Time {
 	f.t.Helper()
 	all := f.sessionsOf(u)
@@ -36,7 +36,7 @@ func (f *federatedSite) authTime(u storage.User) time.Time {
 }
 
 // A trip to a provider is a fresh proof when its ID token says so, and only then: what it was
-// asked for has gone through the hands of the person at the browser.
+// asked for has gone through the hands of the user at the browser.
 func TestATripIsAFreshProofWhenTheProviderSaysSo(t *testing.T) {
 	t.Parallel()
 	f := federate(t, nil, fakeidp.OpenID, fakeidp.Google, fakeidp.Microsoft, fakeidp.GitHub, fakeidp.Discord)
@@ -86,7 +86,7 @@ func TestATripIsAFreshProofWhenTheProviderSaysSo(t *testing.T) {
 }
 
 // A stale trip does not take away what was proven here since, and one that begins a session
-// counts as of when the person was proven there.
+// counts as of when the user was proven there.
 func TestTheTimeOfAProofElsewhere(t *testing.T) {
 	t.Parallel()
 	f := federate(t, nil, fakeidp.Google, fakeidp.GitHub)

@@ -123,7 +123,7 @@ const ErrNotOffered = Refusal("problem.not_offered")
 
 const maxEmail = address.MaxLength
 
-// ClaimAs reads the address that a person enters as theirs. What is wrong with it is a fault of
+// ClaimAs reads the address that a user enters as theirs. What is wrong with it is a fault of
 // the form's field, which none says when it is no address at all.
 func ClaimAs(field, typed, none string) (address.Claimed, error) {
 	c, err := address.Claim(typed)
@@ -136,7 +136,7 @@ func ClaimAs(field, typed, none string) (address.Claimed, error) {
 	return c, nil
 }
 
-// recipientOf is where a person reads mail; "" when nothing can be sent there.
+// recipientOf is where a user reads mail; "" when nothing can be sent there.
 func recipientOf(u storage.User) address.Recipient {
 	a, err := address.Read(u.Email)
 	if err != nil {

@@ -35,7 +35,7 @@ type Issued struct {
 	Token  string // what its link carries
 }
 
-// Spoken is Digits in two groups, as people read them.
+// Spoken is Digits in two groups, as users read them.
 func (i Issued) Spoken() string { return i.Digits[:codeDigits/2] + " " + i.Digits[codeDigits/2:] }
 
 // NewCode makes a code for the reader of what is sent to target, and stores nothing. data is

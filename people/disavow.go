@@ -270,7 +270,7 @@ type spentLinks []struct {
 	To   int64 `json:"t"`
 }
 
-// spentLinksOf are those among a person's credentials.
+// spentLinksOf are those among a user's credentials.
 func spentLinksOf(creds []storage.Credential) (l spentLinks) {
 	i := slices.IndexFunc(creds, func(c storage.Credential) bool { return c.Kind == storage.DisavowedCredential })
 	if i >= 0 {

@@ -46,7 +46,7 @@ type disavowal struct {
 
 func (d disavowal) at() time.Time { return time.UnixMicro(d.At) }
 
-// restores is the address that the person gets back, if they have another by now; ok is false
+// restores is the address that the user gets back, if they have another by now; ok is false
 // when that cannot be told.
 func (d disavowal) restores(u storage.User) (email address.Claimed, needed, ok bool) {
 	if d.Email == u.Email {
@@ -56,7 +56,7 @@ func (d disavowal) restores(u storage.User) (email address.Claimed, needed, ok b
 	return email, err != nil || email.Key() != u.EmailKey, err == nil
 }
 
-// notMeLink is the link for a mail to the person as they are now.
+// notMeLink is the link for a mail to the user as they are now.
 func (s *Service) notMeLink(a Asker, u storage.User) string {
 	plain, err := json.Marshal(disavowal{u.ID, time.Now().UnixMicro(), u.Email, u.EmailVerified})
 	if err != nil {

@@ -22,11 +22,11 @@ type guess struct {
 	server *Service
 	person string
 	pass   *limit.Pass
-	// known says that it comes from a browser in which the person has signed in before.
+	// known says that it comes from a browser in which the user has signed in before.
 	known bool
 	// vain says that the attempts at the account are used up, under whichever of its names.
 	// What was typed is then not compared, and the answer is that of a wrong password: to say
-	// more would tell that two names are one person's.
+	// more would tell that two names are one user's.
 	vain bool
 }
 
@@ -85,7 +85,7 @@ func (g guess) right(ctx context.Context) { g.pass.Succeed(ctx, g.server.signIns
 // unseen gives it back, too: the guess was not looked at.
 func (g guess) unseen(ctx context.Context) { g.pass.GiveBack(ctx) }
 
-// signInsOf bounds how often a person's own success takes something back.
+// signInsOf bounds how often a user's own success takes something back.
 func (s *Service) signInsOf(userID string) limit.By {
 	return limit.By{Rule: s.PerPerson, Subject: userID}
 }
@@ -163,7 +163,7 @@ type Sending struct {
 }
 
 // forStrangers is the part of a tenant's messages that browsers may ask for in which the
-// person has not signed in before, in tenths. The rest is for those who are known.
+// user has not signed in before, in tenths. The rest is for those who are known.
 const forStrangers = 8
 
 // AllowSending counts a message that is asked for: by what was typed, which alone decides

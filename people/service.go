@@ -100,14 +100,14 @@ type Rules struct {
 	// attackers elsewhere cannot lock a user out. Default 10 in a minute, then as above.
 	PerDevice limit.Rule
 	// PerAddress bounds the guesses from one address over all accounts, as above; a /56 of
-	// IPv6 has twice as many, a /48 four times. Default 100 in 5 minutes: many people may
+	// IPv6 has twice as many, a /48 four times. Default 100 in 5 minutes: many users may
 	// share an address.
 	PerAddress limit.Rule
 	// PerTenant bounds the guesses at all accounts of a tenant, as above: those of credential
 	// stuffing from many addresses. Beyond it only networks that were quiet so far may guess, and
 	// beyond twice as many no network may. Default 6,000 in a minute.
 	PerTenant limit.Rule
-	// PerPerson bounds how often a person's right sign-ins give back what they took. Default
+	// PerPerson bounds how often a user's right sign-ins give back what they took. Default
 	// 600 in 5 minutes.
 	PerPerson limit.Rule
 	// PerTarget bounds the codes that are sent to one mailbox or number for one network, and
@@ -126,7 +126,7 @@ type Rules struct {
 	// PerTrip bounds the answers of upstream providers that an address brings in vain. Default
 	// 100 in 5 minutes.
 	PerTrip limit.Rule
-	// PerFactor bounds the guesses at a person's second factor, over all sign-ins that got
+	// PerFactor bounds the guesses at a user's second factor, over all sign-ins that got
 	// as far. Default 5 in 10 minutes.
 	PerFactor limit.Rule
 	// PerFactorDay does so for those who are patient. Default 30 in 24 hours.

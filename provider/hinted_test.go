@@ -12,7 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
-// kim adds a second person.
+// kim adds a second user.
 func (s *tokenServer) kim() storage.User {
 	s.Helper()
 	kim := s.user
@@ -220,7 +220,7 @@ func TestHintsThatCannotBeVerifiedCountAsNone(t *testing.T) {
 	})
 }
 
-// A client's hint is about its own tokens, and names one person with the claims parameter.
+// A client's hint is about its own tokens, and names one user with the claims parameter.
 func TestHintsThatContradictTheRequest(t *testing.T) {
 	t.Parallel()
 	a := startAsking(t)

@@ -70,7 +70,7 @@ func TestIDToken(t *testing.T) {
 	}
 }
 
-// The person's claims are in the ID token where the client or the request wants them.
+// The user's claims are in the ID token where the client or the request wants them.
 func TestClaimsOfThePersonInTheIDToken(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)
@@ -104,7 +104,7 @@ func TestClaimsOfThePersonInTheIDToken(t *testing.T) {
 	}
 }
 
-// F5: nothing that a person's record or a request says can replace what the protocol says.
+// F5: nothing that a user's record or a request says can replace what the protocol says.
 func TestProtocolClaimsCannotBeReplaced(t *testing.T) {
 	t.Parallel()
 	asked := map[string]*tokens.ClaimRequest{}

@@ -36,7 +36,7 @@ func (s *tokenServer) active(a reply) bool {
 	return false
 }
 
-// confidential registers a client with a secret that people sign in to.
+// confidential registers a client with a secret that users sign in to.
 func (s *tokenServer) confidential(id string, change ...func(*storage.Client)) (*storage.Client, string) {
 	s.Helper()
 	secret, hash := clients.NewSecret()

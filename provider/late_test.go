@@ -12,7 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
-// A request that waited for longer than a person may take begins anew, with all that was
+// A request that waited for longer than a user may take begins anew, with all that was
 // asked for: it is no dead end. What was proven for it does not count any more.
 func TestLateRequestsBeginAnew(t *testing.T) {
 	t.Parallel()

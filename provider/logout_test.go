@@ -242,7 +242,7 @@ func TestAddressesThatAreNotTheClients(t *testing.T) {
 }
 
 // J3: a hint that is not what it should be ends nothing and leads nowhere. It counts as none:
-// the person is asked, and then goes where a request without a hint would have led.
+// the user is asked, and then goes where a request without a hint would have led.
 func TestHintsThatAreNotBelieved(t *testing.T) {
 	t.Parallel()
 	v, c := startLogout(t)
@@ -364,7 +364,7 @@ func TestHintsThatHaveExpired(t *testing.T) {
 		v, c := startLogout(t)
 		hint := v.tokens(c).str("id_token")
 		time.Sleep(2 * time.Hour)
-		// Of another session of the same person: they are asked.
+		// Of another session of the same user: they are asked.
 		other := &visitor{v.tokenServer, map[string]string{}}
 		other.signsIn(v.user)
 		to, status := other.logout("id_token_hint", hint, "post_logout_redirect_uri", afterLogout)

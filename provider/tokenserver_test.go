@@ -37,7 +37,7 @@ const (
 	testVerifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk.~x"
 )
 
-// tokenServer is a provider over HTTP with a person who is signed in, and what it
+// tokenServer is a provider over HTTP with a user who is signed in, and what it
 // takes to get tokens without the pages: codes are sealed as /authorize would.
 type tokenServer struct {
 	testing.TB
@@ -213,7 +213,7 @@ func (s *tokenServer) code(c *storage.Client, change ...func(*tokens.Code)) stri
 	for _, f := range change {
 		f(k)
 	}
-	// The person allowed what the code stands for; there need be neither of them.
+	// The user allowed what the code stands for; there need be neither of them.
 	allowed := storage.Consent{
 		TenantID: s.tenant.ID, UserID: k.UserID, ClientID: k.ClientID, Scopes: k.Scopes, GrantedAt: k.IssuedAt,
 	}

@@ -157,7 +157,7 @@ func (s *tokenServer) challenged(name string, resp *http.Response, status int, c
 	}
 }
 
-// D14: what is no access token of a person with openid gets nothing.
+// D14: what is no access token of a user with openid gets nothing.
 func TestUserinfoRefuses(t *testing.T) {
 	t.Parallel()
 	s := startTokens(t)

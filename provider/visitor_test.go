@@ -124,7 +124,7 @@ func (v *visitor) isIn() bool {
 	return err == nil
 }
 
-// asked checks that the person is asked and still signed in, and gives the letter.
+// asked checks that the user is asked and still signed in, and gives the letter.
 func (v *visitor) asked(to string, status int) string {
 	v.Helper()
 	letter, ok := strings.CutPrefix(to, signOutPage+"?l=")
@@ -134,7 +134,7 @@ func (v *visitor) asked(to string, status int) string {
 	return letter
 }
 
-// confirms does what the page does when the person says yes.
+// confirms does what the page does when the user says yes.
 func (v *visitor) confirms(letter string) (to string, status int) {
 	v.Helper()
 	r := request("POST", signOutPage, "")

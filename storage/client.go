@@ -78,7 +78,7 @@ type Client struct {
 	Disabled bool `json:"disabled,omitempty" yaml:"disabled,omitempty"`
 
 	// SecretHashes hold what client_secret is compared with: "sha256$…" for secrets
-	// that Vouchsafe made, "$argon2id$…" for those that a person chose.
+	// that Vouchsafe made, "$argon2id$…" for those that an administrator chose.
 	SecretHashes []string `json:"-" yaml:"-"`
 	// Declared says that the client came from a clients file, and may be removed by one.
 	Declared  bool      `json:"-" yaml:"-"`

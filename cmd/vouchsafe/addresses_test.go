@@ -77,7 +77,7 @@ func (w *addressWalk) visit(n ast.Node) bool {
 	return true
 }
 
-// literal looks at a person that is written out.
+// literal looks at a user that is written out.
 func (w *addressWalk) literal(n *ast.CompositeLit) {
 	for _, el := range n.Elts {
 		kv, ok := el.(*ast.KeyValueExpr)
@@ -117,7 +117,7 @@ func (w *addressWalk) call(n *ast.CallExpr, inside bool) {
 	}
 }
 
-// isKey says whether an expression is the key of an address, or of a person.
+// isKey says whether an expression is the key of an address, or of a user.
 func (w *addressWalk) isKey(e ast.Expr) bool {
 	switch e := ast.Unparen(e).(type) {
 	case *ast.CallExpr:

@@ -13,7 +13,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
 )
 
-// TestImportsLetServersWrite imports people into the file of an embedded server, which
+// TestImportsLetServersWrite imports users into the file of an embedded server, which
 // writes all the while: between two batches it has its turn.
 func TestImportsLetServersWrite(t *testing.T) {
 	t.Parallel()

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestListsComeInParts prints people who are more than are read at a time, whole and in
+// TestListsComeInParts prints users who are more than are read at a time, whole and in
 // parts, as a table and as JSON.
 func TestListsComeInParts(t *testing.T) {
 	t.Parallel()

@@ -9,7 +9,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 )
 
-// With nothing set, people can come from stand-ins for Google and Facebook. With upstreams
+// With nothing set, users can come from stand-ins for Google and Facebook. With upstreams
 // of one's own, or for others than this machine, there are none.
 func TestStandInsForProviders(t *testing.T) {
 	t.Parallel()

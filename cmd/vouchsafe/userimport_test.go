@@ -338,7 +338,7 @@ func (s *shell) written(t *testing.T, name, text string) string {
 	return name
 }
 
-// TestUserAddKeepsTheRulesOfSignUp is the same for one person.
+// TestUserAddKeepsTheRulesOfSignUp is the same for one user.
 func TestUserAddKeepsTheRulesOfSignUp(t *testing.T) {
 	t.Parallel()
 	sh := newDatabase(t)

@@ -1,4 +1,4 @@
-// Package argon2id hashes the secrets that people choose: passwords of users and client secrets
+// Package argon2id hashes the secrets that users choose: passwords of users and client secrets
 // that an administrator made up.
 //
 // It adds two things to golang.org/x/crypto/argon2. The first is an encoding (the PHC string),

@@ -35,7 +35,7 @@ func (l *loader) ownEnviron(environ []string) map[string]string {
 
 // injected says whether an orchestrator sets the variable by itself: Kubernetes does for each
 // Service whose name is vouchsafe, or begins with vouchsafe-, and Docker for each link to such a
-// container. What a person would write to say the port (VOUCHSAFE_PORT=8080) is not among it.
+// container. What an operator would write to say the port (VOUCHSAFE_PORT=8080) is not among it.
 func injected(name, val string) bool {
 	name = strings.TrimPrefix(name, EnvPrefix)
 	return injectedName.MatchString(name) || injectedPort.MatchString(name) && injectedURL.MatchString(val) ||

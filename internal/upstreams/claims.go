@@ -91,7 +91,7 @@ func (p *provider) add(id *upstream.Identity, said claims) {
 
 // verified takes the boolean true and, of a provider that documents them, other values that
 // mean it. It is about the claim email, not
-// about an address from another: people may be free to write what they like there. Who knows better
+// about an address from another: users may be free to write what they like there. Who knows better
 // says so, by naming the claim for email_verified as well.
 func (p *provider) verified(c claims) bool {
 	if p.claim("email") != "email" && p.Claims["email_verified"] == "" {

@@ -40,7 +40,7 @@ func gitHubUser(ctx context.Context, p *provider, accessToken string) (upstream.
 		Primary  bool   `json:"primary"`
 		Verified bool   `json:"verified"`
 	}
-	// A GitHub App without the right to read addresses is answered 403 or 404: the person is
+	// A GitHub App without the right to read addresses is answered 403 or 404: the user is
 	// asked for theirs then.
 	if err := p.getJSON(ctx, api+"/user/emails", accessToken, &emails); err != nil &&
 		!errors.Is(err, upstream.ErrRefused) {

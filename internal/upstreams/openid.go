@@ -56,7 +56,7 @@ func (p *provider) openID(ctx context.Context, r upstream.Request, found *discov
 	return id, nil
 }
 
-// provenAt is when the person has proven themselves at the provider, as its ID token says.
+// provenAt is when the user has proven themselves at the provider, as its ID token says.
 func provenAt(said claims) time.Time {
 	at, ok := said["auth_time"].(float64)
 	if !ok || at <= 0 || at > 1<<40 {

@@ -134,7 +134,7 @@ func (s *Server) apiChangeEmail() jsonapi.Route {
 	})
 }
 
-// confirmChangeCall is what an app sends when the person has the code.
+// confirmChangeCall is what an app sends when the user has the code.
 type confirmChangeCall struct {
 	ownSessionField
 	codeFields

@@ -26,7 +26,7 @@ type challenged struct {
 	AuthSession string          `json:"auth_session,omitempty"`
 	Methods     []string        `json:"methods,omitempty"` // what would do next, each by itself
 	Passkey     json.RawMessage `json:"passkey,omitempty"` // options and state, with the method passkey
-	Message     string          `json:"message,omitempty"` // for the person, in their language
+	Message     string          `json:"message,omitempty"` // for the user, in their language
 	Errors      []jsonapi.Fault `json:"errors,omitempty"`  // what they entered wrongly
 }
 

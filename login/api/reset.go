@@ -30,7 +30,7 @@ func (s *Server) apiReset() jsonapi.Route {
 	})
 }
 
-// newPasswordCall is what an app sends when the person has the code.
+// newPasswordCall is what an app sends when the user has the code.
 type newPasswordCall struct {
 	appFields
 	authSessionField

@@ -93,7 +93,7 @@ func (s *Server) apiSendCode() jsonapi.Route {
 	})
 }
 
-// confirmCall is what an app sends when the person has the code.
+// confirmCall is what an app sends when the user has the code.
 type confirmCall struct {
 	appFields
 	authSessionField

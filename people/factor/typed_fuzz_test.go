@@ -16,7 +16,7 @@ import (
 var shared = append(make([]byte, 8), "12345678901234567890"...)
 
 // FuzzCodes: whatever is typed proves the app only when it comes to the digits that the
-// app shows, and a recovery code only when it is one of the person's; either works once.
+// app shows, and a recovery code only when it is one of the user's; either works once.
 // What is stored is read as it was written (E3).
 func FuzzCodes(f *testing.F) {
 	now := time.Unix(1_800_000_000, 0)

@@ -10,9 +10,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Ask makes a challenge that only this browser can answer. With person nil any user may answer, and
+// Ask makes a challenge that only this browser can answer. If person is nil, any user may answer, and
 // the browser shows the passkeys that it has for this site. Otherwise the answer must come from one
-// of the person's passkeys that are good for the purpose. Ask returns ErrWrong if the person has
+// of the user's passkeys that are good for the purpose. Ask returns ErrWrong if the user has
 // none.
 func (p *Party) Ask(purpose Purpose, browser string, person *Person) (Challenge, error) {
 	verification := protocol.VerificationRequired

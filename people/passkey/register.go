@@ -9,8 +9,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Create makes a challenge for a new passkey of the person that only this browser can answer.
-// Devices that already hold a passkey of the person are excluded. The passkey should verify its
+// Create makes a challenge for a new passkey of the user that only this browser can answer.
+// Devices that already hold a passkey of the user are excluded. The passkey should verify its
 // owner and be discoverable. One that cannot, such as an old security key, is still a second
 // factor.
 func (p *Party) Create(browser string, person Person) (Challenge, error) {

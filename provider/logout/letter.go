@@ -14,7 +14,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// logoutLetter is a request to sign out that waits for the person's word. Like an
+// logoutLetter is a request to sign out that waits for the user's answer. Like an
 // authorization request it is sealed, travels with the browser and is bound to it.
 type logoutLetter struct {
 	Started  int64    `json:"t"` // µs

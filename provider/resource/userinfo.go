@@ -56,7 +56,7 @@ func (s *Server) answerUserinfo(w http.ResponseWriter, r *http.Request) error {
 // userinfoClaims are the claims that the token's scopes and the claims parameter ask for.
 func userinfoClaims(c *storage.Client, g *storage.Grant, u *storage.User, scopes []string) map[string]any {
 	claims := tokens.UserClaims(u, scopes, tokens.GrantedClaims(c, g.Claims).Userinfo)
-	claims["sub"] = u.ID // last, so that nothing of a person's can replace it
+	claims["sub"] = u.ID // last, so that no claim of the user can replace it
 	return claims
 }
 

@@ -115,7 +115,7 @@ func TestCosts(t *testing.T) {
 	})
 }
 
-// populate makes a person, a client and a session.
+// populate makes a user, a client and a session.
 func populate(t testing.TB, s *sqldb.Store) {
 	t.Helper()
 	ctx := context.Background()
