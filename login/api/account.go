@@ -41,7 +41,7 @@ func forPeople[In, Out any](
 	})
 }
 
-// ownSessionField is the input's auth_session from the user's own sign-in.
+// ownSessionField is part of the input of calls for a signed-in user: the auth_session of that user's sign-in.
 type ownSessionField struct {
 	AuthSession string `json:"auth_session" need:"true" secret:"true" max:"8192" doc:"The auth_session from this user's sign-in, or from the last response since. The access token alone is not enough, because the app's APIs see it too."`
 }
@@ -63,7 +63,7 @@ func (s *Server) owner(p *person) (people.Owner, error) {
 	return o, err
 }
 
-// updatePasswordCall is what an app sends for a user who wants another password.
+// updatePasswordCall is the input of /auth/update-password.
 type updatePasswordCall struct {
 	ownSessionField
 	OldPassword string `json:"old_password" secret:"true" doc:"The current password. A user without a password must have signed in just now."`
@@ -111,7 +111,7 @@ func (s *Server) apiUpdatePassword() jsonapi.Route {
 	})
 }
 
-// changeEmailCall is what an app sends for a user who wants another address.
+// changeEmailCall is the input of /auth/change-email.
 type changeEmailCall struct {
 	ownSessionField
 	Email string `json:"email" doc:"The new address." example:"jo@example.org" format:"email"`
@@ -134,7 +134,7 @@ func (s *Server) apiChangeEmail() jsonapi.Route {
 	})
 }
 
-// confirmChangeCall is what an app sends when the user has the code.
+// confirmChangeCall is the input of /auth/confirm-change-email.
 type confirmChangeCall struct {
 	ownSessionField
 	codeFields
@@ -154,7 +154,7 @@ func (s *Server) apiConfirmChange() jsonapi.Route {
 	})
 }
 
-// deleteCall is what an app sends for a user who deletes the account.
+// deleteCall is the input of /auth/delete-account.
 type deleteCall struct {
 	ownSessionField
 	Confirm string `json:"confirm" need:"true" enum:"delete" doc:"Guards against mistakes."`

@@ -6,12 +6,12 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// flowAnswer says that a code is on its way, or would be.
+// flowAnswer is the answer of calls that send a code. It is the same if there is no account to send one to.
 type flowAnswer struct {
 	Flow string `json:"flow,omitempty" doc:"Send it with the code that the user types, and keep it secret. If it is missing, there is nothing to confirm and the user can sign in."`
 }
 
-// signedInAnswer is what an app gets for a user who has signed in.
+// signedInAnswer is the answer of calls that sign a user in.
 type signedInAnswer struct {
 	storage.Tokens
 	AuthSession string `json:"auth_session" doc:"Keep it as securely as the tokens, even after a sign-out, and send it with the next sign-in."`

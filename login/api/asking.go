@@ -12,18 +12,18 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// asking is a request of the API, with the app and the asker.
+// asking is a call of the API with the app that sent it.
 type asking struct {
 	*http.Request
 	app  storage.Client
-	kept *authSession // what the app keeps
-	// asker is the app. Cookies, which a browser adds by itself, count for nothing.
+	kept *authSession // the auth_session that came, or a new one
+	// asker is the app as use cases know it. It has no cookies: a browser adds them by itself.
 	asker people.Asker
-	// in is the request that waits at the authorization challenge endpoint; nil elsewhere.
+	// in is the app's request at the authorization challenge endpoint; nil elsewhere.
 	in *storage.Interaction
 }
 
-// interaction stands for the authorization request that pages have.
+// interaction returns the authorization request that the user answers. Without one, it says which app asks.
 func (a *asking) interaction() *storage.Interaction {
 	if a.in != nil {
 		return a.in
@@ -31,11 +31,11 @@ func (a *asking) interaction() *storage.Interaction {
 	return &storage.Interaction{TenantID: a.app.TenantID, Client: a.app}
 }
 
-// fromApp has the fields by which an app identifies itself. Every input has them.
+// fromApp is the input of a call in which the client authenticates. form returns its credentials.
 type fromApp interface{ form() url.Values }
 
 // appFields are the parameters of client authentication (RFC 6749 section 2.3.1, RFC 7523
-// section 2.2), and what the app keeps.
+// section 2.2).
 type appFields struct {
 	ClientID            string `json:"client_id" doc:"The client's id, unless the client authenticates with a header or an assertion." example:"my-app"`
 	ClientSecret        string `json:"client_secret" secret:"true" doc:"The client's secret, with client_secret_post."`
@@ -43,6 +43,7 @@ type appFields struct {
 	ClientAssertionType string `json:"client_assertion_type" doc:"With an assertion: urn:ietf:params:oauth:client-assertion-type:jwt-bearer."`
 }
 
+// form returns the parameters that are not empty.
 func (c appFields) form() url.Values {
 	form := url.Values{}
 	for _, f := range [][2]string{
@@ -56,7 +57,7 @@ func (c appFields) form() url.Values {
 	return form
 }
 
-// forApps returns the route of a call in which the app identifies itself.
+// forApps returns the route of a call in which the client authenticates.
 func forApps[In fromApp, Out any](
 	s *Server, op jsonapi.Operation, do func(a *asking, in In) (Out, error),
 ) jsonapi.Route {
@@ -74,7 +75,8 @@ func forApps[In fromApp, Out any](
 	})
 }
 
-// asks is the app's request with what it kept, unless its origin is none of the app's.
+// asks returns the call with the app's auth_session. It returns an error if a script of another origin sent it,
+// or if the auth_session is not the app's.
 func (s *Server) asks(r *http.Request, app storage.Client, in any) (*asking, error) {
 	if err := allowedOrigin(r, app); err != nil {
 		return nil, err
@@ -90,25 +92,25 @@ func (s *Server) asks(r *http.Request, app storage.Client, in any) (*asking, err
 	return newAsking(r, app, kept), nil
 }
 
+// newAsking returns the call of an app with its opened auth_session.
 func newAsking(r *http.Request, app storage.Client, kept *authSession) *asking {
 	asker := ui.AppAsker(r)
 	asker.ClientID, asker.Kept = app.ClientID, kept.Kept
 	return &asking{Request: r, app: app, kept: kept, asker: asker}
 }
 
-// keep takes what the app is to keep in the place of what came.
+// keep replaces what the app keeps: the response has the new auth_session.
 func (a *asking) keep(kept people.Kept) { a.asker.Kept, a.kept.Kept = kept, kept }
 
-// wish returns what the request wants of a claimant.
+// wish returns which second factor the call asks for.
 func (a *asking) wish() people.FactorWish {
 	in := a.interaction()
 	return people.FactorWish{Rule: in.Client.SecondFactor, ACR: in.ACR}
 }
 
-// allowedOrigin refuses scripts of other origins than those that the app registered.
-// Nothing here depends on cookies, so that a page of another site could do no more than
-// any program; yet whose credentials it had it should not be able to try from the
-// browsers of its visitors.
+// allowedOrigin returns an error if a script of an origin that the app did not register sent the request. The
+// API reads no cookies, so that a page of another site can do no more than any program. But an attacker's page
+// could try stolen passwords from the addresses of its visitors.
 func allowedOrigin(r *http.Request, app storage.Client) error {
 	origins, site := r.Header.Values("Origin"), r.Header.Get("Sec-Fetch-Site")
 	switch {
@@ -122,7 +124,7 @@ func allowedOrigin(r *http.Request, app storage.Client) error {
 		Detail: "This origin isn't registered for the client. Add it to allowed_cors_origins."}
 }
 
-// originOf is the origin of a URL.
+// originOf returns the origin of a URL.
 func originOf(s string) string {
 	u, err := url.Parse(s)
 	if err != nil {

@@ -30,9 +30,9 @@ type challenged struct {
 	Errors      []jsonapi.Fault `json:"errors,omitempty"`  // what they entered wrongly
 }
 
-// challenge is the authorization challenge endpoint: a first-party app collects what proves
-// a person, in as many requests as it takes, and gets an authorization code in the end. It
-// is /auth/sign-in in the shape of an authorization request.
+// challenge serves the authorization challenge endpoint. A first-party app sends the proofs of its user, in as
+// many requests as it takes, and gets an authorization code in the end. It is /auth/sign-in in the form of an
+// authorization request.
 func (s *Server) challenge(w http.ResponseWriter, r *http.Request) {
 	a, out, err := s.challengeStep(w, r)
 	if err == nil {
@@ -43,7 +43,7 @@ func (s *Server) challenge(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// codeAnswer is the last answer: the authorization code.
+// codeAnswer is the last answer, which has the authorization code.
 type codeAnswer struct {
 	Code        string `json:"authorization_code"`
 	AuthSession string `json:"auth_session"`

@@ -11,8 +11,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// appSignIn signs in a claimant, with the second factor that came with this request if one is
-// missing. Nothing begins without it: the app's session remembers the first proof.
+// appSignIn signs in a claimant. If a second factor is missing, it takes the one in f. Without that it returns
+// the problem factorRequired and opens no session; the app's auth_session then has the first proof.
 func (s *Server) appSignIn(a *asking, c people.Claimant, f proofFields) (storage.Session, error) {
 	if m := s.MissingFactor(a.Context(), a.asker, c, a.wish()); m.ACR != "" {
 		more, err := s.appFactor(a, c.User, m, f)
@@ -32,7 +32,7 @@ func (s *Server) appSignIn(a *asking, c people.Claimant, f proofFields) (storage
 	return s.appSignedIn(a, c.User, done.Session, done.Kept, err)
 }
 
-// appSignedIn takes what the app is to keep when its user is signed in.
+// appSignedIn stores in the app's auth_session what the app keeps of a user who has signed in.
 func (s *Server) appSignedIn(a *asking, user storage.User, sess storage.Session, kept people.Kept,
 	err error,
 ) (storage.Session, error) {
@@ -47,8 +47,8 @@ func (s *Server) appSignedIn(a *asking, user storage.User, sess storage.Session,
 	return sess, nil
 }
 
-// appFactor takes the factor that the request has, if any that would do, and says what it
-// proves.
+// appFactor checks the second factor in f if it is one that the user lacks, and returns its amr (RFC 8176): nil
+// if there is none.
 func (s *Server) appFactor(a *asking, user storage.User, m people.Missing, f proofFields) (amr []string, err error) {
 	field := ""
 	switch {
@@ -69,7 +69,8 @@ func (s *Server) appFactor(a *asking, user storage.User, m people.Missing, f pro
 	return []string{"otp"}, err
 }
 
-// factorProblem says which second factor is wanted of an app's user, whose first proof waits.
+// factorProblem returns the problem that names the second factors that the user can give, with the
+// auth_session that has the first proof.
 func (s *Server) factorProblem(a *asking, m people.Missing) error {
 	left := factorsLeft{Factors: []string{}}
 	for _, f := range []struct {

@@ -9,13 +9,13 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// passkeyCall is what an app sends to ask for a passkey.
+// passkeyCall is the input of /auth/passkey-options.
 type passkeyCall struct {
 	appFields
 	authSessionField
 }
 
-// passkeyAnswer is what the app's platform is asked, and what goes back with its answer.
+// passkeyAnswer has the options for the app's platform, and what the app sends back with the result.
 type passkeyAnswer struct {
 	Options     json.RawMessage `json:"options" doc:"PublicKeyCredentialRequestOptionsJSON (WebAuthn)."`
 	State       string          `json:"state" doc:"Send it back with the result."`
@@ -40,8 +40,8 @@ func (s *Server) apiPasskey() jsonapi.Route {
 	})
 }
 
-// appChallenge makes a challenge for the holder of the app's session: for a passkey of the user
-// whose sign-in waits or, if none does, of any user.
+// appChallenge returns a challenge that is bound to the app's auth_session: for a passkey of the user whose
+// sign-in waits for a second factor or, if none does, of any user.
 func (s *Server) appChallenge(a *asking) (passkey.Challenge, error) {
 	if err := offered(s.OffersPasskeys(a.asker)); err != nil {
 		return passkey.Challenge{}, err

@@ -15,12 +15,12 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/federation"
 )
 
-// apiFail answers a program. Every error has one shape.
+// apiFail writes an error of the API. All have one shape (RFC 9457).
 func (s *Server) apiFail(w http.ResponseWriter, r *http.Request, err error) {
 	jsonapi.Fail(w, r, s.apiProblem(ui.Words(r), r, err))
 }
 
-// refusals are what programs are told when a use case refuses.
+// refusals are the errors of the API for the refusals of use cases.
 var refusals = map[people.Refusal]jsonapi.Outcome{
 	people.ErrWrongPassword:  wrongCredentials,
 	people.ErrWrongPasskey:   wrongPasskey,
@@ -39,7 +39,7 @@ var refusals = map[people.Refusal]jsonapi.Outcome{
 	people.ErrChangedMeanwhile: changedMeanwhile,
 }
 
-// apiProblem is err as a program is told: what pages say in words has a code here.
+// apiProblem returns err as an error of the API: it has a code where pages have words only.
 func (s *Server) apiProblem(say texts.Words, r *http.Request, err error) *jsonapi.Problem {
 	var own *jsonapi.Problem
 	var early *people.Limited
@@ -82,7 +82,7 @@ func (s *Server) apiProblem(say texts.Words, r *http.Request, err error) *jsonap
 	return p
 }
 
-// fromProblem is a problem of the protocol, or of no call in particular.
+// fromProblem returns an error of the protocol, or of no call in particular, as an error of the API.
 func fromProblem(say texts.Words, r *http.Request, w *web.Problem) *jsonapi.Problem {
 	p := &jsonapi.Problem{Status: w.Status, Code: w.Code, Detail: w.Program, RetryAfter: w.RetryAfter, Err: w}
 	if p.Detail == "" && w.Message != "" {
@@ -114,7 +114,7 @@ func fromProblem(say texts.Words, r *http.Request, w *web.Problem) *jsonapi.Prob
 	return p
 }
 
-// isAPI says whether the request is for the API, whether or not its tenant was taken off.
+// isAPI reports whether the request is for the API. The path may still begin with the tenant.
 func isAPI(r *http.Request) bool {
 	path := r.URL.Path
 	if rest, ok := strings.CutPrefix(path, "/t/"); ok {
@@ -124,7 +124,7 @@ func isAPI(r *http.Request) bool {
 	return strings.HasPrefix(path, apiPrefix)
 }
 
-// ErrorPage shows what went wrong: JSON for calls of the API, and Errors for all others.
+// ErrorPage writes an error: as JSON for calls of the API, and by Errors for all other requests.
 func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, p *web.Problem) {
 	if isAPI(r) {
 		s.apiFail(w, r, p)
@@ -138,7 +138,8 @@ type notFreshError struct{ acr string }
 
 func (*notFreshError) Error() string { return "the sign-in is too long ago, or too weak" }
 
-// insufficient is the challenge of RFC 9470 section 3.
+// insufficient returns the WWW-Authenticate header that asks for a new sign-in (RFC 9470 section 3). acr is
+// how strong it has to be, or "".
 func insufficient(r *http.Request, acr string) string {
 	challenge := `Bearer realm="` + web.TenantOf(r.Context()).Issuer +
 		`", error="insufficient_user_authentication", max_age="300"`

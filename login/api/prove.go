@@ -17,8 +17,7 @@ var (
 		Detail: "Send only one of password, code or token, and passkey."}
 )
 
-// appProve signs in the user that the proofs of a request prove, together with those of the
-// requests before it.
+// appProve signs in the user who is proven by f, together with the proofs of earlier requests.
 func (s *Server) appProve(a *asking, f proofFields) (storage.Session, error) {
 	c, err := s.appClaimant(a, f)
 	if err != nil {
@@ -27,8 +26,7 @@ func (s *Server) appProve(a *asking, f proofFields) (storage.Session, error) {
 	return s.appSignIn(a, c, f)
 }
 
-// appClaimant returns the user that the first factor proves: the one in the request, or the one
-// that waits.
+// appClaimant returns the user who is proven by the first factor in f or, if f has none, in an earlier request.
 func (s *Server) appClaimant(a *asking, f proofFields) (people.Claimant, error) {
 	given := 0
 	for _, is := range []bool{f.Login != "" || f.Password != "", f.Flow != "" || f.Code != "" ||
@@ -62,7 +60,7 @@ func (s *Server) appClaimant(a *asking, f proofFields) (people.Claimant, error) 
 	return s.Prove(a.Context(), a.asker, user, time.Now(), amr...)
 }
 
-// begin forgets a sign-in that waits: another begins, perhaps of another user.
+// begin forgets a sign-in that waits for its second factor: a new one begins, perhaps of another user.
 func (a *asking) begin() { a.asker.Kept.Pending, a.kept.Pending = "", "" }
 
 func (s *Server) appPassword(a *asking, login, secret string) (storage.User, error) {
@@ -101,7 +99,7 @@ func (s *Server) appPasskey(a *asking, purpose passkey.Purpose, f passkeyFields,
 		people.PasskeyProof{Bound: []string{a.kept.ID}, State: f.State, Answer: string(f.Credential)}, user)
 }
 
-// appPending returns the user whose first proof came in a request before.
+// appPending returns the user whose first factor came in an earlier request.
 func (s *Server) appPending(a *asking) (people.Claimant, error) {
 	c, err := s.Claimant(a.Context(), a.asker, "")
 	if errors.Is(err, people.ErrNoClaimant) {

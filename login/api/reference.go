@@ -7,10 +7,10 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
 
-// apiVersion changes when what an app could rely on does.
+// apiVersion changes when the API changes in a way that could break an app.
 const apiVersion = "1"
 
-// Reference is the OpenAPI document of the JSON API at issuer, "" for none in particular.
+// Reference returns the OpenAPI document of the JSON API at the issuer, or at none in particular for "".
 func Reference(issuer string) *jsonapi.Document {
 	table := jsonapi.NewTable(nil, Routes()...)
 	return jsonapi.Describe(jsonapi.Info{

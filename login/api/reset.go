@@ -7,7 +7,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 )
 
-// resetCall is what an app sends for a user who forgot their password.
+// resetCall is the input of /auth/reset-password.
 type resetCall struct {
 	appFields
 	authSessionField
@@ -30,7 +30,7 @@ func (s *Server) apiReset() jsonapi.Route {
 	})
 }
 
-// newPasswordCall is what an app sends when the user has the code.
+// newPasswordCall is the input of /auth/confirm-reset.
 type newPasswordCall struct {
 	appFields
 	authSessionField

@@ -19,29 +19,29 @@ const (
 	apiDocument = apiPrefix + "openapi.json"
 )
 
-// Apps is the protocol's part of the JSON API: which app asks, and what it is given. Its errors are
-// web.Problems. Package provider has it.
+// Apps is the protocol's part of the JSON API: it authenticates the app and issues tokens. Its errors are
+// web.Problems. Package provider implements it.
 type Apps interface {
-	// App returns the first-party client that the request comes from; form holds the parameters of
-	// client authentication that its body has.
+	// App authenticates the first-party client that sent the request, and returns it. form has the
+	// parameters of client authentication from the request's body.
 	App(r *http.Request, form url.Values) (storage.Client, error)
-	// CheckScope refuses a scope that the app may not ask for.
+	// CheckScope returns an error if the app may not request the scope.
 	CheckScope(app storage.Client, scope string) error
 	// Tokens returns the tokens of a session.
 	Tokens(ctx context.Context, app storage.Client, sess storage.Session, scope string) (storage.Tokens, error)
 	// Refresh returns new tokens for a refresh token.
 	Refresh(ctx context.Context, app storage.Client, token, scope string) (storage.Tokens, error)
-	// SignOut ends the session that a token of the app belongs to, and what the app was granted in it.
+	// SignOut ends the session that a token of the app belongs to, and the app's grants of that session.
 	SignOut(ctx context.Context, app storage.Client, token string) error
 	// Person returns the user of the request's access token, with the token's client and grant.
 	Person(r *http.Request) (storage.Client, storage.Grant, storage.User, error)
-	// Form reads a form that an app posted.
+	// Form reads and returns the form that an app posted.
 	Form(w http.ResponseWriter, r *http.Request) (url.Values, error)
-	// Request reads what an app asks an authorization for, and returns what Code is to have.
+	// Request reads an app's authorization request, and returns it with the parameters to pass to Code.
 	Request(ctx context.Context, app storage.Client, form url.Values) (storage.Interaction, url.Values, error)
-	// Code returns the authorization code of what Request was given, for a session.
+	// Code returns an authorization code for a session; asked is what Request returned.
 	Code(ctx context.Context, app storage.Client, asked url.Values, sess storage.Session) (string, error)
-	// CORS lets scripts of registered origins read the answers of h.
+	// CORS returns h with answers that scripts of the clients' registered origins may read.
 	CORS(h http.Handler) http.Handler
 }
 
@@ -50,14 +50,14 @@ type Config struct {
 	*people.Service
 	Federation *federation.Service
 	Apps       Apps
-	// Errors shows what went wrong with requests that are not for the API.
+	// Errors shows the errors of requests that are not for the API.
 	Errors web.ErrorPage
 }
 
 // Server serves the JSON API and the authorization challenge endpoint of all tenants.
 type Server struct {
 	Config
-	// references are the documents of the JSON API, by issuer: tenants are few.
+	// references are the OpenAPI documents, by issuer. They are kept for good, because tenants are few.
 	references sync.Map
 }
 

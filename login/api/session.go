@@ -15,32 +15,34 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// authSessionLife is as long as browsers keep a cookie, in whose place it stands.
+// authSessionLife is how long an auth_session is valid: as long as browsers keep a cookie.
 const authSessionLife = 400 * 24 * time.Hour
 
-// authSession is what an app keeps in place of cookies, sealed, and sends with its next
-// request (draft-ietf-oauth-first-party-apps-04 section 5.3.1): from which its owner's
-// guesses are told from strangers', and how far a sign-in has come. It proves no more
-// than those cookies do, and only for the client that it was given to.
+// authSession is what an app keeps in place of cookies, sealed, and sends with its next request
+// (draft-ietf-oauth-first-party-apps-04 section 5.3.1). It tells guesses at this copy of the app from those of
+// strangers, and records the steps of a sign-in that are done. It proves no more than those cookies do, and is
+// valid only for the client that it was issued to.
 type authSession struct {
 	ClientID string `json:"c"`
 	IssuedAt int64  `json:"t"` // Unix time
 	ID       string `json:"i"` // random: attempts are counted by it, so that other users' attempts do not count here
 	people.Kept
-	// Cookies are what sessions of former releases hold in the place of Kept, by name. They are
-	// read until the last of those is older than authSessionLife.
+	// Cookies are what former releases stored in the place of Kept, by name. They are read until the
+	// last such session is older than authSessionLife.
 	Cookies map[string]string `json:"k,omitempty"`
-	// Request and Flow are of the authorization challenge endpoint: what is asked for, and
-	// the code that was sent.
+	// Request and Flow belong to the authorization challenge endpoint: the parameters of the request,
+	// and the flow of the code that was sent to the user.
 	Request url.Values `json:"r,omitempty"`
 	Flow    string     `json:"f,omitempty"`
 }
 
+// badSession returns the problem wrongSession with a detail.
 func badSession(detail string) error {
 	return &jsonapi.Problem{Status: wrongSession.Status, Code: wrongSession.Code, Detail: detail}
 }
 
-// openAuthSession opens what the app kept; a new one when it kept nothing.
+// openAuthSession opens the auth_session that the app sent, or returns a new one if sealed is "". It returns
+// errBadSession if it was issued to another client or is too old.
 func (s *Server) openAuthSession(r *http.Request, app storage.Client, sealed string) (*authSession, error) {
 	if sealed == "" {
 		return &authSession{ClientID: app.ClientID, ID: secret.Token()}, nil
@@ -54,6 +56,7 @@ func (s *Server) openAuthSession(r *http.Request, app storage.Client, sealed str
 
 var errBadSession = badSession("auth_session has expired, or wasn't issued to this client.")
 
+// readAuthSession is openAuthSession for an auth_session of any client.
 func (s *Server) readAuthSession(r *http.Request, sealed string) (*authSession, error) {
 	plain, err := s.Secrets.Box(web.TenantOf(r.Context()).ID, secret.AuthSession).OpenString(sealed)
 	kept := &authSession{}
@@ -65,7 +68,7 @@ func (s *Server) readAuthSession(r *http.Request, sealed string) (*authSession, 
 	return kept, nil
 }
 
-// takeCookies reads what a former release kept.
+// takeCookies moves what a former release stored to Kept.
 func (k *authSession) takeCookies() {
 	for name, value := range k.Cookies {
 		switch name := strings.TrimPrefix(name, "__Host-"); {
@@ -78,7 +81,7 @@ func (k *authSession) takeCookies() {
 	k.Cookies = nil
 }
 
-// seal is the session as the app keeps it.
+// seal returns the session as the app keeps it.
 func (k *authSession) seal(s *Server, r *http.Request) (string, error) {
 	k.IssuedAt = time.Now().Unix()
 	plain, err := json.Marshal(k)
@@ -88,7 +91,7 @@ func (k *authSession) seal(s *Server, r *http.Request) (string, error) {
 	return s.Secrets.Box(web.TenantOf(r.Context()).ID, secret.AuthSession).SealString(plain), nil
 }
 
-// authSessionField is in the inputs of calls that count wrong guesses of a user's secrets.
+// authSessionField is part of the input of calls that count wrong guesses at a user's secrets.
 type authSessionField struct {
 	AuthSession string `json:"auth_session" secret:"true" max:"8192" doc:"The auth_session of the last response. It identifies this copy of the app, so that strangers' guesses cannot lock its user out."`
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// signInCall is what an app sends to sign a user in.
+// signInCall is the input of /auth/sign-in.
 type signInCall struct {
 	appFields
 	authSessionField
@@ -51,7 +51,7 @@ func (s *Server) apiSignIn() jsonapi.Route {
 	})
 }
 
-// refreshCall is what an app sends to get new tokens.
+// refreshCall is the input of /auth/refresh-tokens.
 type refreshCall struct {
 	appFields
 	RefreshToken string `json:"refresh_token" need:"true" secret:"true" doc:"The refresh token. The one in the response replaces it."`
@@ -75,7 +75,7 @@ func (s *Server) apiRefresh() jsonapi.Route {
 	})
 }
 
-// logoutCall is what an app sends to sign its user out.
+// logoutCall is the input of /auth/logout.
 type logoutCall struct {
 	appFields
 	Token string `json:"token" need:"true" secret:"true" max:"8192" doc:"The refresh token or the access token: either one will do."`

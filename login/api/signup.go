@@ -9,7 +9,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// signUpCall is what an app sends to register a user.
+// signUpCall is the input of /auth/sign-up.
 type signUpCall struct {
 	appFields
 	authSessionField
@@ -38,7 +38,7 @@ func (s *Server) apiSignUp() jsonapi.Route {
 	})
 }
 
-// invitedCall is what an app sends for a user who was invited.
+// invitedCall is the input of /auth/accept-invitation.
 type invitedCall struct {
 	appFields
 	authSessionField
@@ -67,7 +67,7 @@ func (s *Server) apiInvited() jsonapi.Route {
 	})
 }
 
-// sendCodeCall is what an app sends to have a code sent: once more, or to sign in.
+// sendCodeCall is the input of /auth/send-code: to have a code sent once more, or to sign in.
 type sendCodeCall struct {
 	appFields
 	authSessionField
@@ -93,7 +93,7 @@ func (s *Server) apiSendCode() jsonapi.Route {
 	})
 }
 
-// confirmCall is what an app sends when the user has the code.
+// confirmCall is the input of /auth/confirm-email.
 type confirmCall struct {
 	appFields
 	authSessionField
