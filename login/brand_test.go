@@ -1,6 +1,8 @@
 package login
 
 import (
+	"encoding/base64"
+	"html"
 	"net/http"
 	"regexp"
 	"strings"
@@ -64,6 +66,10 @@ func TestTenantsLookAsTheySay(t *testing.T) {
 	if p := v.get(strings.TrimPrefix(m[1], "/t/acme")); p.status != http.StatusNotFound {
 		t.Errorf("the default tenant's sheet: got %d", p.status)
 	}
+	if strings.Contains(p.body, "<svg") || strings.Contains(p.body, "mark.") ||
+		!strings.Contains(p.body, `<link rel="icon" href="https://acme.example/logo.svg">`) {
+		t.Error("a page with a logo shows another mark, or has another icon")
+	}
 	// The error page has it within itself.
 	p = v.get("/t/acme/setup")
 	csp := p.header.Get("Content-Security-Policy")
@@ -117,6 +123,88 @@ func TestBrandedPagesInChromium(t *testing.T) {
 		if got := chromiumtest.Run(t, c.ctx,
 			chromedp.Evaluate[string](`getComputedStyle(document.querySelector("main")).borderRadius`)); got != "3px" {
 			t.Errorf("%s: the tenant's own CSS does nothing: %s", path, got)
+		}
+	}
+}
+
+// TestTenantsWithoutALogoHaveTheirInitial: the mark of the product stands for no tenant, neither on
+// pages nor in the browser's tab, and one tenant's mark is not cached for another.
+func TestTenantsWithoutALogoHaveTheirInitial(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	for id, name := range map[string]string{"acme": "acme rockets", "hebrew": "אקמה", "evil": `<script>alert(1)</script>`,
+		"sign": "<&", "none": "..."} {
+		err := s.store.AddTenant(t.Context(), storage.Tenant{ID: id, Name: name,
+			Settings: storage.TenantSettings{Branding: storage.Branding{Accent: "#c2410c"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	v := s.visitor()
+	icon := regexp.MustCompile(`<link rel="icon" href="([^"]*)">`)
+	icons := map[string]string{}
+	for id, letter := range map[string]string{"acme": "A", "hebrew": "א", "evil": "S", "sign": "&lt;", "none": ""} {
+		p := v.get("/t/" + id + "/login")
+		if strings.Contains(p.body, "M8.5 10.5") ||
+			!strings.Contains(p.body, `<span class="mark" aria-hidden="true">`+letter+`</span>`) {
+			t.Errorf("%s: the page is without the initial %q", id, letter)
+		}
+		m := icon.FindStringSubmatch(p.body)
+		if m == nil || !strings.HasPrefix(m[1], "/t/"+id+"/static/initial.") {
+			t.Fatalf("%s: got icon %q", id, m)
+		}
+		icons[id] = strings.TrimPrefix(m[1], "/t/"+id)
+		svg := v.get(m[1])
+		if svg.header.Get("Content-Type") != "image/svg+xml" || !strings.Contains(svg.body, ">"+letter+"</text>") ||
+			!strings.Contains(svg.body, `fill="#c2410c"`) || !strings.Contains(svg.header.Get("Cache-Control"), "immutable") ||
+			svg.header.Get("Content-Security-Policy") != "default-src 'none'; sandbox" || svg.header.Get("Set-Cookie") != "" {
+			t.Errorf("%s: got %d %v %s", id, svg.status, svg.header, svg.body)
+		}
+		// The error page holds it within itself.
+		p = v.get("/t/" + id + "/setup")
+		m = icon.FindStringSubmatch(p.body)
+		if m == nil {
+			t.Fatalf("%s: the error page has no icon", id)
+		}
+		encoded, _ := strings.CutPrefix(html.UnescapeString(m[1]), "data:image/svg+xml;base64,")
+		if drawn, err := base64.StdEncoding.DecodeString(encoded); err != nil || string(drawn) != svg.body {
+			t.Errorf("%s: the error page has another icon: %s", id, m[1])
+		}
+	}
+	// Another tenant's picture under this tenant's path is this tenant's own, and is not kept.
+	p := v.get("/t/acme" + icons["hebrew"])
+	if p.header.Get("Cache-Control") != "no-store" || !strings.Contains(p.body, ">A</text>") {
+		t.Errorf("by the name of another tenant's: got %s kept %s", p.body, p.header.Get("Cache-Control"))
+	}
+	// The default tenant is the product until it is given a name.
+	p = v.get("/login")
+	if m := icon.FindStringSubmatch(p.body); !strings.Contains(p.body, "M8.5 10.5") || m == nil ||
+		!strings.HasPrefix(m[1], "/static/mark.") {
+		t.Errorf("the default tenant: got icon %q", m)
+	}
+	if p := v.get(icons["acme"]); p.status != http.StatusNotFound {
+		t.Errorf("the default tenant's initial: got %d", p.status)
+	}
+}
+
+// TestLogosRunNothing: a logo is a picture to the browser wherever it is shown, so that scripts in
+// it do not run, and no policy would let them.
+func TestLogosRunNothing(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	s.acme(storage.Branding{})
+	v := s.visitor()
+	for _, path := range []string{"/t/acme/login", "/t/acme/setup"} {
+		p := v.get(path)
+		for _, place := range strings.Split(p.body, "https://acme.example/logo.svg")[:2] {
+			if !strings.HasSuffix(place, `<img class="logo" src="`) && !strings.HasSuffix(place, `<link rel="icon" href="`) {
+				t.Errorf("%s: the logo is shown by %q", path, place[max(0, len(place)-40):])
+			}
+		}
+		csp := p.header.Get("Content-Security-Policy")
+		if !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "object-src") ||
+			strings.Contains(csp, "frame-src") || strings.Contains(csp, "script-src https") {
+			t.Errorf("%s: got %s", path, csp)
 		}
 	}
 }

@@ -15,6 +15,7 @@ const (
 	permission need = "a session's permission" // the browser is sent to the client with a code, or asked
 	trip       need = "the browser that left"  // for a provider, and what that has said there
 	developer  need = "this machine"           // in development, at the default tenant only
+	playground need = "this machine, anywhere" // in development, at every tenant below the default one's host
 )
 
 // doors says what each route needs. A route without a row fails the test: add a row for a new
@@ -100,13 +101,14 @@ var doors = map[string]need{
 	"/auth/openapi.json":         nothing,
 	"/auth/":                     nothing,
 
-	"/static/brand.{hash:[0-9a-f]+}.css": nothing,
-	"/static/{name}":                     nothing,
+	"/static/brand.{hash:[0-9a-f]+}.css":   nothing,
+	"/static/initial.{hash:[0-9a-f]+}.svg": nothing,
+	"/static/{name}":                       nothing,
 
-	"/dev":                developer,
-	"/dev/callback":       developer,
-	"/dev/dev.js":         developer,
-	"/dev/dev.css":        developer,
+	"/dev":                playground,
+	"/dev/callback":       playground,
+	"/dev/dev.js":         playground,
+	"/dev/dev.css":        playground,
 	"/dev/mail":           developer,
 	"/dev/mail.json":      developer,
 	"/dev/mail/{id}":      developer,

@@ -1,12 +1,11 @@
 package ui
 
 import (
-	"strings"
-
 	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/tenants/brand"
 )
 
 // Account is an account as its owner sees it.
@@ -38,9 +37,6 @@ func AccountOfUser(u storage.User) *Account {
 	if v.Name == v.Login {
 		v.Name = ""
 	}
-	for _, r := range strings.ToUpper(strings.TrimSpace(v.Name + v.Login)) {
-		v.Initial = string(r)
-		break
-	}
+	v.Initial = brand.Initial(v.Name + " " + v.Login)
 	return v
 }

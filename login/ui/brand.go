@@ -18,6 +18,8 @@ import (
 // Brand is the tenant as users see it.
 type Brand struct {
 	Name, Logo string
+	// Mark stands for the tenant where it has no logo.
+	Mark brand.Mark
 	// sheet is the tenant's stylesheet, to come after that of all pages, or "".
 	sheet string
 	links []brandLink
@@ -28,10 +30,11 @@ type brandLink struct{ URL, Text string }
 
 // BrandOf returns the brand of a tenant; nil is a request without one.
 func BrandOf(t *issuer.Tenant, w texts.Words) Brand {
-	v := Brand{Name: w.Must("brand.name")}
+	v := Brand{Name: w.Must("brand.name"), Mark: brand.MarkOf("", storage.Branding{})}
 	if t == nil {
 		return v
 	}
+	v.Mark = brand.MarkOf(t.Name, t.Settings.Branding)
 	if t.Name != "" {
 		v.Name = t.Name
 	}
@@ -55,27 +58,74 @@ func (b Brand) SheetName() string {
 	if b.sheet == "" {
 		return ""
 	}
-	sum := sha256.Sum256([]byte(b.sheet))
-	return "brand." + hex.EncodeToString(sum[:6]) + ".css"
+	return "brand." + fingerprint(b.sheet) + ".css"
 }
 
-// serveSheet serves the tenant's stylesheet. A replica learns of a new one after a moment: a sheet
-// under a name that is not its own must not be cached.
+// markName returns the name of the tenant's mark in URLs, with a hash of its content; "" for the mark
+// of the product.
+func (b Brand) markName() string {
+	if b.Mark.Ours {
+		return ""
+	}
+	return "initial." + fingerprint(b.Mark.SVG()) + ".svg"
+}
+
+// fingerprint returns a hash of a file's content for its name.
+func fingerprint(content string) string {
+	sum := sha256.Sum256([]byte(content))
+	return hex.EncodeToString(sum[:6])
+}
+
+// Icon returns the URL of the picture in the browser's tab. A page that cannot link to anything of ours
+// holds it within itself: browsers request /favicon.ico when a page names none.
+func (v *View) Icon() (template.URL, error) {
+	own := v.Brand.markName()
+	switch {
+	case v.Brand.Logo != "":
+		return template.URL(v.Brand.Logo), nil
+	case v.Style != "":
+		picture := v.Brand.Mark.SVG()
+		if own == "" {
+			picture = string(v.pages.static.mark)
+		}
+		return template.URL("data:image/svg+xml;base64," + base64.StdEncoding.EncodeToString([]byte(picture))), nil
+	case own != "":
+		return template.URL(v.Path + "/static/" + own), nil
+	}
+	url, err := v.Asset("mark.svg")
+	return template.URL(url), err
+}
+
+// serveSheet serves the tenant's stylesheet.
 func (p *Pages) serveSheet(w http.ResponseWriter, r *http.Request) {
 	v := BrandOf(web.TenantOf(r.Context()), texts.In(texts.Languages()[0]))
-	if v.sheet == "" {
+	serveOwn(w, r, v.SheetName(), "text/css; charset=utf-8", v.sheet)
+}
+
+// serveMark serves the tenant's mark. The policy keeps a browser that opens it as a page from
+// loading or running anything.
+func (p *Pages) serveMark(w http.ResponseWriter, r *http.Request) {
+	v := BrandOf(web.TenantOf(r.Context()), texts.In(texts.Languages()[0]))
+	w.Header().Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	serveOwn(w, r, v.markName(), "image/svg+xml", v.Mark.SVG())
+}
+
+// serveOwn writes a file that each tenant has of its own. A replica learns of a new one after a
+// moment: a file under a name that is not its own must not be cached.
+func serveOwn(w http.ResponseWriter, r *http.Request, name, kind, content string) {
+	if name == "" {
 		http.NotFound(w, r)
 		return
 	}
 	h := w.Header()
-	h.Set("Content-Type", "text/css; charset=utf-8")
+	h.Set("Content-Type", kind)
 	h.Set("Cache-Control", "no-store")
-	if r.URL.Path == "/static/"+v.SheetName() {
+	if r.URL.Path == "/static/"+name {
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
-	_, _ = w.Write([]byte(v.sheet)) // an error means that the browser is gone
+	_, _ = w.Write([]byte(content)) // an error means that the browser is gone
 }
 
 // inlineStyle returns all of a page's style as elements, for pages that cannot link to anything, and

@@ -8,13 +8,13 @@ import (
 	"github.com/vouchsafe/vouchsafe/tenants/brand"
 )
 
-// iconKey identifies a picture. Tenants have few accents, so that all pictures are kept.
+// iconKey identifies a picture. Tenants have few marks, so that all pictures are kept.
 type iconKey struct {
-	accent string
-	size   int
+	mark brand.Mark
+	size int
 }
 
-// serveIcon serves the tenant's icon: its logo, if it has one, else our mark in the tenant's colour.
+// serveIcon serves the tenant's icon: its logo, if it has one, else its mark.
 func (p *Pages) serveIcon(size int, ico bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		t := web.TenantOf(r.Context())
@@ -24,10 +24,10 @@ func (p *Pages) serveIcon(size int, ico bool) http.HandlerFunc {
 			http.Redirect(w, r, logo, http.StatusSeeOther)
 			return
 		}
-		key := iconKey{t.Settings.Branding.Accent, size}
+		key := iconKey{brand.MarkOf(t.Name, t.Settings.Branding), size}
 		drawn, ok := p.icons.Load(key)
 		if !ok {
-			drawn, _ = p.icons.LoadOrStore(key, brand.Icon(key.accent, size))
+			drawn, _ = p.icons.LoadOrStore(key, key.mark.Icon(size))
 		}
 		picture := drawn.([]byte)
 		h.Set("Content-Type", "image/png")

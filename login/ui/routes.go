@@ -24,5 +24,6 @@ func (p *Pages) Register(r *mux.Router) {
 		r.HandleFunc(path, p.serveIcon(size, path == "/favicon.ico")).Methods(http.MethodGet, http.MethodHead)
 	}
 	r.HandleFunc("/static/brand.{hash:[0-9a-f]+}.css", p.serveSheet).Methods(http.MethodGet, http.MethodHead)
+	r.HandleFunc("/static/initial.{hash:[0-9a-f]+}.svg", p.serveMark).Methods(http.MethodGet, http.MethodHead)
 	r.HandleFunc("/static/{name}", p.static.serve).Methods(http.MethodGet, http.MethodHead)
 }

@@ -25,10 +25,10 @@ type assets struct {
 	files map[string]asset  // by the name in URLs
 	names map[string]string // from the name in the source to that in URLs
 	// style is the stylesheet as an element, for pages that cannot link to anything, and
-	// styleSource the source that a Content-Security-Policy needs to allow it. The icon is beside
-	// it: browsers request /favicon.ico when a page names none.
+	// styleSource the source that a Content-Security-Policy needs to allow it.
 	style       template.HTML
 	styleSource string
+	mark        []byte // the product's mark, as SVG
 }
 
 // asset is one file, as it is and compressed.
@@ -67,8 +67,7 @@ func loadAssets() (*assets, error) {
 		a.files[name] = asset{kind: mime.TypeByExtension(ext), plain: plain, gzip: packed.Bytes()}
 		switch e.Name() {
 		case "mark.svg":
-			a.style += template.HTML(`<link rel="icon" href="data:image/svg+xml;base64,` +
-				base64.StdEncoding.EncodeToString(plain) + `">`)
+			a.mark = plain
 		case "style.css":
 			a.style += template.HTML("<style>" + string(plain) + "</style>")
 			a.styleSource = "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"

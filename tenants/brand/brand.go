@@ -8,23 +8,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// scheme holds the colours of the pages' stylesheet in light or in dark mode.
-type scheme struct {
-	card, ground, soft, ink colour
-	deepen                  colour  // the colour that accents are mixed with under the pointer
-	deep                    float64 // the share of deepen in that mix, from 0 to 1
-}
-
-// The colours of login/ui/static/style.css. TestSchemesAreThoseOfTheStylesheet compares them.
-var (
-	light = scheme{card: of("#ffffff"), ground: of("#f4f5f3"), soft: of("#57635f"), ink: of("#16201f"),
-		deepen: of("#000000"), deep: 0.2}
-	dark = scheme{card: of("#172120"), ground: of("#0e1413"), soft: of("#9fb0ab"), ink: of("#e8eeec"),
-		deepen: of("#ffffff"), deep: 0.25}
-
-	white, black = of("#ffffff"), of("#0b0f0e")
-)
-
 // Fault is one thing that is wrong with a branding. Field is the name of the setting below
 // branding.
 type Fault struct{ Field, Message string }
@@ -41,25 +24,13 @@ func Check(b storage.Branding) []Fault {
 			wrong(f.name, "%q isn't a colour: write one, such as #1f5f5b", f.value)
 		}
 	}
-	if len(fs) == 0 {
-		for _, s := range []struct {
-			suffix, accent, background string
-			scheme                     scheme
-		}{{"", b.Accent, b.Background, light}, {"_dark", b.AccentDark, b.BackgroundDark, dark}} {
-			if s.background != "" {
-				s.scheme.ground = of(s.background)
-				if c := least(s.scheme.soft, s.scheme.ground); c < readable {
-					wrong("background"+s.suffix, "text is hard to read on %s: it has a contrast of %.1f, and needs %.1f",
-						s.background, c, readable)
-					continue
-				}
-			}
-			if s.accent != "" {
-				if c := least(of(s.accent), s.scheme.card, s.scheme.ground); c < readable {
-					wrong("accent"+s.suffix, "%s is hard to read on the page: it has a contrast of %.1f, and needs %.1f", s.accent, c,
-						readable)
-				}
-			}
+	for _, f := range []struct {
+		name, value string
+		scheme      scheme
+	}{{"background", b.Background, light}, {"background_dark", b.BackgroundDark, dark}} {
+		ground, ok := parseColour(f.value)
+		if c := contrast(f.scheme.soft, ground); ok && c < readable {
+			wrong(f.name, "text is hard to read on %s: it has a contrast of %.1f, and needs %.1f", f.value, c, readable)
 		}
 	}
 	if b.AccentDark != "" && b.Accent == "" {
@@ -98,56 +69,35 @@ func Sheet(b storage.Branding) string {
 	if len(Check(b)) > 0 {
 		return ""
 	}
+	day, night := light.withGround(b.Background), dark.withGround(b.BackgroundDark)
+	accent, accentDark := accentsOf(b, night)
 	var out strings.Builder
-	if vars := light.variables(b.Accent, b.Background); vars != "" {
+	if vars := day.variables(accent, b.Background); vars != "" {
 		out.WriteString("@media (prefers-color-scheme:light){:root{" + vars + "}}\n")
 	}
-	if b.AccentDark == "" && b.Accent != "" {
-		b.AccentDark = lighten(of(b.Accent), b.BackgroundDark).String()
-	}
-	if vars := dark.variables(b.AccentDark, b.BackgroundDark); vars != "" {
+	if vars := night.variables(accentDark, b.BackgroundDark); vars != "" {
 		out.WriteString("@media (prefers-color-scheme:dark){:root{" + vars + "}}\n")
 	}
 	out.WriteString(b.CSS)
 	return out.String()
 }
 
-// lighten returns the accent for dark mode: the given one with no more white than contrast demands.
-func lighten(c colour, background string) colour {
-	ground := dark.ground
-	if background != "" {
-		ground = of(background)
-	}
-	share := 0.0
-	for share < 1 && least(c.toward(white, share), dark.card, ground) < readable+1 {
-		share += 0.05
-	}
-	return c.toward(white, share)
-}
-
 // variables returns the CSS variables that the accent and the background set in this scheme.
-func (s scheme) variables(accent, background string) string {
+func (s scheme) variables(accent *colour, background string) string {
 	var out strings.Builder
 	set := func(name string, c colour) { fmt.Fprintf(&out, "--%s:%s;", name, c) }
 	if background != "" {
-		set("ground", of(background))
+		set("ground", s.ground)
 	}
-	if accent != "" {
-		c := of(accent)
-		set("accent", c)
-		set("accent-deep", c.toward(s.deepen, s.deep))
-		ink := white
-		if contrast(c, black) > contrast(c, white) {
-			ink = black
-		}
-		set("accent-ink", ink)
-		set("spot", ink)
-		// The tint contains as much of the accent as text in the accent's colour on it allows.
-		tint := 0.12
-		for tint > 0 && contrast(c, s.card.toward(c, tint)) < readable {
-			tint -= 0.02
-		}
-		set("tint", s.card.toward(c, max(tint, 0)))
+	if accent != nil {
+		v := s.shades(*accent)
+		set("accent", v.text)
+		set("tint", v.tint)
+		set("fill", v.fill)
+		set("accent-ink", v.onFill)
+		set("accent-deep", v.deep)
+		set("edge", v.edge)
+		set("edge-deep", v.edging)
 	}
 	return out.String()
 }

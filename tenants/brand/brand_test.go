@@ -2,6 +2,7 @@ package brand
 
 import (
 	"math"
+	"math/rand/v2"
 	"os"
 	"regexp"
 	"strings"
@@ -17,7 +18,7 @@ func TestSchemesAreThoseOfTheStylesheet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := regexp.MustCompile(`--(card|ground|soft|ink): (#[0-9a-f]+);`).FindAllStringSubmatch(string(sheet), -1)
+	all := regexp.MustCompile(`--(card|ground|soft|ink|line|accent|fill|edge|accent-ink): (#[0-9a-f]+);`).FindAllStringSubmatch(string(sheet), -1)
 	var got []string
 	for _, m := range all {
 		v := m[2]
@@ -28,7 +29,9 @@ func TestSchemesAreThoseOfTheStylesheet(t *testing.T) {
 	}
 	var want []string
 	for _, s := range []scheme{light, dark} {
-		want = append(want, "ground"+s.ground.String(), "card"+s.card.String(), "ink"+s.ink.String(), "soft"+s.soft.String())
+		want = append(want, "ground"+s.ground.String(), "card"+s.card.String(), "ink"+s.ink.String(), "soft"+s.soft.String(),
+			"line"+s.line.String(), "accent"+s.accent.String(), "fill"+s.accent.String(), "accent-ink"+s.onAccent.String(),
+			"edge"+s.accent.String())
 	}
 	if strings.Join(got, " ") != strings.Join(want, " ") {
 		t.Errorf("the stylesheet has %v, want %v", got, want)
@@ -54,12 +57,12 @@ func TestCheckTakesWhatCanBeRead(t *testing.T) {
 		"nothing": {storage.Branding{}, ""},
 		"a brand": {storage.Branding{Accent: "#B3005E", Background: "#fff0f6",
 			PrivacyURI: "https://a.example/p", HelpURI: "mailto:help@a.example"}, ""},
-		"a pale accent":               {storage.Branding{Accent: "#ffcc00"}, "accent"},
-		"a dark accent in the dark":   {storage.Branding{Accent: "#b3005e", AccentDark: "#b3005e"}, "accent_dark"},
+		"a pale accent":               {storage.Branding{Accent: "#ffcc00"}, ""},
+		"a dark accent in the dark":   {storage.Branding{Accent: "#b3005e", AccentDark: "#b3005e"}, ""},
 		"a dark accent alone":         {storage.Branding{AccentDark: "#ffffff"}, "accent_dark"},
 		"a dark background by day":    {storage.Branding{Background: "#102030"}, "background"},
 		"a bright one by night":       {storage.Branding{BackgroundDark: "#ffffff"}, "background_dark"},
-		"an accent on its background": {storage.Branding{Accent: "#757575", Background: "#e0e0e0"}, "accent"},
+		"an accent on its background": {storage.Branding{Accent: "#757575", Background: "#e0e0e0"}, ""},
 		"a name":                      {storage.Branding{Accent: "teal"}, "accent"},
 		"an injection":                {storage.Branding{Accent: "#fff;}body{"}, "accent"},
 		"signs":                       {storage.Branding{Accent: "#-1aaaa"}, "accent"},
@@ -82,44 +85,76 @@ func TestCheckTakesWhatCanBeRead(t *testing.T) {
 	}
 }
 
-// TestEveryAccentIsReadable derives what a tenant need not say, for colours of all kinds.
-func TestEveryAccentIsReadable(t *testing.T) {
-	taken := 0
-	for r := 0; r < 256; r += 51 {
-		for g := 0; g < 256; g += 51 {
-			for b := 0; b < 256; b += 51 {
-				c := colour{uint8(r), uint8(g), uint8(b)}
-				sheet := Sheet(storage.Branding{Accent: c.String()})
-				if sheet == "" {
-					continue
-				}
-				taken++
-				vars := map[string]colour{}
-				for i, part := range strings.Split(sheet, "@media")[1:] {
-					for _, m := range regexp.MustCompile(`--([a-z-]+):(#[0-9a-f]{6})`).FindAllStringSubmatch(part, -1) {
-						vars[[]string{"light ", "dark "}[i]+m[1]] = of(m[2])
-					}
-				}
-				for _, s := range []struct {
-					name   string
-					scheme scheme
-				}{{"light ", light}, {"dark ", dark}} {
-					accent, tint := vars[s.name+"accent"], vars[s.name+"tint"]
-					for what, got := range map[string]float64{
-						"a link": least(accent, s.scheme.card, s.scheme.ground), "an initial": contrast(accent, tint),
-						"a row":    contrast(s.scheme.ink, tint),
-						"a button": least(vars[s.name+"accent-ink"], accent, vars[s.name+"accent-deep"]),
-					} {
-						if got < readable {
-							t.Errorf("%s: %s%s has a contrast of %.2f", c, s.name, what, got)
-						}
-					}
-				}
+// checkColours fails the test if a colour that follows from the branding cannot be read or seen.
+func checkColours(t *testing.T, b storage.Branding) {
+	t.Helper()
+	sheet := Sheet(b)
+	if sheet == "" {
+		t.Fatalf("%+v is refused: %v", b, Check(b))
+	}
+	if day, _ := Palettes(b); day.Fill != of(b.Accent).String() || !strings.Contains(sheet, "--fill:"+day.Fill) {
+		t.Errorf("%+v: buttons are not of the accent: %s", b, sheet)
+	}
+	inLight, inDark := Palettes(b)
+	for i, part := range strings.Split(sheet, "@media")[1:] {
+		s := []scheme{light.withGround(b.Background), dark.withGround(b.BackgroundDark)}[i]
+		vars := map[string]colour{}
+		for _, m := range regexp.MustCompile(`--([a-z-]+):(#[0-9a-f]{6})`).FindAllStringSubmatch(part, -1) {
+			vars[m[1]] = of(m[2])
+		}
+		mail := []Palette{inLight, inDark}[i]
+		for what, got := range map[string]struct{ contrast, want float64 }{
+			"a link":                   {least(vars["accent"], s.card, s.ground, vars["tint"]), readable},
+			"a row under the pointer":  {contrast(s.ink, vars["tint"]), readable},
+			"a button":                 {contrast(vars["accent-ink"], vars["fill"]), readable},
+			"a button under a pointer": {contrast(vars["accent-ink"], vars["accent-deep"]), readable},
+			"a button's edge":          {least(vars["edge"], s.card, s.ground), visible},
+			"its edge under a pointer": {least(vars["edge-deep"], s.card, s.ground), visible},
+			"a mail's link":            {contrast(of(mail.Accent), of(mail.Card)), readable},
+			"a mail's button":          {contrast(of(mail.Fill), of(mail.OnFill)), readable},
+			"a mail's button's edge":   {contrast(of(mail.Edge), of(mail.Card)), visible},
+			"a mail's text":            {least(of(mail.Ink), of(mail.Card), of(mail.Ground)), readable},
+			"a mail's small text":      {least(of(mail.Soft), of(mail.Card), of(mail.Ground)), readable},
+		} {
+			if got.contrast < got.want {
+				t.Errorf("%+v, scheme %d: %s has a contrast of %.2f, want %.1f", b, i, what, got.contrast, got.want)
 			}
 		}
 	}
-	if taken < 50 {
-		t.Errorf("only %d colours are taken", taken)
+}
+
+// TestEveryAccentIsReadable derives what a tenant does not say, for colours of all kinds: a brand is
+// not always dark enough for text.
+func TestEveryAccentIsReadable(t *testing.T) {
+	for r := 0; r < 256; r += 51 {
+		for g := 0; g < 256; g += 51 {
+			for b := 0; b < 256; b += 51 {
+				checkColours(t, storage.Branding{Accent: colour{uint8(r), uint8(g), uint8(b)}.String()})
+			}
+		}
+	}
+}
+
+// TestRandomAccentsAreReadable: whatever a tenant chooses for both schemes and the grounds, text has a
+// contrast of 4.5, and the edges of controls one of 3.
+func TestRandomAccentsAreReadable(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	draw := func() string {
+		n := r.Uint32()
+		return colour{uint8(n >> 16), uint8(n >> 8), uint8(n)}.String()
+	}
+	for range 2000 {
+		b := storage.Branding{Accent: draw()}
+		if r.IntN(2) == 0 {
+			b.AccentDark = draw()
+		}
+		if ground := draw(); contrast(light.soft, of(ground)) >= readable {
+			b.Background = ground
+		}
+		if ground := draw(); contrast(dark.soft, of(ground)) >= readable {
+			b.BackgroundDark = ground
+		}
+		checkColours(t, b)
 	}
 }
 

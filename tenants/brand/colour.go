@@ -56,9 +56,6 @@ func contrast(a, b colour) float64 {
 	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
 }
 
-// readable is the contrast that text must have (WCAG 2.2, success criterion 1.4.3, level AA).
-const readable = 4.5
-
 // least returns the smallest contrast of c with any of the others.
 func least(c colour, others ...colour) float64 {
 	l := math.Inf(1)
