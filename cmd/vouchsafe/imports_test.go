@@ -29,6 +29,7 @@ var arrows = map[string][]string{
 	"login/texts":   {},
 	"login/ui":      {"login/texts", "people/...", "tenants/brand", "storage", "internal/..."},
 	"people":        {"people/...", "storage", "internal/..."},
+	"people/mail":   {"people/address", "tenants/brand", "storage", "internal/..."},
 
 	"clients": {"people/claims", "storage", "internal/audit", "internal/argon2id", "internal/diff",
 		"internal/listing", "internal/secret"},

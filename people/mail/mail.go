@@ -55,6 +55,7 @@ type Mailer struct {
 type content struct {
 	Tenant string          `json:"tenant"` // the tenant's name
 	Data   json.RawMessage `json:"data"`
+	look
 }
 
 // Compose returns a mail to be stored with the change that causes it. data are the values for the
@@ -90,7 +91,7 @@ func (m *Mailer) compose(channel string, t *issuer.Tenant, to, language, templat
 	if err != nil {
 		return storage.Delivery{}, fmt.Errorf("mail data: %w", err)
 	}
-	plain, err := json.Marshal(content{Tenant: t.Name, Data: raw})
+	plain, err := json.Marshal(content{Tenant: t.Name, Data: raw, look: lookOf(t)})
 	if err != nil {
 		return storage.Delivery{}, fmt.Errorf("mail data: %w", err)
 	}

@@ -26,7 +26,8 @@ var fields = map[string][]string{
 }
 
 // layoutFields are the values of the layout.
-var layoutFields = []string{"Lang", "Tenant", "Subject", "Paragraphs"}
+var layoutFields = []string{"Lang", "Dir", "Tenant", "Subject", "Paragraphs", "Preheader", "Filler", "Light", "Dark", "Logo",
+	"Initial", "Host"}
 
 // samples are the values with which a template is tried.
 var samples = map[string]string{
@@ -169,7 +170,7 @@ func (t *Templates) try(key string, files own) error {
 	}
 	for _, notMe := range []string{samples["NotMe"], ""} {
 		values["NotMe"] = notMe
-		msg, err := t.renderWith(m, values)
+		msg, err := t.renderWith(m, values, look{})
 		if err != nil {
 			return located(err)
 		}

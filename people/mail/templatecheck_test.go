@@ -131,7 +131,7 @@ func TestTemplatesAreReadAsEditorsWriteThem(t *testing.T) {
 		}
 		msg, err := own.render(storage.Delivery{Template: "sign-in", Language: "en"}, []byte(everything))
 		if err != nil || msg.Subject != "Sign in at Acme" || msg.Text != "Your code:\n1234 5678\n" ||
-			!strings.Contains(msg.HTML, "letter-spacing:3px\">1234 5678</p>") {
+			!strings.Contains(msg.HTML, "letter-spacing:4px\">1234 5678</td>") {
 			t.Errorf("%s: got %+v, %v", name, msg, err)
 		}
 	}

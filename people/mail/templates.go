@@ -209,7 +209,7 @@ func (t *Templates) has(name string) bool { return t.or().text[fallback+"/"+name
 // render makes the message from the sealed values, in the delivery's language or, if the message
 // does not have that, in English.
 func (t *Templates) render(m storage.Delivery, plain []byte) (*Message, error) {
-	values, err := valuesOf(plain)
+	values, own, err := valuesOf(plain)
 	if err != nil {
 		return nil, err
 	}
@@ -223,11 +223,11 @@ func (t *Templates) render(m storage.Delivery, plain []byte) (*Message, error) {
 		return nil, fmt.Errorf("there is no mail template %q", m.Template)
 	}
 	m.Language = language
-	return t.renderWith(m, values)
+	return t.renderWith(m, values, own)
 }
 
-// renderWith makes the message from the values, in the delivery's language.
-func (t *Templates) renderWith(m storage.Delivery, values map[string]any) (*Message, error) {
+// renderWith makes the message from the values, in the delivery's language and the tenant's look.
+func (t *Templates) renderWith(m storage.Delivery, values map[string]any, own look) (*Message, error) {
 	key := m.Language + "/" + m.Template
 	source := t.text[key]
 	var out bytes.Buffer
@@ -252,24 +252,22 @@ func (t *Templates) renderWith(m storage.Delivery, values map[string]any) (*Mess
 	if page := t.html[key]; page != nil {
 		err = page.Execute(&out, values)
 	} else {
-		err = t.layout.Execute(&out, map[string]any{
-			"Lang": m.Language, "Tenant": values["Tenant"], "Subject": msg.Subject, "Paragraphs": paragraphs(msg.Text, values),
-		})
+		err = t.layout.Execute(&out, own.values(m.Language, msg, values))
 	}
 	msg.HTML = out.String()
 	return msg, err
 }
 
-// valuesOf returns the values for a template. Line breaks in them become spaces, so that a value
+// valuesOf returns the values for a template, and the look of the tenant. Line breaks in them become spaces, so that a value
 // that an attacker chose cannot look like a paragraph of its own.
-func valuesOf(plain []byte) (map[string]any, error) {
+func valuesOf(plain []byte) (map[string]any, look, error) {
 	var c content
 	if err := json.Unmarshal(plain, &c); err != nil {
-		return nil, fmt.Errorf("mail data: %w", err)
+		return nil, look{}, fmt.Errorf("mail data: %w", err)
 	}
 	values := map[string]any{}
 	if err := json.Unmarshal(c.Data, &values); err != nil {
-		return nil, fmt.Errorf("mail data: %w", err)
+		return nil, look{}, fmt.Errorf("mail data: %w", err)
 	}
 	if values == nil { // the JSON was null
 		values = map[string]any{}
@@ -288,34 +286,5 @@ func valuesOf(plain []byte) (map[string]any, error) {
 			}, s)
 		}
 	}
-	return values, nil
-}
-
-// paragraph is a paragraph of the HTML: a text, a code, or a link with the text above it.
-type paragraph struct{ Text, Code, Link string }
-
-// paragraphs splits the text of a message, so that text and HTML say the same.
-func paragraphs(body string, values map[string]any) []paragraph {
-	var all []paragraph
-	for block := range strings.SplitSeq(body, "\n\n") {
-		var p paragraph
-		for line := range strings.SplitSeq(strings.Trim(block, "\n"), "\n") {
-			switch line = strings.TrimSpace(line); {
-			case line == "":
-			case line == values["Code"]:
-				p.Code = line
-			case line == values["Link"], line == values["Reset"], line == values["NotMe"]:
-				p.Link = line
-			default:
-				p.Text = strings.TrimSpace(p.Text + " " + line)
-			}
-		}
-		if p.Link != "" {
-			p.Text = strings.TrimRight(p.Text, ": \u00a0") // the text stands above a button
-		}
-		if p != (paragraph{}) {
-			all = append(all, p)
-		}
-	}
-	return all
+	return values, c.look, nil
 }

@@ -54,7 +54,7 @@ func TestEveryLanguageHasEveryMessage(t *testing.T) {
 				len([]rune(msg.Subject)) > 60 {
 				t.Errorf("%s/%s: got subject %q", lang, name, msg.Subject)
 			}
-			if !strings.Contains(msg.HTML, `<html lang="`+lang+`">`) {
+			if !strings.Contains(msg.HTML, `<html lang="`+lang+`" dir="ltr">`) {
 				t.Errorf("%s/%s: the HTML does not say its language", lang, name)
 			}
 			// Every link of the text is a button with words of its own.
@@ -64,7 +64,7 @@ func TestEveryLanguageHasEveryMessage(t *testing.T) {
 				t.Errorf("%s/%s: %d links and %d buttons:\n%s\n%s", lang, name, len(links), len(buttons), msg.Text, msg.HTML)
 			}
 			if code := strings.Contains(msg.HTML,
-				`monospace;letter-spacing:3px">1234 5678</p>`); code != strings.Contains(msg.Text, "\n1234 5678\n") {
+				`monospace;font-size:30px;line-height:38px;font-weight:600;letter-spacing:4px">1234 5678</td>`); code != strings.Contains(msg.Text, "\n1234 5678\n") {
 				t.Errorf("%s/%s: the code does not stand out:\n%s", lang, name, msg.HTML)
 			}
 		}
