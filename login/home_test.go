@@ -3,6 +3,8 @@ package login
 import (
 	"strings"
 	"testing"
+
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 func TestTheStartPageLeadsDevelopersToThePlayground(t *testing.T) {
@@ -20,6 +22,10 @@ func TestTheStartPageLeadsDevelopersToThePlayground(t *testing.T) {
 	}
 	if p := v.get("/account"); !strings.Contains(p.body, link) {
 		t.Error("signed in: there is no link")
+	}
+	s.acme(storage.Branding{})
+	if p := v.get("/t/acme/"); !strings.Contains(p.body, `<a href="/t/acme/dev">`+english["home.play"]) {
+		t.Error("another tenant: there is no link to its own playground")
 	}
 	if p := newSite(t, nil).visitor().get("/"); strings.Contains(p.body, english["home.play"]) {
 		t.Error("there is a link where there is no playground")

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/clients"
@@ -14,6 +15,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/diff"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
+	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/tenants"
 )
@@ -73,28 +76,64 @@ func (s *server) applyClientsFile(ctx context.Context) error {
 	return nil
 }
 
-// applyPlayground stores the playground's client, or removes it where there is no playground. It leaves a
-// client of an operator that has the same name.
+// applyPlayground stores the playground's client at the default tenant, or removes it from all tenants
+// where there is no playground.
 func (s *server) applyPlayground(ctx context.Context) error {
+	if s.dev != nil {
+		return s.storePlayground(ctx, devpage.ClientOf(&issuer.Tenant{
+			Tenant: storage.Tenant{ID: storage.DefaultTenant}, Issuer: s.cfg.Issuer,
+		}))
+	}
+	// At the other tenants there are clients of the playground only if there is one at the default tenant.
+	// That is the last to be removed, so that the next start continues an interrupted removal.
 	stored, err := s.store.Client(ctx, storage.DefaultTenant, devpage.ClientID)
+	if errors.Is(err, storage.ErrNotFound) || err == nil && !devpage.Owns(stored) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for t, err := range listing.All(func(after string) ([]storage.Tenant, error) {
+		return s.store.Tenants(ctx, after, listing.PageSize)
+	}, func(t storage.Tenant) string { return t.ID }) {
+		if err == nil && t.ID != storage.DefaultTenant {
+			err = s.removePlayground(ctx, t.ID)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return s.removePlayground(ctx, storage.DefaultTenant)
+}
+
+// removePlayground removes the playground's client from a tenant. It leaves a client of an operator that
+// has the same name.
+func (s *server) removePlayground(ctx context.Context, tenant string) error {
+	stored, err := s.store.Client(ctx, tenant, devpage.ClientID)
+	if err == nil && devpage.Owns(stored) {
+		err = s.store.RemoveClient(ctx, tenant, devpage.ClientID, time.Now())
+	}
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// storePlayground stores the playground's client at a tenant. It leaves a client of an operator that has
+// the same name.
+func (s *server) storePlayground(ctx context.Context, playground storage.Client) error {
+	stored, err := s.store.Client(ctx, playground.TenantID, devpage.ClientID)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
-		if s.dev == nil {
-			return nil
-		}
 	case err != nil:
 		return err
 	case !devpage.Owns(stored):
-		if s.dev != nil {
-			s.log.WarnContext(ctx, "the developer page cannot run: a client that is not its own has its name",
-				"client", devpage.ClientID)
-		}
+		s.log.WarnContext(ctx, "the developer page cannot run: a client that is not its own has its name",
+			"client", devpage.ClientID, "tenant", playground.TenantID)
+		return nil
+	case slices.Equal(stored.RedirectURIs, playground.RedirectURIs) && stored.Scope == playground.Scope:
 		return nil
 	}
-	if s.dev == nil {
-		return s.store.RemoveClient(ctx, storage.DefaultTenant, devpage.ClientID, time.Now())
-	}
-	playground := s.dev.Client()
 	if faults := clients.Validate(&playground); len(faults) > 0 {
 		return fmt.Errorf("playground: %v", faults)
 	}

@@ -154,6 +154,7 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	if cfg.HasPlayground() {
 		s.dev = &devpage.Page{
 			Issuer: cfg.Issuer, Errors: s.api.ErrorPage, Mailbox: s.mailbox, StandIns: standIns, Key: devKey(s.secrets),
+			Store: s.storePlayground,
 		}
 	}
 	return nil

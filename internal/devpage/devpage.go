@@ -9,12 +9,15 @@ package devpage
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"embed"
 	"html/template"
 	"net/http"
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -29,8 +32,11 @@ var page = template.Must(template.ParseFS(static, "static/dev.html"))
 
 // Page is the developer page.
 type Page struct {
-	// Issuer is the issuer of the default tenant, the only one that the page works for.
+	// Issuer is the issuer of the default tenant.
 	Issuer string
+	// Store stores the playground's client in a tenant. The page calls it when a browser opens the page
+	// of a tenant: tenants are added while the server runs. nil stands for clients that are stored already.
+	Store func(ctx context.Context, c storage.Client) error
 	// Errors shows the page for a refused request.
 	Errors web.ErrorPage
 	// Mailbox holds the sent messages that /dev/mail shows. It is nil if a mail server delivers
@@ -45,15 +51,15 @@ type Page struct {
 	Door string
 }
 
-// Client returns the record of the client that the playground runs as. Store it before the page is
-// used.
-func (p *Page) Client() storage.Client {
+// ClientOf returns the record of the client that the playground runs as at a tenant. Store it before the
+// page is used.
+func ClientOf(t *issuer.Tenant) storage.Client {
 	return storage.Client{
-		TenantID:                storage.DefaultTenant,
+		TenantID:                t.ID,
 		ClientID:                ClientID,
 		ClientName:              "Playground",
-		RedirectURIs:            []string{p.Issuer + "/dev/callback"},
-		PostLogoutRedirectURIs:  []string{p.Issuer + "/dev"},
+		RedirectURIs:            []string{t.URL("/dev/callback")},
+		PostLogoutRedirectURIs:  []string{t.URL("/dev")},
 		GrantTypes:              []string{"authorization_code", "refresh_token"},
 		ResponseTypes:           []string{"code"},
 		TokenEndpointAuthMethod: "none",
@@ -69,13 +75,24 @@ func Owns(c storage.Client) bool {
 
 // html writes the playground's page.
 func (p *Page) html(w http.ResponseWriter, r *http.Request) error {
-	var buf bytes.Buffer
-	err := page.Execute(&buf, map[string]any{
-		"Issuer":    p.Issuer,
-		"Discovery": p.Issuer + "/.well-known/openid-configuration",
+	t := web.TenantOf(r.Context())
+	if p.Store != nil {
+		if err := p.Store(r.Context(), ClientOf(t)); err != nil {
+			return err
+		}
+	}
+	data := map[string]any{
+		"Issuer":    t.Issuer,
+		"Path":      t.Path,
+		"Discovery": t.URL("/.well-known/openid-configuration"),
 		"ClientID":  ClientID,
 		"Mailbox":   p.Mailbox != nil,
-	})
+	}
+	if t.ID != storage.DefaultTenant {
+		data["Tenant"], data["Name"] = t.ID, cmp.Or(t.Name, t.ID)
+	}
+	var buf bytes.Buffer
+	err := page.Execute(&buf, data)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package devpage
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -31,7 +32,7 @@ func get(t *testing.T, tenant, host, peer, path string, header ...string) *httpt
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
 	}
-	r = r.WithContext(web.WithTenant(r.Context(), &issuer.Tenant{Tenant: storage.Tenant{ID: tenant}}))
+	r = r.WithContext(web.WithTenant(r.Context(), tenantAt(tenant)))
 	w := httptest.NewRecorder()
 	router.ServeHTTP(w, r)
 	return w
@@ -48,7 +49,9 @@ func TestOnlyThisMachineSeesThePage(t *testing.T) {
 		{"DNS rebinding", "default", "attacker.example:8080", "127.0.0.1:50000", 404},
 		{"a name that only begins so", "default", "localhost.attacker.example", "127.0.0.1:50000", 404},
 		{"another machine", "default", "localhost:8080", "192.0.2.1:50000", 404},
-		{"another tenant", "acme", "localhost:8080", "127.0.0.1:50000", 404},
+		{"another tenant", "acme", "localhost:8080", "127.0.0.1:50000", 200},
+		{"another tenant, from another machine", "acme", "localhost:8080", "192.0.2.1:50000", 404},
+		{"a tenant with a host", "hosted", "hosted.localhost:8080", "127.0.0.1:50000", 404},
 	} {
 		for _, path := range []string{"/dev", "/dev/callback", "/dev/dev.js", "/dev/dev.css"} {
 			if got := get(t, c.tenant, c.host, c.peer, path).Code; got != c.want {
@@ -86,8 +89,45 @@ func TestPageKeepsItsOwnPolicy(t *testing.T) {
 }
 
 func TestPlaygroundIsAValidClient(t *testing.T) {
-	c := (&Page{Issuer: "http://localhost:8080"}).Client()
-	if faults := clients.Validate(&c); len(faults) > 0 {
-		t.Errorf("got %v", faults)
+	for _, tenant := range []string{storage.DefaultTenant, "acme"} {
+		c := ClientOf(tenantAt(tenant))
+		if faults := clients.Validate(&c); len(faults) > 0 || !Owns(c) || c.TenantID != tenant {
+			t.Errorf("%s: got %v", tenant, faults)
+		}
+	}
+}
+
+// tenantAt returns a tenant of the server on this machine.
+func tenantAt(id string) *issuer.Tenant {
+	record := storage.Tenant{ID: id, Name: strings.ToUpper(id)}
+	if id == "hosted" {
+		record.Host = "hosted.localhost:8080"
+	}
+	return issuer.Of(&url.URL{Scheme: "http", Host: "localhost:8080"}, record)
+}
+
+// TestTheMailboxIsOfTheWholeServer: it has the mails of all tenants, and is below none of them.
+func TestTheMailboxIsOfTheWholeServer(t *testing.T) {
+	for _, path := range []string{"/dev/mail", "/dev/mail.json", "/dev/google/authorize"} {
+		if got := get(t, "acme", "localhost:8080", "127.0.0.1:50000", path).Code; got != 404 {
+			t.Errorf("%s: got %d, want 404", path, got)
+		}
+	}
+}
+
+// TestEachTenantHasItsPlayground: the page is about the tenant, and its client is stored there.
+func TestEachTenantHasItsPlayground(t *testing.T) {
+	w := get(t, "acme", "localhost:8080", "127.0.0.1:50000", "/dev")
+	for _, want := range []string{`data-issuer="http://localhost:8080/t/acme"`, `data-path="/t/acme"`,
+		`src="/t/acme/dev/dev.js"`, "developer page of ACME", "--tenant acme"} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("the page is without %s", want)
+		}
+	}
+	if got := strings.Join(ClientOf(tenantAt("acme")).RedirectURIs, " "); got != "http://localhost:8080/t/acme/dev/callback" {
+		t.Errorf("got the redirect URI %s", got)
+	}
+	if strings.Contains(get(t, "default", "localhost:8080", "127.0.0.1:50000", "/dev").Body.String(), "--tenant") {
+		t.Error("the page of the default tenant names a tenant")
 	}
 }

@@ -6,9 +6,11 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -32,16 +34,16 @@ func (p *Page) Link() string { return p.Issuer + "/dev?" + keyParameter + "=" + 
 // comes back with the key. A stranger's browser finds nothing at that port.
 func (p *Page) opened(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		query := r.URL.Query()
+		query, t := r.URL.Query(), web.TenantOf(r.Context())
 		switch {
 		case p.isKey(query.Get(keyParameter)):
 			http.SetCookie(w, &http.Cookie{
-				Name: keyCookie, Value: p.Key, Path: "/dev", MaxAge: keyLife,
+				Name: keyCookie, Value: p.Key, Path: t.Path + "/dev", MaxAge: keyLife,
 				Secure: strings.HasPrefix(p.Issuer, "https:"), HttpOnly: true, SameSite: http.SameSiteLaxMode,
 			})
 			if r.Header.Get("Sec-Fetch-Mode") == "navigate" { // the client is a browser, and keeps the cookie
 				query.Del(keyParameter)
-				redirect(w, p.Issuer+target(r.URL.Path, query))
+				redirect(w, t.URL(target(r.URL.Path, query)))
 				return
 			}
 		case p.hasKey(r):
@@ -52,7 +54,7 @@ func (p *Page) opened(next http.Handler) http.Handler {
 				return
 			}
 			redirect(w, base.Scheme+"://"+net.JoinHostPort(base.Hostname(), p.Door)+target("/",
-				url.Values{"to": {target(r.URL.Path, query)}}))
+				url.Values{"to": {t.Path + target(r.URL.Path, query)}}))
 			return
 		default:
 			web.Fail(p.Errors, w, r, &web.Problem{Status: http.StatusForbidden, Message: "problem.developer_page"})
@@ -72,13 +74,16 @@ func (p *Page) isKey(s string) bool {
 	return p.Key != "" && subtle.ConstantTimeCompare([]byte(s), []byte(p.Key)) == 1
 }
 
+// developerPath matches the paths of the developer pages of all tenants.
+var developerPath = regexp.MustCompile(`^(/t/[a-z0-9-]+)?/dev(/|$)`)
+
 // Doorkeeper returns the handler that sends a browser on this machine back to the page, with the
 // key. Serve it on loopback addresses only, at a port of its own that no proxy knows.
 func (p *Page) Doorkeeper() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		to, err := url.Parse(r.URL.Query().Get("to"))
-		if err != nil || r.URL.Path != "/" || !fromHere(r) || to.Scheme != "" || to.Host != "" || to.Path != "/dev" &&
-			!strings.HasPrefix(to.Path, "/dev/") {
+		if err != nil || r.URL.Path != "/" || !fromHere(r) || to.Scheme != "" || to.Host != "" ||
+			!developerPath.MatchString(to.Path) {
 			http.NotFound(w, r)
 			return
 		}
@@ -133,12 +138,18 @@ func loopback(hostport string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
-// here serves requests that come from this machine, as far as fromHere can tell, and answers 404 to
-// others. It sets the headers of all developer pages.
-func (p *Page) here(next http.Handler) http.Handler {
+// anyTenant reports whether a tenant is the default one, or below its host, where the playground's cookies
+// are.
+func anyTenant(t *issuer.Tenant) bool { return t.Host == "" || defaultTenant(t) }
+
+// defaultTenant reports whether the tenant is the default tenant.
+func defaultTenant(t *issuer.Tenant) bool { return t.ID == storage.DefaultTenant }
+
+// here serves requests for a tenant that fits, and that come from this machine, as far as fromHere can
+// tell. It answers 404 to others. It sets the headers of all developer pages.
+func (p *Page) here(fits func(*issuer.Tenant) bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		t := web.TenantOf(r.Context())
-		if t.ID != storage.DefaultTenant || !fromHere(r) {
+		if !fits(web.TenantOf(r.Context())) || !fromHere(r) {
 			web.Fail(p.Errors, w, r, &web.Problem{Status: http.StatusNotFound, Message: "problem.no_page"})
 			return
 		}

@@ -10,7 +10,6 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
-	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -32,7 +31,7 @@ func locked(t *testing.T) (p *Page, ask func(method, to string, header ...string
 		for i := 0; i < len(header); i += 2 {
 			r.Header.Set(header[i], header[i+1])
 		}
-		r = r.WithContext(web.WithTenant(r.Context(), &issuer.Tenant{Tenant: storage.Tenant{ID: storage.DefaultTenant}}))
+		r = r.WithContext(web.WithTenant(r.Context(), tenantAt(storage.DefaultTenant)))
 		w := httptest.NewRecorder()
 		router.ServeHTTP(w, r)
 		return w.Result()

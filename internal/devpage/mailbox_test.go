@@ -11,7 +11,6 @@ import (
 
 	"github.com/gorilla/mux"
 
-	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -27,7 +26,7 @@ func read(t *testing.T, b *Mailbox, peer, path string) *httptest.ResponseRecorde
 	r := httptest.NewRequest(http.MethodGet, path, nil)
 	r.Host, r.RemoteAddr = "localhost:8080", peer+":50000"
 	r.AddCookie(&http.Cookie{Name: keyCookie, Value: key})
-	r = r.WithContext(web.WithTenant(r.Context(), &issuer.Tenant{Tenant: storage.Tenant{ID: storage.DefaultTenant}}))
+	r = r.WithContext(web.WithTenant(r.Context(), tenantAt(storage.DefaultTenant)))
 	w := httptest.NewRecorder()
 	router.ServeHTTP(w, r)
 	return w

@@ -16,12 +16,18 @@ func (p *Page) Register(r *mux.Router) {
 		"/dev/dev.js":   file("dev.js", "text/javascript; charset=utf-8"),
 		"/dev/dev.css":  file("dev.css", "text/css; charset=utf-8"),
 	}
-	if p.Mailbox != nil {
-		routes["/dev/mail"], routes["/dev/mail.json"] = p.mailbox, p.mailboxJSON
-		routes["/dev/mail/{id}"], routes["/dev/mail/{id}/html"] = p.letter, p.letterHTML
+	for path, h := range routes {
+		r.Handle(path, p.here(anyTenant, p.opened(web.Handler(p.Errors, h)))).Methods(http.MethodGet, http.MethodHead)
+	}
+	routes = nil
+	if p.Mailbox != nil { // it has the mails of all tenants
+		routes = map[string]func(http.ResponseWriter, *http.Request) error{
+			"/dev/mail": p.mailbox, "/dev/mail.json": p.mailboxJSON,
+			"/dev/mail/{id}": p.letter, "/dev/mail/{id}/html": p.letterHTML,
+		}
 	}
 	for path, h := range routes {
-		r.Handle(path, p.here(p.opened(web.Handler(p.Errors, h)))).Methods(http.MethodGet, http.MethodHead)
+		r.Handle(path, p.here(defaultTenant, p.opened(web.Handler(p.Errors, h)))).Methods(http.MethodGet, http.MethodHead)
 	}
 	p.registerStandIns(r)
 }

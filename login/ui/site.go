@@ -26,8 +26,8 @@ type Site struct {
 	Sessions *browser.Sessions
 	// IsAccountPage says whether the path is a page of the account that a sign-in may lead to.
 	IsAccountPage func(path string) bool
-	// Playground is the path of the page where developers try a sign-in, to which the start pages of the
-	// default tenant link. Default: there is none.
+	// Playground is the path of the page where developers try a sign-in, to which the start pages
+	// link. Default: there is none.
 	Playground string
 	// Mailbox is the path of the page that shows mails where no mail server sends them, in development. Default: there
 	// is none.
@@ -36,10 +36,11 @@ type Site struct {
 
 // PlaygroundOf returns the path of the page where developers try a sign-in at the request's tenant, or "".
 func (s *Site) PlaygroundOf(r *http.Request) string {
-	if web.TenantOf(r.Context()).ID != storage.DefaultTenant {
-		return ""
+	t := web.TenantOf(r.Context())
+	if s.Playground == "" || t.Host != "" && t.ID != storage.DefaultTenant {
+		return "" // the developer page is below the host of the default tenant only
 	}
-	return s.Playground
+	return t.Path + s.Playground
 }
 
 // Handler serves a page or a form.

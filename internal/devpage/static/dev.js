@@ -3,6 +3,7 @@
 // else, so that it can be read from top to bottom as an example of the protocol.
 
 const issuer = document.body.dataset.issuer;
+const path = document.body.dataset.path;
 const clientID = document.body.dataset.client;
 const redirectURI = issuer + "/dev/callback";
 const $ = (id) => document.getElementById(id);
@@ -10,8 +11,8 @@ const $ = (id) => document.getElementById(id);
 // What must outlive the trip to the sign-in page: the secrets of the running request,
 // the tokens, and the steps so far. This tab's alone.
 const memory = {
-  get: (key) => JSON.parse(sessionStorage.getItem("vouchsafe." + key) ?? "null"),
-  set: (key, value) => sessionStorage.setItem("vouchsafe." + key, JSON.stringify(value)),
+  get: (key) => JSON.parse(sessionStorage.getItem("vouchsafe." + path + key) ?? "null"),
+  set: (key, value) => sessionStorage.setItem("vouchsafe." + path + key, JSON.stringify(value)),
 };
 const steps = memory.get("steps") ?? [];
 let tokens = memory.get("tokens");
@@ -287,11 +288,11 @@ for (const field of left ? $("request").elements : []) {
 }
 
 render();
-if (location.pathname === "/dev/callback") {
+if (location.pathname === path + "/dev/callback") {
   const params = new URLSearchParams(location.search);
-  history.replaceState(null, "", "/dev"); // a reload must not spend the code again
+  history.replaceState(null, "", path + "/dev"); // a reload must not spend the code again
   await attempt(callback)(params);
 } else if (new URLSearchParams(location.search).has("state") && steps.length > 0) {
   add({ title: "Signed out and back here", line: "GET " + location.href });
-  history.replaceState(null, "", "/dev");
+  history.replaceState(null, "", path + "/dev");
 }
