@@ -35,6 +35,11 @@ test: ## Set up, lint, and test everything, most of it under -race
 test-clients: ## Sign in with every client library as docs/clients*.md shows it; make test does so with the quick ones
 	@scripts/test-clients
 
+.PHONY: screenshots
+screenshots: ## Write what every page and mail looks like to screenshots/: phone and desk, light and dark, three languages
+	@mkdir -p screenshots
+	@go test -count 1 -timeout 60m -run '^TestScreenshots$$' ./login ./people/mail -pictures '$(CURDIR)/screenshots'
+
 .PHONY: fuzz
 fuzz: ## Look for new inputs that break a parser: FUZZTIME (10s) for each target
 	@scripts/fuzz
