@@ -124,7 +124,8 @@ func TestEachTenantHasItsPlayground(t *testing.T) {
 			t.Errorf("the page is without %s", want)
 		}
 	}
-	if got := strings.Join(ClientOf(tenantAt("acme")).RedirectURIs, " "); got != "http://localhost:8080/t/acme/dev/callback" {
+	got := strings.Join(ClientOf(tenantAt("acme")).RedirectURIs, " ")
+	if got != "http://localhost:8080/t/acme/dev/callback" {
 		t.Errorf("got the redirect URI %s", got)
 	}
 	if strings.Contains(get(t, "default", "localhost:8080", "127.0.0.1:50000", "/dev").Body.String(), "--tenant") {

@@ -29,12 +29,13 @@ func StandIns(issuer string) []*fakeidp.Server {
 func (p *Page) registerStandIns(r *mux.Router) {
 	for _, s := range p.StandIns {
 		pages := p.opened(s)
-		r.PathPrefix("/dev/"+s.Kind+"/").Handler(p.here(defaultTenant, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if s.IsPage(r.URL.Path) {
 				pages.ServeHTTP(w, r)
 			} else {
 				s.ServeHTTP(w, r)
 			}
-		}))).Methods(http.MethodGet, http.MethodPost)
+		})
+		r.PathPrefix("/dev/"+s.Kind+"/").Handler(p.here(defaultTenant, answer)).Methods(http.MethodGet, http.MethodPost)
 	}
 }

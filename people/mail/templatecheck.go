@@ -26,8 +26,8 @@ var fields = map[string][]string{
 }
 
 // layoutFields are the values of the layout.
-var layoutFields = []string{"Lang", "Dir", "Tenant", "Subject", "Paragraphs", "Preheader", "Filler", "Light", "Dark", "Logo",
-	"Initial", "Host"}
+var layoutFields = []string{"Lang", "Dir", "Tenant", "Subject", "Paragraphs", "Preheader", "Filler", "Light", "Dark",
+	"Logo", "Initial", "Host"}
 
 // samples are the values with which a template is tried.
 var samples = map[string]string{

@@ -258,8 +258,8 @@ func (t *Templates) renderWith(m storage.Delivery, values map[string]any, own lo
 	return msg, err
 }
 
-// valuesOf returns the values for a template, and the look of the tenant. Line breaks in them become spaces, so that a value
-// that an attacker chose cannot look like a paragraph of its own.
+// valuesOf returns the values for a template, and the look of the tenant. Line breaks in the values become
+// spaces, so that a value that an attacker chose cannot look like a paragraph of its own.
 func valuesOf(plain []byte) (map[string]any, look, error) {
 	var c content
 	if err := json.Unmarshal(plain, &c); err != nil {

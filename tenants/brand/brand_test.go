@@ -18,7 +18,8 @@ func TestSchemesAreThoseOfTheStylesheet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all := regexp.MustCompile(`--(card|ground|soft|ink|line|accent|fill|edge|accent-ink): (#[0-9a-f]+);`).FindAllStringSubmatch(string(sheet), -1)
+	named := regexp.MustCompile(`--(card|ground|soft|ink|line|accent|fill|edge|accent-ink): (#[0-9a-f]+);`)
+	all := named.FindAllStringSubmatch(string(sheet), -1)
 	var got []string
 	for _, m := range all {
 		v := m[2]

@@ -79,7 +79,8 @@ func TestMarksAreOfTheTenant(t *testing.T) {
 // FuzzMark: no name puts anything but a letter into the picture, which is well-formed and has no
 // scripts, links or styles.
 func FuzzMark(f *testing.F) {
-	for _, s := range []string{"Acme", "<script>", "&amp;", "\"'", "]]>", "\x00", "\ufffe", "\u2028", "<", "&", "🇩🇪", "\u202e<"} {
+	for _, s := range []string{"Acme", "<script>", "&amp;", "\"'", "]]>", "\x00", "\ufffe", "\u2028", "<", "&",
+		"🇩🇪", "\u202e<"} {
 		f.Add(s, "#c2410c")
 		f.Add("x", s)
 	}

@@ -12,8 +12,8 @@ type scheme struct {
 
 // The colours of login/ui/static/style.css. TestSchemesAreThoseOfTheStylesheet compares them.
 var (
-	light = scheme{card: of("#ffffff"), ground: of("#f4f5f3"), soft: of("#57635f"), ink: of("#16201f"), line: of("#d9deda"),
-		accent: of("#1f5f5b"), onAccent: white, toText: black, deep: 0.2}
+	light = scheme{card: of("#ffffff"), ground: of("#f4f5f3"), soft: of("#57635f"), ink: of("#16201f"),
+		line: of("#d9deda"), accent: of("#1f5f5b"), onAccent: white, toText: black, deep: 0.2}
 	dark = scheme{card: of("#172120"), ground: of("#0e1413"), soft: of("#9fb0ab"), ink: of("#e8eeec"), line: of("#2d3b38"),
 		accent: of("#7fd1bd"), onAccent: of("#08211c"), toText: white, deep: 0.25}
 
