@@ -41,7 +41,7 @@ func (c *restoredCmd) tell(a *app, rows int64) error {
 	if c.JSON {
 		return a.printJSON(restoredView{rows, c.Before.UTC()})
 	}
-	return a.printSentence("Ended %d sessions, grants, codes, mails and devices older than %s.", rows, zoned(c.Before))
+	return a.printSentence("Ended %d sessions, grants, codes, emails and devices older than %s.", rows, zoned(c.Before))
 }
 
 // restoredView is what restored did, as JSON.
@@ -93,7 +93,7 @@ func (c *restoredCmd) Run(ctx context.Context, a *app) error {
 			})
 			if rows += n; err != nil {
 				p.clear()
-				return fmt.Errorf("%w\n%d sessions, grants, codes, mails and devices were ended; servers go on with the rest", err,
+				return fmt.Errorf("%w\n%d sessions, grants, codes, emails and devices were ended. Servers will end the rest", err,
 					rows)
 			}
 		}

@@ -191,12 +191,12 @@ func (a *app) openPeople(ctx context.Context, cfg *settings.Config, s store) (*p
 func (a *app) finishRemoval(ctx context.Context, s store, tenant, kind, id string) {
 	p := a.progress(0)
 	rows, err := upkeep.Finish(ctx, s, tenant, kind, id, func(rows int64) {
-		p.show(0, fmt.Sprintf("%d rows that hung on it are removed", rows))
+		p.show(0, fmt.Sprintf("%d rows of its data are removed", rows))
 	})
 	p.clear()
 	if err != nil {
-		fmt.Fprintf(a.stderr, "The %s is removed, and works nowhere. Of what hung on it %d rows are gone; servers go on "+
-			"with the rest. (%v)\n", kind, rows, err)
+		fmt.Fprintf(a.stderr, "The %s is removed and can no longer be used. %d rows of its data are deleted; "+
+			"servers will delete the rest. (%v)\n", kind, rows, err)
 	}
 }
 

@@ -102,7 +102,7 @@ func (c *mailRetryCmd) Run(ctx context.Context, a *app) error {
 				return err
 			default:
 				n++
-				bar.show(0, fmt.Sprintf("%d mails", n))
+				bar.show(0, fmt.Sprintf("%d emails", n))
 			}
 		}
 		bar.clear()

@@ -151,7 +151,7 @@ func TestATestMailShowsWhatTheServerAnswers(t *testing.T) {
 	}
 	for _, bad := range []string{"jo", "", "jo@example.com\r\nDATA"} {
 		if _, err, code := sh.run(t, "", "mail", "test", bad); code != 1 ||
-			!strings.Contains(err, "is not an e-mail address") {
+			!strings.Contains(err, "is not an email address") {
 			t.Errorf("%q: got %d, %s", bad, code, err)
 		}
 	}

@@ -172,7 +172,7 @@ func (r *resealing) pass(ctx context.Context) ([]reseal.Count, error) {
 	defer bar.clear()
 	run := &reseal.Run{Store: r.store, Secrets: r.secrets, RenewRecovery: factor.RenewRecovery,
 		Progress: func(c reseal.Count) {
-			bar.show(0, fmt.Sprintf("%s: %d sealed anew of %d", c.Kind, c.Sealed, c.Seen))
+			bar.show(0, fmt.Sprintf("%s: %d of %d sealed again", c.Kind, c.Sealed, c.Seen))
 		}}
 	return run.All(ctx)
 }
@@ -206,7 +206,7 @@ func (r *resealing) release(ctx context.Context, others []storage.MasterSecret, 
 // tell prints the counts.
 func (r *resealing) tell(counts []reseal.Count) {
 	for _, c := range counts {
-		fmt.Fprintf(r.app.stdout, "%s: %d, sealed anew %d", c.Kind, c.Seen, c.Sealed)
+		fmt.Fprintf(r.app.stdout, "%s: %d, sealed again %d", c.Kind, c.Seen, c.Sealed)
 		if c.Lost > 0 {
 			fmt.Fprintf(r.app.stdout, ", opened by no secret %d", c.Lost)
 		}
@@ -246,7 +246,7 @@ func (c *secretForgetCmd) Run(ctx context.Context, a *app) error {
 		case i < 0:
 			return noSuch(storage.ErrNotFound, "master secret", c.Fingerprint)
 		case slices.Contains(m.Fingerprints(), c.Fingerprint):
-			return errors.New("this secret is given: vouchsafe secret reseal lets it go without losing anything")
+			return errors.New("this secret is still in VOUCHSAFE_SECRET: vouchsafe secret reseal retires it without losing anything")
 		}
 		err = a.confirm(ctx, c.yesFlag, "This gives up master secret %s. What it sealed is lost for good.", c.Fingerprint)
 		if err != nil {

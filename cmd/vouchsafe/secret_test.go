@@ -120,18 +120,21 @@ func TestSecretCommands(t *testing.T) {
 	given(second)
 	states("seals", "missing")
 	missing := listed[1].Fingerprint
-	for _, line := range [][]string{{"key", "rotate"}, {"user", "invite", "jo@example.com"}, {"secret", "forget", missing},
+	for _, line := range [][]string{{"key", "rotate"}, {"user", "invite", "jo@example.com"},
 		{"secret", "forget", "--yes", "0123"}} {
 		if out := sh.fails(t, 1, line...); !strings.Contains(out, "secret") {
 			t.Errorf("%v: got %s", line, out)
 		}
+	}
+	if out := sh.fails(t, 2, "secret", "forget", missing); !strings.Contains(out, "What it sealed is lost for good.") {
+		t.Errorf("got %s", out)
 	}
 	given(second + "," + first)
 	if out := sh.fails(t, 1, "secret", "forget", "--yes", missing); !strings.Contains(out, "reseal") {
 		t.Errorf("a secret that is given is forgotten: %s", out)
 	}
 	states("seals", "opens")
-	if out := sh.do(t, "secret", "reseal"); !strings.Contains(out, "signing keys: 2, sealed anew 2") {
+	if out := sh.do(t, "secret", "reseal"); !strings.Contains(out, "signing keys: 2, sealed again 2") {
 		t.Errorf("got %s", out)
 	}
 	states("seals", "given, not needed")

@@ -215,7 +215,7 @@ func (s *server) greetDeveloper(w io.Writer, row func(name, value string)) {
 	fmt.Fprintln(w, "\n  What next?")
 	row("Try a sign-in", s.cfg.Issuer+"/dev")
 	row("Add your app", "in clients.yaml, or: vouchsafe client add my-app --kind web --redirect-uri URL")
-	row("Read", "docs/clients.md, docs/tenants.md, docs/operations.md")
+	row("Read", "docs/clients.md, docs/tenants.md, docs/production.md")
 	fmt.Fprintln(w, "\n  This is a development server: VOUCHSAFE_DATABASE_URL is not set.")
 }
 

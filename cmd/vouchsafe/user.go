@@ -137,7 +137,7 @@ func readProfile(file string, row *importing.Row) error {
 		return fmt.Errorf("profile %s: want a JSON object of claims such as given_name and address: %w", file, err)
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("profile %s: there is something behind the JSON object", file)
+		return fmt.Errorf("profile %s: there is more text after the JSON object", file)
 	}
 	row.Profile, row.Phone, row.PhoneVerified = known.Profile, known.Phone, known.PhoneVerified
 	row.Username = cmp.Or(row.Username, known.Username)

@@ -205,12 +205,12 @@ func TestHostileRowsAreRefusedOneByOne(t *testing.T) {
 		{`{"email":"a@example.com","is_admin":true}`, "unknown field"},
 		{`{"email":"a@example.com","credential_version":7}`, "unknown field"},
 		{`{"email":"a@example.com","tenant_id":"other"}`, "unknown field"},
-		{`{}`, "neither email nor username"}, {`{"email":"a@b@c.example"}`, "not an e-mail address"},
-		{`{"email":"a@example.com\nBcc: x@example.com"}`, "not an e-mail address"},
+		{`{}`, "neither email nor username"}, {`{"email":"a@b@c.example"}`, "not an email address"},
+		{`{"email":"a@example.com\nBcc: x@example.com"}`, "not an email address"},
 		{`{"username":"a@example.com"}`, "username"}, {"{\"email\":\"a\xff@example.com\"}", "UTF-8"},
 		{`{"email":"a%evil.example@example.com"}`, "mail servers may treat specially"},
 		{`{"email":"evil.example!a@example.com"}`, "mail servers"}, {`{"email":"a..b@example.com"}`, "mail servers"},
-		{`{"email":"a\u200bb@example.com"}`, "not an e-mail address"},
+		{`{"email":"a\u200bb@example.com"}`, "not an email address"},
 		{`{"email":"a@example.com","id":"../../etc"}`, "UUID"},
 		{`{"email":"a@example.com","id":"01890A5D-AC96-774B-BCCE-B302099A8057"}`, "UUID"},
 		{`{"email":"a@example.com","phone_number":"0123"}`, "phone_number"},
@@ -283,19 +283,19 @@ func TestImportKeepsTheRulesOfSignUp(t *testing.T) {
 	sh.do(t, "user", "add", "kim@example.com", "--profile", "phone.json")
 	rows := []struct{ row, want string }{
 		{`{"email":" JO@Example.com ","email_verified":true,"username":"jo@example.com"}`, ""},
-		{`{"email":"lee@example.com","username":"kim@example.com"}`, "is an e-mail address, and not theirs"},
+		{`{"email":"lee@example.com","username":"kim@example.com"}`, "is an email address, but not theirs"},
 		{`{"email":"\uff4d\uff4f@example.com","username":"\uff2d\uff4f"}`, ""},
 		{`{"email":"fa@fa\u00df.example"}`, ""},
 		{`{"email":"fa@fass.example"}`, ""},
 		{`{"email":"fa@xn--fa-hia.example"}`, "line 4 has this email too"},
-		{`{"email":"b\u200bo@example.com"}`, "is not an e-mail address"},
+		{`{"email":"b\u200bo@example.com"}`, "is not an email address"},
 		{`{"email":"bo..bo@example.com"}`, "mail servers may treat specially"},
 		{`{"email":"bo%evil.example@example.com"}`, "mail servers may treat specially"},
-		{`{"email":"c1@example.com","username":"c\u200b1"}`, "is not a user name"},
-		{`{"email":"c2@example.com","username":"\u0430lice"}`, "is not a user name"},
+		{`{"email":"c1@example.com","username":"c\u200b1"}`, "is not a username"},
+		{`{"email":"c2@example.com","username":"\u0430lice"}`, "is not a username"},
 		{`{"username":"a1ice"}`, "its username or one that looks like it"},
 		{`{"email":"c3@example.com","username":"a1ice"}`, "line 12 has this username too"},
-		{`{"email":"c4@example.com","username":"Administrator"}`, "is a reserved user name: --reserved"},
+		{`{"email":"c4@example.com","username":"Administrator"}`, "is a reserved username: --reserved"},
 		{`{"email":"c5@example.com","username":"modern"}`, ""},
 		{`{"email":"c6@example.com","username":"rnodern"}`, "line 15 has this username, or one that looks like it, too"},
 		{`{"email":"d1@example.com","phone_number":"+436601234567","phone_number_verified":true}`,
@@ -348,13 +348,13 @@ func TestUserAddKeepsTheRulesOfSignUp(t *testing.T) {
 	sh.file(t, "control.json", `{"nickname":"\u001b[2J"}`)
 	sh.do(t, "user", "add", "kim@example.com", "--profile", "phone.json")
 	for args, want := range map[string]string{
-		"jo\u200bjo@example.com": "is not an e-mail address", "a..b@example.com": "specially",
+		"jo\u200bjo@example.com": "is not an email address", "a..b@example.com": "specially",
 		"a%b.example@example.com": "specially", "ALICE@example.com": "another user already has the address",
-		"a@example.com --username administrator": "is a reserved user name: --reserved",
+		"a@example.com --username administrator": "is a reserved username: --reserved",
 		"a@example.com --username a1ice":         "looks like it",
-		"a@example.com --username \u0430lice":    "is not a user name",
-		"a@example.com --username jo\u200bjo":    "is not a user name",
-		"a@example.com --username b@example.com": "is an e-mail address, and not theirs",
+		"a@example.com --username \u0430lice":    "is not a username",
+		"a@example.com --username jo\u200bjo":    "is not a username",
+		"a@example.com --username b@example.com": "is an email address, but not theirs",
 		"a@example.com --profile phone.json":     "already has its phone_number, verified",
 		"a@example.com --profile fixed.json":     "international form",
 		"a@example.com --profile control.json":   "control characters",
@@ -373,7 +373,7 @@ func TestUserAddKeepsTheRulesOfSignUp(t *testing.T) {
 	sh.file(t, "tenants.yaml", "tenants:\n  default:\n    sign_up:\n      reserved_usernames: [acme]\n")
 	sh.do(t, "tenant", "apply", "tenants.yaml")
 	if errs := sh.fails(t, 1, "user", "add", "c@example.com", "--username", "a.c.m.e"); !strings.Contains(errs,
-		"is a reserved user name") {
+		"is a reserved username") {
 		t.Errorf("got %s", errs)
 	}
 	sh.do(t, "user", "add", "c@example.com", "--username", "support")

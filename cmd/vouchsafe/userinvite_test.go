@@ -27,7 +27,7 @@ func TestInvitingAUser(t *testing.T) {
 	}
 	sh.do(t, "user", "add", "mo@example.com")
 	for args, want := range map[string]string{
-		"mo@example.com": "has an account already", "nonsense": "is not an e-mail address",
+		"mo@example.com": "has an account already", "nonsense": "is not an email address",
 		"a%b.example@example.com": "mail servers may treat specially", "jo@example.com --language xx": "write one of en",
 		"jo@example.com --tenant nowhere": "nowhere",
 	} {

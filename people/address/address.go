@@ -20,8 +20,8 @@ const (
 	maxTyped = 1024
 )
 
-// ErrAddress means that a text is not an e-mail address that a user can have.
-var ErrAddress = errors.New("is not an e-mail address")
+// ErrAddress means that a text is not an email address that a user can have.
+var ErrAddress = errors.New("is not an email address")
 
 // Address is an e-mail address that was read. It serves to find accounts and their mailboxes; an
 // address that becomes an account's is a Claimed. The zero value is no address.

@@ -25,7 +25,7 @@ func giveUsername(u *storage.User, typed string, reserved []string) error {
 		return nil
 	} else if err == nil {
 		return fault("username.address",
-			"username %.80q is an e-mail address, and not theirs: users can sign in with their address anyway", typed)
+			"username %.80q is an email address, but not theirs: users can sign in with their address anyway", typed)
 	}
 	name, err := username.Claim(typed, reserved)
 	if errors.Is(err, username.ErrReserved) {

@@ -18,9 +18,9 @@ const maxLength = 64
 
 var (
 	// ErrName means that a text cannot be a user name.
-	ErrName = errors.New("is not a user name: use letters and digits of one script, and . _ -, at most 64 characters")
+	ErrName = errors.New("is not a username: use letters and digits of one script, and . _ -, at most 64 characters")
 	// ErrReserved means that users may not take a name.
-	ErrReserved = errors.New("is a reserved user name")
+	ErrReserved = errors.New("is a reserved username")
 )
 
 // Claimed is a name that may become a user's. Only Claim makes one. The zero value is no name.
