@@ -246,7 +246,7 @@ func (c *secretForgetCmd) Run(ctx context.Context, a *app) error {
 		case i < 0:
 			return noSuch(storage.ErrNotFound, "master secret", c.Fingerprint)
 		case slices.Contains(m.Fingerprints(), c.Fingerprint):
-			return errors.New("this secret is still in VOUCHSAFE_SECRET: vouchsafe secret reseal retires it without losing anything")
+			return errors.New("this secret is still in use: vouchsafe secret reseal retires it without losing anything")
 		}
 		err = a.confirm(ctx, c.yesFlag, "This gives up master secret %s. What it sealed is lost for good.", c.Fingerprint)
 		if err != nil {

@@ -21,7 +21,7 @@ func TestInvitingAUser(t *testing.T) {
 		!strings.Contains(got, "/signup?invitation=") {
 		t.Errorf("a second one: got %q", got)
 	}
-	until := regexp.MustCompile(`, once, until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d[+-]\d\d:\d\d\.\n$`)
+	until := regexp.MustCompile(`, once, until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\.\n$`)
 	if _, stderr, _ := sh.run(t, "", "user", "invite", "jo@example.com"); !until.MatchString(stderr) {
 		t.Errorf("a time without its time zone: %q", stderr)
 	}
