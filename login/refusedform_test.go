@@ -70,6 +70,34 @@ func TestARefusedFormLeadsToItsPage(t *testing.T) {
 	}
 }
 
+// TestAFormThatCannotBeShownAgainRedirectsToo: an error page, or one that only says something, is no answer to a form
+// either. A program that does not accept pages is answered directly.
+func TestAFormThatCannotBeShownAgainRedirectsToo(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	s.user("default", "jo@example.com", "", right)
+	v := s.signedIn("jo@example.com")
+	v.at("/account/profile")
+	resp := v.raw("/account/profile", "session", "another", "name", "Jo")
+	if to := (answer{status: resp.StatusCode, header: resp.Header}).leads(); to != "" {
+		t.Errorf("a program is led to %q", to)
+	}
+	if resp.StatusCode != http.StatusConflict {
+		t.Errorf("a program: got %d, want 409", resp.StatusCode)
+	}
+	p := v.post("/account/profile", "session", "another", "name", "Jo")
+	if p.status != http.StatusConflict || !strings.Contains(p.body, english["account.other.title"]) {
+		t.Errorf("got %d, %s", p.status, p.body)
+	}
+	if p := v.at("/account/profile"); p.status != http.StatusOK {
+		t.Errorf("loaded again: got %d", p.status)
+	}
+	p = v.post("/not-me", "t", "forged")
+	if p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, english["notme.bad"]) {
+		t.Errorf("a forged link: got %d, %s", p.status, p.body)
+	}
+}
+
 // TestWhatARefusedFormLeavesBelongsToOneBrowser: the cookie of another browser, or of another page, says nothing.
 func TestWhatARefusedFormLeavesBelongsToOneBrowser(t *testing.T) {
 	t.Parallel()

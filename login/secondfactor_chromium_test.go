@@ -72,6 +72,8 @@ func TestSecondFactorsInChromium(t *testing.T) {
 	c.sees("Your account")
 	c.open("/account/second-factor")
 	c.picture("account-second-factor-device")
+	chromiumtest.Do(t, c.ctx, chromedp.Click(chromedp.CSS("summary.danger")))
+	c.picture("account-second-factor-question")
 	c.click(`button[value="off"]`)
 	c.picture("account-second-factor-off")
 	c.sees("Two-step verification")

@@ -49,13 +49,10 @@ func (s *Site) speakChosen(r *http.Request) {
 
 // chooseLanguage keeps the language that the menu names, and sends the browser back to the page.
 func (s *Site) chooseLanguage(w http.ResponseWriter, r *http.Request) error {
-	tag := r.PostForm.Get("language")
-	if !slices.Contains(texts.Languages(), tag) {
-		return &web.Problem{Status: http.StatusBadRequest,
-			Developer: "The field language names none of the pages' languages.", Got: tag, Expected: texts.Languages()}
+	if tag := r.PostForm.Get("language"); slices.Contains(texts.Languages(), tag) {
+		value := tag + "." + strconv.FormatInt(time.Now().UnixMilli(), 10)
+		browser.SetCookie(w, r, languageCookie, value, knownFor)
 	}
-	value := tag + "." + strconv.FormatInt(time.Now().UnixMilli(), 10)
-	browser.SetCookie(w, r, languageCookie, value, knownFor)
 	http.Redirect(w, r, web.TenantOf(r.Context()).Path+pageOf(r.PostForm.Get("back")), http.StatusSeeOther)
 	return nil
 }

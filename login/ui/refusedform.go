@@ -6,6 +6,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -41,13 +43,64 @@ type Refused struct {
 	// Page and Browser identify the page and the browser, and Until is when the cookie expires (Unix seconds).
 	Page, Browser string
 	Until         int64
-	Told          *toldIDs `json:",omitempty"` // a page that only says something, in place of the form
+	// Told is a page that only says something, and Problem an error page, in place of the form.
+	Told    *toldIDs     `json:",omitempty"`
+	Problem *keptProblem `json:",omitempty"`
 }
 
 // toldIDs are the parameters of Tell.
 type toldIDs struct {
 	Title, Lead string
 	Links       []Link
+}
+
+// keptProblem is what the error page says of a web.Problem.
+type keptProblem struct {
+	Code, Title, Message string
+	Args                 []string
+	Developer, Got       string
+	Expected             []string
+}
+
+// problemOf returns the web.Problem that a form ended with and that its page says, or nil.
+func problemOf(refused Refused) error {
+	kept := refused.Problem
+	if kept == nil {
+		return nil
+	}
+	p := &web.Problem{Status: refused.Status, Code: kept.Code, Title: kept.Title, Message: kept.Message,
+		Developer: kept.Developer, Got: kept.Got, Expected: kept.Expected, RetryAfter: refused.Wait}
+	for _, arg := range kept.Args {
+		p.Args = append(p.Args, arg)
+	}
+	return p
+}
+
+// refuseWithProblem redirects a browser whose form ended with a web.Problem to the page, which shows it. It returns
+// every other error, those of programs, and those at which the user may want to send the form again.
+func (s *Site) refuseWithProblem(w http.ResponseWriter, r *http.Request, err error) error {
+	var p *web.Problem
+	if !errors.As(err, &p) || p.Status < 400 || p.Status >= 500 || !takesPage(r) {
+		return err
+	}
+	kept := &keptProblem{Code: p.Code, Title: p.Title, Message: p.Message}
+	if s.Development {
+		kept.Developer, kept.Got, kept.Expected = p.Developer, p.Got, p.Expected
+	}
+	for _, arg := range p.Args {
+		if d, ok := arg.(time.Duration); ok {
+			arg = Words(r).Span(d)
+		}
+		kept.Args = append(kept.Args, fmt.Sprint(arg))
+	}
+	refused := Refused{Status: p.Status, Wait: p.RetryAfter, Problem: kept}
+	if plain, encoded := json.Marshal(refused); encoded != nil || len(plain) > maxRefused/2 {
+		return err
+	}
+	if p.Developer != "" {
+		web.Note(r.Context(), "why", p.Developer)
+	}
+	return s.refuse(w, r, r.URL.Path, refused, nil)
 }
 
 // Refuse sends the browser back to the page of the form that it posted, which says what is wrong by err.

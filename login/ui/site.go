@@ -64,6 +64,9 @@ func (s *Site) Page(h Handler) http.Handler {
 		}
 		r = s.withRefused(w, s.withLetter(w, r))
 		s.speakChosen(r)
+		if err := problemOf(refusedOf(r)); err != nil {
+			return err
+		}
 		if refused := refusedOf(r); refused.Told != nil {
 			return s.Tell(w, r, refused.Status, refused.Told.Title, refused.Told.Lead, refused.Told.Links...)
 		}
@@ -87,7 +90,7 @@ func (s *Site) Form(h Handler) http.Handler {
 		if err := checkToken(r); err != nil {
 			return err
 		}
-		return follow(w, r, RefusalProblem(h(w, r)))
+		return s.refuseWithProblem(w, r, follow(w, r, RefusalProblem(h(w, r))))
 	})
 }
 

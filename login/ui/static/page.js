@@ -1,12 +1,13 @@
 // What pages do where scripts run; all of it works without. Times are shown in the browser's zone, forms are sent once
 // and say so, and lists of zones and countries are offered.
 const lang = document.documentElement.lang
+const locale = navigator.languages.find(l => l.split("-")[0] === lang) ?? lang // en-GB where the page is in en
 
 for (const time of document.querySelectorAll("time[datetime]")) {
 	const at = new Date(time.dateTime)
 	if (isNaN(at)) continue
 	time.title = time.textContent
-	time.textContent = new Intl.DateTimeFormat(lang, { dateStyle: "long", timeStyle: "short" }).format(at)
+	time.textContent = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeStyle: "short" }).format(at)
 }
 document.querySelectorAll("[data-utc]").forEach(e => { e.hidden = true })
 
@@ -36,6 +37,18 @@ document.addEventListener("submit", event => {
 })
 // A page that the browser kept is shown again as it was left.
 addEventListener("pageshow", event => { if (event.persisted) document.querySelectorAll("form[data-sent]").forEach(release) })
+
+// Buttons that need a script are hidden without.
+document.querySelectorAll("[data-script]").forEach(e => { e.hidden = false })
+for (const button of document.querySelectorAll("[data-copy]")) button.addEventListener("click", async () => {
+	const source = document.querySelector(button.dataset.copy)
+	const lines = source.matches("ol") ? [...source.children].map(e => e.textContent) : [source.textContent.replaceAll(" ", "")]
+	await navigator.clipboard.writeText(lines.join("\n"))
+	const text = button.textContent
+	button.textContent = button.dataset.done
+	setTimeout(() => { button.textContent = text }, 3000)
+})
+for (const button of document.querySelectorAll("[data-print]")) button.addEventListener("click", () => print())
 
 // <input list> whose list says what belongs in it.
 const lists = {
