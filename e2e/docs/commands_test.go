@@ -44,7 +44,10 @@ func TestCommandsExist(t *testing.T) {
 			continue
 		}
 		for _, m := range mention.FindAllStringSubmatch(strings.ReplaceAll(p.text, "\\\n", ""), -1) {
-			words := strings.Fields(m[1])
+			words := strings.Fields(strings.TrimPrefix(m[1], "help ")) // help and a command
+			if m[1] == "help" || len(words) == 0 || words[0] == "[" {
+				continue
+			}
 			command := words[0]
 			if len(words) > 1 && commands[words[0]+" "+words[1]] {
 				command += " " + words[1]

@@ -88,7 +88,8 @@ var languages = map[string]string{
 	"python":     "e2e/clients",
 	"nginx":      "e2e/clients/proxies",
 	"apache":     "e2e/clients/proxies",
-	"":           "nothing: it is a drawing, or what a program prints",
+	"text":       "nothing: it is what a program prints",
+	"":           "nothing: it is a drawing, or a comparison",
 }
 
 func TestEveryBlockHasATest(t *testing.T) {

@@ -227,7 +227,7 @@ func signsInThrough(t *testing.T, site *vouchsafetest.Server) {
 		if err := json.Unmarshal([]byte(line), &row); err != nil {
 			t.Fatal(err)
 		}
-		if row.Kind != "login" {
+		if row.Kind != "login.succeeded" {
 			continue
 		}
 		signedIn = true
