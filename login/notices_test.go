@@ -2,6 +2,7 @@ package login
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -148,5 +149,27 @@ func TestAddressesThatPeopleTypeLeadToThePage(t *testing.T) {
 	if p := v.get("/login"); !strings.Contains(p.header.Get("Permissions-Policy"), "camera=()") ||
 		!strings.Contains(p.body, `name="theme-color"`) || !strings.Contains(p.body, `rel="apple-touch-icon"`) {
 		t.Errorf("got %v", p.header)
+	}
+}
+
+// TestTriesThatAreLeftAreTold, in the same way whether or not there is an account.
+func TestTriesThatAreLeftAreTold(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	s.user("default", "jo@example.com", "", right)
+	var told [2][]string
+	for i, login := range []string{"jo@example.com", "nobody@example.com"} {
+		v := s.visitor()
+		id := flow(t, v.forgot(login))
+		for range 6 {
+			p := v.post("/reset", "flow", id, "code", "00000000", "password", fresh)
+			told[i] = append(told[i], alertOf(p))
+		}
+	}
+	want := []string{english.Must("confirm.wrong_left", 4), english.Must("confirm.wrong_left", 3),
+		english.Must("confirm.wrong_left", 2), english.Must("confirm.wrong_left", 1), english["confirm.wrong"],
+		english["confirm.wrong"]}
+	if !slices.Equal(told[0], want) || !slices.Equal(told[1], want) {
+		t.Errorf("got %q and %q, want %q", told[0], told[1], want)
 	}
 }

@@ -101,7 +101,7 @@ func TestAPhoneNumberIsConfirmed(t *testing.T) {
 		t.Errorf("got %q, %v before it is confirmed", got.Phone, err)
 	}
 	if p := v.post("/account/phone/confirm", "flow", id, "code", "00000000"); p.status != http.StatusUnprocessableEntity ||
-		alertOf(p) != english["confirm.wrong"] {
+		alertOf(p) != english.Must("confirm.wrong_left", 4) {
 		t.Errorf("a wrong code: got %d, %q", p.status, alertOf(p))
 	}
 	// Another user's browser does not get it with the right code.

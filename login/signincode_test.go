@@ -51,7 +51,7 @@ func TestSigningInByAMailedCode(t *testing.T) {
 		m := s.mails.Next(t, "jo@example.com")
 		if by == "code" {
 			if p := v.post("/login/code/confirm", "i", "letter-1", "flow", id, "code",
-				"00000000"); p.status != http.StatusUnprocessableEntity || alertOf(p) != english["confirm.wrong"] {
+				"00000000"); p.status != http.StatusUnprocessableEntity || alertOf(p) != english.Must("confirm.wrong_left", 4) {
 				t.Errorf("a wrong code: got %d, %q", p.status, alertOf(p))
 			}
 			p = v.post("/login/code/confirm", "i", "letter-1", "flow", id, "code", m.Code[:4]+" "+m.Code[4:])

@@ -99,7 +99,7 @@ func TestSigningUpByCode(t *testing.T) {
 	}
 	m := s.mails.Next(t, "jo@example.com")
 	if p := v.post("/signup/confirm", "i", "letter-1", "flow", id, "code",
-		"0000 0000"); p.status != http.StatusUnprocessableEntity || alertOf(p) != english["confirm.wrong"] {
+		"0000 0000"); p.status != http.StatusUnprocessableEntity || alertOf(p) != english.Must("confirm.wrong_left", 4) {
 		t.Errorf("a wrong code: got %d, %q", p.status, alertOf(p))
 	}
 	if p := v.post("/signup/confirm", "i", "letter-1", "flow", id, "code",

@@ -110,6 +110,14 @@ func (r Refusal) Error() string { return "refused: " + string(r) }
 // something else, was used, replaced, tried too often, or is too old.
 const ErrWrongCode = Refusal("confirm.wrong")
 
+// WrongCode is ErrWrongCode for digits that were compared: the code that was sent can be tried Left times more.
+type WrongCode struct{ Left int }
+
+func (*WrongCode) Error() string { return ErrWrongCode.Error() }
+
+// Unwrap returns ErrWrongCode.
+func (*WrongCode) Unwrap() error { return ErrWrongCode }
+
 // ErrChangedMeanwhile says that another request changed the account at the same time.
 const ErrChangedMeanwhile = Refusal("account.other")
 

@@ -93,6 +93,9 @@ func (s *Service) TryCode(ctx context.Context, a Asker, purpose string, p Proof,
 		code, err = s.Store.TryCode(ctx, tenant, p.Flow, codeTries, now)
 		right = box.VerifyMAC([]byte(p.Flow+"\x00"+typed.Code(p.Digits)), code.CodeHash)
 	}
+	if err == nil && !right && p.Token == "" && code.Purpose == purpose && code.Tries < codeTries {
+		return storage.Code{}, &WrongCode{Left: int(codeTries - code.Tries)}
+	}
 	if errors.Is(err, storage.ErrNotFound) || err == nil && (!right || code.Purpose != purpose) {
 		return storage.Code{}, ErrWrongCode
 	}

@@ -44,8 +44,12 @@ func refusedBy(r *http.Request, err error) (refused Refused, ok bool) {
 		}
 	case errors.Is(err, people.ErrWrongCode):
 		refused = Refused{Status: http.StatusUnprocessableEntity}
+		text := say.Must("confirm.wrong")
+		if wrong := (*people.WrongCode)(nil); errors.As(err, &wrong) {
+			text = say.Must("confirm.wrong_left", wrong.Left)
+		}
 		if r.PostForm.Has("code") {
-			refused.Faults = map[string]string{"code": say.Must("confirm.wrong")}
+			refused.Faults = map[string]string{"code": text}
 		} else {
 			refused.Alert = say.Must("confirm.wrong")
 		}
