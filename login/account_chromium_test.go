@@ -40,6 +40,7 @@ func TestTheAccountInChromium(t *testing.T) {
 	c.open("/account/delete")
 	c.sees("Sign in")
 	c.fill("login", "jo")
+	c.click("#signin .primary")
 	c.fill("password", right)
 	c.click("button.primary")
 	c.sees("Delete account")

@@ -1,11 +1,13 @@
 package login
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -48,6 +50,8 @@ func (s *Server) settle(
 		return &web.Problem{
 			Status: http.StatusForbidden, Title: "federated.closed_title", Message: "federated.closed", Args: []any{name},
 		}
+	case errors.Is(err, federation.ErrAnotherUser):
+		return s.refuseAnother(w, r, who)
 	default:
 		return err
 	}
@@ -55,4 +59,21 @@ func (s *Server) settle(
 		return err
 	}
 	return seeOther(w, r, page)
+}
+
+// refuseAnother sends a user who was to confirm an account, and chose another one at the provider, back to the page
+// that asked. It says who came instead: to go on as them without a word would sign in the wrong user.
+func (s *Server) refuseAnother(w http.ResponseWriter, r *http.Request, who *federation.Stranger) error {
+	name, _ := s.upstreamName(r, who.Upstream)
+	current, err := s.Sessions.Current(r)
+	if errors.Is(err, storage.ErrNotFound) {
+		return seeOther(w, r, "/login")
+	}
+	if err != nil {
+		return err
+	}
+	asked := ui.AccountOf(current)
+	text := s.words(r).Must("federated.another", name, cmp.Or(who.Profile.Name, who.Email, who.Subject),
+		cmp.Or(asked.Name, asked.Login))
+	return s.site.RefuseWith(w, r, "/login", http.StatusForbidden, text)
 }

@@ -167,6 +167,7 @@ func TestEveryPageInChromium(t *testing.T) {
 	c.sees("Sign in")
 	c.picture("sign-in")
 	c.fill("login", "jo@example.com")
+	c.click("#signin .primary")
 	c.fill("password", "wrong battery horse")
 	c.click("button.primary")
 	if got := chromiumtest.Run(t, c.ctx, chromedp.Text(chromedp.CSS("[role=alert]"))); got != english["signin.wrong"] {
@@ -186,6 +187,7 @@ func TestEveryPageInChromium(t *testing.T) {
 	c.picture("confirm")
 	c.click(`a[href*="other=1"]`)
 	c.fill("login", "maximiliane.hohenstein-lang@department.university.example")
+	c.click("#signin .primary")
 	c.fill("password", right)
 	c.click("button.primary")
 	c.open("/select?" + q)
@@ -294,6 +296,7 @@ func TestAPopupKeepsItsOpener(t *testing.T) {
 	p := &chrome{s, popup}
 	chromiumtest.Do(t, popup, chromedp.WaitVisible(chromedp.ID("login")))
 	p.fill("login", "jo@example.com")
+	p.click("#signin .primary")
 	p.fill("password", right)
 	// The window closes itself while the click is still being answered.
 	_ = chromedp.Do(popup, chromedp.Click(chromedp.CSS("button.primary")))
@@ -322,6 +325,7 @@ func TestHostileNamesInChromium(t *testing.T) {
 	}
 	c.open("/login")
 	c.fill("login", "jo@example.com")
+	c.click("#signin .primary")
 	c.fill("password", right)
 	c.click("button.primary")
 	for _, bad := range hostile {

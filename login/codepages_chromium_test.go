@@ -3,6 +3,8 @@ package login
 import (
 	"testing"
 
+	"github.com/chromedp/chromedp"
+
 	"github.com/vouchsafe/vouchsafe/internal/chromiumtest"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -23,6 +25,9 @@ func TestSigningInByCodeInChromium(t *testing.T) {
 	c.open("/login?other=1")
 	look("signin-methods")
 	c.fill("login", "jo")
+	c.click("#signin .primary")
+	chromiumtest.Do(t, c.ctx, chromedp.Click(chromedp.CSS("summary")))
+	look("signin-other-ways")
 	c.click("button[name=by][value=email]")
 	c.sees("Check your email")
 	look("signin-enter")

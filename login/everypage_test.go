@@ -67,6 +67,7 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 			q = s.ask("", in)
 			c.open("/login?other=1&" + q)
 			c.fill("login", "mo@example.com")
+			c.click("#signin .primary")
 			c.fill("password", right)
 			c.click("form:not(.passkey) button.primary")
 		}
@@ -74,6 +75,7 @@ func TestEveryPageInEveryLanguage(t *testing.T) {
 			q = s.ask("", in)
 			c.open("/login")
 			c.fill("login", "jo@example.com")
+			c.click("#signin .primary")
 			c.fill("password", right)
 			c.click("form:not(.passkey) button.primary")
 		}

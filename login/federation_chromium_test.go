@@ -59,6 +59,7 @@ func TestComingFromAProviderInChromium(t *testing.T) {
 	everywhere()
 	c.click("a.button.primary")
 	c.fill("login", "jo@example.com")
+	c.click("#signin .primary")
 	c.fill("password", right)
 	c.click(`form[action="/login"] button.primary`)
 	c.sees("Add another way to sign in?")

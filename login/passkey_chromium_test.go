@@ -138,6 +138,7 @@ func TestPasskeysOfAnAccountInChromium(t *testing.T) {
 	})
 	c.open("/login?next=/account/passkeys")
 	c.fill("login", "jo")
+	c.click("#signin .primary")
 	c.fill("password", right)
 	c.click("form button.primary")
 	c.sees("Passkeys")
@@ -208,6 +209,7 @@ func TestNoDeadPasskeyButton(t *testing.T) {
 		t.Error("a dead button without scripts")
 	}
 	c.fill("login", "jo@example.com")
+	c.click("#signin .primary")
 	c.fill("password", right)
 	c.click("button.primary")
 	c.sees("Your account")

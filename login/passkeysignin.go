@@ -3,6 +3,7 @@ package login
 import (
 	"errors"
 	"net/http"
+	"net/url"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -19,23 +20,16 @@ var errNoPasskeys = &web.Problem{Status: http.StatusNotFound,
 
 // signInPasskey returns the form on the sign-in page, or nil. If the page asks a user who is signed
 // in to confirm that, the form is there if the user has a passkey for it.
-func (s *Server) signInPasskey(w http.ResponseWriter, r *http.Request, v *view, confirm bool) (*passkeyForm, error) {
-	if !s.OffersPasskeys(s.askerOf(r)) {
+func (s *Server) signInPasskey(w http.ResponseWriter, r *http.Request, v *view, form signInForm) (*passkeyForm, error) {
+	if !form.Offers.Passkey {
 		return nil, nil
 	}
 	f := &passkeyForm{Action: "/login/passkey", Options: v.Path + "/login/passkey", Button: v.Words.Must("passkey.button"),
-		Fault: v.Words.Must("passkey.failed"), Autofill: !confirm}
-	if confirm {
-		a, err := s.Sessions.Current(r)
-		if err != nil {
-			return nil, err
-		}
-		switch _, err := s.StartPasskey(r.Context(), s.askerOf(r), passkey.SignIn, browser.Bound(r), &a.User); {
-		case errors.Is(err, people.ErrWrongPasskey):
-			return nil, nil
-		case err != nil:
-			return nil, err
-		}
+		Fault: v.Words.Must("passkey.failed"), Autofill: form.Account == nil, Only: !form.NameNeeded()}
+	if form.As != "" {
+		f.Action += "?as=" + url.QueryEscape(form.As)
+	}
+	if form.Account != nil {
 		f.Options, f.Confirm, f.Button = f.Options+"?confirm=1", true, v.Words.Must("passkey.confirm")
 	}
 	ui.AllowRequests(w)

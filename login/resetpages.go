@@ -25,8 +25,8 @@ func (s *Server) forgotPage(w http.ResponseWriter, r *http.Request) error {
 	if err := s.mayReset(r); err != nil {
 		return err
 	}
-	var form forgotForm
-	if in != nil {
+	form := forgotForm{Login: s.nameTyped(r)}
+	if form.Login == "" && in != nil {
 		form.Login = strings.TrimSpace(in.LoginHint)
 	}
 	form.Login, form.FormFaults = ui.Typed(r, "login", form.Login), ui.FaultsOf(r)

@@ -50,11 +50,14 @@ func (s *Server) depart(w http.ResponseWriter, r *http.Request, in *storage.Inte
 	if len(d.Next) > 200 || len(d.Locales) > texts.LongestWish {
 		d.Next, d.Locales = "", ""
 	}
-	_, err := s.Sessions.Current(r)
+	current, err := s.Sessions.Current(r)
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return err
 	}
 	d.SignedIn = err == nil
+	if d.SignedIn && r.FormValue("confirm") != "" {
+		d.Confirms = current.UserID
+	}
 	if in != nil {
 		d.Fresh, d.LoginHint = in.Fresh, in.LoginHint
 	}

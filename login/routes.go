@@ -27,6 +27,7 @@ func (s *Server) Register(r *mux.Router) {
 		{"/second-factor", s.secondFactorPage, s.secondFactor},
 		{"/second-factor/passkey", s.factorPasskeyOptions, s.secondFactorByPasskey},
 		{"/second-factor/setup", s.enrolPage, s.enrol},
+		{"/second-factor/setup/passkey", s.enrolPasskeyOptions, s.enrolPasskey},
 		{"/consent", s.consentPage, s.decide},
 		{"/signup", s.signUpPage, s.signUpPosted},
 		{"/signup/confirm", s.confirmPage, s.confirmPosted},

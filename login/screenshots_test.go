@@ -37,6 +37,7 @@ func TestScreenshots(t *testing.T) {
 		q := s.ask("", in)
 		c.open("/login?other=1&" + q)
 		c.fill("login", who+"@example.com")
+		c.click("#signin .primary")
 		c.fill("password", right)
 		c.click("form:not(.passkey) button.primary")
 		c.screenshots(who, q, s.pagePaths())

@@ -216,6 +216,9 @@ func (s *Server) enrolPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.turn(w, r, in, err)
 	}
+	if r.FormValue("app") == "" && s.OffersPasskeys(s.askerOf(r)) {
+		return s.showEnrolChoice(w, r, in, c)
+	}
 	v := s.view(w, r, "enrol.title", in)
 	setup := s.ResumeTOTPSetup(c.User, ui.Typed(r, "setup", ""))
 	return s.site.ShowApp(w, r, v, c.User, setup, ui.AppForm{Action: v.Path + enrolPath, Demand: true})
@@ -235,9 +238,9 @@ func (s *Server) enrol(w http.ResponseWriter, r *http.Request) error {
 	codes, err := s.EnrolTOTP(r.Context(), s.askerOf(r), c, r.PostForm.Get("setup"), r.PostForm.Get("code"))
 	switch {
 	case errors.Is(err, people.ErrOldSetup):
-		return s.site.Refuse(w, r, enrolPath, people.Invalid("code", "enrol.old"))
+		return s.site.Refuse(w, r, enrolPath+"?app=1", people.Invalid("code", "enrol.old"))
 	case ui.IsRefusal(err):
-		return s.site.Refuse(w, r, enrolPath, err, "setup")
+		return s.site.Refuse(w, r, enrolPath+"?app=1", err, "setup")
 	case err != nil:
 		return s.turn(w, r, in, err)
 	}

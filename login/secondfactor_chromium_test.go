@@ -28,6 +28,7 @@ func TestSecondFactorsInChromium(t *testing.T) {
 		t.Helper()
 		c.open(path)
 		c.fill("login", "jo@example.com")
+		c.click("#signin .primary")
 		c.fill("password", right)
 		c.click("form:not(.passkey) button.primary")
 	}
@@ -58,7 +59,7 @@ func TestSecondFactorsInChromium(t *testing.T) {
 	c.click("button.primary")
 	jo.waits()
 	password("/login")
-	c.sees("One more step")
+	c.sees(english["factor.title"])
 	c.picture("second-factor")
 	c.fill("code", jo.wrong())
 	c.click("button.primary")

@@ -177,6 +177,7 @@ func TestTheSecondFactorInChromium(t *testing.T) {
 	chromiumtest.Script(t, c.ctx, false)
 	c.open("/login")
 	c.fill("login", "jo@example.com")
+	c.click("#signin .primary")
 	c.fill("password", right)
 	c.click("form button.primary")
 	c.sees(english["factor.title"])

@@ -47,7 +47,7 @@ func (s *Server) signUpPage(w http.ResponseWriter, r *http.Request) error {
 	form.AskUsername = web.TenantOf(r.Context()).Settings.SignUp.AskUsername
 	form.AskPassword, form.MinLength = s.askerOf(r).UsesPasswords(), s.Policy.Shortest()
 	v := s.view(w, r, "signup.title", in)
-	v.Page, v.Upstreams = form, ui.UpstreamsOf(s.Service.Upstreams(web.TenantOf(r.Context())), "")
+	v.Page, v.Upstreams = form, ui.UpstreamsOf(s.Service.Upstreams(web.TenantOf(r.Context())), ui.All, false)
 	if form.AskPassword {
 		ui.AllowRequests(w)
 	}
@@ -152,7 +152,7 @@ func (s *Server) confirmPage(w http.ResponseWriter, r *http.Request) error {
 		form.Username = reg.Username
 	}
 	v := s.view(w, r, title, s.resume(r, reg.Letter))
-	v.Page, v.Upstreams = form, ui.UpstreamsOf(s.Service.Upstreams(web.TenantOf(r.Context())), "")
+	v.Page, v.Upstreams = form, ui.UpstreamsOf(s.Service.Upstreams(web.TenantOf(r.Context())), ui.All, false)
 	if form.AskPassword {
 		ui.AllowRequests(w)
 	}

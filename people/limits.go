@@ -28,6 +28,8 @@ type guess struct {
 	// What was typed is then not compared, and the answer is that of a wrong password: to say
 	// more would tell that two names are one user's.
 	vain bool
+	// left is how many guesses the counter lets through after this one that decides what is shown.
+	left int64
 }
 
 // allowGuess counts a guess at a password. key is the key of the name as it was typed, user the
@@ -42,7 +44,7 @@ func (s *Service) allowGuess(ctx context.Context, a Asker, user storage.User, ke
 	if device, ok := s.knownDevice(a, user); ok {
 		pass, err := s.Admit(ctx, a,
 			limit.By{Rule: s.PerDevice, Subject: user.ID + "\x00" + device, Known: true, OnSuccess: limit.Forgets})
-		g.pass, g.known = pass, true
+		g.pass, g.known, g.left = pass, true, s.PerDevice.Max-pass.Count(0)
 		return g, err
 	}
 	networks := limit.Networks(a.IP, s.PerAddress, limit.GivesBack)
@@ -56,6 +58,7 @@ func (s *Service) allowGuess(ctx context.Context, a Asker, user storage.User, ke
 	if g.pass, err = s.Admit(ctx, a, by...); err != nil {
 		return g, err
 	}
+	g.left = s.PerAccount.Max - g.pass.Count(account-1)
 	g.vain = user.ID != "" && g.pass.Over(account)
 	if g.pass.Count(len(by)-1) > s.PerTenant.Max && !s.quiet(g.pass, networks) {
 		g.pass.GiveBack(ctx)

@@ -24,10 +24,20 @@ const (
 	ErrAccountSecured = Refusal("signin.secured")
 )
 
+// WrongPassword is ErrWrongPassword with the number of guesses that are left at the name as it was typed, before
+// the browser has to wait. It is the same whether or not there is such an account.
+type WrongPassword struct{ Left int64 }
+
+// Error implements error.
+func (*WrongPassword) Error() string { return ErrWrongPassword.Error() }
+
+// Unwrap returns ErrWrongPassword.
+func (*WrongPassword) Unwrap() error { return ErrWrongPassword }
+
 // ProvePassword returns the user who is proven by a name and a password. Neither its error nor
 // the time it takes reveals whether there is such an account: the attempt is counted before the
-// password is hashed, and a hash is computed in either case. It fails with ErrWrongPassword or
-// ErrAccountSecured.
+// password is hashed, and a hash is computed in either case. It fails with a
+// *WrongPassword or ErrAccountSecured.
 func (s *Service) ProvePassword(ctx context.Context, a Asker, name, secret string) (storage.User, error) {
 	why := ""
 	user, cred, key, err := s.userPassword(ctx, a, name)
@@ -75,7 +85,7 @@ func (s *Service) ProvePassword(ctx context.Context, a Asker, name, secret strin
 		if ok && secured {
 			return storage.User{}, ErrAccountSecured
 		}
-		return storage.User{}, ErrWrongPassword
+		return storage.User{}, &WrongPassword{Left: guess.left}
 	}
 	guess.right(ctx)
 	if outdated {

@@ -93,7 +93,7 @@ func TestPlayground(t *testing.T) {
 	p.click("#request .primary")
 	chromiumtest.Do(t, p.ctx,
 		chromedp.WaitVisible(chromedp.ID("login")),
-		chromedp.SendKeys(chromedp.ID("login"), "jo@example.com"),
+		chromedp.SendKeys(chromedp.ID("login"), "jo@example.com\n"),
 		chromedp.SendKeys(chromedp.ID("password"), "correct horse battery staple"))
 	p.click("button.primary")
 	chromiumtest.Do(t, p.ctx, chromedp.WaitVisible(chromedp.CSS(`[value="allow"]`)))

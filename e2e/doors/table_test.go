@@ -46,6 +46,7 @@ var doors = map[string]need{
 	"/second-factor":                form,
 	"/second-factor/passkey":        form,
 	"/second-factor/setup":          form,
+	"/second-factor/setup/passkey":  form,
 	"/consent":                      form,
 	"/signup":                       form,
 	"/signup/confirm":               form,

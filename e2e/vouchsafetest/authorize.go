@@ -123,7 +123,7 @@ func (b *Browser) step(t testing.TB, page *Page) *Page {
 	}
 	for _, f := range page.Forms(t) {
 		switch {
-		case f.password() != "":
+		case f.password() != "" || f.asksName():
 			return b.SignIn(t, page, b.Person)
 		case strings.HasSuffix(page.URL.Path, "/consent"):
 			return b.consent(t, f)
@@ -134,9 +134,16 @@ func (b *Browser) step(t testing.TB, page *Page) *Page {
 	return nil
 }
 
-// SignIn fills in the page's form for a name and a password.
+// SignIn fills in the page's form for a name, if that is what it asks for, and then the form for the password.
 func (b *Browser) SignIn(t testing.TB, page *Page, p Person) *Page {
 	t.Helper()
+	for _, f := range page.Forms(t) {
+		if f.asksName() {
+			f.Fields.Set("login", p.Email)
+			page = b.Submit(t, f, nil)
+			break
+		}
+	}
 	for _, f := range page.Forms(t) {
 		if f.password() == "" {
 			continue

@@ -120,6 +120,11 @@ func (f *Form) password() string {
 	return ""
 }
 
+// asksName reports whether the form is that of the sign-in's first page.
+func (f *Form) asksName() bool {
+	return f.password() == "" && f.Types["login"] != "" && strings.HasSuffix(f.Action, "/login")
+}
+
 // name returns the name of the field for an e-mail address or user name, or "".
 func (f *Form) name() string {
 	for name, kind := range f.Types {

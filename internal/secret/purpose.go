@@ -36,6 +36,7 @@ const (
 	KnownBrowser                 // MACs of the accounts that a browser has signed in to
 	FirstAdministrator           // the link with which the first administrator is made
 	DeveloperPage                // the key that opens the developer page
+	TypedName                    // the name that a user typed on the first page of the sign-in
 	RefusedForm                  // what a form's page says after a refusal, on the way there
 )
 
@@ -73,6 +74,7 @@ var purposes = [...]struct {
 	KnownBrowser:         {name: "device"},
 	FirstAdministrator:   {name: "setup"},
 	DeveloperPage:        {name: "developer-page"},
+	TypedName:            {name: "typed-name"},
 	RefusedForm:          {name: "refused-form"},
 }
 

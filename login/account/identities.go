@@ -34,7 +34,7 @@ func (s *Server) identitiesPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := s.view(w, r, "account.identities", a)
 	t := web.TenantOf(r.Context())
-	page := identitiesView{Others: ui.UpstreamsOf(s.People.Upstreams(t), "")}
+	page := identitiesView{Others: ui.UpstreamsOf(s.People.Upstreams(t), ui.All, false)}
 	for _, i := range ids {
 		page.Others = slices.DeleteFunc(page.Others, func(o ui.Upstream) bool { return o.ID == i.Provider })
 		name, _ := s.People.UpstreamName(t, i.Provider)

@@ -214,3 +214,6 @@ func (s *Site) withRefused(w http.ResponseWriter, r *http.Request) *http.Request
 	}
 	return r.WithContext(context.WithValue(r.Context(), refusedKey{}, refused))
 }
+
+// WasRefused reports whether the page says why its form was refused.
+func WasRefused(r *http.Request) bool { return refusedOf(r).Status != 0 }

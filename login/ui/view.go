@@ -52,7 +52,12 @@ type View struct {
 }
 
 // Upstream is an upstream provider that a page offers for signing in.
-type Upstream struct{ ID, Name, Preset string }
+type Upstream struct {
+	ID, Name string
+	// Mark names the provider's mark among the static files. If it is "", the button has the Initial.
+	Mark, Initial string
+	Confirms      bool // the user is to confirm who they are
+}
 
 // PasskeyForm is the form that static/passkey.js fills in. It stays hidden where scripts do not
 // run, or the browser has no passkeys.
@@ -63,6 +68,7 @@ type PasskeyForm struct {
 	Fault   string // what to say when nothing came of it
 	Exists  string // what to say when the device has a passkey already
 	Create  bool   // a new passkey, rather than one that exists
+	Unnamed bool   // it gets no name
 	// Autofill has the browser offer passkeys in the field for the user's name.
 	Autofill bool
 	Only     bool // whether the page offers no other proof

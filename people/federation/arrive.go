@@ -25,12 +25,15 @@ type Arrival struct {
 }
 
 // Arrive finds or makes the account of the identity that came back from the trip. Its refusals are
-// ErrProveEmail, ErrProveAccount and ErrNotAdmitted.
+// ErrProveEmail, ErrProveAccount, ErrNotAdmitted and ErrAnotherUser.
 func (s *Service) Arrive(
 	ctx context.Context, a people.Asker, p *upstream.Provider, tr *Trip, id upstream.Identity,
 ) (Arrival, error) {
 	ar := Arrival{Stranger: newStranger(p, id, a.Browser), AMR: amrOf(a, id.AMR)}
-	var err error
+	err := s.checkConfirms(ctx, a, tr, ar.Stranger)
+	if err != nil {
+		return ar, err
+	}
 	if ar.User, err = s.identify(ctx, a, p, ar.Stranger, id); err != nil {
 		return ar, s.recorded(ctx, a, p.ID, err)
 	}
@@ -38,6 +41,18 @@ func (s *Service) Arrive(
 	ar.Since, now = provenWhen(id.ProvenAt, ar.User, tr.begun())
 	ar.Stale = tr.Fresh && !now
 	return ar, nil
+}
+
+// checkConfirms returns ErrAnotherUser if the trip was to confirm a user and another one came back.
+func (s *Service) checkConfirms(ctx context.Context, a people.Asker, tr *Trip, who *Stranger) error {
+	if tr.Confirms == "" {
+		return nil
+	}
+	known, err := s.Store.Identity(ctx, a.Tenant.ID, who.Upstream, who.Subject)
+	if errors.Is(err, storage.ErrNotFound) || err == nil && known.UserID != tr.Confirms {
+		return ErrAnotherUser
+	}
+	return err
 }
 
 // recorded records that a user was not admitted, if that is the error, and returns the error.

@@ -38,6 +38,9 @@ const (
 	ErrProveEmail = people.Refusal("federated.email_title")
 	// ErrProveAccount says that an account has the address: the user has to sign in to it first.
 	ErrProveAccount = people.Refusal("federated.account_title")
+	// ErrAnotherUser says that a user was to confirm who they are, and chose an account at the provider that is
+	// not linked to theirs.
+	ErrAnotherUser = people.Refusal("federated.another")
 	// ErrNotAdmitted says that the user has no account here and may not get one. Only a user who
 	// has proven an identity or an address is told.
 	ErrNotAdmitted = people.Refusal("federated.closed_title")

@@ -34,6 +34,8 @@ type Trip struct {
 	// Session and UserID are those of a signed-in user who links an identity; "" for a sign-in.
 	Session string `json:"s,omitempty"`
 	UserID  string `json:"p,omitempty"`
+	// Confirms is the id of the signed-in user who is to prove themselves anew; "" for a sign-in.
+	Confirms string `json:"c,omitempty"`
 }
 
 // begun returns when the trip began.
@@ -77,6 +79,7 @@ type Departure struct {
 	// The rest is as in Trip.
 	Letter, Next, Locales string
 	Session, UserID       string
+	Confirms              string
 }
 
 // Depart begins a round trip and returns where to send the browser. A user who is signed in, or has
@@ -88,7 +91,7 @@ func (s *Service) Depart(ctx context.Context, a people.Asker, d Departure) (to s
 	tr := &Trip{
 		ID: secret.Token(), Upstream: d.Provider.ID, Browser: a.Browser, Until: time.Now().Add(tripLife),
 		Fresh:  d.SignedIn || d.Next != "" || d.Fresh,
-		Letter: d.Letter, Next: d.Next, Locales: d.Locales, Session: d.Session, UserID: d.UserID,
+		Letter: d.Letter, Next: d.Next, Locales: d.Locales, Session: d.Session, UserID: d.UserID, Confirms: d.Confirms,
 	}
 	plain, err := json.Marshal(tr)
 	if err != nil {

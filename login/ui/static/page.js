@@ -50,6 +50,31 @@ for (const button of document.querySelectorAll("[data-copy]")) button.addEventLi
 })
 for (const button of document.querySelectorAll("[data-print]")) button.addEventListener("click", () => print())
 
+// A button in each password field shows what was typed. The form is sent with the field hidden again, so that browsers
+// keep what was typed as a password and not as a text.
+for (const box of document.querySelectorAll(".password[data-show]")) {
+	const field = box.querySelector("input")
+	const button = document.createElement("button")
+	const show = shown => {
+		field.type = shown ? "text" : "password"
+		button.ariaPressed = shown
+	}
+	button.type = "button"
+	button.title = button.ariaLabel = box.dataset.show
+	button.setAttribute("aria-controls", field.id)
+	button.innerHTML = '<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M2 12s3.6-7 10-7 10 7 10 7-3.6 7-10 7S2 12 2 12Z"/><circle cx="12" cy="12" r="3"/><path class="struck" d="m4 4 16 16"/></svg>'
+	button.addEventListener("click", () => {
+		const at = field.selectionStart
+		show(field.type === "password")
+		field.focus()
+		field.setSelectionRange(at, at)
+	})
+	show(false)
+	field.after(button)
+	field.form.addEventListener("submit", () => show(false))
+	addEventListener("pagehide", () => show(false))
+}
+
 // <input list> whose list says what belongs in it.
 const lists = {
 	zones: () => Intl.supportedValuesOf("timeZone").map(zone => [zone]),

@@ -58,8 +58,19 @@ function prepare(form) {
 	}
 }
 
+// Another form that is sent ends the question, and so do pages that are left: some browsers refuse the next one while
+// it is open.
+function stop(event) {
+	if (event.target.matches?.("form[data-passkey]")) return
+	document.querySelectorAll("form[data-passkey]").forEach(form => form.stop?.())
+	current?.abort()
+}
+
 if (able) {
+	addEventListener("submit", stop)
+	addEventListener("pagehide", stop)
 	document.querySelectorAll("form[data-passkey]").forEach(prepare)
 	document.querySelectorAll("[data-known-passkeys]").forEach(e => PublicKeyCredential.signalAllAcceptedCredentials?.(JSON.parse(e.dataset.knownPasskeys)).catch(() => {}))
+	document.querySelectorAll("[data-with-passkeys]").forEach(e => { e.hidden = false })
 	document.querySelectorAll("[data-without-passkeys]").forEach(e => { e.hidden = true })
 }
