@@ -119,6 +119,12 @@ func TestBrandedPagesInChromium(t *testing.T) {
 				chromedp.Evaluate[string](`getComputedStyle(document.body).backgroundColor`)); got != want.ground {
 				t.Errorf("%s, %s: the background is %s, want %s", path, want.scheme, got, want.ground)
 			}
+			// A dark logo would not be seen in the dark.
+			chip := map[string]string{"light": "rgba(0, 0, 0, 0)", "dark": "rgb(255, 255, 255)"}[want.scheme]
+			if got := chromiumtest.Run(t, c.ctx, chromedp.Evaluate[string](
+				`getComputedStyle(document.querySelector(".logo")).backgroundColor`)); got != chip {
+				t.Errorf("%s, %s: the logo is on %s, want %s", path, want.scheme, got, chip)
+			}
 		}
 		if got := chromiumtest.Run(t, c.ctx,
 			chromedp.Evaluate[string](`getComputedStyle(document.querySelector("main")).borderRadius`)); got != "3px" {

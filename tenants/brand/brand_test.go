@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +37,30 @@ func TestSchemesAreThoseOfTheStylesheet(t *testing.T) {
 	}
 	if strings.Join(got, " ") != strings.Join(want, " ") {
 		t.Errorf("the stylesheet has %v, want %v", got, want)
+	}
+}
+
+// TestEdgesOfControlsAreVisible: fields and plain buttons are told from the card by their borders.
+func TestEdgesOfControlsAreVisible(t *testing.T) {
+	sheet, err := os.ReadFile("../../login/ui/static/style.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shares := regexp.MustCompile(`1px solid color-mix\(in srgb, var\(--soft\) ([0-9]+)%, transparent\)`).
+		FindAllStringSubmatch(string(sheet), -1)
+	if len(shares) < 2 {
+		t.Fatalf("got %d borders, want those of fields and of buttons", len(shares))
+	}
+	for _, m := range shares {
+		share, err := strconv.ParseFloat(m[1], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, s := range []scheme{light, dark} {
+			if got := contrast(s.card.toward(s.soft, share/100), s.card); got < visible {
+				t.Errorf("scheme %d, %s%%: the border has a contrast of %.2f, want %d", i, m[1], got, visible)
+			}
+		}
 	}
 }
 
