@@ -88,6 +88,7 @@ var languages = map[string]string{
 	"python":     "e2e/clients",
 	"nginx":      "e2e/clients/proxies",
 	"apache":     "e2e/clients/proxies",
+	"powershell": "nothing: another product's export begins with it",
 	"text":       "nothing: it is what a program prints",
 	"":           "nothing: it is a drawing, or a comparison",
 }
