@@ -33,6 +33,9 @@ type Change struct {
 	// Update stores all fields of the user but ExternalID, CreatedAt and CredentialVersion. ErrNotFound,
 	// and ErrExists: the user name or e-mail is taken.
 	Update *User
+	// UpdateOf is the UpdatedAt with which the user of Update was read: if it has changed since, the error is
+	// ErrStale, and the caller reads again. Zero: Update replaces whatever is stored. Raise changes it, too.
+	UpdateOf time.Time
 	// RemoveCredentials removes credentials, before others are stored.
 	RemoveCredentials []CredentialKey
 	// RemoveAdded removes what was added since a point in time, before anything is stored.

@@ -2,6 +2,7 @@ package administration
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/google/uuid"
@@ -61,17 +62,23 @@ func (s *Accounts) Enable(ctx context.Context, a people.Asker, id string) error 
 	return s.setDisabled(ctx, a, id, false, storage.Change{}, storage.EventUserEnabled)
 }
 
-// setDisabled disables or enables the user with the change.
+// setDisabled disables or enables the user with the change. What was changed about the user meanwhile stays.
 func (s *Accounts) setDisabled(
 	ctx context.Context, a people.Asker, id string, disabled bool, ch storage.Change, kind string,
 ) error {
-	u, err := s.Store.User(ctx, a.Tenant.ID, id)
-	if err != nil {
-		return err
+	for {
+		u, err := s.Store.User(ctx, a.Tenant.ID, id)
+		if err != nil {
+			return err
+		}
+		ch.UpdateOf = u.UpdatedAt
+		u.Disabled, u.SecuredAt, u.UpdatedAt = disabled, time.Time{}, time.Now()
+		ch.Update = &u
+		err = s.apply(ctx, a, id, ch, kind)
+		if !errors.Is(err, storage.ErrStale) {
+			return err
+		}
 	}
-	u.Disabled, u.SecuredAt, u.UpdatedAt = disabled, time.Time{}, time.Now()
-	ch.Update = &u
-	return s.apply(ctx, a, id, ch, kind)
 }
 
 // Recover removes all second factors of a user who lost them. Passkeys go, too: a user who still has one signs

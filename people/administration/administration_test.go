@@ -1,11 +1,14 @@
 package administration_test
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
@@ -159,5 +162,52 @@ func TestWeakPasswords(t *testing.T) {
 	}
 	if _, _, err := s.NewPassword(t.Context(), u, "short", true); !errors.Is(err, password.ErrTooShort) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// busy is a store in which the user is renamed between an administrator's reading and writing.
+type busy struct {
+	*sqldb.Store
+	rename func()
+}
+
+func (b *busy) Apply(ctx context.Context, ch storage.Change) error {
+	if b.rename != nil {
+		b.rename()
+		b.rename = nil
+	}
+	return b.Store.Apply(ctx, ch)
+}
+
+// TestDisablingUndoesNoOtherChange: what the user saves at that moment stays.
+func TestDisablingUndoesNoOtherChange(t *testing.T) {
+	t.Parallel()
+	store, s, a := accounts(t)
+	ctx := t.Context()
+	u, err := add(t, s, a, importing.Row{Email: "jo@example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, set := range []func(context.Context, people.Asker, string) error{s.Disable, s.Enable} {
+		name := uuid.NewString()
+		s.Store = &busy{store, func() {
+			u, err := store.User(ctx, u.TenantID, u.ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			u.Profile.Name, u.UpdatedAt = name, u.UpdatedAt.Add(time.Millisecond)
+			if err := store.Apply(ctx, storage.Change{TenantID: u.TenantID, UserID: u.ID, Update: &u}); err != nil {
+				t.Fatal(err)
+			}
+		}}
+		if err := set(ctx, a, u.ID); err != nil {
+			t.Fatal(err)
+		}
+		if u, err := store.User(ctx, u.TenantID, u.ID); err != nil || u.Profile.Name != name {
+			t.Errorf("got the name %q, %v, want the one that was saved meanwhile", u.Profile.Name, err)
+		}
+	}
+	if u, err := store.User(ctx, u.TenantID, u.ID); err != nil || u.Disabled {
+		t.Errorf("got %+v, %v, want the user enabled", u, err)
 	}
 }

@@ -97,6 +97,9 @@ func applyPerson(c conn, ch *storage.Change) error {
 			return err
 		}
 	}
+	if ch.Update != nil && !ch.UpdateOf.IsZero() {
+		return must(c, storage.ErrStale, updateUserOf, append(updateUserArgs(*ch.Update), micros(ch.UpdateOf))...)
+	}
 	if ch.Update != nil {
 		return must(c, storage.ErrNotFound, updateUser, updateUserArgs(*ch.Update)...)
 	}

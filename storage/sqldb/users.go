@@ -190,6 +190,9 @@ const updateUser = `
 		username_skeleton = CASE WHEN $15 = '' AND username_key = $4 THEN username_skeleton ELSE $15 END
 	WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
 
+// updateUserOf is updateUser unless the user was changed since $16.
+const updateUserOf = updateUser + ` AND updated_at = $16`
+
 // updateUserArgs returns the arguments of updateUser.
 func updateUserArgs(u storage.User) []any {
 	return []any{u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,

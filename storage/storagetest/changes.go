@@ -135,6 +135,8 @@ func testChanges(t *testing.T, s Store) {
 		}{
 			"code used": {func(c *storage.Change) { c.Code = "sign-up" }, storage.ErrStale},
 			"version":   {func(c *storage.Change) { c.Version = &version }, storage.ErrStale},
+			"changed since": {func(c *storage.Change) { c.UpdateOf = u.UpdatedAt.Add(-time.Second) },
+				storage.ErrStale},
 			"swap": {func(c *storage.Change) {
 				c.Swap = []storage.CredentialSwap{{Credential: passkey, Was: []byte("0")}}
 			}, storage.ErrStale},
