@@ -70,34 +70,24 @@ func (c *restoredCmd) Run(ctx context.Context, a *app) error {
 		if err := a.confirm(ctx, c.yesFlag, "This signs out all users of all tenants."); err != nil {
 			return err
 		}
-		// All is recorded first: if this command is interrupted, servers go on.
-		events := []storage.Event{byCLI(storage.Event{
+		p := a.progress(0)
+		var ids []string
+		r := &upkeep.Restored{Store: s, Before: c.Before, Now: now, Progress: func(tenant int, rows int64) {
+			p.show(0, fmt.Sprintf("%d of %d tenants, %d rows", tenant, len(ids), rows))
+		}}
+		ids, err := r.Begin(ctx, tenants.All(ctx, s), byCLI(storage.Event{
 			TenantID: storage.DefaultTenant, Kind: storage.EventDatabaseRestored,
 			Detail: map[string]string{"before": c.Before.UTC().Format(time.RFC3339)},
-		})}
-		var ids []string
-		for t, err := range tenants.All(ctx, s) {
-			if err == nil {
-				err = s.BeginRestored(ctx, t.ID, c.Before, now, events...)
-			}
-			if err != nil {
-				return err
-			}
-			ids, events = append(ids, t.ID), nil // recorded once, with the first
+		}))
+		if err != nil {
+			return err
 		}
-		p := a.progress(0)
-		var rows int64
-		for i, tenant := range ids {
-			n, err := upkeep.Finish(ctx, s, tenant, storage.RemovalRestored, "", func(n int64) {
-				p.show(0, fmt.Sprintf("%d of %d tenants, %d rows", i+1, len(ids), rows+n))
-			})
-			if rows += n; err != nil {
-				p.clear()
-				return fmt.Errorf("%w\n%d sessions, grants, codes, emails and devices were ended. Servers will end the rest", err,
-					rows)
-			}
-		}
+		rows, err := r.Finish(ctx, ids)
 		p.clear()
+		if err != nil {
+			return fmt.Errorf("%w\n%d sessions, grants, codes, emails and devices were ended. Servers will end the rest", err,
+				rows)
+		}
 		if err := c.tell(a, rows); err != nil {
 			return err
 		}

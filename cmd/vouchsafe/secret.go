@@ -29,22 +29,8 @@ type secretView struct {
 // viewSecrets returns the secrets that are given or needed.
 func viewSecrets(known []storage.MasterSecret, given []string) []secretView {
 	views := []secretView{}
-	at := map[string]*time.Time{}
-	for _, k := range known {
-		at[k.Fingerprint] = &k.SealedAt
-	}
-	for i, print := range given {
-		v := secretView{Fingerprint: print, State: "given, not needed", SealedAt: at[print]}
-		switch {
-		case i == 0:
-			v.State = "seals"
-		case v.SealedAt != nil:
-			v.State = "opens"
-		}
-		views = append(views, v)
-	}
-	for _, print := range missingSecrets(known, given) {
-		views = append(views, secretView{Fingerprint: print, State: "missing", SealedAt: at[print]})
+	for _, m := range reseal.States(known, given) {
+		views = append(views, secretView{m.Fingerprint, string(m.State), m.SealedAt})
 	}
 	return views
 }
@@ -136,7 +122,7 @@ type resealing struct {
 
 // run seals everything anew, and releases the other secrets.
 func (r *resealing) run(ctx context.Context) ([]reseal.Count, error) {
-	others, err := r.others(ctx)
+	others, err := reseal.Others(ctx, r.store, r.secrets.Fingerprints())
 	if err != nil {
 		return nil, err
 	}
@@ -177,21 +163,12 @@ func (r *resealing) pass(ctx context.Context) ([]reseal.Count, error) {
 	return run.All(ctx)
 }
 
-// others returns the secrets but the first that are given and that stored values depend on.
-func (r *resealing) others(ctx context.Context) ([]storage.MasterSecret, error) {
-	known, err := r.store.MasterSecrets(ctx)
-	given := r.secrets.Fingerprints()
-	return slices.DeleteFunc(known, func(m storage.MasterSecret) bool {
-		return m.Fingerprint == given[0] || !slices.Contains(given, m.Fingerprint)
-	}), err
-}
-
 // release records that no stored value depends on the other secrets any more, unless a server has sealed
 // with one meanwhile.
 func (r *resealing) release(ctx context.Context, others []storage.MasterSecret, counts []reseal.Count) error {
 	var errs []error
 	for _, m := range others {
-		err := forgetSecret(ctx, r.store, m, storage.EventSecretReplaced)
+		err := reseal.Forget(ctx, r.store, m, storage.EventSecretReplaced, byCLI)
 		if errors.Is(err, storage.ErrStale) {
 			err = fmt.Errorf("a server still seals with the master secret %s: give every server the new one "+
 				"first, and run this again", m.Fingerprint)
@@ -252,16 +229,9 @@ func (c *secretForgetCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		if err := forgetSecret(ctx, s, known[i], storage.EventSecretForgotten); err != nil {
+		if err := reseal.Forget(ctx, s, known[i], storage.EventSecretForgotten, byCLI); err != nil {
 			return err
 		}
 		return a.tellRemoved(c.JSON, "", "master secret", c.Fingerprint, c.Fingerprint)
 	})
-}
-
-// forgetSecret says that nothing hangs on a master secret any more, and records that.
-func forgetSecret(ctx context.Context, s store, m storage.MasterSecret, kind string) error {
-	return s.ForgetMasterSecret(ctx, m, byCLI(storage.Event{
-		TenantID: storage.DefaultTenant, Kind: kind, Detail: map[string]string{"fingerprint": m.Fingerprint},
-	}))
 }

@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"slices"
-	"strings"
-	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/datadir"
+	"github.com/vouchsafe/vouchsafe/internal/reseal"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -94,50 +92,30 @@ func openEphemeral(cfg *settings.Config) (shared, local storage.Ephemeral, close
 
 // openSecrets returns the master secrets, and records that the first of them seals from now on.
 func openSecrets(ctx context.Context, cfg *settings.Config, s store) (*secret.Masters, error) {
-	m, uses, err := checkSecrets(ctx, cfg, s)
+	m, err := masters(cfg)
 	if err != nil {
 		return nil, err
 	}
-	for _, print := range uses {
-		if err := s.UseMasterSecret(ctx, print, time.Now()); err != nil {
-			return nil, err
-		}
-	}
-	return m, nil
+	return m, remedied(reseal.Begin(ctx, s, m.Fingerprints()))
 }
 
-// checkSecrets returns the master secrets, and the fingerprints of those that must be recorded before anything
-// is sealed. It returns an error if stored values depend on a secret that is missing: users would find out
-// one by one, when they cannot sign in.
-func checkSecrets(ctx context.Context, cfg *settings.Config, s store) (m *secret.Masters, uses []string, err error) {
-	if m, err = masters(cfg); err != nil {
-		return nil, nil, err
-	}
-	known, err := s.MasterSecrets(ctx)
+// checkSecrets is openSecrets for commands that seal nothing: it records nothing.
+func checkSecrets(ctx context.Context, cfg *settings.Config, s store) (*secret.Masters, error) {
+	m, err := masters(cfg)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	given := m.Fingerprints()
-	if missing := missingSecrets(known, given); len(missing) > 0 {
-		return nil, nil, fmt.Errorf("values in the database were sealed with the master secret %s, which is not among "+
-			"those given (%s): second factors, passkeys, signing keys or others could not be opened.\n"+
+	_, err = reseal.Check(ctx, s, m.Fingerprints())
+	return m, remedied(err)
+}
+
+// remedied adds to the error of a missing master secret what the operator can do.
+func remedied(err error) error {
+	if missing, ok := errors.AsType[*reseal.MissingError](err); ok {
+		return fmt.Errorf("%w: second factors, passkeys, signing keys or others could not be opened.\n"+
 			"Give it too, behind the new one: VOUCHSAFE_SECRET=new,old. Then run vouchsafe secret reseal, "+
 			"after which it can go.\n"+
-			"If it is lost: vouchsafe secret forget %s", strings.Join(missing, " and "), strings.Join(given, ", "), missing[0])
+			"If it is lost: vouchsafe secret forget %s", err, missing.Fingerprints[0])
 	}
-	if len(known) == 0 { // a new database, or one of a version that did not record them
-		return m, given, nil
-	}
-	return m, given[:1], nil
-}
-
-// missingSecrets returns the fingerprints of secrets that stored values depend on and that were not given.
-func missingSecrets(known []storage.MasterSecret, given []string) []string {
-	var missing []string
-	for _, k := range known {
-		if !slices.Contains(given, k.Fingerprint) {
-			missing = append(missing, k.Fingerprint)
-		}
-	}
-	return missing
+	return err
 }

@@ -183,11 +183,7 @@ type tenantDiffCmd struct {
 
 func (c *tenantDiffCmd) Run(ctx context.Context, a *app) error {
 	changes := 0
-	secrets := func(ctx context.Context, cfg *settings.Config, s store) (*secret.Masters, error) {
-		m, _, err := checkSecrets(ctx, cfg, s)
-		return m, err
-	}
-	err := c.plan(ctx, a, secrets, func(_ store, plan tenants.Plan) error { changes = len(plan); return nil })
+	err := c.plan(ctx, a, checkSecrets, func(_ store, plan tenants.Plan) error { changes = len(plan); return nil })
 	if err != nil {
 		return err
 	}
