@@ -54,6 +54,7 @@ func a13SecondFactor(t *testing.T, s *vouchsafetest.Server) {
 	if page.URL.Path != "/second-factor/setup" {
 		t.Fatalf("signing in led to %s: %d", page.URL, page.Status)
 	}
+	page = b.Get(t, page.URL.RequestURI()+"&app=1") // rather than a passkey
 	key := secretKey.FindStringSubmatch(page.Body)
 	if key == nil {
 		t.Fatal("there is no key to set up")

@@ -52,13 +52,15 @@ func text(n *html.Node) string {
 	return strings.Join(words, " ")
 }
 
-// Forms returns the forms of the page, in order.
+// Forms returns the forms of the page, in order. The menu of languages, which is on every page, is left out.
 func (p *Page) Forms(t testing.TB) []Form {
 	t.Helper()
 	var forms []Form
 	for n := range p.Document(t).Descendants() {
 		if n.Type == html.ElementNode && n.Data == "form" {
-			forms = append(forms, p.form(t, n))
+			if f := p.form(t, n); !strings.HasSuffix(f.Action, "/language") {
+				forms = append(forms, f)
+			}
 		}
 	}
 	return forms
