@@ -38,6 +38,7 @@ func TestScreenshots(t *testing.T) {
 		c.open("/login?other=1&" + q)
 		c.fill("login", who+"@example.com")
 		c.click("#signin .primary")
+		c.click("#signin .primary")
 		c.fill("password", right)
 		c.click("form:not(.passkey) button.primary")
 		c.screenshots(who, q, s.pagePaths())
