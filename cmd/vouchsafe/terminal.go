@@ -180,14 +180,17 @@ func (p *progress) show(done int64, text string) {
 		return
 	}
 	p.last = time.Now()
-	if p.total <= 0 {
-		fmt.Fprintf(p.w, "\r\x1b[K%s", text)
-		return
+	if p.total > 0 {
+		part := min(1, float64(done)/float64(p.total))
+		full := int(part * barWidth)
+		text = fmt.Sprintf("[%s%s] %3.0f%%  %s", strings.Repeat("#", full), strings.Repeat(".", barWidth-full), part*100,
+			text)
 	}
-	part := min(1, float64(done)/float64(p.total))
-	full := int(part * barWidth)
-	fmt.Fprintf(p.w, "\r\x1b[K[%s%s] %3.0f%%  %s", strings.Repeat("#", full),
-		strings.Repeat(".", barWidth-full), part*100, text)
+	// A line that the terminal breaks could not be drawn over.
+	if screen := screenWidth(p.w); screen > 0 {
+		text = shorten(text, screen-1)
+	}
+	fmt.Fprintf(p.w, "\r\x1b[K%s", text)
 }
 
 // clear removes the bar.

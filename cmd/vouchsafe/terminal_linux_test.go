@@ -127,3 +127,47 @@ func TestTablesFitTheTerminal(t *testing.T) {
 		t.Errorf("got %s, which is not whole", piped)
 	}
 }
+
+// A bar is one line of the terminal, which the next one is drawn over, and is gone in the end.
+func TestProgressFitsTheTerminal(t *testing.T) {
+	t.Parallel()
+	s := newScreen(t, 60)
+	a := &app{stderr: s.terminal}
+	bar := a.progress(100)
+	bar.show(50, strings.Repeat("many words ", 20))
+	bar.clear()
+	if _, err := s.terminal.WriteString("\x00"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "all is shown", func() bool { return strings.HasSuffix(s.shown.String(), "\x00") })
+	line, _, _ := strings.Cut(strings.TrimPrefix(s.shown.String(), "\r\x1b[K"), "\r\x1b[K")
+	if columnsOf(line) >= 60 || !strings.HasPrefix(line, "[###############...............]  50%  many") {
+		t.Errorf("got %q", line)
+	}
+}
+
+// Ctrl-C ends a command that waits for its input, with the code that shells expect.
+func TestInterruptedCommand(t *testing.T) {
+	t.Parallel()
+	sh := newDatabase(t)
+	sh.do(t, "user", "add", "jo@example.com")
+	cmd := sh.command("user", "password", "jo@example.com", "--password-stdin")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = in.Close() }()
+	errs := &output{}
+	cmd.Stderr = errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the command has found its database", func() bool { return strings.Contains(errs.String(), "Database:") })
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 130 || !strings.HasSuffix(errs.String(), "vouchsafe: interrupted\n") {
+		t.Errorf("got exit %d, %q", code, errs.String())
+	}
+}
