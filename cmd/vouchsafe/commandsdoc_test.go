@@ -33,7 +33,7 @@ func writeCommand(b *strings.Builder, n *kong.Node) {
 	}
 	fmt.Fprintf(b, "\n### %s\n\n    %s\n\n%s\n", strings.TrimPrefix(n.FullPath(), "vouchsafe "), usage, n.Help)
 	if n.Detail != "" {
-		fmt.Fprintf(b, "\n%s\n", fencedDetail(n.Detail))
+		fmt.Fprintf(b, "\n%s\n", indentedDetail(n.Detail))
 	}
 	var rows []string
 	for _, p := range n.Positional {
@@ -59,10 +59,14 @@ func writeCommand(b *strings.Builder, n *kong.Node) {
 	}
 }
 
-// fencedDetail returns the further help of a command. Lines that are laid out by hand stay as they are.
-func fencedDetail(detail string) string {
+// indentedDetail returns the further help of a command. Lines that are laid out by hand stay as they are.
+func indentedDetail(detail string) string {
 	if strings.Contains(detail, "\n  ") {
-		return "```text\n" + detail + "\n```"
+		lines := strings.Split(detail, "\n")
+		for i, line := range lines {
+			lines[i] = strings.TrimRight("    "+line, " ")
+		}
+		return strings.Join(lines, "\n")
 	}
 	return detail
 }

@@ -162,7 +162,7 @@ func TestInterruptedCommand(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the command has found its database", func() bool { return strings.Contains(errs.String(), "Database:") })
+	eventually(t, "the command reads its input", func() bool { return strings.Contains(errs.String(), "Database:") })
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
