@@ -137,15 +137,10 @@ func TestNewAccountsAreWelcome(t *testing.T) {
 	}
 }
 
-// TestAddressesThatPeopleTypeLeadToThePage: with a slash at the end, too.
-func TestAddressesThatPeopleTypeLeadToThePage(t *testing.T) {
+// TestPagesTellBrowsersHowToShowThem, and that they need no camera.
+func TestPagesTellBrowsersHowToShowThem(t *testing.T) {
 	t.Parallel()
 	v := newSite(t, free).visitor()
-	for _, path := range []string{"/login", "/signup", "/account"} {
-		if p := v.get(path + "/"); p.leads() != path {
-			t.Errorf("%s/ leads to %q", path, p.leads())
-		}
-	}
 	if p := v.get("/login"); !strings.Contains(p.header.Get("Permissions-Policy"), "camera=()") ||
 		!strings.Contains(p.body, `name="theme-color"`) || !strings.Contains(p.body, `rel="apple-touch-icon"`) {
 		t.Errorf("got %v", p.header)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gorilla/mux"
+
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -96,6 +98,43 @@ func TestAFormThatCannotBeShownAgainRedirectsToo(t *testing.T) {
 	p = v.post("/not-me", "t", "forged")
 	if p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, english["notme.bad"]) {
 		t.Errorf("a forged link: got %d, %s", p.status, p.body)
+	}
+}
+
+// TestNoFormIsAnsweredWithAPage posts an empty form to each page, by browsers that are signed in and that are
+// not. Only a download, and new recovery codes, which are shown once, are answers to forms.
+func TestNoFormIsAnsweredWithAPage(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, free)
+	s.user("default", "jo@example.com", "", right)
+	tried := 0
+	err := s.router.Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
+		path, _ := route.GetPathTemplate()
+		methods, _ := route.GetMethods()
+		if !slices.Contains(methods, http.MethodPost) || strings.Contains(path, "{") || path == "/password/score" ||
+			path == "/account/data" {
+			return nil
+		}
+		stranger, jo := s.visitor(), s.signedIn("jo@example.com")
+		stranger.get("/login")
+		jo.at("/account/profile")
+		for _, v := range []*visitor{stranger, jo} {
+			req := v.request(path)
+			req.Header.Set("Accept", "text/html")
+			resp, err := v.client.Do(req)
+			if err != nil {
+				return err
+			}
+			_ = resp.Body.Close()
+			if to := (answer{status: resp.StatusCode, header: resp.Header}).leads(); to == "" {
+				t.Errorf("POST %s: got %d to nowhere", path, resp.StatusCode)
+			}
+			tried++
+		}
+		return nil
+	})
+	if err != nil || tried < 50 {
+		t.Errorf("%d forms, %v", tried, err)
 	}
 }
 

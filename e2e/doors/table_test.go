@@ -36,7 +36,7 @@ var doors = map[string]need{
 	"/apple-touch-icon.png":             nothing,
 	"/apple-touch-icon-precomposed.png": nothing,
 
-	"/language": form, "/login/": nothing, "/signup/": nothing, "/account/": nothing,
+	"/language": form,
 
 	"/login":                        form,
 	"/login/passkey":                form,

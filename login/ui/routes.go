@@ -10,11 +10,6 @@ import (
 func (s *Site) Register(r *mux.Router) {
 	s.Pages.Register(r)
 	r.Handle("/language", s.Form(s.chooseLanguage)).Methods(http.MethodPost)
-	for _, typed := range []string{"/login/", "/signup/", "/account/"} {
-		r.Handle(typed, s.Page(func(w http.ResponseWriter, r *http.Request) error {
-			return SeeOther(w, r, typed[:len(typed)-1])
-		})).Methods(http.MethodGet, http.MethodHead)
-	}
 }
 
 // Register adds the routes of static files, stylesheets of tenants and icons to r.
