@@ -23,8 +23,9 @@ func TestFormsInChromium(t *testing.T) {
 
 	c.open("/login")
 	c.fill("login", "jo")
+	c.click("#signin .primary")
 	c.fill("password", "wrong horse")
-	c.click("form button.primary")
+	c.click("#signin .primary")
 	if got := eval(`document.title.slice(0, 7) + document.querySelector("[role=alert]").textContent`); got !=
 		"Error: "+english["signin.wrong"] {
 		t.Errorf("got %q", got)
@@ -32,16 +33,15 @@ func TestFormsInChromium(t *testing.T) {
 	c.click(`a[href*="/forgot"]`)
 	c.sees(english["forgot.title"])
 	chromiumtest.Submit(t, c.ctx, chromedp.Evaluate[chromedp.Void](`history.back()`))
-	c.sees(english["signin.title"])
+	c.sees(english["signin.password_title"])
 	chromiumtest.Submit(t, c.ctx, chromedp.Evaluate[chromedp.Void](`location.reload()`))
-	c.sees(english["signin.title"])
+	c.sees(english["signin.password_title"])
 
 	// A double click: the second is not sent, and the button says that the first is.
 	before := s.count("login.failed")
-	c.fill("login", "jo")
 	c.fill("password", "wrong horse")
 	chromiumtest.Submit(t, c.ctx, chromedp.Evaluate[chromedp.Void](
-		`{ const b = document.querySelector("form button.primary"); b.click(); b.click(); window.busy = b.className }`))
+		`{ const b = document.querySelector("#signin .primary"); b.click(); b.click(); window.busy = b.className }`))
 	if got := s.count("login.failed") - before; got != 1 {
 		t.Errorf("a double click sent the form %d times", got)
 	}
@@ -72,6 +72,7 @@ func TestFormsInChromium(t *testing.T) {
 
 	c.open("/login")
 	c.fill("login", "jo")
+	c.click("#signin .primary")
 	c.fill("password", right)
 	c.click("form button.primary")
 	c.open("/account/profile")

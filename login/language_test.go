@@ -48,7 +48,7 @@ func TestPagesSpeakTheLanguageAskedFor(t *testing.T) {
 		}
 		p := get("/login?" + query)
 		if !strings.Contains(p.body, `<html lang="`+c.want+`">`) ||
-			!strings.Contains(p.body, texts.In(c.want)["signin.password"]) {
+			!strings.Contains(p.body, texts.In(c.want)["signin.go_on"]) {
 			t.Errorf("%s: got %s, want %s", name, p.body[:60], c.want)
 		}
 		if c.client == "" { // the error page too

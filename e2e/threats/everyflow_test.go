@@ -136,6 +136,7 @@ func (f *flows) secondFactor() {
 	r := vouchsafetest.NewRequest(web, "acr_values", mfa)
 	b := f.s.Browser(t, p)
 	page := b.SignIn(t, b.Get(t, r.Path()), p)
+	page = b.Get(t, page.URL.RequestURI()+"&app=1") // rather than a passkey
 	key := secretKey.FindStringSubmatch(page.Body)
 	if key == nil {
 		t.Fatal("there is no key to set up")

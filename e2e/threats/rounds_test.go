@@ -154,6 +154,7 @@ func (w *rounds) enrol() *withApp {
 	r := vouchsafetest.NewRequest(web, "acr_values", mfa)
 	b := w.s.Browser(t, p.Person)
 	page := b.SignIn(t, b.Get(t, r.Path()), p.Person)
+	page = b.Get(t, page.URL.RequestURI()+"&app=1") // rather than a passkey
 	key := secretKey.FindStringSubmatch(page.Body)
 	if key == nil {
 		t.Fatalf("there is no key to set up at %s", page.URL)
