@@ -8,6 +8,10 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 //go:embed templates
@@ -55,4 +59,23 @@ func SendJSON(w http.ResponseWriter, v any) error {
 	w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
 	_, _ = w.Write(body) // the browser has gone
 	return nil
+}
+
+// Site serves pages that may carry the authorization request of a client.
+type Site struct {
+	*Pages
+	// Open opens the sealed authorization request that a page carries as i, and tells
+	// web.Request its ui_locales. Its errors are web.Problems. Package provider has it.
+	Open func(r *http.Request) (storage.Interaction, error)
+	// Secrets seal what a form's page says after a refusal, on the way there.
+	Secrets  *secret.Masters
+	Sessions *browser.Sessions
+	// IsAccountPage says whether the path is a page of the account that a sign-in may lead to.
+	IsAccountPage func(path string) bool
+	// Playground is the path of the page where developers try a sign-in, to which the start pages
+	// link. Default: there is none.
+	Playground string
+	// Mailbox is the path of the page that shows mails where no mail server sends them, in development. Default: there
+	// is none.
+	Mailbox string
 }

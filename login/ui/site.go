@@ -8,31 +8,11 @@ import (
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
-	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people/typed"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
-
-// Site serves pages that may carry the authorization request of a client.
-type Site struct {
-	*Pages
-	// Open opens the sealed authorization request that a page carries as i, and tells
-	// web.Request its ui_locales. Its errors are web.Problems. Package provider has it.
-	Open func(r *http.Request) (storage.Interaction, error)
-	// Secrets seal what a form's page says after a refusal, on the way there.
-	Secrets  *secret.Masters
-	Sessions *browser.Sessions
-	// IsAccountPage says whether the path is a page of the account that a sign-in may lead to.
-	IsAccountPage func(path string) bool
-	// Playground is the path of the page where developers try a sign-in, to which the start pages
-	// link. Default: there is none.
-	Playground string
-	// Mailbox is the path of the page that shows mails where no mail server sends them, in development. Default: there
-	// is none.
-	Mailbox string
-}
 
 // PlaygroundOf returns the path of the page where developers try a sign-in at the request's tenant, or "".
 func (s *Site) PlaygroundOf(r *http.Request) string {

@@ -32,10 +32,6 @@ const CodeLife = 15 * time.Minute
 // sets one up later does not expect the mails of last year.
 const noticeLife = 7 * 24 * time.Hour
 
-// coded are the messages that contain a code.
-var coded = map[string]bool{"confirm-email": true, "confirm-new-email": true, "confirm-upstream": true,
-	"reset-password": true, "account-secured": true, "sign-in": true, "phone-code": true}
-
 // ErrAddress means that no mail can be sent to an address.
 var ErrAddress = errors.New("no mail can be sent to this address")
 
@@ -49,13 +45,6 @@ type Mailer struct {
 	Wake func()
 	// Texts says that a sender for text messages is configured, and NoMails that none for mails is.
 	Texts, NoMails bool
-}
-
-// content is the sealed part of a delivery.
-type content struct {
-	Tenant string          `json:"tenant"` // the tenant's name
-	Data   json.RawMessage `json:"data"`
-	look
 }
 
 // Compose returns a mail to be stored with the change that causes it. data are the values for the

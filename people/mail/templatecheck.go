@@ -202,3 +202,7 @@ func checkMessage(m storage.Delivery, msg *Message, files own) error {
 	}
 	return nil
 }
+
+// coded are the messages that contain a code.
+var coded = map[string]bool{"confirm-email": true, "confirm-new-email": true, "confirm-upstream": true,
+	"reset-password": true, "account-secured": true, "sign-in": true, "phone-code": true}

@@ -288,3 +288,10 @@ func valuesOf(plain []byte) (map[string]any, look, error) {
 	}
 	return values, c.look, nil
 }
+
+// content is the sealed part of a delivery.
+type content struct {
+	Tenant string          `json:"tenant"` // the tenant's name
+	Data   json.RawMessage `json:"data"`
+	look
+}

@@ -6,9 +6,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"maps"
-	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -29,14 +26,6 @@ type product struct {
 	// further reads an object of a further file; nil for products that have all in one file.
 	further func(f *files, raw json.RawMessage) error
 }
-
-var products = map[string]*product{
-	"keycloak": &keycloak, "auth0": &auth0, "firebase": &firebase, "supabase": &supabase, "kratos": &kratos,
-	"django": &django, "wordpress": &wordpress, "laravel": &laravel, "aspnet": &aspnet, "keratin": &keratin,
-}
-
-// Products returns the names of the products, sorted.
-func Products() []string { return slices.Sorted(maps.Keys(products)) }
 
 // Options say how the exports of a product are read.
 type Options struct {
@@ -62,29 +51,6 @@ type Export struct{ files *files }
 type File struct {
 	Name string // for errors
 	io.Reader
-}
-
-// Open reads the further files of an export.
-func Open(o Options, further []File) (*Export, error) {
-	p := products[o.Product]
-	if p == nil {
-		return nil, fmt.Errorf("%q is none of %s", o.Product, strings.Join(Products(), ", "))
-	}
-	f := &files{Options: o, product: p, more: map[string]*extra{}, devices: map[string]string{}}
-	for theirs, ours := range o.Names {
-		if !slices.ContainsFunc(o.Upstreams, func(u storage.Upstream) bool { return u.ID == ours }) {
-			return nil, fmt.Errorf("the tenant has no upstream %q, which is to be %s", ours, theirs)
-		}
-	}
-	for _, file := range further {
-		if p.further == nil {
-			return nil, fmt.Errorf("%s: an export of %s is one file", file.Name, o.Product)
-		}
-		if err := f.readFurther(file); err != nil {
-			return nil, fmt.Errorf("%s: %w", file.Name, err)
-		}
-	}
-	return &Export{f}, nil
 }
 
 // readFurther reads a further file.

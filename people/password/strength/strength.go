@@ -41,12 +41,6 @@ func Guesses(password string, about []string) float64 {
 	return cheapest(n, pieces(runes, about))
 }
 
-// piece is a part of the password that is guessed as a whole.
-type piece struct {
-	from, to int     // the runes from from up to, but not including, to
-	guesses  float64 // as decimal logarithm
-}
-
 // way is one way to put the beginning of the password together.
 type way struct {
 	product float64 // the product of the guesses of its pieces, as decimal logarithm
