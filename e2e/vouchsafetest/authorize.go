@@ -134,13 +134,16 @@ func (b *Browser) step(t testing.TB, page *Page) *Page {
 	return nil
 }
 
-// SignIn fills in the page's form for a name, if that is what it asks for, and then the form for the password.
+// SignIn fills in the page's form for a name, if that is what it asks for, and then the form for the password. If
+// the name is refused, the page that says so is returned.
 func (b *Browser) SignIn(t testing.TB, page *Page, p Person) *Page {
 	t.Helper()
 	for _, f := range page.Forms(t) {
 		if f.asksName() {
 			f.Fields.Set("login", p.Email)
-			page = b.Submit(t, f, nil)
+			if page = b.Submit(t, f, nil); page.Status >= 400 {
+				return page
+			}
 			break
 		}
 	}

@@ -3,6 +3,7 @@ package exports
 import (
 	"encoding/base32"
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -80,8 +81,18 @@ func keycloakUser(f *files, raw json.RawMessage) (read importing.Read, ok bool, 
 // keycloakAttributes are the claims by the names of the attributes from which Keycloak's own mappers make them.
 var keycloakAttributes = map[string]string{
 	"street": "street_address", "locality": "locality", "region": "region", "postal_code": "postal_code",
-	"country": "country", "formatted": "formatted", "middleName": "middle_name",
+	"country": "country", "formatted": "formatted",
 }
+
+// claimOf returns the name of the claim that Keycloak makes of an attribute: middleName is middle_name there.
+func claimOf(attribute string) string {
+	if name := keycloakAttributes[attribute]; name != "" {
+		return name
+	}
+	return strings.ToLower(capitals.ReplaceAllString(attribute, "_$0"))
+}
+
+var capitals = regexp.MustCompile(`[A-Z]`)
 
 // readAttributes gives the row the attributes that are claims.
 func (k *keycloakRecord) readAttributes(read *importing.Read) {
@@ -96,7 +107,7 @@ func (k *keycloakRecord) readAttributes(read *importing.Read) {
 			read.Row.Phone = val
 		case name == "phoneNumberVerified" || name == "phone_number_verified":
 			read.Row.PhoneVerified = val == "true"
-		case !setClaim(&read.Row.Profile, name, keycloakAttributes[name], val):
+		case !setClaim(&read.Row.Profile, claimOf(name), val):
 			others = append(others, name)
 		}
 	}
@@ -109,11 +120,8 @@ func (k *keycloakRecord) readAttributes(read *importing.Read) {
 	}
 }
 
-// setClaim sets the claim of one of the names, and reports whether there is one.
-func setClaim(p *storage.Profile, name, orName, val string) bool {
-	if orName != "" {
-		name = orName
-	}
+// setClaim sets the claim of that name, and reports whether there is one.
+func setClaim(p *storage.Profile, name, val string) bool {
 	c := claims.Standard.Named(name)
 	if c == nil || c.Text == nil {
 		return false

@@ -44,7 +44,7 @@ func wordpressUser(f *files, raw json.RawMessage) (read importing.Read, ok bool,
 	}
 	setHash(row, u.Hash)
 	for name, val := range f.addTo(&read, u.ID).profile {
-		setClaim(&row.Profile, name, "", string(val))
+		setClaim(&row.Profile, name, string(val))
 	}
 	return read, true, nil
 }
