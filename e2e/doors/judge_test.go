@@ -116,7 +116,8 @@ func (a answer) led() string {
 		if u.Query().Get("error") != "" && u.Query().Get("code") == "" {
 			return ""
 		}
-		if to := u.Query().Get("to"); u.Path == "/" && strings.HasPrefix(to, a.req.URL.Path) && !strings.Contains(to, "dev_key") {
+		to := u.Query().Get("to")
+		if u.Path == "/" && strings.HasPrefix(to, a.req.URL.Path) && !strings.Contains(to, "dev_key") {
 			return "" // the way to the developer's page, which TestTheDevelopersPageIsForThisMachine walks
 		}
 		return "a redirect to " + u.Scheme + "://" + u.Host + u.Path

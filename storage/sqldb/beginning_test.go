@@ -33,6 +33,8 @@ func TestASignInDoesNothingElse(t *testing.T) {
 			field.Set(reflect.New(field.Type().Elem()))
 		case reflect.Slice:
 			field.Set(reflect.MakeSlice(field.Type(), 2, 2))
+		case reflect.Struct:
+			field.Set(reflect.ValueOf(time.Unix(1, 0)))
 		case reflect.Func:
 			ch.OnEnd = func(storage.Ended) ([]storage.Delivery, []storage.Event) { return nil, nil }
 		}
