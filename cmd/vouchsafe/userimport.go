@@ -3,28 +3,32 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/people/importing"
+	"github.com/vouchsafe/vouchsafe/people/importing/exports"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/people/reread"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 type userImportCmd struct {
-	File     string `arg:"" help:"The file, or - for standard input."`
-	Format   string `enum:"auto,jsonl,csv" default:"auto" help:"jsonl (one object per line), csv (the first line names the columns), or auto: by the file's name." placeholder:"FORMAT"`
-	DryRun   bool   `help:"Report what would be refused, and change nothing."`
-	Report   string `type:"path" help:"Write each refused row and the reason, as JSON lines." placeholder:"FILE"`
-	Firebase string `type:"path" help:"The password hash parameters from the Firebase console, for rows with a password_salt." placeholder:"FILE"`
-	Roles    bool   `help:"Accept roles in rows, such as admin."`
-	Reserved bool   `help:"Accept usernames that the tenant reserves, such as support."`
+	File     string            `arg:"" help:"The file, or - for standard input."`
+	From     string            `enum:"vouchsafe,keycloak,auth0,firebase,supabase,kratos,django,wordpress,laravel,aspnet,keratin" default:"vouchsafe" help:"The product that exported the file: keycloak, auth0, firebase, supabase, kratos, django, wordpress, laravel, aspnet or keratin. docs/moving.md has its export command. Without it, the rows are those below." placeholder:"PRODUCT"`
+	With     []string          `type:"existingfile" sep:"none" help:"With --from: a further file of the same export, such as a table of identities. May be repeated." placeholder:"FILE"`
+	Upstream map[string]string `mapsep:"none" help:"With --from: the tenant's upstream that the product calls THEIRS, where it cannot be told. May be repeated." placeholder:"THEIRS=ID"`
+	Format   string            `enum:"auto,jsonl,csv" default:"auto" help:"jsonl (one object per line), csv (the first line names the columns), or auto: by the file's name. With --from, the file's content tells." placeholder:"FORMAT"`
+	DryRun   bool              `help:"Report what would come and what would not, and change nothing."`
+	Report   string            `type:"path" help:"Write each row, or part of one, that does not come, and the reason, as JSON lines." placeholder:"FILE"`
+	Firebase string            `type:"path" help:"The password hash parameters from the Firebase console, for rows with a password_salt." placeholder:"FILE"`
+	Roles    bool              `help:"Accept roles in rows, such as admin."`
+	Reserved bool              `help:"Accept usernames that the tenant reserves, such as support."`
 	tenantFlag
 	jsonFlag
 }
@@ -56,51 +60,41 @@ JSON lines have these fields, too:
                          digits and period where they are not SHA1, 6 and 30
   recovery_codes         a list of codes that stand in for it, in clear
 
-Users who exist already are skipped, so you can run an interrupted import again.`
+With --from, the file is what the product itself exports: vouchsafe user import users.json
+--from keycloak. A user whose id there is a UUID keeps it as sub; other ids become
+external_id. What cannot come is said with its line, and the user comes without it.
+
+Users who exist already are skipped, so you can run an interrupted import again. The command
+ends with 1 if a row was refused.`
 }
 
-// refusal is a row that was not imported, as the report has it.
-type refusal struct {
-	Line   int    `json:"line"`
-	ID     string `json:"id,omitempty"`
-	Email  string `json:"email,omitempty"`
-	Name   string `json:"username,omitempty"`
-	Reason string `json:"reason"`
-}
-
-// refusals collects what was refused, for the terminal and for the report.
-type refusals struct {
-	report *json.Encoder // nil: none is written
-	all    int
-	shown  []refusal
-}
-
-// maxShown is how many refusals are printed.
-const maxShown = 10
-
+// Run imports the users of a file.
 func (c *userImportCmd) Run(ctx context.Context, a *app) (err error) {
 	cfg, err := a.config() // before an older report is written over
 	if err != nil {
 		return err
 	}
-	options := importing.Options{
-		DryRun: c.DryRun, AllowRoles: c.Roles, AllowReserved: c.Reserved,
-	}
-	if options.Firebase, err = readFirebase(c.Firebase); err != nil {
-		return err
+	if c.From == ownRows && len(c.With)+len(c.Upstream) > 0 {
+		return &usageError{"--with and --upstream go with --from PRODUCT"}
 	}
 	file, size, err := a.openInput(c.File)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = file.Close() }() // nothing was written
-	refused, closeReport, err := openReport(c.Report)
+	options := importing.Options{
+		DryRun: c.DryRun, AllowRoles: c.Roles, AllowReserved: c.Reserved, Lenient: c.From != ownRows,
+	}
+	if options.Firebase, err = readFirebase(c.Firebase); err != nil {
+		return err
+	}
+	report, closeReport, err := openReport(c.Report)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeReport()) }()
 	bar, read := a.progress(size), &counted{Reader: file}
-	options.Refused = refused.add
+	options.Refused, options.Noted = report.refuse, report.note
 	options.Progress = func(n importing.Counts) { bar.show(read.n, c.counts(n)) }
 	return a.withStore(ctx, func(s store) error {
 		asker, err := a.asker(ctx, s, c.Tenant)
@@ -108,15 +102,45 @@ func (c *userImportCmd) Run(ctx context.Context, a *app) (err error) {
 			return err
 		}
 		options.Secrets = func(ctx context.Context) (*secret.Masters, error) { return openSecrets(ctx, cfg, s) }
-		n, err := importing.Import(ctx, s, asker, importing.ReadRows(read, c.isCSV()), options)
+		rows, err := c.rows(read, asker.Tenant.Settings.Upstreams)
+		if err != nil {
+			return err
+		}
+		n, err := importing.Import(ctx, s, asker, rows, options)
 		bar.clear()
-		refused.print(a.stderr)
-		err = errors.Join(err, c.tell(a, n))
+		report.print(a.stderr)
+		if told := c.tell(a, n); told != nil {
+			return errors.Join(err, told)
+		}
 		if err == nil && n.Refused > 0 {
 			return exitCode(1)
 		}
 		return err
 	})
+}
+
+// ownRows is the value of --from for files that user export writes.
+const ownRows = "vouchsafe"
+
+// rows returns the rows of the file.
+func (c *userImportCmd) rows(file io.Reader, upstreams []storage.Upstream) (iter.Seq[importing.Read], error) {
+	if c.From == ownRows {
+		return importing.ReadRows(file, c.isCSV()), nil
+	}
+	further := make([]exports.File, 0, len(c.With))
+	for _, name := range c.With {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer func() { _ = f.Close() }() // nothing was written
+		further = append(further, exports.File{Name: name, Reader: f})
+	}
+	e, err := exports.Open(exports.Options{Product: c.From, Upstreams: upstreams, Names: c.Upstream}, further)
+	if err != nil {
+		return nil, err
+	}
+	return e.Read(file), nil
 }
 
 // isCSV reports whether the file is CSV.
@@ -155,68 +179,6 @@ func readFirebase(file string) (*password.Firebase, error) {
 	return params, nil
 }
 
-// openReport opens the report of refused rows, if a file is named. The caller calls closed in the end.
-func openReport(file string) (r *refusals, closed func() error, err error) {
-	r = &refusals{}
-	if file == "" {
-		return r, func() error { return nil }, nil
-	}
-	f, err := os.OpenFile(file, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600) // it has addresses
-	if err != nil {
-		return nil, nil, err
-	}
-	r.report = json.NewEncoder(f)
-	r.report.SetEscapeHTML(false)
-	return r, f.Close, nil
-}
-
-// add adds a row to the report.
-func (r *refusals) add(row importing.Refusal) error {
-	r.all++
-	f := refusal{
-		Line: row.Line, ID: clip(row.Row.ID), Email: clip(row.Row.Email), Name: clip(row.Row.Username),
-		Reason: hinted(row.Why).Error(),
-	}
-	if len(r.shown) < maxShown {
-		r.shown = append(r.shown, f)
-	}
-	if r.report == nil {
-		return nil
-	}
-	if err := r.report.Encode(f); err != nil {
-		return fmt.Errorf("report: %w", err)
-	}
-	return nil
-}
-
-// clip bounds what the report quotes of a row.
-func clip(s string) string { return s[:min(len(s), 254)] }
-
-// print prints the first refusals.
-func (r *refusals) print(w io.Writer) {
-	for _, f := range r.shown {
-		fmt.Fprintf(w, "line %d: %s\n", f.Line, printable(f.Reason))
-	}
-	if more := r.all - len(r.shown); more > 0 {
-		fmt.Fprintf(w, "and %d more: --report FILE has them all\n", more)
-	}
-}
-
-// hints names the flags that allow what otherwise is a fault, by the id of the fault.
-var hints = map[string]string{
-	"username.reserved":        "--reserved allows it",
-	"roles.refused":            "--roles allows them",
-	"password_salt.parameters": "give the parameters with --firebase FILE",
-}
-
-// hinted returns the error with the flag that would prevent it, if there is one.
-func hinted(err error) error {
-	if f, ok := errors.AsType[*importing.Fault](err); ok && hints[f.ID] != "" {
-		return fmt.Errorf("%w: %s", err, hints[f.ID])
-	}
-	return err
-}
-
 // countsView is what became of the rows, as JSON.
 type countsView struct {
 	DryRun   bool `json:"dry_run"`
@@ -243,8 +205,15 @@ func (c *userImportCmd) counts(n importing.Counts) string {
 	if c.DryRun {
 		verb = "would be added"
 	}
-	return fmt.Sprintf("%d %s (%d with a password), %d there already, %d refused", n.Added, verb,
-		n.WithHash, n.There, n.Refused)
+	text := fmt.Sprintf("%d %s (%d with a password), %d there already, %d refused", n.Added, verb, n.WithHash,
+		n.There, n.Refused)
+	if n.LeftOut > 0 {
+		text += fmt.Sprintf(", %d left out", n.LeftOut)
+	}
+	if n.Partly > 0 {
+		text += fmt.Sprintf("; %d without all that the file has of them", n.Partly)
+	}
+	return text
 }
 
 type userExportCmd struct {

@@ -53,6 +53,8 @@ type Refusal struct {
 	Line int
 	Row  Row
 	Why  error // a *Fault, or what is wrong with the form of the line
+	// LeftOut says that the user was left out on purpose.
+	LeftOut bool
 }
 
 // Counts are the rows so far.
@@ -230,7 +232,7 @@ func tell(to func(Refusal) error, r Read, why error) error {
 	if to == nil {
 		return nil
 	}
-	return to(Refusal{Line: r.Line, Row: r.Row, Why: why})
+	return to(Refusal{Line: r.Line, Row: r.Row, Why: why, LeftOut: r.Skip != nil})
 }
 
 // openSecrets opens the master secrets if the user needs them.

@@ -25,6 +25,7 @@ func readCSV(file io.Reader, p *product, yield func(object) bool) {
 	}
 	c := csv.NewReader(io.MultiReader(bytes.NewReader(first[:n]), in))
 	c.Comma, c.ReuseRecord = delimiter(first[:n]), true
+	c.LazyQuotes = c.Comma == '\t' // mysql --batch writes quotes as they are
 	columns := p.columns
 	if columns == nil {
 		if columns, err = header(c); err != nil {
