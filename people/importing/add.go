@@ -3,6 +3,7 @@ package importing
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -67,6 +68,36 @@ func (im *run) repeated(keys []key) *Fault {
 		}
 	}
 	return nil
+}
+
+// addTogether adds the users of a batch who may be added together, unless one of them may be there. It reports
+// whether they were added: if not, each is looked at alone.
+func (im *run) addTogether(ctx context.Context, users map[int]Checked) (added bool, err error) {
+	if im.DryRun || im.again {
+		return false, nil
+	}
+	all := make([]storage.NewUser, 0, len(users))
+	for _, c := range users {
+		if c.mayBeTogether() {
+			all = append(all, storage.NewUser{User: c.User, Credentials: c.credentials(im.masters), Identities: c.Identities})
+		}
+	}
+	if len(all) == 0 {
+		return false, nil
+	}
+	if err := im.begin(); err != nil {
+		return false, err
+	}
+	err = im.store.AddUsers(ctx, im.rules.Tenant, all)
+	if errors.Is(err, storage.ErrExists) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// mayBeTogether reports whether nothing has to be looked at before the user is added.
+func (c Checked) mayBeTogether() bool {
+	return !c.User.PhoneVerified && !slices.Contains(c.User.Roles, storage.RoleAdmin)
 }
 
 // add adds the user. there reports that the user exists, bad that another user has what is theirs.

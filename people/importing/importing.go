@@ -69,7 +69,7 @@ type Counts struct {
 
 const (
 	// batchSize is how many rows are added at once. Their writes are committed together.
-	batchSize = 32
+	batchSize = 64
 	// leastRest is the shortest rest after a batch.
 	leastRest = 5 * time.Millisecond
 )
@@ -156,25 +156,19 @@ type outcome struct {
 // (SQLite) get their turn.
 func (im *run) batch(ctx context.Context, rows []Read) error {
 	began, before := time.Now(), im.counts
-	outcomes := make([]outcome, len(rows))
+	outcomes, users, err := im.checkAll(ctx, rows)
+	if err != nil {
+		return err
+	}
+	together, err := im.addTogether(ctx, users)
+	if err != nil {
+		return err
+	}
 	var wg sync.WaitGroup
-	for i := range rows {
-		if rows[i].Skip != nil {
-			continue
+	for i, c := range users {
+		if !together || !c.mayBeTogether() {
+			wg.Go(func() { outcomes[i].there, outcomes[i].bad, outcomes[i].err = im.add(ctx, c) })
 		}
-		c, err := im.fresh(&rows[i])
-		if err != nil {
-			outcomes[i].bad = err
-			continue
-		}
-		if err := im.openSecrets(ctx, c); err != nil {
-			return err
-		}
-		wg.Go(func() {
-			o := &outcomes[i]
-			o.hash = c.Hash != nil
-			o.there, o.bad, o.err = im.add(ctx, c)
-		})
 	}
 	wg.Wait()
 	for i, o := range outcomes {
@@ -195,6 +189,26 @@ func (im *run) batch(ctx context.Context, rows []Read) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// checkAll checks rows, and returns the users of those that are right, by the place of the row.
+func (im *run) checkAll(ctx context.Context, rows []Read) ([]outcome, map[int]Checked, error) {
+	outcomes, users := make([]outcome, len(rows)), map[int]Checked{}
+	for i := range rows {
+		if rows[i].Skip != nil {
+			continue
+		}
+		c, err := im.fresh(&rows[i])
+		if err != nil {
+			outcomes[i].bad = err
+			continue
+		}
+		if err := im.openSecrets(ctx, c); err != nil {
+			return nil, nil, err
+		}
+		outcomes[i].hash, users[i] = c.Hash != nil, c
+	}
+	return outcomes, users, nil
 }
 
 // count counts what became of a row, and tells the caller if the row, or a part of it, does not come.

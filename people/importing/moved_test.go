@@ -177,9 +177,13 @@ func TestProofsComeAlong(t *testing.T) {
 	if _, ok := codes.Use(ann.ID, "1e6ptc5v"); !ok {
 		t.Error("a recovery code is refused")
 	}
-	bob, err := p.UserByExternalID(t.Context(), storage.DefaultTenant, "2")
-	if err != nil || bob.Username != "bob" || !bob.Disabled {
+	bob, err := p.UserByUsername(t.Context(), storage.DefaultTenant, "bob")
+	if err != nil || bob.ID != "9f425a8d-7efc-4768-8f23-7647a74fdf14" || !bob.Disabled {
 		t.Errorf("got %+v, %v", bob, err)
+	}
+	linked, err = p.Identity(t.Context(), storage.DefaultTenant, "octocat", "12")
+	if err != nil || linked.UserID != bob.ID {
+		t.Errorf("got %+v, %v", linked, err)
 	}
 }
 

@@ -17,8 +17,24 @@ import (
 func (c Checked) Store(ctx context.Context, s storage.Changes, masters *secret.Masters, events ...storage.Event) error {
 	u := c.User
 	ch := storage.Change{TenantID: u.TenantID, UserID: u.ID, Now: u.UpdatedAt, Add: &u, Events: events}
+	ch.Credentials = c.credentials(masters)
+	if slices.Contains(u.Roles, storage.RoleAdmin) && u.TenantID == storage.DefaultTenant {
+		ch.Spend = []storage.Spent{storage.FirstAdministrator()}
+	}
+	ch.Link = c.Identities
+	err := s.Apply(ctx, ch)
+	if errors.Is(err, storage.ErrStale) && ch.Spend != nil { // there is an administrator
+		ch.Spend = nil
+		err = s.Apply(ctx, ch)
+	}
+	return err
+}
+
+// credentials returns what proves the user, as it is stored.
+func (c Checked) credentials(masters *secret.Masters) (all []storage.Credential) {
+	u := c.User
 	prove := func(kind string, data []byte) {
-		ch.Credentials = append(ch.Credentials, storage.Credential{
+		all = append(all, storage.Credential{
 			TenantID: u.TenantID, UserID: u.ID, Kind: kind, Data: data, CreatedAt: u.UpdatedAt, UpdatedAt: u.UpdatedAt,
 		})
 	}
@@ -31,14 +47,5 @@ func (c Checked) Store(ctx context.Context, s storage.Changes, masters *secret.M
 	if codes, _ := factor.ImportRecovery(u.ID, c.Recovery); codes.Left() > 0 {
 		prove(storage.RecoveryCredential, people.SealRecovery(masters, u, codes))
 	}
-	if slices.Contains(u.Roles, storage.RoleAdmin) && u.TenantID == storage.DefaultTenant {
-		ch.Spend = []storage.Spent{storage.FirstAdministrator()}
-	}
-	ch.Link = c.Identities
-	err := s.Apply(ctx, ch)
-	if errors.Is(err, storage.ErrStale) && ch.Spend != nil { // there is an administrator
-		ch.Spend = nil
-		err = s.Apply(ctx, ch)
-	}
-	return err
+	return all
 }

@@ -66,7 +66,8 @@ func queries(t *testing.T) map[string]string {
 }
 
 // beginnings are constants that others are made of.
-var beginnings = map[string]bool{"revokeGrants": true, "redeemPerson": true, "endSession": true, "endSessions": true}
+var beginnings = map[string]bool{"revokeGrants": true, "redeemPerson": true, "endSession": true, "endSessions": true,
+	"intoUsers": true, "intoCredentials": true, "intoIdentities": true, "removedUsers": true}
 
 func openMigrated(t testing.TB, url string) *Store {
 	t.Helper()

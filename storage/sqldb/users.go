@@ -83,26 +83,26 @@ func scanUser(row scanner) (u storage.User, err error) {
 }
 
 const (
-	addUser = `
-		INSERT INTO users (tenant_id, id, username, username_key, email,
-			email_key, email_verified, phone, phone_verified, profile, roles,
-			disabled, secured_at, credential_version, created_at, updated_at, username_skeleton, external_id)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
+	addUser     = intoUsers + `($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
 	removedUser = `SELECT COUNT(*) FROM removed_users WHERE tenant_id = $1 AND id = $2`
 )
 
 // insertUser adds a user. ErrExists: the id, external id, user name or e-mail is taken, or the id was one of a
 // removed user.
 func insertUser(c conn, u storage.User) error {
-	_, err := c.exec(addUser, u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,
-		u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, encode(u.Profile), encodeList(u.Roles),
-		u.Disabled, micros(u.SecuredAt), u.CredentialVersion, micros(u.CreatedAt), micros(u.UpdatedAt), u.UsernameSkeleton,
-		u.ExternalID)
-	if err != nil {
+	if _, err := c.exec(addUser, userValues(u)...); err != nil {
 		return err
 	}
 	// Looked at after the insertion: that has waited for a removal under way.
 	return none(c, removedUser, u.TenantID, u.ID)
+}
+
+// userValues returns the arguments of addUser.
+func userValues(u storage.User) []any {
+	return []any{u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,
+		u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, encode(u.Profile), encodeList(u.Roles),
+		u.Disabled, micros(u.SecuredAt), u.CredentialVersion, micros(u.CreatedAt), micros(u.UpdatedAt), u.UsernameSkeleton,
+		u.ExternalID}
 }
 
 const userByID = `

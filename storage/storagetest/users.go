@@ -89,6 +89,33 @@ func testUsers(t *testing.T, s Store) {
 		want(t, AddUser(ctx, s, aUser("no-such-tenant", newID()), nil, nil), storage.ErrNotFound)
 	})
 
+	t.Run("many at once, all or none", func(t *testing.T) {
+		first, second := filled[storage.User](), aUser(tenant, newID())
+		first.TenantID, first.ID, first.ExternalID = tenant, newID(), "e1"
+		first.EmailKey, first.UsernameKey, first.UsernameSkeleton = "e1", "u1", "s1"
+		all := []storage.NewUser{
+			{User: first, Credentials: []storage.Credential{aPassword(tenant, first.ID, "hash")},
+				Identities: []storage.Identity{{Provider: "google", Subject: "many", Email: "e", CreatedAt: now}}},
+			{User: second},
+		}
+		must(t, s.AddUsers(ctx, tenant, nil))
+		must(t, s.AddUsers(ctx, tenant, all))
+		got, err := s.User(ctx, tenant, first.ID)
+		same(t, got, err, first)
+		_, password, err := s.UserPassword(ctx, tenant, "e1")
+		same(t, string(password.Data), err, "hash")
+		linked, err := s.Identity(ctx, tenant, "google", "many")
+		same(t, linked.UserID, err, first.ID)
+		third := aUser(tenant, newID())
+		want(t, s.AddUsers(ctx, tenant, []storage.NewUser{{User: third}, {User: second}}), storage.ErrExists)
+		all[0].User = third // and the identity of the first
+		want(t, s.AddUsers(ctx, tenant, all[:1]), storage.ErrExists)
+		_, err = s.User(ctx, tenant, third.ID)
+		want(t, err, storage.ErrNotFound)
+		must(t, RemoveUser(ctx, s, tenant, second.ID, now))
+		want(t, s.AddUsers(ctx, tenant, []storage.NewUser{{User: third}, {User: second}}), storage.ErrExists)
+	})
+
 	t.Run("update", func(t *testing.T) {
 		u := aUser(tenant, newID())
 		must(t, AddUser(ctx, s, u, nil, nil))

@@ -37,11 +37,20 @@ func readCSV(file io.Reader, p *product, yield func(object) bool) {
 	}
 	for {
 		in.goOn(c.InputOffset())
+		line := in.line(c.InputOffset())
 		record, err := c.Read()
 		if errors.Is(err, io.EOF) {
 			return
 		}
-		if o := recordOf(c, columns, record, err); !yield(o) || o.fatal {
+		o := object{line: line, err: err, fatal: true}
+		if parse, ok := errors.AsType[*csv.ParseError](err); ok {
+			o = object{line: parse.StartLine,
+				err: fmt.Errorf("it is not a line of CSV with %d columns: %w", len(columns), parse.Err)}
+		} else if err == nil {
+			o = recordOf(columns, record)
+			o.line, _ = c.FieldPos(0)
+		}
+		if !yield(o) || o.fatal {
 			return
 		}
 	}
@@ -73,18 +82,7 @@ func header(c *csv.Reader) ([]string, error) {
 }
 
 // recordOf returns a record as an object.
-func recordOf(c *csv.Reader, columns, record []string, err error) object {
-	var parse *csv.ParseError
-	if errors.As(err, &parse) {
-		return object{line: parse.StartLine,
-			err: fmt.Errorf("it is not a line of CSV with %d columns: %w", len(columns), parse.Err)}
-	}
-	if err != nil {
-		line, _ := c.FieldPos(0)
-		return object{line: line + 1, err: err, fatal: true}
-	}
-	o := object{}
-	o.line, _ = c.FieldPos(0)
+func recordOf(columns, record []string) (o object) {
 	fields := map[string]string{}
 	for i, val := range record {
 		if !utf8.ValidString(val) {
