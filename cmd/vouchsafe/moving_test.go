@@ -39,6 +39,7 @@ func TestCommandsOfTheMovingPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	sh := newShell(t)
+	sh.do(t, "migrate")
 	copySamples(t, sh)
 	seen := map[string]bool{}
 	imports := regexp.MustCompile(`(?m)^vouchsafe (user import .* --from (\S+).*)$`)
@@ -62,6 +63,7 @@ func TestCommandsOfTheMovingPage(t *testing.T) {
 func TestUsersOfAnotherProductMoveIn(t *testing.T) {
 	t.Parallel()
 	sh := newShell(t, "VOUCHSAFE_UNLIMITED_ADDRESSES=127.0.0.1")
+	sh.do(t, "migrate")
 	copySamples(t, sh)
 	before := sh.do(t, "user", "export") + sh.do(t, "audit", "export")
 	out, errs, code := sh.run(t, "", "user", "import", "keycloak.json", "--from", "keycloak", "--dry-run", "--report", "r")
@@ -108,7 +110,7 @@ func TestAKilledMoveGoesOn(t *testing.T) {
 		fmt.Fprintf(&file, `{"user_id":"auth0|%d","email":"Person%[1]d@example.com","email_verified":true}`+"\n", i)
 	}
 	sh.file(t, "users.jsonl", file.String())
-	sh.do(t, "user", "list")
+	sh.do(t, "migrate")
 	server, err := sqldb.Open(t.Context(), "sqlite:"+filepath.Join(sh.dir, "data", "vouchsafe.db"))
 	if err != nil {
 		t.Fatal(err)
