@@ -150,7 +150,4 @@ type Changes interface {
 	// ends part after part before Apply returns. If the context ends first, that is no error: the rest
 	// ends later (Removals).
 	Apply(ctx context.Context, c Change) error
-	// AddUsers adds users of a tenant, all or none, without events. ErrExists: the id, external id, user name,
-	// e-mail or an identity of one of them is taken.
-	AddUsers(ctx context.Context, tenant string, all []NewUser) error
 }

@@ -19,6 +19,7 @@ import (
 // Store is what Import and Export read and write.
 type Store interface {
 	storage.Users
+	storage.NewUsers
 	storage.Changes
 	Credential(ctx context.Context, tenant, userID, kind, id string) (storage.Credential, error)
 	Identity(ctx context.Context, tenant, provider, subject string) (storage.Identity, error)

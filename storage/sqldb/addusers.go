@@ -19,7 +19,7 @@ const (
 	removedUsers    = `SELECT COUNT(*) FROM removed_users WHERE tenant_id = $1 AND id IN `
 )
 
-// AddUsers implements storage.Changes. A statement adds the rows of all users: one for each row, and a transaction
+// AddUsers implements storage.NewUsers. A statement adds the rows of all users: one for each row, and a transaction
 // for each user, took several times as long.
 func (s *Store) AddUsers(ctx context.Context, tenant string, all []storage.NewUser) error {
 	if len(all) == 0 {

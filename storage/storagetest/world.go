@@ -22,6 +22,7 @@ type Store interface {
 	storage.Tenants
 	storage.Clients
 	storage.Users
+	storage.NewUsers
 	storage.Credentials
 	storage.Standings
 	storage.Identities
