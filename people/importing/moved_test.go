@@ -216,7 +216,8 @@ func TestRowsOfOtherProductsThatClash(t *testing.T) {
 		t.Errorf("got %+v\n%s", n, said)
 	}
 	for _, want := range []string{"line 1 has this email", "line 1 has this username", "phone_number",
-		"picture is not a URL", "password_hash is", "it has roles", "neither email nor username", "line 6 has this identity at google"} {
+		"picture is not a URL", "password_hash is", "it has roles", "neither email nor username",
+		"line 6 has this identity at google"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("nothing says %q:\n%s", want, said)
 		}
