@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/vouchsafe/vouchsafe/people/importing/exports"
@@ -85,11 +87,11 @@ func TestUsersOfAnotherProductMoveIn(t *testing.T) {
 	}
 	sh.do(t, "user", "import", "keycloak.json", "--from", "keycloak")
 	var ann userView
-	sh.read(t, &ann, "user", "show", "ann")
+	sh.read(t, &ann, "user", "show", "ann", "--json")
 	if ann.ID != "0a5b8e1e-3f53-4b0c-9a53-0d7a5e0f8a01" || ann.Profile.Locale != "de" {
 		t.Errorf("got %+v", ann)
 	}
-	if to, status := sh.serve(t).signIn(t, "ann", "RdaRfqP7Y89vy2"); !strings.HasPrefix(to, "/login/") {
+	if to, status := sh.serve(t).signIn(t, "ann", "RdaRfqP7Y89vy2"); to != "/second-factor" {
 		t.Errorf("got %d to %q, want the page that asks for the app", status, to)
 	}
 	sh.fails(t, 2, "user", "import", "keycloak.json", "--with", "keycloak.json")
@@ -127,10 +129,13 @@ func TestAKilledMoveGoesOn(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	for there() == 0 {
+	var over atomic.Bool
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = cmd.Wait(); over.Store(true) }) // by the signal
+	for there() == 0 && !over.Load() {
 	}
 	_ = cmd.Process.Kill() // or it has ended
-	_ = cmd.Wait()
+	wg.Wait()
 	before := there()
 	out := sh.do(t, "user", "import", "users.jsonl", "--from", "auth0")
 	want := fmt.Sprintf("%d added (0 with a password), %d there already, 0 refused", people-before, before)
