@@ -66,8 +66,13 @@ func queries(t *testing.T) map[string]string {
 }
 
 // beginnings are constants that others are made of.
-var beginnings = map[string]bool{"revokeGrants": true, "redeemPerson": true, "endSession": true, "endSessions": true,
-	"intoUsers": true, "intoCredentials": true, "intoIdentities": true, "removedUsers": true}
+var beginnings = map[string]bool{"revokeGrants": true, "redeemPerson": true, "endSession": true, "endSessions": true}
+
+// listed are constants that go on with a list: a group of placeholders for each row, or one of values.
+var listed = map[string]bool{"intoUsers": true, "intoCredentials": true, "intoIdentities": true, "removedUsers": true}
+
+// groups is what the query of one of listed ends with. It has placeholders alone.
+var groups = regexp.MustCompile(`\(\$\d+(,\$\d+)*\)(,\(\$\d+(,\$\d+)*\))*$`)
 
 func openMigrated(t testing.TB, url string) *Store {
 	t.Helper()
@@ -95,6 +100,9 @@ func TestEveryQueryIsRunByTheContract(t *testing.T) {
 	s := openMigrated(t, "sqlite::memory:")
 	ran := make(map[string]bool)
 	s.OnStatement(func(query string) { // in memory, one at a time
+		if start := groups.ReplaceAllString(query, ""); known[query] == "" && listed[known[start]] {
+			query = start
+		}
 		ran[query] = true
 		if known[query] == "" {
 			t.Errorf("this text is no constant: %s", query)
@@ -115,6 +123,13 @@ func TestEveryQueryUsesAnIndex(t *testing.T) {
 	all := queries(t)
 	for name := range beginnings {
 		delete(all, name)
+	}
+	for name := range listed {
+		if strings.HasPrefix(name, "into") { // values alone: there is nothing to find
+			delete(all, name)
+			continue
+		}
+		all[name] += placeholders(1, 2)
 	}
 	delete(all, "schemaVersion")     // a table of a few rows, not ours
 	delete(all, "pingPostgres")      // the same
