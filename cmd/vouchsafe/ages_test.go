@@ -23,6 +23,7 @@ var ages = map[string]string{
 	"provider/authorize/letter.go openLetter": "to both sides",
 	"provider/keys/keys.go over":              "of this process",
 	"provider/authorize/policy.go needsLogin": "storage asks",
+	"login/account/sections.go password":      "to both sides",
 	"people/disavowal.go keepFormer":          "the life of the link counts",
 	"people/disavow.go formerFactor":          "the life of the link counts",
 	"people/disavow.go with":                  "longer voids more",

@@ -65,7 +65,7 @@ func (s *Server) homePage(w http.ResponseWriter, r *http.Request) error {
 		last := &page.Groups[len(page.Groups)-1]
 		last.Rows = append(last.Rows, one)
 	}
-	if v.Done == "" && time.Since(a.User.CreatedAt) < welcomeFor {
+	if v.Done == "" && storage.Within(a.User.CreatedAt, time.Now(), welcomeFor) {
 		v.Done = v.Words.Must("account.done.welcome")
 	}
 	v.Page = page

@@ -137,15 +137,19 @@ func (im *run) taken(ctx context.Context, c Checked) (there bool, bad, err error
 	var found *storage.User
 	for _, find := range []struct {
 		key string
-		by  func(ctx context.Context, tenant, key string) (storage.User, error)
+		by  func() (storage.User, error)
 	}{
-		{u.ID, im.store.User}, {u.EmailKey, im.store.UserByEmail}, {u.UsernameKey, im.store.UserByUsername},
-		{u.UsernameSkeleton, im.store.UserBySkeleton},
+		{u.ID, func() (storage.User, error) { return im.store.User(ctx, u.TenantID, u.ID) }},
+		{u.EmailKey, func() (storage.User, error) { return im.store.UserByEmail(ctx, u.TenantID, u.EmailKey) }},
+		{u.UsernameKey, func() (storage.User, error) { return im.store.UserByUsername(ctx, u.TenantID, u.UsernameKey) }},
+		{u.UsernameSkeleton, func() (storage.User, error) {
+			return im.store.UserBySkeleton(ctx, u.TenantID, u.UsernameSkeleton)
+		}},
 	} {
 		if find.key == "" {
 			continue
 		}
-		other, err := find.by(ctx, u.TenantID, find.key)
+		other, err := find.by()
 		if errors.Is(err, storage.ErrNotFound) {
 			continue
 		}

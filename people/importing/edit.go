@@ -54,7 +54,7 @@ func (e Edit) Change(u *storage.User, rules Rules) error {
 func (e Edit) changeEmail(u *storage.User) error {
 	if e.Email != nil && *e.Email != u.Email {
 		before := u.EmailKey
-		u.Email, u.EmailKey = "", ""
+		address.Claimed{}.Give(u) // none
 		if strings.TrimSpace(*e.Email) != "" {
 			email, err := address.Claim(*e.Email)
 			if err != nil {
