@@ -6,11 +6,18 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 )
 
+// maxImported bounds what another product wrote, in bytes. The longest are credentials of Keycloak, in JSON. A
+// hash may stand in schemes within schemes, which are taken off one by one.
+const maxImported = 8 << 10
+
 // Import returns the stored form of a password that another product hashed. docs/password-hashes.md has
 // the forms that it reads, with their bounds. For hashes of Firebase, whose parameters are not part of an
 // account, see Firebase. Import returns ErrForeign, with a reason that does not quote the hash, if text is
 // none of these, cannot be verified, or demands too much work.
 func Import(text string) ([]byte, error) {
+	if len(text) > maxImported {
+		return nil, refuse("it is longer than %d bytes", maxImported)
+	}
 	text, err := converted(strings.TrimSpace(text))
 	if err != nil {
 		return nil, err

@@ -265,6 +265,7 @@ func TestHostileHashesAreRefusedWithoutWork(t *testing.T) {
 			secret, `{"hashIterations":5,"algorithm":"argon2","additionalParameters":{"memory":["-1"],"type":["x$y"],`+
 				`"version":["1.3"],"parallelism":["1"]}}`),
 		kc(`{"value":"!","salt":"?"}`, `{"hashIterations":5,"algorithm":"pbkdf2-sha256"}`), strings.Repeat("$2a$10$", 1<<18),
+		strings.Repeat("3|", 1<<18), strings.Repeat("{crypt}", 1<<18),
 	}
 	refuse := func() {
 		for _, hash := range hashes {

@@ -25,7 +25,7 @@ var products = []struct {
 		return fromScrypt(p[0], p[2], p[3], p[1], base64.StdEncoding.DecodeString, p[4])
 	}},
 	{regexp.MustCompile(`^argon2(\$argon2.*)$`), func(p []string) (string, error) { return unpadded(p[0]), nil }},
-	{regexp.MustCompile(`^bcrypt\$(\$2.*)$`), as("")},
+	{regexp.MustCompile(`^bcrypt\$(\$2.*)$`), func(p []string) (string, error) { return p[0], nil }},
 	// passlib
 	{regexp.MustCompile(`^\$pbkdf2(-sha1|-sha256|-sha512|)\$([0-9]+)\$([^$]+)\$([^$]+)$`), fromPasslib},
 	// Werkzeug (Flask)
@@ -43,11 +43,6 @@ var products = []struct {
 	{regexp.MustCompile(`^\$fbscrypt\$(.*)\$([^$]+)\$([^$]+)$`), fromSupabase},
 	// ASP.NET Identity: base64 of a first byte 0 (version 2) or 1 (version 3)
 	{regexp.MustCompile(`^(A[AQ][A-Za-z0-9+/]{60,}={0,2})$`), fromASPNET},
-}
-
-// as returns a conversion that puts the prefix before the only part.
-func as(prefix string) func([]string) (string, error) {
-	return func(p []string) (string, error) { return prefix + p[0], nil }
 }
 
 // fromPBKDF2 converts what a product wrote in parts of its own. The salt is plain text.
