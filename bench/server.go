@@ -84,6 +84,9 @@ func startServer(program, store string) (*server, error) {
 			return nil, errors.Join(err, s.close())
 		}
 	}
+	if err := s.command("", "migrate"); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
 	// Clients come before the database is filled, because grants belong to clients.
 	if err := s.command("", "client", "apply", "clients.yaml"); err != nil {
 		return nil, errors.Join(err, s.close())
@@ -110,7 +113,7 @@ func (s *server) startDatabases() error {
 	s.closers = append(s.closers, s.redis.Close)
 	s.env = append(s.env, "VOUCHSAFE_DATABASE_URL="+s.database, "VOUCHSAFE_REDIS_URL="+s.redis.URL(),
 		"VOUCHSAFE_SECRET=0aK9bL8cM7dN6eP5fQ4gR3hS2iT1jU0k")
-	return s.command("", "migrate")
+	return nil
 }
 
 // command runs a command of the program.

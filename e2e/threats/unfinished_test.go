@@ -104,7 +104,7 @@ func m6Dropped(t *testing.T, s *vouchsafetest.Server) {
 			kind += ":" + parts[5]
 		}
 		kinds[kind]++
-		if longest := windows[kind]; left <= 0 || left > longest {
+		if longest := windows[kind]; left < 0 || left > longest {
 			t.Errorf("%q is to stay for %v, want an end within %v", key, left, longest)
 		}
 	}
@@ -135,7 +135,7 @@ func m6Finished(t *testing.T, s *vouchsafetest.Server, lifetime time.Duration) {
 			if !strings.HasPrefix(key, "vouchsafe:authorized:") {
 				continue
 			}
-			if n++; left <= 0 || left > lifetime {
+			if n++; left < 0 || left > lifetime {
 				t.Errorf("%q is to stay for %v, want an end within %v", key, left, lifetime)
 			}
 		}
@@ -151,7 +151,7 @@ func m6Finished(t *testing.T, s *vouchsafetest.Server, lifetime time.Duration) {
 }
 
 // redisKeys returns the keys in the server's Redis, and the time that is left to each: negative if
-// it never expires.
+// it never expires, and zero in its last millisecond.
 func redisKeys(t *testing.T, s *vouchsafetest.Server) map[string]time.Duration {
 	t.Helper()
 	c := redisClient(t, s)
