@@ -285,7 +285,7 @@ func TestAPopupKeepsItsOpener(t *testing.T) {
 	var id target.ID
 	select {
 	case id = <-opened:
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("no window was opened")
 	}
 	popup, cancel := chromedp.NewContext(ctx, chromedp.WithTargetID(id))

@@ -50,7 +50,7 @@ func federate(t testing.TB, change func(*storage.TenantSettings), kinds ...strin
 // configure starts the stand-ins and has the tenants offer them.
 func (f *federatedSite) configure(t testing.TB, c *Config, change func(*storage.TenantSettings), kinds ...string) {
 	t.Helper()
-	c.Federation.Calls = upstreams.New(outbound.Client(outbound.Config{AllowPrivate: true, Timeout: 2 * time.Second}))
+	c.Federation.Calls = upstreams.New(outbound.Client(outbound.Config{AllowPrivate: true, Timeout: 30 * time.Second}))
 	var settings storage.TenantSettings
 	secrets := map[string]string{}
 	for _, kind := range kinds {

@@ -22,7 +22,7 @@ func logRows() []row {
 // deadline waits for what another process or a cache needs a moment for.
 func deadline(t *testing.T, otherwise string, done func() bool) {
 	t.Helper()
-	within(t, 5*time.Second, otherwise, done)
+	within(t, 30*time.Second, otherwise, done)
 }
 
 // within is deadline for what takes longer on a slow machine.
