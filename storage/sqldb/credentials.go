@@ -1,7 +1,9 @@
 package sqldb
 
 import (
+	"cmp"
 	"context"
+	"slices"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -107,10 +109,14 @@ func setCredential(c conn, cr storage.Credential) error {
 	return err
 }
 
+// someCredentials looks for them among twenty times as many, because there is no index of kinds.
 const someCredentials = `
-	SELECT ` + credentialColumns + ` FROM credentials
-	WHERE tenant_id = $1 AND kind = $2
-	ORDER BY user_id, id
+	SELECT ` + credentialColumns + ` FROM (
+		SELECT ` + credentialColumns + ` FROM credentials
+		WHERE tenant_id = $1
+		ORDER BY user_id, kind, id
+		LIMIT 20 * $3) AS found
+	WHERE kind = $2
 	LIMIT $3`
 
 // SomeCredentials implements storage.Credentials.
@@ -143,13 +149,16 @@ func (s *Store) Identity(ctx context.Context, tenant, provider, subject string) 
 	return i, named(err, "identity at", provider)
 }
 
+// identitiesOf has no order: for the order's sake, SQLite would read all of the tenant by the primary key.
 const identitiesOf = `
 	SELECT ` + identityColumns + ` FROM identities
-	WHERE tenant_id = $1 AND user_id = $2
-	ORDER BY provider, subject`
+	WHERE tenant_id = $1 AND user_id = $2`
 
 // IdentitiesOf implements storage.Identities.
 func (s *Store) IdentitiesOf(ctx context.Context, tenant, userID string) ([]storage.Identity, error) {
 	all, err := list(ctx, s, identitiesOf, []any{tenant, userID}, scanIdentity)
+	slices.SortFunc(all, func(a, b storage.Identity) int {
+		return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Subject, b.Subject))
+	})
 	return all, named(err, "identities of user", userID)
 }

@@ -65,8 +65,9 @@ const (
 		WHERE tenant_id = $1 AND user_id = $2 AND id > $3 AND id <= $4 AND id <> $6 AND ended_at = 0`
 
 	// andTell lets a statement that ends sessions return what endedSession reads. The engines have no
-	// function in common that makes a list of rows.
-	andTellSQLite   = andTell + `json_group_array(DISTINCT client_id)` + ofSession
+	// function in common that makes a list of rows. The plus keeps SQLite from reading all grants of the
+	// tenant by an index that has the clients in order.
+	andTellSQLite   = andTell + `json_group_array(DISTINCT +client_id)` + ofSession
 	andTellPostgres = andTell + `COALESCE(json_agg(DISTINCT client_id), '[]')::text` + ofSession
 	andTell         = ` RETURNING id, user_id, expires_at, credential_version,
 		(SELECT users.credential_version FROM users

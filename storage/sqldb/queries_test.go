@@ -117,6 +117,13 @@ func TestEveryQueryIsRunByTheContract(t *testing.T) {
 	}
 }
 
+// throughTenant is how SQLite says that it reads all rows of a tenant in a table that grows with its users.
+var throughTenant = regexp.MustCompile(
+	`^SEARCH (users|sessions|grants|consents|credentials|identities|codes|events)\b.*\(tenant_id=\?\)$`)
+
+// wholeTenant are queries that are about a whole tenant, in parts or up to a limit.
+var wholeTenant = map[string]bool{"removeTenant": true, "someCredentials": true}
+
 // TestEveryQueryUsesAnIndex also prepares each on both engines.
 func TestEveryQueryUsesAnIndex(t *testing.T) {
 	t.Parallel()
@@ -158,6 +165,9 @@ func TestEveryQueryUsesAnIndex(t *testing.T) {
 				// "SCAN found" is over the two rows of a subquery.
 				if strings.HasPrefix(detail, "SCAN ") && detail != "SCAN found" && detail != "SCAN CONSTANT ROW" {
 					t.Errorf("%s: %s", name, detail)
+				}
+				if throughTenant.MatchString(detail) && !wholeTenant[name] {
+					t.Errorf("%s reads all of a tenant: %s", name, detail)
 				}
 			}
 			if err := errors.Join(rows.Err(), rows.Close()); err != nil {
