@@ -13,6 +13,8 @@ type Declared struct {
 	storage.Client
 	Secrets []string // in clear; their hashes are stored
 	Hashes  []string // of other secrets, as they are stored
+	// ClaimPlaces says where in a file each of Claims stands, by the claim: FILE:LINE:COLUMN.
+	ClaimPlaces map[string]string
 }
 
 // The fields of a declared client that are not fields of the record.

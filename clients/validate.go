@@ -11,6 +11,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/google/uuid"
 
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -35,6 +36,7 @@ func Validate(c *storage.Client) []Fault {
 	v.uris()
 	v.origins()
 	v.lifetimes()
+	v.claims()
 	return v.faults
 }
 
@@ -55,7 +57,7 @@ func fillDefaults(c *storage.Client) {
 		c.ResponseTypes = []string{"code"}
 	}
 	if strings.TrimSpace(c.Scope) == "" && (c.MayUse("authorization_code") || c.MayUse(FirstPartyGrant)) {
-		c.Scope = strings.Join(Scopes, " ")
+		c.Scope = strings.Join(slices.Concat(Scopes, claims.RulesOf(nil, c).Scopes()), " ")
 	}
 	var scopes []string
 	for _, s := range c.Scopes() {
@@ -215,6 +217,27 @@ func (v *clientChecks) scopes() {
 	}
 	if v.DefaultMaxAge != nil && *v.DefaultMaxAge < 0 {
 		v.fault("default_max_age", "%d is below zero: write a number of seconds, or remove it", *v.DefaultMaxAge)
+	}
+}
+
+// claims checks the rows that the client adds to the table of claims.
+func (v *clientChecks) claims() {
+	faults := claims.Check(v.Claims)
+	for _, f := range faults {
+		v.fault("claims."+f.Path, "%s", f.Message)
+	}
+	if len(faults) > 0 {
+		return // further faults would only follow from these
+	}
+	rules := claims.RulesOf(nil, v.Client)
+	for i, r := range v.Claims {
+		switch scope := rules.ScopeOf(r.Claim); {
+		case scope == "" && rules.AboutUsers(r.Claim) && !v.FirstParty:
+			v.fault(fmt.Sprintf("claims.%d.scope", i), "is missing: users consent to scopes. Write one, such as scope: %s, or "+
+				"set first_party for a client of your own", r.From)
+		case scope != "" && !slices.Contains(v.Scopes(), scope):
+			v.fault(fmt.Sprintf("claims.%d.scope", i), "%s isn't among the client's scope: add it there", scope)
+		}
 	}
 }
 

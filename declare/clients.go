@@ -3,6 +3,7 @@ package declare
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 
@@ -16,6 +17,8 @@ type clientEntry struct {
 	Secrets oneOrMore `yaml:"client_secret"`
 	Hashes  oneOrMore `yaml:"client_secret_hash"`
 	KeySet  keySet    `yaml:"jwks"`
+	// Claims takes the place of the record's.
+	Claims []claimEntry `yaml:"claims"`
 }
 
 // ReadClients reads a clients file. All that is wrong with it is one error, of type [Faults] unless the
@@ -72,10 +75,14 @@ func Clients(file string, text []byte, samples bool) ([]clients.Declared, Faults
 func readClient(file string, entry *yaml.Node, samples bool) (clients.Declared, Faults) {
 	var e clientEntry
 	r := readRecord(file, entry, &e, func(path, name string, names []string) string {
+		if strings.HasPrefix(path, "claims.") {
+			return path + " isn't a field of a rule about a claim" + Suggest(name, names)
+		}
 		return path + " is not a field of a client" + Suggest(name, names)
 	})
 	d := clients.Declared{Client: e.Client, Secrets: e.Secrets, Hashes: e.Hashes}
 	d.JWKS = []byte(e.KeySet)
+	d.Client.Claims, d.ClaimPlaces = readRules(r, e.Claims)
 	if len(r.faults) > 0 {
 		return d, r.faults // further faults would only follow from these
 	}

@@ -264,3 +264,49 @@ func FuzzClientsFile(f *testing.F) {
 		}
 	})
 }
+
+// TestRulesAboutClaims: rules are read with their places, and their faults have the line.
+func TestRulesAboutClaims(t *testing.T) {
+	t.Parallel()
+	const begin = "clients:\n  - client_id: a\n    redirect_uris: [https://a.example/]\n    first_party: true\n" +
+		"    token_endpoint_auth_method: none\n    claims:\n"
+	read, fs := Clients("clients.yaml", []byte(begin+
+		"      - {claim: tier, value: gold, in: [access_token]}\n"+
+		"      - claim: since\n        value: 2024-05-01\n"+
+		"      - {claim: teams, value: [a, b], scope: email}\n      - {claim: level, value: 7}\n"), false)
+	if err := fs.Err(); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, r := range read[0].Claims {
+		got = append(got, r.Claim+" "+string(r.Value)+" "+read[0].ClaimPlaces[r.Claim])
+	}
+	if diff := cmp.Diff([]string{`tier "gold" clients.yaml:7:9`, `since "2024-05-01" clients.yaml:8:9`,
+		`teams ["a","b"] clients.yaml:10:9`, `level 7 clients.yaml:11:9`}, got); diff != "" {
+		t.Error(diff)
+	}
+	for entry, want := range map[string]string{
+		"{claim: iss, from: profile.name}":               `clients.yaml:7:17 claims.0.claim: "iss" is reserved`,
+		"{claim: x, form: profile.name}":                 "clients.yaml:7:20 claims.0.form isn't a field of a rule",
+		"{claim: x, value: {a: b}}":                      "clients.yaml:7:27 claims.0.value: want a text, a number",
+		"{claim: x, from: profile.name, in: [a]}":        `clients.yaml:7:45 claims.0.in.0: "a" isn't allowed`,
+		"{claim: x, from: profile.name, scope: nothing}": "clients.yaml:7:47 claims.0.scope: nothing isn't among",
+	} {
+		if entry == "{claim: x, from: profile.name, scope: nothing}" {
+			entry += "\n    scope: openid"
+		}
+		_, fs := Clients("clients.yaml", []byte(begin+"      - "+entry+"\n"), false)
+		if err := fs.Err(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", entry, fs.Err(), want)
+		}
+	}
+	third := strings.Replace(begin, "    first_party: true\n", "", 1) + "      - {claim: x, from: external_id}\n"
+	if _, fs := Clients("clients.yaml", []byte(third), false); !strings.Contains(fs.Error(), "0.scope: is missing") {
+		t.Errorf("a client that is not first-party: got %v", fs.Err())
+	}
+	const tenant = "tenants:\n  default:\n    claims:\n      - {claim: gh, from: upstream.github.subject, scope: hr}\n"
+	if _, fs := Tenants("tenants.yaml", "https://id.example.com", []byte(tenant)); !strings.Contains(fs.Error(),
+		"tenants.yaml:4:27") || !strings.Contains(fs.Error(), "no upstream github") {
+		t.Errorf("a tenant without the upstream: got %v", fs.Err())
+	}
+}

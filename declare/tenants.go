@@ -20,6 +20,7 @@ type tenantEntry struct {
 	Disabled *bool   `yaml:"disabled"`
 	storage.TenantSettings
 	Upstreams []upstreamEntry `yaml:"upstreams"`
+	Claims    []claimEntry    `yaml:"claims"`
 }
 
 // upstreamEntry is an upstream with its secret in clear, or the name of the file that holds it.
@@ -83,6 +84,7 @@ func readTenant(file, issuer, id string, entry *yaml.Node) (tenants.Declared, Fa
 			d.Secrets[i] = secret
 		}
 	}
+	d.Settings.Claims, d.ClaimPlaces = readRules(r, e.Claims)
 	for _, f := range d.Check(issuer) {
 		r.wrong(f.Path, "%s", f.Message)
 	}

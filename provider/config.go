@@ -20,6 +20,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/provider/resource"
 	"github.com/vouchsafe/vouchsafe/provider/token"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -29,6 +30,7 @@ type Store interface {
 	token.Store
 	resource.Store
 	keys.Store
+	tokens.Identities
 	Client(ctx context.Context, tenant, id string) (storage.Client, error)
 	// AllowsOrigin reports whether a client of the tenant registered the origin for its scripts.
 	AllowsOrigin(ctx context.Context, tenant, origin string) (bool, error)

@@ -10,6 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -28,8 +29,8 @@ func (p *Provider) metadata(t *issuer.Tenant) map[string]any {
 	algs := signingAlgorithms()
 	all := map[string]any{
 		"issuer":                                         t.Issuer,
-		"scopes_supported":                               clients.Scopes,
-		"claims_supported":                               tokens.Claims(),
+		"scopes_supported":                               scopesSupported(t),
+		"claims_supported":                               tokens.Claims(&t.Tenant),
 		"claim_types_supported":                          []string{"normal"},
 		"claims_parameter_supported":                     true,
 		"response_types_supported":                       []string{"code"},
@@ -59,6 +60,11 @@ func (p *Provider) metadata(t *issuer.Tenant) map[string]any {
 		}
 	}
 	return all
+}
+
+// scopesSupported returns the scopes that Vouchsafe and the tenant give a meaning to.
+func scopesSupported(t *issuer.Tenant) []string {
+	return slices.Concat(clients.Scopes, claims.RulesOf(&t.Tenant, nil).Scopes())
 }
 
 // signingAlgorithms returns those of ID tokens and of signed user information. RS256 comes first:

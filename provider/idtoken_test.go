@@ -112,7 +112,7 @@ func TestProtocolClaimsCannotBeReplaced(t *testing.T) {
 		asked[name] = &tokens.ClaimRequest{Value: "evil"}
 	}
 	u := &storage.User{Username: "sub", Email: "iss", Profile: storage.Profile{Name: "aud"}}
-	for name := range tokens.UserClaims(u, clients.Scopes, asked) {
+	for name := range tokens.UserClaims(&claims.Subject{User: u}, claims.InIDToken, clients.Scopes, asked) {
 		for _, p := range claims.Standard.Protocol() {
 			if name == p {
 				t.Errorf("%s came from the record", name)

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -317,7 +318,8 @@ func (v *visitor) hintOfAnotherTenant(c *storage.Client) string {
 		v.Fatal(err)
 	}
 	g := &storage.Grant{UserID: v.user.ID, SessionID: v.session.ID, AuthTime: time.Now()}
-	token, err := v.p.tokens.IDToken(v.tenant, c, key, g, []string{"openid"}, &storage.User{}, "", "x", time.Now())
+	subject := &claims.Subject{Client: c, User: &storage.User{}}
+	token, err := v.p.tokens.IDToken(v.tenant, subject, key, g, []string{"openid"}, "", "x", time.Now())
 	if err != nil {
 		v.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
@@ -65,8 +66,8 @@ func TestClaimsParameterStaysWithinTheScopesOfTheClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	asked.Within(c)
-	if got := asked.Names(); len(got) != 1 || got[0] != "email" {
+	asked.Within(c, claims.Rules{})
+	if got := asked.Names(claims.Rules{}); len(got) != 1 || got[0] != "email" {
 		t.Errorf("asks the person for %v, want email", got)
 	}
 }

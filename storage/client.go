@@ -63,6 +63,8 @@ type Client struct {
 	// IDTokenClaims puts the claims of the granted scopes into the ID token, not only into
 	// what userinfo answers. It is true unless the client switches it off.
 	IDTokenClaims *bool `json:"id_token_claims,omitempty" yaml:"id_token_claims,omitempty"`
+	// Claims are rows that the client adds to the table of claims, for itself.
+	Claims []ClaimRule `json:"claims,omitempty" yaml:"claims,omitempty"`
 	// MayIntrospect lets the client introspect tokens of other clients of its tenant.
 	MayIntrospect bool `json:"may_introspect,omitempty" yaml:"may_introspect,omitempty"`
 	// Lifetimes; zero means the server's default.

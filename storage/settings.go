@@ -10,6 +10,8 @@ type TenantSettings struct {
 	Limits       LimitSettings        `json:"limits,omitzero" yaml:"limits,omitempty"`
 	Branding     Branding             `json:"branding,omitzero" yaml:"branding,omitempty"`
 	Upstreams    []Upstream           `json:"upstreams,omitempty" yaml:"upstreams,omitempty"`
+	// Claims are rows that the tenant adds to the table of claims, for its clients.
+	Claims []ClaimRule `json:"claims,omitempty" yaml:"claims,omitempty"`
 }
 
 // Modes of SignUpSettings.

@@ -19,6 +19,8 @@ type Declared struct {
 	Settings storage.TenantSettings
 	// Secrets are those of Settings.Upstreams in clear, by the upstream's place in the list.
 	Secrets map[int]string
+	// ClaimPlaces says where in a file each of Settings.Claims stands, by the claim: FILE:LINE:COLUMN.
+	ClaimPlaces map[string]string
 }
 
 // Fault is one thing that is wrong with a tenant.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/people/phones"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/people/username"
@@ -28,6 +29,10 @@ func CheckSettings(t *storage.TenantSettings) []Fault {
 		c.fault("branding."+f.Field, "%s", f.Message)
 	}
 	c.upstreams()
+	for _, f := range claims.Check(t.Claims) {
+		c.fault("claims."+f.Path, "%s", f.Message)
+	}
+	c.claimSources()
 	return c.faults
 }
 
@@ -100,6 +105,16 @@ func (c *checks) limits() {
 	}{{"mails_per_hour", c.Limits.MailsPerHour}, {"texts_per_hour", c.Limits.TextsPerHour}} {
 		if l.n != nil && (*l.n < 1 || *l.n > maxPerHour) {
 			c.fault("limits."+l.name, "%d is out of range: write 1 to %d", *l.n, maxPerHour)
+		}
+	}
+}
+
+// claimSources reports rules about claims that read what the tenant does not have.
+func (c *checks) claimSources() {
+	for i, r := range c.Claims {
+		id, ok := claims.UpstreamOf(&r)
+		if ok && !slices.ContainsFunc(c.Upstreams, func(u storage.Upstream) bool { return u.ID == id }) {
+			c.fault(fmt.Sprintf("claims.%d.from", i), "%q: the tenant has no upstream %s", r.From, id)
 		}
 	}
 }

@@ -2,8 +2,8 @@
 // serves, migrates its database, and manages clients, users, keys and tenants.
 //
 // Commands read flags and print; what they do is in other packages. A family of commands has a file:
-// user.go, client.go, tenant.go, key.go, mail.go, audit.go, secret.go, database.go, config.go. app.go and desk.go
-// have what they share. server.go has the parts of the server, wire.go puts them together, listening.go and
+// user.go, client.go, claim.go, tenant.go, key.go, mail.go, audit.go, secret.go, database.go, config.go. app.go
+// and desk.go have what they share. server.go has the parts of the server, wire.go puts them together, listening.go and
 // routing.go are its front, upkeep.go is what runs beside requests, and serve.go starts and stops it.
 package main
 
@@ -27,6 +27,7 @@ type commands struct {
 	Migrate     migrateCmd     `cmd:"" help:"Create the database or bring its schema up to date. serve does this too."`
 	Client      clientCmd      `cmd:"" help:"Manage the apps that users sign in to."`
 	User        userCmd        `cmd:"" help:"Manage users."`
+	Claim       claimCmd       `cmd:"" help:"See what apps learn about users."`
 	Key         keyCmd         `cmd:"" help:"Manage signing keys."`
 	Secret      secretCmd      `cmd:"" help:"Replace master secrets."`
 	Mail        mailCmd        `cmd:"" help:"See emails that could not be delivered, and test the mail server."`

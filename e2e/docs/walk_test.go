@@ -80,6 +80,9 @@ shows 'trusted_proxies .*127.0.0.1' vouchsafe config
 `,
 	},
 	{page: "docs/branding.md"},
+	{page: "docs/claims.md", before: "vouchsafe user add jo@example.com\n",
+		after: "explain() { vouchsafe claim explain jo@example.com office --clients office-clients.yaml; }\n" +
+			"shows 'tier.*gold.*office-clients.yaml:' explain\n"},
 	{page: "docs/clients.md"},
 	{page: "docs/data.md", after: "test -e audit.jsonl\n"},
 	{page: "docs/mail.md", skipped: map[string]string{

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -27,11 +29,12 @@ func (s *Server) appsPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := s.view(w, r, "account.apps", a)
+	tenant := &web.TenantOf(r.Context()).Tenant
 	var page []appView
 	for _, one := range all {
 		page = append(page, appView{
 			ID: one.Client.ClientID, Client: ui.ClientOf(&one.Client, v.Words), Since: v.Words.Date(one.Since),
-			Wants: ui.Wishes(v.Words, one.Scopes, one.Claims),
+			Wants: ui.Wishes(v.Words, claims.RulesOf(tenant, &one.Client), one.Scopes, one.Claims),
 		})
 	}
 	v.Page = page

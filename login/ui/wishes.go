@@ -8,11 +8,15 @@ import (
 )
 
 // Wishes says in words what a client asks for by scopes and claims: who the user is comes first, and
-// how long it lasts last. A claim that one of the scopes includes is not named again.
-func Wishes(w texts.Words, scopes, names []string) []string {
+// how long it lasts last. A claim that one of the scopes includes is not named again. rules are those of the
+// client.
+func Wishes(w texts.Words, rules claims.Rules, scopes, names []string) []string {
 	var out []string
 	add := func(kind, name string) {
 		text, ok := w[kind+"."+name]
+		if kind == "claim" {
+			text, ok = w[kind+"."+rules.Meaning(name)]
+		}
 		if !ok {
 			text = w.Must("consent."+kind, name)
 		}
@@ -30,7 +34,7 @@ func Wishes(w texts.Words, scopes, names []string) []string {
 		}
 	}
 	for _, claim := range names {
-		if !slices.Contains(scopes, claims.Standard.ScopeOf(claim)) && !slices.Contains(claims.Standard.Protocol(), claim) {
+		if !slices.Contains(scopes, rules.ScopeOf(claim)) && !slices.Contains(claims.Standard.Protocol(), claim) {
 			add("claim", claim)
 		}
 	}

@@ -34,22 +34,22 @@ func TestARowIsEnoughForTokens(t *testing.T) {
 		Value: func(u *storage.User) any { return u.Profile.Nickname },
 		Text:  func(p *storage.Profile) *string { return &p.Nickname },
 	})
-	u := &storage.User{Profile: storage.Profile{Nickname: "onward"}}
-	if got := tokens.UserClaims(u, []string{"profile"}, nil)["motto"]; got != "onward" {
+	subject := &claims.Subject{User: &storage.User{Profile: storage.Profile{Nickname: "onward"}}}
+	if got := tokens.UserClaims(subject, claims.InUserinfo, []string{"profile"}, nil)["motto"]; got != "onward" {
 		t.Errorf("the scope gives %v", got)
 	}
 	request, err := tokens.ParseClaimsRequest(`{"userinfo":{"motto":null}}`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := tokens.UserClaims(u, nil, request.Userinfo)["motto"]
-	if got != "onward" || !slices.Contains(request.Names(), "motto") {
-		t.Errorf("the claims parameter gives %v, and consent %v", got, request.Names())
+	got := tokens.UserClaims(subject, claims.InUserinfo, nil, request.Userinfo)["motto"]
+	if got != "onward" || !slices.Contains(request.Names(claims.Rules{}), "motto") {
+		t.Errorf("the claims parameter gives %v, and consent %v", got, request.Names(claims.Rules{}))
 	}
-	if request.Within(&storage.Client{Scope: "openid"}); len(request.Userinfo) != 0 {
+	if request.Within(&storage.Client{Scope: "openid"}, claims.Rules{}); len(request.Userinfo) != 0 {
 		t.Error("a client without the scope may ask for it")
 	}
-	if !slices.Contains(tokens.Claims(), "motto") {
+	if !slices.Contains(tokens.Claims(nil), "motto") {
 		t.Error("discovery lacks it")
 	}
 	if !slices.Contains(claims.Standard.UpstreamNames(), "motto") {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/sessions"
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -60,6 +61,9 @@ func (a *authorization) answer(params url.Values) *answer {
 func (a *authorization) meant(userID string) bool {
 	return (a.hint == nil || a.hint.Subject == userID) && a.claims.IDToken["sub"].Allows(userID)
 }
+
+// rules returns what the tenant and the client add to the table of claims.
+func (a *authorization) rules() claims.Rules { return claims.RulesOf(&a.tenant.Tenant, a.client) }
 
 // subjects returns the ids of the users that the request is about, or nil for any user.
 func (a *authorization) subjects() []string {

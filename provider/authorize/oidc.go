@@ -42,7 +42,7 @@ func (s *Server) readOIDC(ctx context.Context, a *authorization, form url.Values
 		a.claims = &tokens.ClaimsRequest{}
 		return fosite.ErrInvalidRequest.WithDescription(err.Error())
 	}
-	a.claims.Within(a.client)
+	a.claims.Within(a.client, a.rules())
 	if err := readACR(a, form.Get("acr_values")); err != nil {
 		return err
 	}

@@ -1,7 +1,10 @@
 package resource
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -10,7 +13,10 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // introspection is what is said of a token (RFC 7662 section 2.2). Of one that does not
@@ -62,7 +68,57 @@ func (s *Server) Introspect(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return oauth.WriteJSON(w, http.StatusOK, describe(web.TenantOf(ctx), use, found))
+	return s.writeIntrospection(w, r, use, found)
+}
+
+// writeIntrospection says what is known of a token that works, and for an access token what rules add.
+func (s *Server) writeIntrospection(
+	w http.ResponseWriter, r *http.Request, use fosite.TokenUse, found fosite.AccessRequester,
+) error {
+	ctx := r.Context()
+	said := describe(web.TenantOf(ctx), use, found)
+	var given []claims.Given
+	if use == fosite.AccessToken {
+		var err error
+		if given, err = s.given(ctx, found); err != nil {
+			return err
+		}
+	}
+	if len(given) == 0 {
+		return oauth.WriteJSON(w, http.StatusOK, said)
+	}
+	plain, err := json.Marshal(said)
+	if err != nil {
+		return fmt.Errorf("encode introspection: %w", err)
+	}
+	return oauth.WriteJSON(w, http.StatusOK, json.RawMessage(claims.Append(plain, given)))
+}
+
+// given returns what rules add to what is said of an access token. The rules are those of the token's client,
+// whichever client asks.
+func (s *Server) given(ctx context.Context, found fosite.AccessRequester) ([]claims.Given, error) {
+	t, token := web.TenantOf(ctx), found.GetSession().(*shownToken)
+	c := token.asks
+	if c.ClientID != token.claims.ClientID {
+		var err error
+		c, err = s.Clients.Enabled(ctx, t.ID, token.claims.ClientID)
+		if errors.Is(err, storage.ErrNotFound) {
+			return nil, nil // disabled this moment
+		}
+		if err != nil {
+			return nil, fmt.Errorf("client of the token: %w", err)
+		}
+	}
+	subject, err := s.Tokens.Subject(ctx, t, c, token.user.ID)
+	if err != nil {
+		return nil, err
+	}
+	if token.user.ID != "" {
+		subject.User = &token.user
+	}
+	given := subject.Give(claims.Ask{In: claims.InIntrospection, Scopes: found.GetGrantedScopes()})
+	tokens.NoteTooLarge(ctx, subject)
+	return given, nil
 }
 
 // describe returns what a client is told of a token that works.

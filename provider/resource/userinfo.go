@@ -1,12 +1,14 @@
 package resource
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -50,24 +52,37 @@ func (s *Server) answerUserinfo(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("client: %w", err)
 	}
-	return s.writeUserinfo(w, r, c, userinfoClaims(c, &token.grant, &token.user, scopes))
+	all, err := s.userinfoClaims(ctx, c, token, scopes)
+	if err != nil {
+		return err
+	}
+	return s.writeUserinfo(w, r, c, all)
 }
 
-// userinfoClaims are the claims that the token's scopes and the claims parameter ask for.
-func userinfoClaims(c *storage.Client, g *storage.Grant, u *storage.User, scopes []string) map[string]any {
-	claims := tokens.UserClaims(u, scopes, tokens.GrantedClaims(c, g.Claims).Userinfo)
-	claims["sub"] = u.ID // last, so that no claim of the user can replace it
-	return claims
+// userinfoClaims are the claims that the token's scopes and the claims parameter ask for, and those of rules.
+func (s *Server) userinfoClaims(
+	ctx context.Context, c *storage.Client, token *shownToken, scopes []string,
+) (map[string]any, error) {
+	subject, err := s.Tokens.Subject(ctx, web.TenantOf(ctx), c, token.user.ID)
+	if err != nil {
+		return nil, err
+	}
+	subject.User = &token.user
+	asked := tokens.GrantedClaims(subject, token.grant.Claims).Userinfo
+	all := tokens.UserClaims(subject, claims.InUserinfo, scopes, asked)
+	all["sub"] = token.user.ID // last, so that no claim of the user can replace it
+	tokens.NoteTooLarge(ctx, subject)
+	return all, nil
 }
 
 // writeUserinfo answers as the client registered: as JSON, or as a JWT (OIDC Core 5.3.2).
-func (s *Server) writeUserinfo(w http.ResponseWriter, r *http.Request, c *storage.Client, claims map[string]any) error {
+func (s *Server) writeUserinfo(w http.ResponseWriter, r *http.Request, c *storage.Client, all map[string]any) error {
 	ctx, t := r.Context(), web.TenantOf(r.Context())
 	if c.UserinfoSignedResponseAlg == "" {
-		return oauth.WriteJSON(w, http.StatusOK, claims)
+		return oauth.WriteJSON(w, http.StatusOK, all)
 	}
-	claims["iss"], claims["aud"] = t.Issuer, c.ClientID
-	plain, err := json.Marshal(claims)
+	all["iss"], all["aud"] = t.Issuer, c.ClientID
+	plain, err := json.Marshal(all)
 	if err != nil {
 		return fmt.Errorf("encode userinfo: %w", err)
 	}

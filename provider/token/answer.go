@@ -7,6 +7,7 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -35,23 +36,25 @@ func (s signer) fetchKeys(ctx context.Context, q *tokenRequest, idToken bool) (k
 
 // granted is what an answer is made from.
 type granted struct {
-	grant  *storage.Grant
-	user   *storage.User
-	scopes []string // of these tokens; the grant may have more
-	nonce  string   // for the ID token, or ""
+	grant   *storage.Grant
+	subject *claims.Subject
+	scopes  []string // of these tokens; the grant may have more
+	nonce   string   // for the ID token, or ""
 }
 
 // write writes the tokens of a grant to an answer: an access token, an ID token if openid is among
 // the scopes, and a refresh token if the grant has one.
-func (s signer) write(answer fosite.AccessResponder, q *tokenRequest, k signingKeys, of granted) error {
-	claims := s.tokens.GrantClaims(q.tenant, q.client, of.grant, of.scopes, q.now)
-	access, err := s.tokens.AccessToken(q.tenant, q.client, k.access, claims)
+func (s signer) write(
+	ctx context.Context, answer fosite.AccessResponder, q *tokenRequest, k signingKeys, of granted,
+) error {
+	accessClaims := s.tokens.GrantClaims(q.tenant, of.subject, of.grant, of.scopes, q.now)
+	access, err := s.tokens.AccessToken(q.tenant, q.client, k.access, accessClaims)
 	if err != nil {
 		return err
 	}
-	writeAccess(answer, access, claims.Lifetime(), of.scopes)
+	writeAccess(answer, access, accessClaims.Lifetime(), of.scopes)
 	if slices.Contains(of.scopes, "openid") {
-		id, err := s.tokens.IDToken(q.tenant, q.client, k.id, of.grant, of.scopes, of.user, of.nonce, access, q.now)
+		id, err := s.tokens.IDToken(q.tenant, of.subject, k.id, of.grant, of.scopes, of.nonce, access, q.now)
 		if err != nil {
 			return err
 		}
@@ -60,6 +63,7 @@ func (s signer) write(answer fosite.AccessResponder, q *tokenRequest, k signingK
 	if of.grant.Generation > 0 {
 		answer.SetExtra("refresh_token", s.tokens.RefreshToken(q.tenant.ID, of.grant.ID, of.grant.Generation))
 	}
+	tokens.NoteTooLarge(ctx, of.subject)
 	return nil
 }
 

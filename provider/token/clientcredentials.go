@@ -9,6 +9,7 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 )
 
@@ -46,18 +47,24 @@ func (cc *clientCredentialsGrant) issue(ctx context.Context, q *tokenRequest, an
 	if err != nil {
 		return err
 	}
-	claims := &tokens.AccessClaims{
+	subject, err := cc.tokens.Subject(ctx, q.tenant, q.client, "")
+	if err != nil {
+		return err
+	}
+	all := &tokens.AccessClaims{
 		Issuer: q.tenant.Issuer, Audience: tokens.Audience(q.tenant, q.client, nil),
 		// RFC 9068 section 2.2. It is never a user's sub: those are UUIDs, which clients' ids may not be
 		// (RFC 9700 section 4.15).
 		Subject: q.client.ClientID, ClientID: q.client.ClientID,
 		JTI: rand.Text(), Scope: strings.Join(q.scopes, " "),
 		IssuedAt: q.now.Unix(), ExpiresAt: q.now.Add(cc.tokens.AccessTokenLifetime(q.client)).Unix(),
+		Given: subject.Give(claims.Ask{In: claims.InAccessToken, Scopes: q.scopes}),
 	}
-	access, err := cc.tokens.AccessToken(q.tenant, q.client, key, claims)
+	tokens.NoteTooLarge(ctx, subject)
+	access, err := cc.tokens.AccessToken(q.tenant, q.client, key, all)
 	if err != nil {
 		return err
 	}
-	writeAccess(answer, access, claims.Lifetime(), q.scopes)
+	writeAccess(answer, access, all.Lifetime(), q.scopes)
 	return nil
 }

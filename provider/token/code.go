@@ -93,7 +93,7 @@ func (cg *codeGrant) burn(ctx context.Context, q *tokenRequest, cause error) err
 	return invalidGrant(ctx, cause.Error())
 }
 
-// issue redeems the code and writes its tokens. The keys that will sign are fetched first, so that
+// issue redeems the code and writes its tokens. What the tokens need is fetched first, so that
 // nothing that can fail comes after the INSERT: an error there would cost the user a sign-in.
 func (cg *codeGrant) issue(ctx context.Context, q *tokenRequest, answer fosite.AccessResponder) error {
 	g := cg.newGrant(q)
@@ -101,11 +101,14 @@ func (cg *codeGrant) issue(ctx context.Context, q *tokenRequest, answer fosite.A
 	if err != nil {
 		return err
 	}
-	user, err := cg.redeem(ctx, q, g)
+	subject, err := cg.tokens.Subject(ctx, q.tenant, q.client, g.UserID)
 	if err != nil {
 		return err
 	}
-	err = cg.write(answer, q, keys, granted{grant: &g, user: user, scopes: g.Scopes, nonce: q.code.Nonce})
+	if subject.User, err = cg.redeem(ctx, q, g); err != nil {
+		return err
+	}
+	err = cg.write(ctx, answer, q, keys, granted{grant: &g, subject: subject, scopes: g.Scopes, nonce: q.code.Nonce})
 	if err != nil {
 		return err
 	}

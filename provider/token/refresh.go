@@ -91,13 +91,19 @@ func (rg *refreshGrant) issue(ctx context.Context, q *tokenRequest, answer fosit
 	if err != nil {
 		return err
 	}
+	// If this fails, the client's token yields the same successor within the grace window.
+	subject, err := rg.tokens.Subject(ctx, q.tenant, q.client, g.UserID)
+	if err != nil {
+		return err
+	}
+	subject.User = user
 	// What was taken from the client since is not given any more, and a narrower scope narrows these
 	// tokens only: the grant keeps all it has (RFC 6749 section 6).
 	scopes := slices.DeleteFunc(slices.Clone(g.Scopes), func(scope string) bool {
 		return !slices.Contains(allowed, scope) || len(q.scopes) > 0 && !slices.Contains(q.scopes, scope)
 	})
 	// The ID token is like the first, with a new iat and without the nonce (OIDC Core 12.2).
-	return rg.write(answer, q, keys, granted{grant: g, user: user, scopes: scopes})
+	return rg.write(ctx, answer, q, keys, granted{grant: g, subject: subject, scopes: scopes})
 }
 
 // use makes the refresh token's successor the living one. It returns the grant with the new

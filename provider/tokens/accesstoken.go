@@ -13,6 +13,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -29,8 +30,8 @@ const accessTokenTypes = accessTokenType + " " + IDTokenType
 // recognise it.
 const opaquePrefix = "vat_"
 
-// AccessClaims are the claims of an access token (RFC 9068 section 2.2). It has no others, so that
-// no mapping of claims can replace one of these.
+// AccessClaims are the claims of an access token (RFC 9068 section 2.2). Their names are reserved, so
+// that no rule can replace one of them.
 type AccessClaims struct {
 	Issuer    string   `json:"iss"`
 	Subject   string   `json:"sub"`
@@ -45,6 +46,8 @@ type AccessClaims struct {
 	AuthTime  int64    `json:"auth_time,omitempty"`
 	ACR       string   `json:"acr,omitempty"`
 	AMR       []string `json:"amr,omitempty"`
+	// Given is what rules add. It is not read from a token.
+	Given []claims.Given `json:"-"`
 }
 
 // Lifetime returns the value of expires_in.
@@ -52,24 +55,26 @@ func (c *AccessClaims) Lifetime() time.Duration {
 	return time.Duration(c.ExpiresAt-c.IssuedAt) * time.Second
 }
 
-// GrantClaims returns the claims of an access token of the grant with these scopes.
-func (m *Maker) GrantClaims(t *issuer.Tenant, c *storage.Client, g *storage.Grant, scopes []string,
+// GrantClaims returns the claims of an access token of a grant to the subject's client, with these scopes.
+func (m *Maker) GrantClaims(t *issuer.Tenant, s *claims.Subject, g *storage.Grant, scopes []string,
 	now time.Time,
 ) *AccessClaims {
+	c := s.Client
 	expires := now.Add(m.AccessTokenLifetime(c))
 	if g.ExpiresAt.Before(expires) {
 		expires = g.ExpiresAt // a token must not outlive its grant
 	}
-	claims := &AccessClaims{
+	all := &AccessClaims{
 		Issuer: t.Issuer, Subject: g.UserID, Audience: Audience(t, c, g.Audience), ClientID: c.ClientID,
 		JTI: rand.Text(), GrantID: g.ID, Scope: strings.Join(scopes, " "),
 		IssuedAt: now.Unix(), ExpiresAt: expires.Unix(),
 		SID: g.SessionID, ACR: g.ACR, AMR: g.AMR,
+		Given: s.Give(claims.Ask{In: claims.InAccessToken, Scopes: scopes}),
 	}
 	if !g.AuthTime.IsZero() {
-		claims.AuthTime = g.AuthTime.Unix()
+		all.AuthTime = g.AuthTime.Unix()
 	}
-	return claims
+	return all
 }
 
 // Audience returns the audience that was asked for or, without one, the client's registered
@@ -91,11 +96,12 @@ func (m *Maker) AccessTokenLifetime(c *storage.Client) time.Duration {
 }
 
 // AccessToken returns the token in the client's format. key is nil for the opaque format.
-func (m *Maker) AccessToken(t *issuer.Tenant, c *storage.Client, key *keys.Key, claims *AccessClaims) (string, error) {
-	plain, err := json.Marshal(claims)
+func (m *Maker) AccessToken(t *issuer.Tenant, c *storage.Client, key *keys.Key, all *AccessClaims) (string, error) {
+	plain, err := json.Marshal(all)
 	if err != nil {
 		return "", fmt.Errorf("encode access token: %w", err)
 	}
+	plain = claims.Append(plain, all.Given)
 	if key == nil {
 		return opaquePrefix + m.Secrets.Box(t.ID, secret.AccessToken).SealString(plain), nil
 	}
@@ -123,21 +129,21 @@ func (m *Maker) OpenAccessToken(ctx context.Context, t *issuer.Tenant, token str
 	if err != nil {
 		return nil, err
 	}
-	claims := &AccessClaims{}
-	if err := json.Unmarshal(plain, claims); err != nil {
+	read := &AccessClaims{}
+	if err := json.Unmarshal(plain, read); err != nil {
 		return nil, fmt.Errorf("%w: %v", jws.ErrInvalid, err)
 	}
 	switch {
-	case claims.Issuer != t.Issuer:
-		return nil, fmt.Errorf("%w: iss %q", jws.ErrInvalid, claims.Issuer)
-	case claims.JTI == "" || claims.ClientID == "" || claims.Subject == "":
+	case read.Issuer != t.Issuer:
+		return nil, fmt.Errorf("%w: iss %q", jws.ErrInvalid, read.Issuer)
+	case read.JTI == "" || read.ClientID == "" || read.Subject == "":
 		return nil, fmt.Errorf("%w: claims are missing", jws.ErrInvalid)
-	case storage.Ahead(time.Unix(claims.IssuedAt, 0), now):
+	case storage.Ahead(time.Unix(read.IssuedAt, 0), now):
 		return nil, fmt.Errorf("%w: it was issued while a clock was ahead", jws.ErrInvalid)
-	case now.Unix() >= claims.ExpiresAt:
+	case now.Unix() >= read.ExpiresAt:
 		return nil, fmt.Errorf("%w: it has expired", jws.ErrInvalid)
 	}
-	return claims, nil
+	return read, nil
 }
 
 // openEither returns the claims of a token in either format.

@@ -13,8 +13,11 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Claims returns the names of all claims that tokens and userinfo may contain.
-func Claims() []string { return slices.Concat(claims.Standard.Protocol(), claims.Standard.OfUsers()) }
+// Claims returns the names of all claims that tokens and userinfo of the tenant may contain, but for those
+// that single clients add.
+func Claims(t *storage.Tenant) []string {
+	return slices.Concat(claims.Standard.Protocol(), claims.Standard.OfUsers(), claims.RulesOf(t, nil).Names())
+}
 
 // ClaimsRequest is the claims parameter (OpenID Connect Core section 5.5).
 type ClaimsRequest struct {
@@ -66,29 +69,25 @@ func ParseClaimsRequest(raw string) (*ClaimsRequest, error) {
 // Within removes claims that the client is not registered for. A claim about the user must belong
 // to one of the client's scopes. Otherwise a client that needs no consent could get, by the claims
 // parameter, what its registration denies it.
-func (c *ClaimsRequest) Within(client *storage.Client) {
+func (c *ClaimsRequest) Within(client *storage.Client, rules claims.Rules) {
 	allowed := client.Scopes()
-	for _, scope := range claims.Standard.Scopes() {
-		if slices.Contains(allowed, scope) {
-			continue
-		}
-		for _, claim := range claims.Standard.OfScope(scope) {
-			delete(c.IDToken, claim.Name)
-			delete(c.Userinfo, claim.Name)
-		}
+	denied := func(name string, _ *ClaimRequest) bool {
+		return rules.AboutUsers(name) && !slices.Contains(allowed, rules.ScopeOf(name))
 	}
+	maps.DeleteFunc(c.IDToken, denied)
+	maps.DeleteFunc(c.Userinfo, denied)
 }
 
 // GrantedClaims returns the claims that a grant's claims parameter requests, as far as its client
 // is registered for them now.
-func GrantedClaims(client *storage.Client, raw []byte) *ClaimsRequest {
+func GrantedClaims(s *claims.Subject, raw []byte) *ClaimsRequest {
 	// The parameter was checked before it was granted. One that cannot be read now requests
 	// nothing.
 	req, err := ParseClaimsRequest(string(raw))
 	if err != nil {
 		return &ClaimsRequest{}
 	}
-	req.Within(client)
+	req.Within(s.Client, s.Rules())
 	return req
 }
 
@@ -114,13 +113,13 @@ func depth(raw string) (deepest int) {
 	return deepest
 }
 
-// Names returns the requested claims except those of the protocol, sorted and each once. The user
-// is asked to consent to them.
-func (c *ClaimsRequest) Names() []string {
+// Names returns the requested claims about the user, sorted and each once. The user is asked to consent
+// to them.
+func (c *ClaimsRequest) Names(rules claims.Rules) []string {
 	names := map[string]bool{}
 	for _, part := range []map[string]*ClaimRequest{c.IDToken, c.Userinfo} {
 		for name := range part {
-			if c := claims.Standard.Named(name); c != nil && c.Value != nil {
+			if rules.AboutUsers(name) {
 				names[name] = true
 			}
 		}
@@ -150,26 +149,32 @@ func (r *ClaimRequest) Words() []string {
 	return out
 }
 
-// UserClaims returns the user's claims that the scopes and the claims request ask for. Claims
+// UserClaims returns the claims that a client gets of a user in a place ([claims.InIDToken] or
+// [claims.InUserinfo]): those that the scopes and the claims request ask for, and what rules add. Claims
 // without a value are left out and never sent empty (OpenID Connect Core section 5.3.2). sub and
 // the other claims of the protocol are not among them.
-func UserClaims(u *storage.User, scopes []string, asked map[string]*ClaimRequest) map[string]any {
-	out := map[string]any{}
+func UserClaims(s *claims.Subject, in string, scopes []string, asked map[string]*ClaimRequest) map[string]any {
+	out, rules := map[string]any{}, s.Rules()
 	add := func(c *claims.Claim) {
-		if c == nil || c.Value == nil {
+		if c == nil || c.Value == nil || rules.Named(c.Name) != nil {
 			return
 		}
-		if v := c.Value(u); v != nil {
+		if v := c.Value(s.User); v != nil {
 			out[c.Name] = v
 		}
 	}
-	for _, scope := range scopes {
-		for _, c := range claims.Standard.OfScope(scope) {
-			add(c)
+	if in != claims.InIDToken || inIDToken(s.Client) {
+		for _, scope := range scopes {
+			for _, c := range claims.Standard.OfScope(scope) {
+				add(c)
+			}
 		}
 	}
 	for name := range asked {
 		add(claims.Standard.Named(name))
+	}
+	for _, g := range s.Give(claims.Ask{In: in, Scopes: scopes, Claims: slices.Collect(maps.Keys(asked))}) {
+		out[g.Claim] = g.Value
 	}
 	return out
 }

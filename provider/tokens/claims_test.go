@@ -26,6 +26,11 @@ var filled = storage.User{
 	},
 }
 
+// of returns what userinfo says of a user without rules.
+func of(u *storage.User, scopes []string, asked map[string]*ClaimRequest) map[string]any {
+	return UserClaims(&claims.Subject{User: u}, claims.InUserinfo, scopes, asked)
+}
+
 // What userinfo says must have the types of OIDC Core 5.1 once it is JSON.
 func TestClaimsOfScopes(t *testing.T) {
 	t.Parallel()
@@ -42,7 +47,7 @@ func TestClaimsOfScopes(t *testing.T) {
 			`"postal_code":"1","country":"CH"}}`,
 	} {
 		var got, wanted any
-		raw, err := json.Marshal(UserClaims(&filled, []string{scope}, nil))
+		raw, err := json.Marshal(of(&filled, []string{scope}, nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -62,7 +67,7 @@ func TestUnknownClaimsAreLeftOut(t *testing.T) {
 	t.Parallel()
 	asked := map[string]*ClaimRequest{"email": nil, "nope": {Essential: true}, "sub": {Value: "x"},
 		"phone_number_verified": nil, "address": nil}
-	got := UserClaims(&storage.User{ID: "u", Profile: storage.Profile{Address: &storage.Address{}}}, clients.Scopes, asked)
+	got := of(&storage.User{ID: "u", Profile: storage.Profile{Address: &storage.Address{}}}, clients.Scopes, asked)
 	if len(got) != 0 {
 		t.Errorf("got %v, want nothing", got)
 	}
@@ -70,7 +75,7 @@ func TestUnknownClaimsAreLeftOut(t *testing.T) {
 
 func TestSingleClaims(t *testing.T) {
 	t.Parallel()
-	got := UserClaims(&filled, []string{"openid"}, map[string]*ClaimRequest{"email": {Essential: true}, "name": nil})
+	got := of(&filled, []string{"openid"}, map[string]*ClaimRequest{"email": {Essential: true}, "name": nil})
 	if diff := cmp.Diff(map[string]any{"email": "jo@example.com", "name": "Jo Doe"}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
@@ -134,7 +139,7 @@ func TestNamesAndValuesOfAClaimsRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := req.Names(), []string{"email", "name"}; !slices.Equal(got, want) {
+	if got, want := req.Names(claims.Rules{}), []string{"email", "name"}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	for _, c := range []struct {
@@ -157,7 +162,7 @@ func FuzzClaimsRequest(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, name := range req.Names() {
+		for _, name := range req.Names(claims.Rules{}) {
 			if slices.Contains(claims.Standard.Protocol(), name) {
 				t.Errorf("%s is the protocol's", name)
 			}
@@ -165,7 +170,7 @@ func FuzzClaimsRequest(f *testing.F) {
 		for _, asked := range []map[string]*ClaimRequest{req.IDToken, req.Userinfo} {
 			for name, r := range asked {
 				r.Allows("x")
-				if _, ok := UserClaims(&filled, nil, asked)[name]; ok && slices.Contains(claims.Standard.Protocol(), name) {
+				if _, ok := of(&filled, nil, asked)[name]; ok && slices.Contains(claims.Standard.Protocol(), name) {
 					t.Errorf("%s came from the record", name)
 				}
 			}

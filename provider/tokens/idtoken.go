@@ -15,6 +15,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/jws"
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -29,44 +30,39 @@ func (m *Maker) idTokenLifetime(c *storage.Client) time.Duration {
 	return min(c.IDTokenLifetime.Or(m.DefaultIDTokenLifetime), m.Keys.Longest)
 }
 
-// idTokenScopes returns the scopes whose claims the ID token contains: all granted ones, unless the
-// client is registered otherwise. OpenID Connect Core section 5.4 puts them into userinfo only, but
-// half of all client libraries read the ID token alone.
-func idTokenScopes(c *storage.Client, scopes []string) []string {
-	if c.IDTokenClaims != nil && !*c.IDTokenClaims {
-		return nil
-	}
-	return scopes
-}
+// inIDToken says whether the ID token contains the claims of the granted scopes, as it does unless the
+// client is registered otherwise. OpenID Connect Core section 5.4 puts them into userinfo only, but half of
+// all client libraries read the ID token alone.
+func inIDToken(c *storage.Client) bool { return c == nil || c.IDTokenClaims == nil || *c.IDTokenClaims }
 
-// IDToken returns the ID token (OpenID Connect Core section 2) of a grant and its user, issued
+// IDToken returns the ID token (OpenID Connect Core section 2) of a grant to the subject's client, issued
 // together with accessToken.
-func (m *Maker) IDToken(t *issuer.Tenant, c *storage.Client, key *keys.Key, g *storage.Grant, scopes []string,
-	u *storage.User, nonce, accessToken string, now time.Time,
+func (m *Maker) IDToken(t *issuer.Tenant, s *claims.Subject, key *keys.Key, g *storage.Grant, scopes []string,
+	nonce, accessToken string, now time.Time,
 ) (string, error) {
-	claims := UserClaims(u, idTokenScopes(c, scopes), GrantedClaims(c, g.Claims).IDToken)
+	all := UserClaims(s, claims.InIDToken, scopes, GrantedClaims(s, g.Claims).IDToken)
 	// The claims of the protocol are set last, so that no value of the user's can replace them.
-	claims["iss"] = t.Issuer
-	claims["sub"] = g.UserID
-	claims["aud"] = c.ClientID
-	claims["azp"] = c.ClientID
-	claims["iat"] = now.Unix()
-	claims["exp"] = now.Add(m.idTokenLifetime(c)).Unix()
-	claims["auth_time"] = g.AuthTime.Unix()
-	claims["at_hash"] = LeftHash(key.Algorithm, accessToken)
+	all["iss"] = t.Issuer
+	all["sub"] = g.UserID
+	all["aud"] = s.Client.ClientID
+	all["azp"] = s.Client.ClientID
+	all["iat"] = now.Unix()
+	all["exp"] = now.Add(m.idTokenLifetime(s.Client)).Unix()
+	all["auth_time"] = g.AuthTime.Unix()
+	all["at_hash"] = LeftHash(key.Algorithm, accessToken)
 	if nonce != "" {
-		claims["nonce"] = nonce
+		all["nonce"] = nonce
 	}
 	if g.SessionID != "" {
-		claims["sid"] = g.SessionID
+		all["sid"] = g.SessionID
 	}
 	if g.ACR != "" {
-		claims["acr"] = g.ACR
+		all["acr"] = g.ACR
 	}
 	if len(g.AMR) > 0 {
-		claims["amr"] = g.AMR
+		all["amr"] = g.AMR
 	}
-	plain, err := json.Marshal(claims)
+	plain, err := json.Marshal(all)
 	if err != nil {
 		return "", fmt.Errorf("encode ID token: %w", err)
 	}

@@ -1,5 +1,5 @@
 // Command kubernetes is the part of the Kubernetes API server that accepts ID tokens, as kubernetes
-// AUTHENTICATION-CONFIGURATION < TOKEN. It prints the user that the token stands for.
+// AUTHENTICATION-CONFIGURATION < TOKEN. It prints the user that the token stands for, and the user's groups.
 package main
 
 import (
@@ -65,6 +65,6 @@ func authenticate(file string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println(who.User.GetName())
+	fmt.Println(strings.Join(append([]string{who.User.GetName()}, who.User.GetGroups()...), " "))
 	return nil
 }

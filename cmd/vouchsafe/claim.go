@@ -1,0 +1,122 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"reflect"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/declare"
+	"github.com/vouchsafe/vouchsafe/internal/settings"
+	"github.com/vouchsafe/vouchsafe/people/claims"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+type claimCmd struct {
+	Explain claimExplainCmd `cmd:"" help:"Show what an app learns about a user: each claim, where it is given, the rule that gives it, and why others are missing."`
+}
+
+type claimExplainCmd struct {
+	who
+	ClientID string `arg:"" name:"client-id" help:"The client_id of the app." complete:"client"`
+	Scope    string `help:"The scopes that the app asks for, separated by spaces; all of the client's when left out." placeholder:"SCOPES"`
+	jsonFlag
+}
+
+// Help says where rules are looked up.
+func (*claimExplainCmd) Help() string {
+	return "RULE is the file and line of a rule, as long as the file says what is stored, or the database. The files " +
+		"are those of the settings; for a tenant other than default, name its clients file with --clients."
+}
+
+func (c *claimExplainCmd) Run(ctx context.Context, a *app) error {
+	return c.with(ctx, a, func(d desk, u storage.User) error {
+		subject, err := claims.Find(ctx, d.store, c.Tenant, u.ID, c.ClientID)
+		if err != nil {
+			return noSuch(err, "client", c.ClientID)
+		}
+		cfg, err := a.config()
+		if err != nil {
+			return err
+		}
+		scopes := subject.Client.Scopes()
+		if c.Scope != "" {
+			scopes = strings.Fields(c.Scope)
+		}
+		all := subject.Explain(scopes, declaredRules(cfg, subject, a.flags["clients"] != ""))
+		if c.JSON {
+			return a.printJSON(all)
+		}
+		t := a.table("CLAIM", "VALUE", "IN", "FROM", "RULE")
+		for _, e := range all {
+			t.row(e.Claim, cmp.Or(string(e.Value), "-"), given(e), e.From, ruleOf(e))
+		}
+		return t.flush()
+	})
+}
+
+// given returns where a claim is given, or why it is not.
+func given(e claims.Explanation) string {
+	if e.Absent != "" {
+		return "not in " + strings.Join(e.In, ", ") + ": " + e.Absent
+	}
+	return strings.Join(e.In, ", ")
+}
+
+// ruleOf returns which record has a rule, and where a file declares it.
+func ruleOf(e claims.Explanation) string {
+	if e.Rule == claims.BuiltIn {
+		return e.Rule
+	}
+	return e.Rule + ", " + cmp.Or(e.Place, "database")
+}
+
+// declaredRules returns where the files of the settings declare the rules of a tenant and its client. A rule
+// that a file does not have as it is stored is left out, and so are all rules of a file that cannot be read:
+// the rules in force are those of the database. The clients file of the settings is that of the default tenant,
+// unless the command names it.
+func declaredRules(cfg *settings.Config, s *claims.Subject, named bool) (places claims.Declared) {
+	if cfg.Tenants != "" {
+		all, _ := declare.ReadTenants(cfg.Tenants, cfg.Issuer)
+		for _, d := range all {
+			if d.ID == s.Tenant.ID {
+				places.Tenant = placesOfSame(d.Settings.Claims, s.Tenant.Settings.Claims, d.ClaimPlaces)
+			}
+		}
+	}
+	if cfg.Clients != "" && (named || s.Tenant.ID == storage.DefaultTenant) {
+		all, _ := declare.ReadClients(cfg.Clients, cfg.AcceptsSamples())
+		for _, d := range all {
+			if d.ClientID == s.Client.ClientID {
+				places.Client = placesOfSame(d.Claims, s.Client.Claims, d.ClaimPlaces)
+			}
+		}
+	}
+	return places
+}
+
+// placesOfSame returns the places of the declared rules that are stored as they are declared.
+func placesOfSame(declared, stored []storage.ClaimRule, places map[string]string) map[string]string {
+	same := map[string]string{}
+	for _, d := range declared {
+		for _, s := range stored {
+			if reflect.DeepEqual(asJSON(d), asJSON(s)) {
+				same[d.Claim] = places[d.Claim]
+			}
+		}
+	}
+	return same
+}
+
+// asJSON returns a rule as JSON has it.
+func asJSON(r storage.ClaimRule) (v any) {
+	raw, err := json.Marshal(r)
+	if err == nil {
+		err = json.Unmarshal(raw, &v)
+	}
+	if err != nil {
+		return nil
+	}
+	return v
+}

@@ -1,0 +1,147 @@
+package claims
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Bounds of what rules add, in bytes of JSON. Tokens travel in headers, which many servers bound at 8 KiB.
+const (
+	maxInToken  = 4 << 10
+	maxInAnswer = 64 << 10
+)
+
+// Given is a claim that a rule gives: its name, and its value in JSON.
+type Given struct {
+	Claim string
+	Value json.RawMessage
+}
+
+// Ask is what is asked for in one of Places: scopes, and claims by their names.
+type Ask struct {
+	In     string
+	Scopes []string
+	Claims []string
+}
+
+// Give returns what rules add to what a client gets, in the order of the rules. A claim is given whole or not
+// at all: those that do not fit are left out, and named in s.TooLarge.
+func (s *Subject) Give(a Ask) []Given {
+	given, tooLarge := s.give(a)
+	s.TooLarge = append(s.TooLarge, tooLarge...)
+	return given
+}
+
+// give returns the claims that are given, and the names of those that do not fit.
+func (s *Subject) give(a Ask) (given []Given, tooLarge []string) {
+	left := maxInToken
+	if a.In == InUserinfo || a.In == InIntrospection {
+		left = maxInAnswer
+	}
+	for r := range s.Rules().All {
+		if s.withheld(r, a) != nil {
+			continue
+		}
+		v := s.valueOf(r)
+		size := len(r.Claim) + len(v) + len(`"":,`)
+		switch {
+		case v == nil:
+		case size > left:
+			tooLarge = append(tooLarge, r.Claim)
+		default:
+			left -= size
+			given = append(given, Given{r.Claim, v})
+		}
+	}
+	return given, tooLarge
+}
+
+// withheld says why the client does not get the claim of a rule, whatever its value is; nil if it does.
+func (s *Subject) withheld(r *storage.ClaimRule, a Ask) error {
+	scope := scopeOf(r)
+	switch {
+	case !slices.Contains(placesOf(r, s.Client), a.In):
+		return errPlace
+	case scope == "" && aboutUsers(r) && (s.Client == nil || !s.Client.FirstParty):
+		return errNoScope
+	case scope != "" && !slices.Contains(a.Scopes, scope) && !slices.Contains(a.Claims, r.Claim):
+		return errScope
+	}
+	return nil
+}
+
+// valueOf returns the value of a rule in JSON, or nil if it is not known.
+func (s *Subject) valueOf(r *storage.ClaimRule) json.RawMessage {
+	if r.Value != nil {
+		return r.Value
+	}
+	v := shape(r, s.read(r.From))
+	if v == nil {
+		return nil
+	}
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return nil // none of the types that read returns
+	}
+	return raw
+}
+
+// shape returns the value as the rule wants it, or nil.
+func shape(r *storage.ClaimRule, v any) any {
+	list, isList := v.([]string)
+	if isList {
+		list = withPrefix(list, r.Prefix, r.StripPrefix)
+		v = list
+	}
+	switch {
+	case v == nil:
+		return nil
+	case r.As == AsList && !isList:
+		return []string{fmt.Sprint(v)}
+	case r.As == AsString && isList:
+		return text(strings.Join(list, " "))
+	case r.As == AsString:
+		return fmt.Sprint(v)
+	}
+	return v
+}
+
+// withPrefix returns the elements that begin with the prefix, without it if strip is set. It is never nil: a
+// list without elements is [] in JSON.
+func withPrefix(list []string, prefix string, strip bool) []string {
+	kept := make([]string, 0, len(list))
+	for _, s := range list {
+		rest, ok := strings.CutPrefix(s, prefix)
+		switch {
+		case !ok:
+		case strip:
+			kept = append(kept, rest)
+		default:
+			kept = append(kept, s)
+		}
+	}
+	return kept
+}
+
+// Append returns a JSON object with further members. None of them may be among its own.
+func Append(object []byte, given []Given) []byte {
+	for _, g := range given {
+		object = object[:len(object)-1]
+		if object[len(object)-1] != '{' {
+			object = append(object, ',')
+		}
+		object = append(append(append(object, quoted(g.Claim)...), ':'), g.Value...)
+		object = append(object, '}')
+	}
+	return object
+}
+
+// quoted returns a text as JSON.
+func quoted(s string) json.RawMessage {
+	raw, _ := json.Marshal(s) // a text always has a form in JSON
+	return raw
+}
