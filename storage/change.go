@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Change is a change to one user. It happens whole or not at all. Empty fields change nothing. The others
+// Change is a change to one user, or adds many. It happens whole or not at all. Empty fields change nothing. The others
 // apply in the order in which they stand here; the first that fails decides the error. The events of the
 // change are recorded if and only if it happens.
 type Change struct {
@@ -20,6 +20,9 @@ type Change struct {
 	Spend []Spent
 	// Add stores a new user. ErrExists: the id, external id, user name or e-mail is taken.
 	Add *User
+	// AddAll stores new users together, with what proves them, all or none. UserID is "" then. ErrExists as for Add:
+	// the error does not say of which user.
+	AddAll []NewUser
 	// Version, unless nil, is the CredentialVersion that the user must still have; the user must also
 	// be enabled. ErrStale otherwise.
 	Version *int64

@@ -123,7 +123,7 @@ var EventKinds = []EventKind{
 	{EventUserInvited, AboutTenant, ToTenant, "An invitation was mailed. The account does not exist yet."},
 	{EventUsersImporting, AboutTenant, ToTenant,
 		"An import of a file of accounts began to add users; unless users.imported follows, it was interrupted."},
-	{EventUsersImported, AboutTenant, ToTenant, "A file of accounts was imported."},
+	{EventUsersImported, AboutTenant, ToTenant, "A file of accounts was imported. Each user has user.added, too."},
 	{EventUsersExported, AboutTenant, ToTenant, "Accounts were exported with their password hashes."},
 	{EventProfileChanged, AboutUser, ToClient, "A user edited the profile."},
 	{EventEmailAsked, AboutUser, ToTenant, "A user asked for another email address, which is not yet confirmed."},

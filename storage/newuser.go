@@ -1,17 +1,8 @@
 package storage
 
-import "context"
-
-// NewUser is a user who is added together with others.
+// NewUser is a user who is added together with others, as imports do: see AddAll of Change.
 type NewUser struct {
 	User
 	Credentials []Credential
 	Identities  []Identity
-}
-
-// NewUsers adds many users at once, as imports do.
-type NewUsers interface {
-	// AddUsers adds users of a tenant, all or none, without events. ErrExists: the id, external id, user name,
-	// e-mail or an identity of one of them is taken.
-	AddUsers(ctx context.Context, tenant string, all []NewUser) error
 }

@@ -3,7 +3,6 @@ package importing
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -70,54 +69,31 @@ func (im *run) repeated(keys []key) *Fault {
 	return nil
 }
 
-// addTogether adds the users of a batch who may be added together, unless one of them may be there. It reports
-// whether they were added: if not, each is looked at alone.
-func (im *run) addTogether(ctx context.Context, users map[int]Checked) (added bool, err error) {
-	if im.DryRun || im.again {
-		return false, nil
-	}
-	all := make([]storage.NewUser, 0, len(users))
-	for _, c := range users {
-		if c.mayBeTogether() {
-			all = append(all, storage.NewUser{User: c.User, Credentials: c.credentials(im.masters), Identities: c.Identities})
+// lookForAll looks for the users that are open.
+func (im *run) lookForAll(ctx context.Context, all []outcome) {
+	eachOpen(all, func(o *outcome) { o.settle(im.taken(ctx, o.user)) })
+}
+
+// checkPhones refuses users whose verified number another user has, unless they are there themselves.
+func (im *run) checkPhones(ctx context.Context, all []outcome) {
+	eachOpen(all, func(o *outcome) {
+		err := CheckFree(ctx, im.store, o.user.User)
+		taken, ok := errors.AsType[*Fault](err)
+		if !ok {
+			o.settle(false, nil, err)
+			return
 		}
-	}
-	if len(all) == 0 {
-		return false, nil
-	}
-	if err := im.begin(); err != nil {
-		return false, err
-	}
-	err = im.store.AddUsers(ctx, im.rules.Tenant, all)
-	if errors.Is(err, storage.ErrExists) {
-		return false, nil
-	}
-	return err == nil, err
+		if there, bad, err := im.taken(ctx, o.user); there || bad != nil || err != nil {
+			o.settle(there, bad, err)
+			return
+		}
+		o.settle(false, taken, nil)
+	})
 }
 
-// mayBeTogether reports whether nothing has to be looked at before the user is added.
-func (c Checked) mayBeTogether() bool {
-	return !c.User.PhoneVerified && !slices.Contains(c.User.Roles, storage.RoleAdmin)
-}
-
-// add adds the user. there reports that the user exists, bad that another user has what is theirs.
+// add adds the user alone. there reports that the user exists, bad that another user has what is theirs.
 func (im *run) add(ctx context.Context, c Checked) (there bool, bad, err error) {
-	phone := CheckFree(ctx, im.store, c.User)
-	if phone != nil || im.again || im.DryRun { // to look costs less than to fail to add
-		if there, bad, err := im.taken(ctx, c); there || bad != nil || err != nil {
-			return there, bad, err
-		}
-	}
-	if taken, ok := errors.AsType[*Fault](phone); ok {
-		return false, taken, nil
-	}
-	if phone != nil || im.DryRun {
-		return false, nil, phone
-	}
-	if err := im.begin(); err != nil {
-		return false, nil, err
-	}
-	err = c.Store(ctx, im.store, im.masters)
+	err = c.Store(ctx, im.store, im.masters, im.event(c.User))
 	if !errors.Is(err, storage.ErrExists) {
 		return false, nil, err
 	}

@@ -19,7 +19,6 @@ import (
 // Store is what Import and Export read and write.
 type Store interface {
 	storage.Users
-	storage.NewUsers
 	storage.Changes
 	Credential(ctx context.Context, tenant, userID, kind, id string) (storage.Credential, error)
 	Identity(ctx context.Context, tenant, provider, subject string) (storage.Identity, error)
@@ -68,13 +67,6 @@ type Counts struct {
 	Partly   int // of those added: without a part of what the file says
 }
 
-const (
-	// batchSize is how many rows are added at once. Their writes are committed together.
-	batchSize = 64
-	// leastRest is the shortest rest after a batch.
-	leastRest = 5 * time.Millisecond
-)
-
 // Read is a row of a file, or what is wrong with it.
 type Read struct {
 	Line int
@@ -92,6 +84,7 @@ type Read struct {
 type run struct {
 	Options
 	store  Store
+	asker  people.Asker
 	rules  Rules
 	seen   seenKeys
 	counts Counts
@@ -99,16 +92,17 @@ type run struct {
 	// begin records that the import adds users, before it adds the first.
 	begin func() error
 	begun bool
+	rest  time.Time // before it nothing more is written
 
 	masters *secret.Masters // nil until the first user with a second factor comes
 }
 
-// Import adds the users of the rows of a file to the asker's tenant, and records events: one before it adds
-// the first user, so that an import that is killed leaves it, and one at the end. Rows that are wrong are
-// refused one by one, and are no error. The counts come back with an error, too, such as that of the
+// Import adds the users of the rows of a file to the asker's tenant, each with an event. It records two more: one
+// before it adds the first user, so that an import that is killed leaves it, and one at the end. Rows that are
+// wrong are refused one by one, and are no error. The counts come back with an error, too, such as that of the
 // context: what was added stays, and a later import of the same file goes on there.
 func Import(ctx context.Context, s Store, a people.Asker, rows iter.Seq[Read], o Options) (Counts, error) {
-	im := &run{Options: o, store: s, seen: newSeenKeys(), rules: Rules{
+	im := &run{Options: o, store: s, asker: a, seen: newSeenKeys(), rules: Rules{
 		Tenant: a.Tenant.ID, Roles: o.AllowRoles, Reserved: a.Tenant.Settings.SignUp.ReservedUsernames,
 		Firebase: o.Firebase, Upstreams: a.Tenant.Settings.Upstreams, Now: time.Now(),
 	}}
@@ -145,73 +139,6 @@ func (im *run) all(ctx context.Context, rows iter.Seq[Read]) error {
 	return im.batch(ctx, batch)
 }
 
-// outcome is what became of a row.
-type outcome struct {
-	there bool  // the user existed
-	hash  bool  // the row has a password
-	bad   error // the row is refused for it
-	err   error
-}
-
-// batch imports rows side by side, and rests after it has written: servers that write to the same file
-// (SQLite) get their turn.
-func (im *run) batch(ctx context.Context, rows []Read) error {
-	began, before := time.Now(), im.counts
-	outcomes, users, err := im.checkAll(ctx, rows)
-	if err != nil {
-		return err
-	}
-	together, err := im.addTogether(ctx, users)
-	if err != nil {
-		return err
-	}
-	var wg sync.WaitGroup
-	for i, c := range users {
-		if !together || !c.mayBeTogether() {
-			wg.Go(func() { outcomes[i].there, outcomes[i].bad, outcomes[i].err = im.add(ctx, c) })
-		}
-	}
-	wg.Wait()
-	for i, o := range outcomes {
-		if err := im.count(rows[i], o); err != nil {
-			return err
-		}
-	}
-	if im.Progress != nil {
-		im.Progress(im.counts)
-	}
-	im.again = im.counts.There > before.There
-	if im.DryRun || im.counts.Added == before.Added {
-		return nil
-	}
-	select {
-	case <-time.After(max(leastRest, time.Since(began))):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// checkAll checks rows, and returns the users of those that are right, by the place of the row.
-func (im *run) checkAll(ctx context.Context, rows []Read) ([]outcome, map[int]Checked, error) {
-	outcomes, users := make([]outcome, len(rows)), map[int]Checked{}
-	for i := range rows {
-		if rows[i].Skip != nil {
-			continue
-		}
-		c, err := im.fresh(&rows[i])
-		if err != nil {
-			outcomes[i].bad = err
-			continue
-		}
-		if err := im.openSecrets(ctx, c); err != nil {
-			return nil, nil, err
-		}
-		outcomes[i].hash, users[i] = c.Hash != nil, c
-	}
-	return outcomes, users, nil
-}
-
 // count counts what became of a row, and tells the caller if the row, or a part of it, does not come.
 func (im *run) count(r Read, o outcome) error {
 	switch {
@@ -228,7 +155,7 @@ func (im *run) count(r Read, o outcome) error {
 		return nil
 	}
 	im.counts.Added++
-	if o.hash {
+	if o.user.Hash != nil {
 		im.counts.WithHash++
 	}
 	if len(r.Lost) > 0 {
@@ -248,13 +175,4 @@ func tell(to func(Refusal) error, r Read, why error) error {
 		return nil
 	}
 	return to(Refusal{Line: r.Line, Row: r.Row, Why: why, LeftOut: r.Skip != nil})
-}
-
-// openSecrets opens the master secrets if the user needs them.
-func (im *run) openSecrets(ctx context.Context, c Checked) (err error) {
-	if c.TOTP == nil || im.DryRun || im.masters != nil {
-		return nil
-	}
-	im.masters, err = im.Secrets(ctx)
-	return err
 }

@@ -1,7 +1,7 @@
 package sqldb
 
 import (
-	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,58 +19,58 @@ const (
 	removedUsers    = `SELECT COUNT(*) FROM removed_users WHERE tenant_id = $1 AND id IN `
 )
 
-// AddUsers implements storage.NewUsers. A statement adds the rows of all users: one for each row, and a transaction
-// for each user, took several times as long.
-func (s *Store) AddUsers(ctx context.Context, tenant string, all []storage.NewUser) error {
-	if len(all) == 0 {
-		return nil
+// mostRows is how many rows one statement inserts: SQLite takes 32766 values in a statement.
+const mostRows = 128
+
+// insertUsers adds users with what proves them. A statement adds the rows of many users: one for each row took
+// several times as long.
+func insertUsers(c conn, tenant string, all []storage.NewUser) error {
+	var users, credentials, identities [][]any
+	ids := make([]any, 0, len(all))
+	for _, u := range all {
+		u.TenantID = tenant
+		users, ids = append(users, userValues(u.User)), append(ids, u.ID)
+		for _, cr := range u.Credentials {
+			credentials = append(credentials,
+				[]any{tenant, u.ID, cr.Kind, cr.ID, cr.Data, micros(cr.CreatedAt), micros(cr.UpdatedAt)})
+		}
+		for _, i := range u.Identities {
+			identities = append(identities, []any{tenant, i.Provider, i.Subject, u.ID, i.Email, micros(i.CreatedAt)})
+		}
 	}
-	err := s.engine.transact(ctx, func(c conn) error {
-		var users, credentials, identities [][]any
-		ids := []any{tenant}
-		for _, u := range all {
-			u.TenantID = tenant
-			users, ids = append(users, userValues(u.User)), append(ids, u.ID)
-			for _, cr := range u.Credentials {
-				credentials = append(credentials,
-					[]any{tenant, u.ID, cr.Kind, cr.ID, cr.Data, micros(cr.CreatedAt), micros(cr.UpdatedAt)})
-			}
-			for _, i := range u.Identities {
-				identities = append(identities, []any{tenant, i.Provider, i.Subject, u.ID, i.Email, micros(i.CreatedAt)})
-			}
-		}
-		if err := insertAll(c, intoUsers, users); err != nil {
+	if err := insertAll(c, intoUsers, users); err != nil {
+		return err
+	}
+	// Looked at after the insertion: that has waited for a removal under way.
+	for some := range slices.Chunk(ids, mostRows) {
+		if err := none(c, removedUsers+placeholders(1, len(some)), append([]any{tenant}, some...)...); err != nil {
 			return err
 		}
-		// Looked at after the insertion: that has waited for a removal under way.
-		if err := none(c, removedUsers+placeholders(1, len(all)), ids...); err != nil {
-			return err
-		}
-		if err := insertAll(c, intoCredentials, credentials); err != nil {
-			return err
-		}
-		return insertAll(c, intoIdentities, identities)
-	})
-	return wrapped(err, "add users")
+	}
+	if err := insertAll(c, intoCredentials, credentials); err != nil {
+		return err
+	}
+	return insertAll(c, intoIdentities, identities)
 }
 
 // insertAll inserts rows, which have the same number of values.
 func insertAll(c conn, into string, rows [][]any) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	var query strings.Builder
-	query.WriteString(into)
-	args := make([]any, 0, len(rows)*len(rows[0]))
-	for i, row := range rows {
-		if i > 0 {
-			query.WriteByte(',')
+	for some := range slices.Chunk(rows, mostRows) {
+		var query strings.Builder
+		query.WriteString(into)
+		args := make([]any, 0, len(some)*len(some[0]))
+		for i, row := range some {
+			if i > 0 {
+				query.WriteByte(',')
+			}
+			query.WriteString(placeholders(len(args), len(row)))
+			args = append(args, row...)
 		}
-		query.WriteString(placeholders(len(args), len(row)))
-		args = append(args, row...)
+		if _, err := c.exec(query.String(), args...); err != nil {
+			return err
+		}
 	}
-	_, err := c.exec(query.String(), args...)
-	return err
+	return nil
 }
 
 // placeholders returns ($4, $5) for n of two values behind three.

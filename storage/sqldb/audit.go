@@ -11,9 +11,12 @@ const (
 	eventArgsCount = 10
 )
 
-const record = `
+const (
+	intoAudit = `
 	INSERT INTO audit (` + eventColumns + `)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+	VALUES `
+	record = intoAudit + `($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+)
 
 // Record implements storage.Audit.
 func (s *Store) Record(ctx context.Context, e storage.Event) error {
@@ -23,12 +26,15 @@ func (s *Store) Record(ctx context.Context, e storage.Event) error {
 
 // recordAll records events in the transaction of the change that they tell of.
 func recordAll(c conn, events []storage.Event) error {
-	for _, e := range events {
-		if _, err := c.exec(record, eventArgs(e)...); err != nil {
-			return err
-		}
+	if len(events) == 1 { // the usual case, without composing the statement
+		_, err := c.exec(record, eventArgs(events[0])...)
+		return err
 	}
-	return nil
+	rows := make([][]any, len(events))
+	for i, e := range events {
+		rows[i] = eventArgs(e)
+	}
+	return insertAll(c, intoAudit, rows)
 }
 
 // eventArgs returns the arguments for eventColumns.

@@ -71,12 +71,15 @@ func applySpending(c conn, ch *storage.Change) error {
 	return nil
 }
 
-// applyPerson adds the user, or checks, raises and updates the user.
+// applyPerson adds the user or many users, or checks, raises and updates the user.
 func applyPerson(c conn, ch *storage.Change) error {
 	if ch.Add != nil {
 		if err := insertUser(c, *ch.Add); err != nil {
 			return err
 		}
+	}
+	if err := insertUsers(c, ch.TenantID, ch.AddAll); err != nil {
+		return err
 	}
 	if ch.Version != nil {
 		hold := holdVersion

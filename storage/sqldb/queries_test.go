@@ -69,7 +69,8 @@ func queries(t *testing.T) map[string]string {
 var beginnings = map[string]bool{"revokeGrants": true, "redeemPerson": true, "endSession": true, "endSessions": true}
 
 // listed are constants that go on with a list: a group of placeholders for each row, or one of values.
-var listed = map[string]bool{"intoUsers": true, "intoCredentials": true, "intoIdentities": true, "removedUsers": true}
+var listed = map[string]bool{"intoUsers": true, "intoCredentials": true, "intoIdentities": true, "removedUsers": true,
+	"intoAudit": true}
 
 // groups is what the query of one of listed ends with. It has placeholders alone.
 var groups = regexp.MustCompile(`\(\$\d+(,\$\d+)*\)(,\(\$\d+(,\$\d+)*\))*$`)

@@ -138,8 +138,8 @@ func andRecord(query string, args int) string {
 // nothing else.
 func isSignIn(ch *storage.Change) bool {
 	return (ch.AddSession != nil) != (ch.RenewSession != nil) && len(ch.Events) <= 1 &&
-		ch.Code == "" && len(ch.Spend) == 0 && ch.Add == nil && ch.Version == nil && !ch.Secured && !ch.Raise &&
-		!ch.ForgetCodes && ch.Update == nil && ch.UpdateOf.IsZero() &&
+		ch.Code == "" && len(ch.Spend) == 0 && ch.Add == nil && len(ch.AddAll) == 0 && ch.Version == nil && !ch.Secured &&
+		!ch.Raise && !ch.ForgetCodes && ch.Update == nil && ch.UpdateOf.IsZero() &&
 		len(ch.RemoveCredentials) == 0 && ch.RemoveAdded == nil &&
 		len(ch.Credentials) == 0 && len(ch.Swap) == 0 && len(ch.Unlink) == 0 && len(ch.Link) == 0 && len(ch.Codes) == 0 &&
 		ch.Consent == nil && ch.EndSessions == nil && ch.Withdraw == "" && len(ch.Revoke) == 0 && !ch.Remove &&

@@ -98,22 +98,57 @@ func testUsers(t *testing.T, s Store) {
 				Identities: []storage.Identity{{Provider: "google", Subject: "many", Email: "e", CreatedAt: now}}},
 			{User: second},
 		}
-		must(t, s.AddUsers(ctx, tenant, nil))
-		must(t, s.AddUsers(ctx, tenant, all))
+		add := func(all ...storage.NewUser) error {
+			ch := storage.Change{TenantID: tenant, Now: now, AddAll: all}
+			for _, u := range all {
+				ch.Events = append(ch.Events, storage.Event{TenantID: tenant, ID: newID(), At: now, UserID: u.ID,
+					Kind: storage.EventUserAdded, Detail: map[string]string{"by": "import"}})
+			}
+			return s.Apply(ctx, ch)
+		}
+		recorded := func(u storage.User, n int) {
+			t.Helper()
+			if events, err := s.EventsOf(ctx, tenant, u.ID, "", 9); err != nil || len(events) != n {
+				t.Errorf("got the events %v, %v, want %d", events, err, n)
+			}
+		}
+		must(t, add())
+		must(t, add(all...))
 		got, err := s.User(ctx, tenant, first.ID)
 		same(t, got, err, first)
+		recorded(first, 1)
+		recorded(second, 1)
 		_, password, err := s.UserPassword(ctx, tenant, "e1")
 		same(t, string(password.Data), err, "hash")
 		linked, err := s.Identity(ctx, tenant, "google", "many")
 		same(t, linked.UserID, err, first.ID)
 		third := aUser(tenant, newID())
-		want(t, s.AddUsers(ctx, tenant, []storage.NewUser{{User: third}, {User: second}}), storage.ErrExists)
+		want(t, add(storage.NewUser{User: third}, storage.NewUser{User: second}), storage.ErrExists)
 		all[0].User = third // and the identity of the first
-		want(t, s.AddUsers(ctx, tenant, all[:1]), storage.ErrExists)
+		want(t, add(all[0]), storage.ErrExists)
 		_, err = s.User(ctx, tenant, third.ID)
 		want(t, err, storage.ErrNotFound)
+		recorded(third, 0)
 		must(t, RemoveUser(ctx, s, tenant, second.ID, now))
-		want(t, s.AddUsers(ctx, tenant, []storage.NewUser{{User: third}, {User: second}}), storage.ErrExists)
+		want(t, add(storage.NewUser{User: third}, storage.NewUser{User: second}), storage.ErrExists)
+		want(t, s.Apply(ctx, storage.Change{TenantID: "no-such-tenant", Now: now,
+			AddAll: []storage.NewUser{{User: third}}}), storage.ErrNotFound)
+	})
+
+	t.Run("more at once than one statement takes", func(t *testing.T) {
+		tenant := newTenant(t, s)
+		ch := storage.Change{TenantID: tenant, Now: now}
+		for range 300 {
+			u := aUser(tenant, newID())
+			ch.AddAll = append(ch.AddAll, storage.NewUser{User: u,
+				Credentials: []storage.Credential{aPassword(tenant, u.ID, "hash")}})
+		}
+		must(t, s.Apply(ctx, ch))
+		added, err := s.Users(ctx, tenant, "", 999)
+		same(t, len(added), err, len(ch.AddAll))
+		must(t, RemoveUser(ctx, s, tenant, ch.AddAll[299].ID, now))
+		ch.AddAll = ch.AddAll[299:]
+		want(t, s.Apply(ctx, ch), storage.ErrExists)
 	})
 
 	t.Run("update", func(t *testing.T) {

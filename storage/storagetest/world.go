@@ -22,7 +22,6 @@ type Store interface {
 	storage.Tenants
 	storage.Clients
 	storage.Users
-	storage.NewUsers
 	storage.Credentials
 	storage.Standings
 	storage.Identities
