@@ -190,7 +190,12 @@ func (s *Service) sealPasskey(tenant string, k passkey.Passkey) ([]byte, error) 
 	if err != nil {
 		return nil, err
 	}
-	return s.Secrets.Box(tenant, secret.Passkey).Seal(plain), nil
+	return SealPasskey(s.Secrets, tenant, plain), nil
+}
+
+// SealPasskey returns an encoded passkey as it is stored.
+func SealPasskey(secrets *secret.Masters, tenant string, encoded []byte) []byte {
+	return secrets.Box(tenant, secret.Passkey).Seal(encoded)
 }
 
 // personOf returns the user as browsers show the user, with the passkeys.
@@ -299,7 +304,7 @@ func (s *Service) judge(ctx context.Context, a Asker, answer *passkey.Answer) (s
 	tenant, now := a.Tenant, time.Now()
 	// Whether or not there is such a user, one read says no: the ids of users are known to the
 	// clients that they use.
-	cred, err := s.Store.Credential(ctx, tenant.ID, answer.UserID, storage.PasskeyCredential, answer.ID)
+	cred, err := s.credentialOf(ctx, tenant.ID, answer)
 	if err != nil {
 		return storage.User{}, passkey.Proof{}, err
 	}
@@ -333,6 +338,25 @@ func (s *Service) judge(ctx context.Context, a Asker, answer *passkey.Answer) (s
 		return user, passkey.Proof{}, err
 	}
 	return user, proof, verdict
+}
+
+// credentialOf returns the credential that the answer names. Only the answer of a passkey that another product made
+// takes a second read.
+func (s *Service) credentialOf(ctx context.Context, tenant string, answer *passkey.Answer) (storage.Credential, error) {
+	if answer.UserID != "" {
+		return s.Store.Credential(ctx, tenant, answer.UserID, storage.PasskeyCredential, answer.ID)
+	}
+	all, err := s.Store.PasskeysByID(ctx, tenant, answer.ID)
+	if err != nil {
+		return storage.Credential{}, err
+	}
+	for _, cred := range all {
+		if k, ok := s.openPasskey(ctx, cred); ok && answer.IsOf(k) {
+			answer.UserID = cred.UserID
+			return cred, nil
+		}
+	}
+	return storage.Credential{}, storage.ErrNotFound
 }
 
 // openPasskey reads the record of a passkey. A record that was sealed with a master secret that is

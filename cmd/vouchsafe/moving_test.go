@@ -40,7 +40,7 @@ func TestCommandsOfTheMovingPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sh := newShell(t)
+	sh := newShell(t, "VOUCHSAFE_ISSUER=https://id.example.com")
 	sh.do(t, "migrate")
 	copySamples(t, sh)
 	seen := map[string]bool{}
@@ -73,8 +73,8 @@ func TestUsersOfAnotherProductMoveIn(t *testing.T) {
 		"1 left out; 2 without all that the file has of them") {
 		t.Errorf("exit %d, %s", code, out)
 	}
-	for _, want := range []string{"left out, line 63: it is the service account of a client",
-		"partly, line 5: its attributes department have no place here", "partly, line 44: its password does not come"} {
+	for _, want := range []string{"left out, line 74: it is the service account of a client",
+		"partly, line 6: its attributes department have no place here", "partly, line 55: its password does not come"} {
 		if !strings.Contains(errs, want) {
 			t.Errorf("nothing says %q:\n%s", want, errs)
 		}
@@ -82,7 +82,7 @@ func TestUsersOfAnotherProductMoveIn(t *testing.T) {
 	if after := sh.do(t, "user", "export") + sh.do(t, "audit", "export"); after != before {
 		t.Errorf("the dry run left\n%s", after)
 	}
-	if why := sh.report(t, "r"); !strings.Contains(why[63], "service account") {
+	if why := sh.report(t, "r"); !strings.Contains(why[74], "service account") {
 		t.Errorf("the report has %v", why)
 	}
 	sh.do(t, "user", "import", "keycloak.json", "--from", "keycloak")
@@ -96,6 +96,12 @@ func TestUsersOfAnotherProductMoveIn(t *testing.T) {
 	}
 	sh.fails(t, 2, "user", "import", "keycloak.json", "--with", "keycloak.json")
 	sh.fails(t, 2, "user", "import", "keycloak.json", "--from", "hydra")
+	sh.fails(t, 2, "user", "import", "people.jsonl", "--passkeys", "id.example.com")
+	errs = sh.fails(t, 1, "user", "import", "keycloak.json", "--from", "keycloak", "--passkeys", "sso.example.com")
+	if !strings.Contains(errs, "for the host alone for which it was made: sso.example.com") {
+		t.Errorf("got %s", errs)
+	}
+	sh.fails(t, 1, "user", "import", "keycloak.json", "--from", "keycloak", "--realm", "corp")
 	errs = sh.fails(t, 1, "user", "import", "keycloak.json", "--from", "auth0", "--upstream", "x=y")
 	if !strings.Contains(errs, `no upstream "y"`) {
 		t.Errorf("got %s", errs)

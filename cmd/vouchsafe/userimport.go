@@ -13,6 +13,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/people/importing/exports"
+	"github.com/vouchsafe/vouchsafe/people/passkey"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/people/reread"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -20,9 +21,11 @@ import (
 
 type userImportCmd struct {
 	File     string            `arg:"" help:"The file, or - for standard input."`
-	From     string            `enum:"vouchsafe,keycloak,auth0,firebase,supabase,kratos,django,wordpress,laravel,aspnet,keratin" default:"vouchsafe" help:"The product that exported the file: keycloak, auth0, firebase, supabase, kratos, django, wordpress, laravel, aspnet or keratin. docs/moving.md has its export command. Without it, the rows are those below." placeholder:"PRODUCT"`
+	From     string            `enum:"vouchsafe,keycloak,auth0,firebase,supabase,kratos,django,wordpress,laravel,aspnet,keratin,pocketid" default:"vouchsafe" help:"The product that exported the file: keycloak, auth0, firebase, supabase, kratos, django, wordpress, laravel, aspnet, keratin or pocketid. docs/moving.md has its export command. Without it, the rows are those below." placeholder:"PRODUCT"`
 	With     []string          `type:"existingfile" sep:"none" help:"With --from: a further file of the same export, such as a table of identities. May be repeated." placeholder:"FILE"`
 	Upstream map[string]string `mapsep:"none" help:"With --from: the tenant's upstream that the product calls THEIRS, where it cannot be told. May be repeated." placeholder:"THEIRS=ID"`
+	Realm    string            `help:"With --from keycloak: the realm whose users come, of a file with several." placeholder:"NAME"`
+	Passkeys string            `help:"With --from keycloak, kratos or pocketid: passkeys come, too. HOST is the host name for which they were made, which must be this tenant's." placeholder:"HOST"`
 	Format   string            `enum:"auto,jsonl,csv" default:"auto" help:"jsonl (one object per line), csv (the first line names the columns), or auto: by the file's name. With --from, the file's content tells." placeholder:"FORMAT"`
 	DryRun   bool              `help:"Report what would come and what would not, and change nothing."`
 	Report   string            `type:"path" help:"Write each row, or part of one, that does not come, and the reason, as JSON lines." placeholder:"FILE"`
@@ -59,6 +62,10 @@ JSON lines have these fields, too:
   totp                   their authenticator app: {"secret"} in base 32, with algorithm,
                          digits and period where they are not SHA1, 6 and 30
   recovery_codes         a list of codes that stand in for it, in clear
+  passkeys               a list of {"rp_id", "id", "public_key", "user_handle"}, in base64,
+                         for this tenant's host name; with name, sign_count, aaguid,
+                         user_verified (it signs in alone), backup_eligible, transports,
+                         and second_factor (it is asked for after the password)
 
 With --from, the file is what the product itself exports: vouchsafe user import users.json
 --from keycloak. A user whose id there is a UUID keeps it as sub; other ids become
@@ -74,8 +81,8 @@ func (c *userImportCmd) Run(ctx context.Context, a *app) (err error) {
 	if err != nil {
 		return err
 	}
-	if c.From == ownRows && len(c.With)+len(c.Upstream) > 0 {
-		return &usageError{"--with and --upstream go with --from PRODUCT"}
+	if c.From == ownRows && (len(c.With)+len(c.Upstream) > 0 || c.Realm+c.Passkeys != "") {
+		return &usageError{"--with, --upstream, --realm and --passkeys go with --from PRODUCT"}
 	}
 	file, size, err := a.openInput(c.File)
 	if err != nil {
@@ -102,6 +109,10 @@ func (c *userImportCmd) Run(ctx context.Context, a *app) (err error) {
 			return err
 		}
 		options.Secrets = func(ctx context.Context) (*secret.Masters, error) { return openSecrets(ctx, cfg, s) }
+		if host, _ := passkey.Host(asker.Tenant.Issuer); c.Passkeys != "" && host != c.Passkeys {
+			return fmt.Errorf("browsers use a passkey for the host alone for which it was made: %s, and this tenant is at %s",
+				c.Passkeys, asker.Tenant.Issuer)
+		}
 		rows, err := c.rows(read, asker.Tenant.Settings.Upstreams)
 		if err != nil {
 			return err
@@ -136,7 +147,8 @@ func (c *userImportCmd) rows(file io.Reader, upstreams []storage.Upstream) (iter
 		defer func() { _ = f.Close() }() // nothing was written
 		further = append(further, exports.File{Name: name, Reader: f})
 	}
-	e, err := exports.Open(exports.Options{Product: c.From, Upstreams: upstreams, Names: c.Upstream}, further)
+	e, err := exports.Open(exports.Options{Product: c.From, Upstreams: upstreams, Names: c.Upstream,
+		Realm: c.Realm, PasskeyHost: c.Passkeys}, further)
 	if err != nil {
 		return nil, err
 	}

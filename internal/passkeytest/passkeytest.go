@@ -78,24 +78,30 @@ func (k *Key) Register(t testing.TB, asked json.RawMessage) []byte {
 	if k.RPID == "" {
 		k.RPID = o.RP.ID
 	}
-	public, err := k.private.PublicKey.Bytes() // 0x04, x, y
-	if err != nil {
-		t.Fatal(err)
-	}
 	data := k.data(0x40)
 	data = append(data, make([]byte, 16)...) // an AAGUID that names no model
 	data = binary.BigEndian.AppendUint16(data, uint16(len(k.ID)))
 	data = append(data, k.ID...)
-	data = append(data, 0xa5, 0x01, 0x02, 0x03, 0x26, 0x20, 0x01, 0x21, 0x58, 0x20) // COSE: EC2, ES256, P-256, x
-	data = append(data, public[1:33]...)
-	data = append(data, 0x22, 0x58, 0x20) // y
-	data = append(data, public[33:]...)
+	data = append(data, k.PublicKey(t)...)
 	object := append([]byte("\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x58"), byte(len(data)))
 	object = append(object, data...)
 	return k.answer(t, map[string]any{"credProps": map[string]any{"rk": k.Discoverable}}, map[string]any{
 		"clientDataJSON": b64(k.client(t, "webauthn.create", o)), "attestationObject": b64(object),
 		"transports": []string{cmp.Or(k.Transport, "usb")},
 	})
+}
+
+// PublicKey returns the public key as a COSE_Key.
+func (k *Key) PublicKey(t testing.TB) []byte {
+	t.Helper()
+	public, err := k.private.PublicKey.Bytes() // 0x04, x, y
+	if err != nil {
+		t.Fatal(err)
+	}
+	cose := []byte{0xa5, 0x01, 0x02, 0x03, 0x26, 0x20, 0x01, 0x21, 0x58, 0x20} // EC2, ES256, P-256, x
+	cose = append(cose, public[1:33]...)
+	cose = append(cose, 0x22, 0x58, 0x20) // y
+	return append(cose, public[33:]...)
 }
 
 // SignIn returns the device's answer to PublicKeyCredentialRequestOptionsJSON.

@@ -164,7 +164,7 @@ func (im *run) event(u storage.User) storage.Event {
 
 // openSecrets opens the master secrets if the user needs them.
 func (im *run) openSecrets(ctx context.Context, c Checked) (err error) {
-	if c.TOTP == nil || im.DryRun || im.masters != nil {
+	if c.TOTP == nil && len(c.Passkeys) == 0 || im.DryRun || im.masters != nil {
 		return nil
 	}
 	im.masters, err = im.Secrets(ctx)

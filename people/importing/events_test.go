@@ -49,7 +49,7 @@ func recorded(t *testing.T, store *sqldb.Store) string {
 	return strings.Join(kinds, ", ")
 }
 
-// An import that is killed has recorded that it began, and each user whom it added: they did not come from
+// An import that is killed has recorded that it began, and each user that it added: they did not come from
 // nowhere. One that adds no user records nothing.
 func TestAnImportIsRecordedBeforeItAddsUsers(t *testing.T) {
 	t.Parallel()

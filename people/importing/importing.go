@@ -12,6 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/passkey"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -106,6 +107,7 @@ func Import(ctx context.Context, s Store, a people.Asker, rows iter.Seq[Read], o
 		Tenant: a.Tenant.ID, Roles: o.AllowRoles, Reserved: a.Tenant.Settings.SignUp.ReservedUsernames,
 		Firebase: o.Firebase, Upstreams: a.Tenant.Settings.Upstreams, Now: time.Now(),
 	}}
+	im.rules.PasskeyHost, _ = passkey.Host(a.Tenant.Issuer) // without a host name no passkey comes
 	if o.AllowReserved {
 		im.rules.Reserved = []string{}
 	}

@@ -44,6 +44,8 @@ func (row *Row) drop(f *Fault) bool {
 		row.Identities = nil
 	case "totp":
 		row.TOTP, row.RecoveryCodes = nil, nil
+	case "passkeys":
+		row.Passkeys = nil
 	case "recovery_codes":
 		row.RecoveryCodes = nil
 	default:

@@ -112,6 +112,7 @@ func TestExportsComeOnce(t *testing.T) {
 		{"aspnet", []string{"aspnet.json", "aspnet-tokens.csv", "aspnet-logins.csv"}, importing.Counts{Added: 2}},
 		{"keratin", []string{"keratin.csv", "keratin-oauth.csv"},
 			importing.Counts{Added: 2, WithHash: 1, LeftOut: 1, Partly: 1}},
+		{"pocketid", []string{"pocketid.csv", "pocketid-passkeys.csv"}, importing.Counts{Added: 2}},
 	} {
 		p := newPlace(t)
 		dry := p.move(t, s.product, true, s.files...)
@@ -216,7 +217,8 @@ func TestRowsOfOtherProductsThatClash(t *testing.T) {
 		t.Errorf("got %+v\n%s", n, said)
 	}
 	for _, want := range []string{"line 1 has this email", "line 1 has this username", "phone_number",
-		"picture is not a URL", "password_hash is", "it has roles", "neither email nor username",
+		"picture is not a URL", "password_hash cannot be verified here: its kind is unknown", "it has roles",
+		"it has a phone number alone",
 		"line 6 has this identity at google"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("nothing says %q:\n%s", want, said)

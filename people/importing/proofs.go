@@ -15,7 +15,7 @@ import (
 // maxIdentities bounds the identities of one user.
 const maxIdentities = 32
 
-// giveProofs reads what proves the user: password, identities and second factors.
+// giveProofs reads what proves the user: password, identities, passkeys and second factors.
 func (row *Row) giveProofs(c *Checked, rules Rules) (err error) {
 	if c.Hash, err = row.hash(rules); err != nil {
 		return err
@@ -23,10 +23,30 @@ func (row *Row) giveProofs(c *Checked, rules Rules) (err error) {
 	if c.Identities, err = row.identities(c.User, rules); err != nil {
 		return err
 	}
-	if row.TOTP == nil {
+	if err := row.givePasskeys(c, rules); err != nil {
+		return err
+	}
+	if row.TOTP == nil && len(c.Passkeys) == 0 {
 		if len(row.RecoveryCodes) > 0 {
-			return fault("recovery_codes.alone", "it has recovery_codes, and no totp that they could stand in for")
+			return fault("recovery_codes.alone", "it has recovery_codes, and neither totp nor passkeys that they could "+
+				"stand in for")
 		}
+		return nil
+	}
+	if err := row.giveTOTP(c); err != nil {
+		return err
+	}
+	c.Recovery = row.RecoveryCodes
+	if codes, out := factor.ImportRecovery(c.User.ID, row.RecoveryCodes); out > 0 {
+		return fault("recovery_codes.form", "%d of %d recovery_codes are shorter than 8 characters or longer than 64",
+			out, codes.Left()+out)
+	}
+	return nil
+}
+
+// giveTOTP reads the user's authenticator app.
+func (row *Row) giveTOTP(c *Checked) error {
+	if row.TOTP == nil {
 		return nil
 	}
 	app, err := factor.ImportTOTPText(row.TOTP.Secret,
@@ -34,11 +54,7 @@ func (row *Row) giveProofs(c *Checked, rules Rules) (err error) {
 	if err != nil {
 		return fault("totp.form", "totp cannot be checked: %v", err)
 	}
-	c.TOTP, c.Recovery = &app, row.RecoveryCodes
-	if codes, out := factor.ImportRecovery(c.User.ID, row.RecoveryCodes); out > 0 {
-		return fault("recovery_codes.form", "%d of %d recovery_codes are shorter than 8 characters or longer than 64",
-			out, codes.Left()+out)
-	}
+	c.TOTP = &app
 	return nil
 }
 
@@ -88,8 +104,8 @@ func (row *Row) hash(rules Rules) ([]byte, error) {
 		hash, err = firebaseHash(*rules.Firebase, text, row.PasswordSalt)
 	}
 	if err != nil {
-		return nil, fault("password_hash.unsupported",
-			"password_hash is damaged, of an unsupported kind, or too expensive to verify")
+		return nil, fault("password_hash.unsupported", "password_hash cannot be verified here: %s",
+			strings.TrimPrefix(err.Error(), password.ErrForeign.Error()+": "))
 	}
 	return hash, nil
 }

@@ -43,6 +43,8 @@ type Row struct {
 	// TOTP is their authenticator app; RecoveryCodes, in clear, are what stands in for it.
 	TOTP          *TOTP    `json:"totp,omitempty"`
 	RecoveryCodes []string `json:"recovery_codes,omitempty"`
+	// Passkeys are those that another product made.
+	Passkeys []Passkey `json:"passkeys,omitempty"`
 }
 
 // Identity is an account at an upstream provider.
@@ -68,7 +70,9 @@ type Rules struct {
 	Firebase *password.Firebase
 	// Upstreams are those to which identities may belong.
 	Upstreams []storage.Upstream
-	Now       time.Time
+	// PasskeyHost is the host name to which passkeys must belong; "" for none.
+	PasskeyHost string
+	Now         time.Time
 }
 
 // Checked is what a row says, after checks.
@@ -81,6 +85,9 @@ type Checked struct {
 	Identities []storage.Identity
 	TOTP       *factor.TOTP
 	Recovery   []string
+	Passkeys   []encodedPasskey
+	// SecondFactor says that one of the passkeys has to be asked for after the password.
+	SecondFactor bool
 }
 
 const (
@@ -134,6 +141,10 @@ func (row *Row) Check(rules Rules) (Checked, error) {
 // giveNames gives the user the address and the user name of the row, of which there must be one.
 func (row *Row) giveNames(u *storage.User, rules Rules) error {
 	if strings.TrimSpace(row.Email) == "" && strings.TrimSpace(row.Username) == "" {
+		if row.Phone != "" {
+			return fault("names.phone", "it has a phone number alone: users sign in here by an email address or a username, "+
+				"and may have a phone number besides")
+		}
 		return fault("names.missing", "there is neither email nor username")
 	}
 	if strings.TrimSpace(row.Email) != "" {

@@ -11,7 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Store adds the user, with the events; an authenticator app and recovery codes are sealed with the master
+// Store adds the user, with the events; an authenticator app, recovery codes and passkeys are sealed with the master
 // secrets, which may be nil for a user without. The first administrator spends the link by which one is made.
 // storage.ErrExists: the id was given before, or another user has the address or the name.
 func (c Checked) Store(ctx context.Context, s storage.Changes, masters *secret.Masters, events ...storage.Event) error {
@@ -33,19 +33,23 @@ func (c Checked) Store(ctx context.Context, s storage.Changes, masters *secret.M
 // credentials returns what proves the user, as it is stored.
 func (c Checked) credentials(masters *secret.Masters) (all []storage.Credential) {
 	u := c.User
-	prove := func(kind string, data []byte) {
+	prove := func(kind, id string, data []byte) {
 		all = append(all, storage.Credential{
-			TenantID: u.TenantID, UserID: u.ID, Kind: kind, Data: data, CreatedAt: u.UpdatedAt, UpdatedAt: u.UpdatedAt,
+			TenantID: u.TenantID, UserID: u.ID, Kind: kind, ID: id, Data: data, CreatedAt: u.UpdatedAt, UpdatedAt: u.UpdatedAt,
 		})
 	}
 	if c.Hash != nil {
-		prove(storage.PasswordCredential, c.Hash)
+		prove(storage.PasswordCredential, "", c.Hash)
 	}
 	if c.TOTP != nil {
-		prove(storage.TOTPCredential, people.SealTOTP(masters, u, *c.TOTP))
+		prove(storage.TOTPCredential, "", people.SealTOTP(masters, u, *c.TOTP))
 	}
-	if codes, _ := factor.ImportRecovery(u.ID, c.Recovery); codes.Left() > 0 {
-		prove(storage.RecoveryCredential, people.SealRecovery(masters, u, codes))
+	// Passkeys are a second factor together with recovery codes alone: where they were one, there is a set without codes.
+	if codes, _ := factor.ImportRecovery(u.ID, c.Recovery); codes.Left() > 0 || c.SecondFactor {
+		prove(storage.RecoveryCredential, "", people.SealRecovery(masters, u, codes))
+	}
+	for _, k := range c.Passkeys {
+		prove(storage.PasskeyCredential, k.id, people.SealPasskey(masters, u.TenantID, k.data))
 	}
 	return all
 }

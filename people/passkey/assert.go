@@ -55,6 +55,8 @@ func (k Passkey) goodFor(purpose Purpose) bool {
 // Answer is a browser's answer to Ask. UserID and ID say which passkey to look up. They are not
 // proven before Verify.
 type Answer struct {
+	// UserID is "" if the answer's user handle is not one of this tenant's: another product may have made
+	// the passkey. See IsOf.
 	UserID string
 	ID     string // the id of the credential in base64url
 	// Once must be spent in the storage.Change that follows Verify, so that an answer works once.
@@ -79,11 +81,16 @@ func (p *Party) Open(purpose Purpose, browser, state string, answer []byte) (*An
 	a := &Answer{UserID: l.UserID, ID: Passkey{Credential: webauthn.Credential{ID: parsed.RawID}}.ID(), Once: p.once(l),
 		party: p, letter: l, parsed: parsed}
 	if a.UserID == "" {
-		if a.UserID = p.userID(parsed.Response.UserHandle); a.UserID == "" {
-			return nil, fmt.Errorf("%w: the user handle of no user here", ErrWrong)
-		}
+		a.UserID = p.userID(parsed.Response.UserHandle)
 	}
 	return a, nil
+}
+
+// IsOf reports whether the answer is that of a passkey that another product made. The caller then sets UserID to
+// the id of the user that has k.
+func (a *Answer) IsOf(k Passkey) bool {
+	return a.UserID == "" && len(k.Handle) > 0 && k.ID() == a.ID &&
+		string(a.parsed.Response.UserHandle) == string(k.Handle)
 }
 
 // Proof is what an answer proves.
@@ -120,8 +127,15 @@ func (a *Answer) Verify(owner string, k Passkey, now time.Time) (Passkey, Proof,
 	if !k.goodFor(a.letter.Purpose) {
 		return k, Proof{}, fmt.Errorf("%w: it did not verify its owner when it was made", ErrWrong)
 	}
-	session := a.letter.Session
-	session.UserID = a.party.handle(owner) // set for both kinds of challenge, now that the owner is known
+	if k.Unseen {
+		k.Credential.Flags.BackupEligible = a.parsed.Response.AuthenticatorData.Flags.HasBackupEligible()
+		k.Unseen = false
+	}
+	session, who := a.letter.Session, a.party.user(&Person{ID: owner}, []Passkey{k})
+	if k.Handle != nil {
+		who.handle = k.Handle
+	}
+	session.UserID = who.handle // set for both kinds of challenge, now that the owner is known
 	// Open has made sure that the browser was asked for this passkey. The library would want to see
 	// all passkeys that it was asked for.
 	if len(session.AllowedCredentialIDs) > 0 {
@@ -130,7 +144,7 @@ func (a *Answer) Verify(owner string, k Passkey, now time.Time) (Passkey, Proof,
 		}
 		session.AllowedCredentialIDs = nil
 	}
-	seen, err := a.party.rp.ValidateLogin(a.party.user(&Person{ID: owner}, []Passkey{k}), session, a.parsed)
+	seen, err := a.party.rp.ValidateLogin(who, session, a.parsed)
 	if err != nil {
 		return k, Proof{}, wrong(err)
 	}

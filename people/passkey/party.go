@@ -54,13 +54,9 @@ type Party struct {
 // New returns the Party of a tenant. issuer is the tenant's, and name the text that browsers show.
 // It returns ErrNoHost if browsers would refuse passkeys for the issuer.
 func New(tenant, issuer, name string, secrets *secret.Masters) (*Party, error) {
-	u, err := url.Parse(issuer)
+	u, host, err := hostOf(issuer)
 	if err != nil {
-		return nil, fmt.Errorf("issuer: %w", err)
-	}
-	host := u.Hostname()
-	if net.ParseIP(host) != nil || protocol.ValidateRPID(host) != nil {
-		return nil, ErrNoHost
+		return nil, err
 	}
 	timeout := webauthn.TimeoutConfig{Enforce: true, Timeout: Life, TimeoutUVD: Life}
 	rp, err := webauthn.New(&webauthn.Config{
@@ -74,6 +70,25 @@ func New(tenant, issuer, name string, secrets *secret.Masters) (*Party, error) {
 		return nil, err
 	}
 	return &Party{tenant: tenant, rp: rp, box: secrets.Box(tenant, secret.PasskeyChallenge)}, nil
+}
+
+// Host returns the host name to which the passkeys of an issuer belong, or ErrNoHost.
+func Host(issuer string) (string, error) {
+	_, host, err := hostOf(issuer)
+	return host, err
+}
+
+// hostOf returns the issuer's URL, and the host name in it.
+func hostOf(issuer string) (*url.URL, string, error) {
+	u, err := url.Parse(issuer)
+	if err != nil {
+		return nil, "", fmt.Errorf("issuer: %w", err)
+	}
+	host := u.Hostname()
+	if net.ParseIP(host) != nil || protocol.ValidateRPID(host) != nil {
+		return nil, "", ErrNoHost
+	}
+	return u, host, nil
 }
 
 // RPID returns the host name that the tenant's passkeys belong to.

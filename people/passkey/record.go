@@ -19,6 +19,11 @@ type Passkey struct {
 	Name       string              `json:"name,omitempty"`
 	LastUsed   time.Time           `json:"last_used,omitzero"`
 	Credential webauthn.Credential `json:"credential"`
+	// Handle is the user handle of a passkey that another product made. The passkeys made here have another one:
+	// see Party.handle.
+	Handle []byte `json:"handle,omitempty"`
+	// Unseen says that it is not known whether the passkey can be copied between devices. The first answer tells.
+	Unseen bool `json:"unseen,omitempty"`
 }
 
 // Parse reads the result of Encode.

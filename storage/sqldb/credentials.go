@@ -38,6 +38,18 @@ func (s *Store) CredentialsOf(ctx context.Context, tenant, userID string) ([]sto
 	return all, named(err, "credentials of user", userID)
 }
 
+// The kind is storage.PasskeyCredential, written out as in the index.
+const passkeysByID = `
+	SELECT ` + credentialColumns + ` FROM credentials
+	WHERE tenant_id = $1 AND id = $2 AND kind = 'passkey'
+	ORDER BY user_id LIMIT 8`
+
+// PasskeysByID implements storage.Credentials.
+func (s *Store) PasskeysByID(ctx context.Context, tenant, id string) ([]storage.Credential, error) {
+	all, err := list(ctx, s, passkeysByID, []any{tenant, id}, scanCredential)
+	return all, wrapped(err, "passkeys by id")
+}
+
 // Two branches, because neither engine would use the two indices for one OR with
 // certainty. A user name cannot hold "@", so that at most one of them finds a user.
 const userPassword = `

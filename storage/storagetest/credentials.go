@@ -27,6 +27,27 @@ func testCredentials(t *testing.T, s Store) {
 		}
 	})
 
+	t.Run("passkeys by id", func(t *testing.T) {
+		jo, mo := aUser(tenant, newID()), aUser(tenant, newID())
+		key := func(user, id string) storage.Credential {
+			return storage.Credential{TenantID: tenant, UserID: user, Kind: storage.PasskeyCredential, ID: id,
+				Data: []byte("key of " + user), CreatedAt: now, UpdatedAt: now}
+		}
+		totp := key(mo.ID, "k1")
+		totp.Kind = storage.TOTPCredential
+		must(t, AddUser(ctx, s, jo, []storage.Credential{key(jo.ID, "k1")}, nil))
+		must(t, AddUser(ctx, s, mo, []storage.Credential{key(mo.ID, "k1"), key(mo.ID, "k2"), totp}, nil))
+		for id, want := range map[string][]storage.Credential{
+			"k1": {key(jo.ID, "k1"), key(mo.ID, "k1")}, "k2": {key(mo.ID, "k2")}, "k3": nil,
+		} {
+			got, err := s.PasskeysByID(ctx, tenant, id)
+			same(t, got, err, want)
+		}
+		if got, err := s.PasskeysByID(ctx, newTenant(t, s), "k1"); err != nil || len(got) > 0 {
+			t.Errorf("in another tenant: got %v, %v", got, err)
+		}
+	})
+
 	t.Run("put", func(t *testing.T) {
 		pw := aPassword(tenant, u.ID, "one")
 		want(t, s.PutCredential(ctx, pw, []byte("zero")), storage.ErrStale)

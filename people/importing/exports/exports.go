@@ -19,6 +19,8 @@ type product struct {
 	arrays []string
 	// contained says that an object at the top of the file is no user.
 	contained bool
+	// head are the names of the members of the object around the users that the product reads. A user has none of them.
+	head []string
 	// columns are those of CSV that does not name them in its first line; nil for CSV that does.
 	columns []string
 	// user reads a user. ok is false for an object that is about something else.
@@ -34,6 +36,10 @@ type Options struct {
 	// upstreams that cannot be told by their preset.
 	Upstreams []storage.Upstream
 	Names     map[string]string
+	// Realm is the realm whose users come, of a file that has several; "" for a file that has one.
+	Realm string
+	// PasskeyHost is the host for which passkeys were made, where the export does not say it.
+	PasskeyHost string
 }
 
 // files are the files of one export.
@@ -42,6 +48,8 @@ type files struct {
 	product *product
 	more    map[string]*extra // by the id of the user
 	devices map[string]string // ids of users by the id of a set of recovery codes
+	head    map[string]text   // of the user who is read
+	reached bool              // the realm was found
 }
 
 // Export is an export whose further files were read.
@@ -75,14 +83,33 @@ func (e *Export) Read(file io.Reader) iter.Seq[importing.Read] {
 		for o := range objectsOf(file, e.files.product) {
 			read, ok := importing.Read{Err: o.err, Fatal: o.fatal}, true
 			if o.err == nil {
-				read, ok, read.Err = e.files.user(o.raw)
+				read, ok = e.files.read(o)
 			}
 			read.Line = o.line
-			if ok && !yield(read) {
+			if ok && (!yield(read) || read.Fatal) {
 				return
 			}
 		}
+		if e.files.Realm != "" && !e.files.reached {
+			yield(importing.Read{Line: 1, Err: fmt.Errorf("it has no users of a realm %.80q", e.files.Realm), Fatal: true})
+		}
 	}
+}
+
+// read reads a user, unless it is one of another realm.
+func (f *files) read(o object) (read importing.Read, ok bool) {
+	realm := string(o.head["realm"])
+	if f.Realm == "" && o.listed && realm != "" {
+		read.Err = errors.New("it is a list of realms: say with --realm NAME which users come to this tenant")
+		read.Fatal = true
+		return read, true
+	}
+	if f.Realm != "" && realm != "" && realm != f.Realm {
+		return read, false
+	}
+	f.reached, f.head = true, o.head
+	read, ok, read.Err = f.user(o.raw)
+	return read, ok
 }
 
 // user reads a user.
@@ -91,7 +118,7 @@ func (f *files) user(raw json.RawMessage) (importing.Read, bool, error) {
 	if err != nil {
 		return importing.Read{}, true, hidden(err)
 	}
-	if ok && read.Skip == nil && read.Row.TOTP == nil && len(read.Row.RecoveryCodes) > 0 {
+	if ok && read.Skip == nil && read.Row.TOTP == nil && len(read.Row.Passkeys) == 0 {
 		read.Row.RecoveryCodes = nil // nothing that they would stand in for
 	}
 	return read, ok, nil
@@ -125,6 +152,16 @@ func setHash(row *importing.Row, hash text) {
 	if hash != "" {
 		row.PasswordHash, _ = json.Marshal(string(hash)) // a string has JSON
 	}
+}
+
+// addPasskey gives the row a passkey, if its host is known.
+func (f *files) addPasskey(read *importing.Read, p importing.Passkey) {
+	if p.Host = f.PasskeyHost; p.Host == "" {
+		lost(read, "its passkey does not come: if this server takes over the host name for which it was made, say "+
+			"--passkeys HOST")
+		return
+	}
+	read.Row.Passkeys = append(read.Row.Passkeys, p)
 }
 
 // lost notes what of a user does not come.

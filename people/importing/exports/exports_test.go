@@ -34,6 +34,7 @@ var samples = []struct {
 	{"laravel", "laravel.csv", nil},
 	{"aspnet", "aspnet.json", []string{"aspnet-tokens.csv", "aspnet-logins.csv"}},
 	{"keratin", "keratin.csv", []string{"keratin-oauth.csv"}},
+	{"pocketid", "pocketid.csv", []string{"pocketid-passkeys.csv"}},
 }
 
 // TestSamples reads the samples, and compares what comes of them with a file beside each.
@@ -49,7 +50,7 @@ func TestSamples(t *testing.T) {
 			defer f.Close()
 			further = append(further, File{name, f})
 		}
-		e, err := Open(Options{Product: s.product, Upstreams: tenant}, further)
+		e, err := Open(Options{Product: s.product, Upstreams: tenant, PasskeyHost: "id.example.com"}, further)
 		if err != nil {
 			t.Fatal(err)
 		}

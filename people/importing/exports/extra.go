@@ -16,6 +16,7 @@ type extra struct {
 	identities []account
 	totp       *importing.TOTP
 	codes      []string
+	passkeys   []importing.Passkey
 	profile    map[string]text
 	lost       []string
 }
@@ -50,6 +51,9 @@ func (f *files) addTo(read *importing.Read, id text) *extra {
 		read.Row.TOTP = e.totp
 	}
 	read.Row.RecoveryCodes = append(read.Row.RecoveryCodes, e.codes...)
+	for _, p := range e.passkeys {
+		f.addPasskey(read, p)
+	}
 	for _, what := range e.lost {
 		lost(read, "%s", what)
 	}

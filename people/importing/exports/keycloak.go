@@ -2,6 +2,7 @@ package exports
 
 import (
 	"encoding/base32"
+	"encoding/base64"
 	"encoding/json"
 	"regexp"
 	"slices"
@@ -13,7 +14,12 @@ import (
 )
 
 // keycloak reads the export of a realm: kc.sh export, in one file, or each file of its users.
-var keycloak = product{arrays: []string{"users", "federatedUsers"}, contained: true, user: keycloakUser}
+var keycloak = product{arrays: []string{"users", "federatedUsers"}, contained: true, user: keycloakUser,
+	head: []string{"realm", passwordlessVerification}}
+
+// passwordlessVerification is the policy of a realm that says whether passkeys that sign in alone must verify their
+// owner.
+const passwordlessVerification = "webAuthnPolicyPasswordlessUserVerificationRequirement"
 
 // keycloakRecord is a UserRepresentation.
 type keycloakRecord struct {
@@ -65,7 +71,7 @@ func keycloakUser(f *files, raw json.RawMessage) (read importing.Read, ok bool, 
 		f.link(&read, account{i.Provider, i.UserID, email})
 	}
 	for _, c := range k.Credentials {
-		if err := keycloakCredential(&read, c); err != nil {
+		if err := k.readCredential(f, &read, c); err != nil {
 			return read, true, err
 		}
 	}
@@ -150,16 +156,24 @@ func (k *keycloakRecord) readActions(read *importing.Read) {
 	}
 }
 
-// keycloakCredential reads a credential. Of several of a kind the first comes, which is the preferred one.
-func keycloakCredential(read *importing.Read, raw json.RawMessage) error {
+// readCredential reads a credential. Of several of a kind the first comes, which is the preferred one. Passkeys all
+// come.
+func (k *keycloakRecord) readCredential(f *files, read *importing.Read, raw json.RawMessage) error {
 	var c struct {
-		Type string `json:"type"`
-		Data nested[struct {
+		Type  string `json:"type"`
+		Label text   `json:"userLabel"`
+		Data  nested[struct {
 			SubType   string `json:"subType"`
 			Algorithm string `json:"algorithm"`
 			Digits    int    `json:"digits"`
 			Period    int    `json:"period"`
 			Encoding  string `json:"secretEncoding"`
+
+			ID         text     `json:"credentialId"`
+			PublicKey  text     `json:"credentialPublicKey"`
+			SignCount  uint32   `json:"counter"`
+			AAGUID     text     `json:"aaguid"`
+			Transports []string `json:"transports"`
 		}] `json:"credentialData"`
 		Secret nested[struct {
 			Value string `json:"value"`
@@ -183,7 +197,12 @@ func keycloakCredential(read *importing.Read, raw json.RawMessage) error {
 	case c.Type == "password", c.Type == "otp":
 		lost(read, "it has several credentials of the kind %s: the first comes", c.Type)
 	case strings.HasPrefix(c.Type, "webauthn"):
-		lost(read, "its passkey does not come: passkeys are added anew")
+		alone := c.Type == "webauthn-passwordless"
+		f.addPasskey(read, importing.Passkey{
+			ID: string(app.ID), PublicKey: string(app.PublicKey), SignCount: app.SignCount, AAGUID: string(app.AAGUID),
+			Handle: base64.StdEncoding.EncodeToString([]byte(k.ID)), Name: string(c.Label), Transports: app.Transports,
+			Verified: alone && f.head[passwordlessVerification] == "required", SecondFactor: !alone,
+		})
 	case c.Type == "recovery-authn-codes":
 		lost(read, "its recovery codes do not come: they are hashes there; users make new ones")
 	default:

@@ -39,7 +39,27 @@ type kratosCredential struct {
 			Provider text `json:"provider"`
 			Subject  text `json:"subject"`
 		} `json:"providers"`
+		Handle   text            `json:"user_handle"`
+		Passkeys []kratosPasskey `json:"credentials"`
 	} `json:"config"`
+}
+
+type kratosPasskey struct {
+	ID            text `json:"id"`
+	PublicKey     text `json:"public_key"`
+	Name          text `json:"display_name"`
+	Passwordless  flag `json:"is_passwordless"`
+	Authenticator struct {
+		AAGUID    text   `json:"aaguid"`
+		SignCount uint32 `json:"sign_count"`
+		Cloned    flag   `json:"clone_warning"`
+	} `json:"authenticator"`
+	// Flags are missing in what older releases have stored.
+	Flags *struct {
+		Verified flag `json:"user_verified"`
+		Synced   bool `json:"backup_eligible"`
+	} `json:"flags"`
+	Transports []string `json:"transport"`
 }
 
 // kratosUser reads an identity.
@@ -114,9 +134,30 @@ func (k *kratosRecord) readCredentials(f *files, read *importing.Read) {
 			read.Row.RecoveryCodes = append(read.Row.RecoveryCodes, string(c.Code))
 		}
 	}
+	k.readPasskeys(f, read)
+}
+
+// readPasskeys reads the user's passkeys and security keys.
+func (k *kratosRecord) readPasskeys(f *files, read *importing.Read) {
 	for _, kind := range []string{"webauthn", "passkey"} {
-		if _, has := k.Credentials[kind]; has {
-			lost(read, "its passkey does not come: passkeys are added anew")
+		c, has := k.Credentials[kind]
+		if has && len(c.Config.Passkeys) == 0 {
+			lost(read, "its passkeys do not come: list identities with include_credential=%s", kind)
+		}
+		for _, p := range c.Config.Passkeys {
+			if p.Authenticator.Cloned {
+				lost(read, "its passkey does not come: it was copied")
+				continue
+			}
+			moved := importing.Passkey{
+				ID: string(p.ID), PublicKey: string(p.PublicKey), Handle: string(c.Config.Handle), Name: string(p.Name),
+				SignCount: p.Authenticator.SignCount, AAGUID: string(p.Authenticator.AAGUID), Transports: p.Transports,
+				SecondFactor: kind == "webauthn" && !bool(p.Passwordless),
+			}
+			if p.Flags != nil {
+				moved.Verified, moved.Synced = bool(p.Flags.Verified), &p.Flags.Synced
+			}
+			f.addPasskey(read, moved)
 		}
 	}
 }

@@ -18,6 +18,10 @@ type object struct {
 	raw   json.RawMessage
 	err   error
 	fatal bool
+	// head are the members that stand before it in the object around it, of those that the product reads. listed says
+	// that this object around it is one of a list.
+	head   map[string]text
+	listed bool
 }
 
 // maxDepth bounds how deep a part of a file is nested that is passed over.
@@ -71,6 +75,9 @@ type jsonReader struct {
 	p     *product
 	yield func(object) bool
 	found bool // the file has what would hold users
+	// head and listed are those of the objects that follow.
+	head   map[string]text
+	listed bool
 }
 
 // errStop ends the reading: the caller has had enough.
@@ -80,7 +87,7 @@ var errStop = errors.New("enough")
 func readJSON(file io.Reader, p *product, yield func(object) bool) {
 	in := &meter{file: file}
 	in.goOn(0)
-	r := &jsonReader{json.NewDecoder(in), in, p, yield, false}
+	r := &jsonReader{Decoder: json.NewDecoder(in), in: in, p: p, yield: yield}
 	err := r.top()
 	if errors.Is(err, io.EOF) {
 		err = nil
@@ -111,8 +118,9 @@ func (r *jsonReader) top() error {
 		}
 		switch token {
 		case json.Delim('['):
-			err = r.array()
+			err = r.array(r.p.contained)
 		case json.Delim('{'):
+			r.listed = false
 			err = r.container()
 		default:
 			err = errNoUsers
@@ -129,11 +137,16 @@ func (r *jsonReader) next() (json.Token, error) {
 	return r.Token()
 }
 
-// array yields the elements of an array whose bracket was read.
-func (r *jsonReader) array() error {
+// array yields the elements of an array whose bracket was read. mixed says that an element may be a user or an object
+// around users.
+func (r *jsonReader) array(mixed bool) error {
 	r.found = true
 	for r.more() {
-		if err := r.element(); err != nil {
+		read := r.element
+		if mixed {
+			read = r.mixed
+		}
+		if err := read(); err != nil {
 			return err
 		}
 	}
@@ -164,9 +177,31 @@ func (r *jsonReader) element() error {
 	return r.give(r.in.line(r.InputOffset())-bytes.Count(raw, []byte("\n")), raw)
 }
 
+// mixed yields the next value, or the users in it.
+func (r *jsonReader) mixed() error {
+	token, err := r.next()
+	line := r.in.line(r.InputOffset())
+	switch token {
+	case json.Delim('{'):
+		r.listed = true
+		return r.container()
+	case json.Delim('['):
+		for err == nil && r.more() {
+			err = r.pass()
+		}
+		if err == nil {
+			_, err = r.next()
+		}
+	}
+	if err != nil {
+		return ended(err)
+	}
+	return r.give(line, nil)
+}
+
 // give yields an object.
 func (r *jsonReader) give(line int, raw json.RawMessage) error {
-	o := object{line: line, raw: raw}
+	o := object{line: line, raw: raw, head: r.head, listed: r.listed}
 	if !utf8.Valid(raw) {
 		o.err = errors.New("it is not UTF-8")
 	} else if len(raw) == 0 || raw[0] != '{' {
@@ -178,9 +213,10 @@ func (r *jsonReader) give(line int, raw json.RawMessage) error {
 	return nil
 }
 
-// container reads an object at the top, whose brace was read: one that holds the users in an array, or one user.
+// container reads an object whose brace was read: one that holds the users in an array, or one user.
 func (r *jsonReader) container() error {
 	line, size, kept := r.in.line(r.InputOffset()), 0, map[string]json.RawMessage{}
+	r.head = map[string]text{}
 	for r.more() {
 		key, err := r.next()
 		if err != nil {
@@ -190,7 +226,12 @@ func (r *jsonReader) container() error {
 		if slices.Contains(r.p.arrays, name) {
 			kept = nil
 			err = r.list()
-		} else if kept == nil || r.p.contained {
+		} else if slices.Contains(r.p.head, name) {
+			kept = nil
+			var val text
+			err = r.Decode(&val)
+			r.head[name] = val
+		} else if kept == nil || r.p.contained && !r.listed {
 			err = r.pass()
 		} else {
 			var raw json.RawMessage
@@ -207,7 +248,7 @@ func (r *jsonReader) container() error {
 	if _, err := r.next(); err != nil {
 		return ended(err)
 	}
-	if kept == nil || r.p.contained {
+	if kept == nil || r.p.contained && !r.listed {
 		return nil
 	}
 	r.found = true
@@ -224,7 +265,7 @@ func (r *jsonReader) list() error {
 	if err != nil || token != json.Delim('[') {
 		return err
 	}
-	return r.array()
+	return r.array(false)
 }
 
 // pass passes over the next value, whatever its size.

@@ -12,6 +12,7 @@ import (
 var products = map[string]*product{
 	"keycloak": &keycloak, "auth0": &auth0, "firebase": &firebase, "supabase": &supabase, "kratos": &kratos,
 	"django": &django, "wordpress": &wordpress, "laravel": &laravel, "aspnet": &aspnet, "keratin": &keratin,
+	"pocketid": &pocketID,
 }
 
 // Products returns the names of the products, sorted.
@@ -22,6 +23,9 @@ func Open(o Options, further []File) (*Export, error) {
 	p := products[o.Product]
 	if p == nil {
 		return nil, fmt.Errorf("%q is none of %s", o.Product, strings.Join(Products(), ", "))
+	}
+	if o.Realm != "" && !slices.Contains(p.head, "realm") {
+		return nil, fmt.Errorf("exports of %s have no realms", o.Product)
 	}
 	f := &files{Options: o, product: p, more: map[string]*extra{}, devices: map[string]string{}}
 	for theirs, ours := range o.Names {
