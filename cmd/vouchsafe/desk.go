@@ -19,7 +19,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/mail"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/memory"
-	"github.com/vouchsafe/vouchsafe/storage/sqldb"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 	"github.com/vouchsafe/vouchsafe/tenants"
 )
 
@@ -89,7 +89,7 @@ func (a *app) nameDatabase(cfg *settings.Config) {
 		return
 	}
 	a.named = true
-	fmt.Fprintln(a.stderr, "Database:", sqldb.Describe(databaseURL(cfg)))
+	fmt.Fprintln(a.stderr, "Database:", engine.Describe(databaseURL(cfg)))
 }
 
 // withProvider puts a server together for a command about signing keys, which only the provider makes.

@@ -66,7 +66,7 @@ func insertAll(c conn, into string, rows [][]any) error {
 			query.WriteString(placeholders(len(args), len(row)))
 			args = append(args, row...)
 		}
-		if _, err := c.exec(query.String(), args...); err != nil {
+		if _, err := c.Exec(query.String(), args...); err != nil {
 			return err
 		}
 	}

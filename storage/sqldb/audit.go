@@ -27,7 +27,7 @@ func (s *Store) Record(ctx context.Context, e storage.Event) error {
 // recordAll records events in the transaction of the change that they tell of.
 func recordAll(c conn, events []storage.Event) error {
 	if len(events) == 1 { // the usual case, without composing the statement
-		_, err := c.exec(record, eventArgs(events[0])...)
+		_, err := c.Exec(record, eventArgs(events[0])...)
 		return err
 	}
 	rows := make([][]any, len(events))

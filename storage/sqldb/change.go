@@ -34,7 +34,7 @@ func (s *Store) Apply(ctx context.Context, ch storage.Change) error {
 		return named(s.signIn(ctx, &ch), "change user", ch.UserID)
 	}
 	var left []storage.Removal
-	err := s.engine.transact(ctx, func(c conn) error {
+	err := s.engine.Transact(ctx, func(c conn) error {
 		steps := []func(conn, *storage.Change) error{applySpending, applyPerson, applyCredentials, applyLinks, applySessions}
 		for _, step := range steps {
 			if err := step(c, &ch); err != nil {
@@ -96,7 +96,7 @@ func applyPerson(c conn, ch *storage.Change) error {
 		}
 	}
 	if ch.Raise || ch.ForgetCodes {
-		if _, err := c.exec(forgetCodes, ch.TenantID, ch.UserID); err != nil {
+		if _, err := c.Exec(forgetCodes, ch.TenantID, ch.UserID); err != nil {
 			return err
 		}
 	}
@@ -116,7 +116,7 @@ func applyCredentials(c conn, ch *storage.Change) error {
 		if key.ID == storage.AllIDs {
 			query, args = removeCredentials, args[:3]
 		}
-		if _, err := c.exec(query, args...); err != nil {
+		if _, err := c.Exec(query, args...); err != nil {
 			return err
 		}
 	}
@@ -146,12 +146,12 @@ func applyRemoveAdded(c conn, ch *storage.Change) error {
 	}
 	since := micros(ch.RemoveAdded.Since)
 	for _, kind := range ch.RemoveAdded.Kinds {
-		if _, err := c.exec(removeAdded, ch.TenantID, ch.UserID, kind, since); err != nil {
+		if _, err := c.Exec(removeAdded, ch.TenantID, ch.UserID, kind, since); err != nil {
 			return err
 		}
 	}
 	for _, query := range []string{unlinkAdded, withdrawAdded} {
-		if _, err := c.exec(query, ch.TenantID, ch.UserID, since); err != nil {
+		if _, err := c.Exec(query, ch.TenantID, ch.UserID, since); err != nil {
 			return err
 		}
 	}
@@ -162,7 +162,7 @@ func applyRemoveAdded(c conn, ch *storage.Change) error {
 func applyLinks(c conn, ch *storage.Change) error {
 	for _, i := range ch.Unlink {
 		if i.Provider == storage.AllIDs {
-			if _, err := c.exec(unlinkIdentities, ch.TenantID, ch.UserID); err != nil {
+			if _, err := c.Exec(unlinkIdentities, ch.TenantID, ch.UserID); err != nil {
 				return err
 			}
 			continue
@@ -172,7 +172,7 @@ func applyLinks(c conn, ch *storage.Change) error {
 		}
 	}
 	for _, i := range ch.Link {
-		if _, err := c.exec(addIdentity, ch.TenantID, i.Provider, i.Subject, ch.UserID, i.Email,
+		if _, err := c.Exec(addIdentity, ch.TenantID, i.Provider, i.Subject, ch.UserID, i.Email,
 			micros(i.CreatedAt)); err != nil {
 			return err
 		}
@@ -194,7 +194,7 @@ func applyLinks(c conn, ch *storage.Change) error {
 // applyRest removes the user, and stores the events and deliveries.
 func (s *Store) applyRest(c conn, ch *storage.Change, ended storage.Ended) error {
 	if ch.Remove {
-		if _, err := c.exec(forgetCodes, ch.TenantID, ch.UserID); err != nil {
+		if _, err := c.Exec(forgetCodes, ch.TenantID, ch.UserID); err != nil {
 			return err
 		}
 		if err := s.bury(c, ch.TenantID, ch.UserID, ch.Now); err != nil {

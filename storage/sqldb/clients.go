@@ -60,17 +60,17 @@ func (s *Store) PutClient(ctx context.Context, cl storage.Client, events ...stor
 	origins := slices.Clone(cl.AllowedCORSOrigins)
 	slices.Sort(origins)
 	origins = slices.Compact(origins)
-	err := s.engine.transact(ctx, func(c conn) error {
-		_, err := c.exec(putClient, cl.TenantID, cl.ClientID, encode(cl), encodeList(cl.SecretHashes),
+	err := s.engine.Transact(ctx, func(c conn) error {
+		_, err := c.Exec(putClient, cl.TenantID, cl.ClientID, encode(cl), encodeList(cl.SecretHashes),
 			cl.Disabled, cl.Declared, micros(cl.CreatedAt), micros(cl.UpdatedAt))
 		if err != nil {
 			return err
 		}
-		if _, err := c.exec(removeOrigins, cl.TenantID, cl.ClientID); err != nil {
+		if _, err := c.Exec(removeOrigins, cl.TenantID, cl.ClientID); err != nil {
 			return err
 		}
 		for _, origin := range origins {
-			if _, err := c.exec(addOrigin, cl.TenantID, origin, cl.ClientID); err != nil {
+			if _, err := c.Exec(addOrigin, cl.TenantID, origin, cl.ClientID); err != nil {
 				return err
 			}
 		}

@@ -35,7 +35,7 @@ func setCode(c conn, code storage.Code) error {
 	if code.Asker != "" {
 		purpose += "/" + code.Asker
 	}
-	_, err := c.exec(putCode, code.TenantID, code.ID, purpose, code.Target, code.UserID, code.CodeHash, code.LinkHash,
+	_, err := c.Exec(putCode, code.TenantID, code.ID, purpose, code.Target, code.UserID, code.CodeHash, code.LinkHash,
 		code.Data, code.Tries, micros(code.CreatedAt), micros(code.ExpiresAt))
 	return err
 }
@@ -59,8 +59,8 @@ const tryCode = `
 func (s *Store) TryCode(ctx context.Context, tenant, id string, most int64,
 	now time.Time,
 ) (code storage.Code, err error) {
-	err = s.engine.write(ctx, func(c conn) error {
-		code, err = scanCode(c.row(tryCode, tenant, id, micros(now), most))
+	err = s.engine.Write(ctx, func(c conn) error {
+		code, err = scanCode(c.Row(tryCode, tenant, id, micros(now), most))
 		return err
 	})
 	return code, wrapped(err, "try code")

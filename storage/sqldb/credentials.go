@@ -116,7 +116,7 @@ const (
 
 // setCredential stores a credential, which replaces the one with the same kind and id.
 func setCredential(c conn, cr storage.Credential) error {
-	_, err := c.exec(replaceCredential,
+	_, err := c.Exec(replaceCredential,
 		cr.TenantID, cr.UserID, cr.Kind, cr.ID, cr.Data, micros(cr.CreatedAt), micros(cr.UpdatedAt))
 	return err
 }

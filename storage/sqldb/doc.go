@@ -1,18 +1,13 @@
 // Package sqldb keeps everything durable, in PostgreSQL or in SQLite, with one text
 // for each query.
 //
-// The engines meet in two small interfaces (engine and conn, in engine.go). Above
-// them, each file holds one record: its queries as constants, the methods that run
-// them, and how a row becomes the record. What engines disagree on is settled in Go:
-// times are microseconds, lists and objects are JSON, keys are normalised before they
-// come here.
+// Package engine runs the statements. Here, each file holds one record: its queries as
+// constants, the methods that run them, and how a row becomes the record. What engines
+// disagree on is settled in Go: times are microseconds, lists and objects are JSON, keys
+// are normalised before they come here.
 //
 // Races are refereed by unique keys and by conditional statements, never by isolation
 // levels: a method that may lose one looks at how many rows its statement touched.
-//
-// SQLite has one writer. Callers that wait for it together are committed together
-// (groupcommit.go), so that each answered write is on disk and yet a disk that syncs
-// 500 times a second takes thousands of writes.
 //
 // Nothing here reads the clock, decides what a record means, or logs.
 package sqldb

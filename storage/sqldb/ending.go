@@ -123,7 +123,7 @@ func (e *ending) endSessions(which storage.SessionFilter) error {
 // endThose runs one of the statements that end sessions, and returns how many it ended. Those that were dead
 // already, because they had expired or were of another version, are not told of.
 func (e *ending) endThose(query string, args ...any) (n int, err error) {
-	err = e.c.each(query, args, func(row scanner) error {
+	err = e.c.Each(query, args, func(row scanner) error {
 		var s storage.EndedSession
 		var expires time.Time
 		var version, current int64
@@ -152,7 +152,7 @@ const lastSessionOfUser = `SELECT id FROM sessions WHERE tenant_id = $1 AND user
 
 // leaveSessions begins a removal of the user's sessions that this transaction has not ended.
 func (e *ending) leaveSessions(except string) error {
-	bound, err := scanText(e.c.row(lastSessionOfUser, e.ch.TenantID, e.ch.UserID))
+	bound, err := scanText(e.c.Row(lastSessionOfUser, e.ch.TenantID, e.ch.UserID))
 	if err != nil {
 		return err
 	}
@@ -174,13 +174,13 @@ const (
 // withdraw revokes the client's grants even without a consent: first-party clients have none.
 func (e *ending) withdraw() error {
 	if e.ch.Withdraw == storage.AllIDs {
-		if _, err := e.c.exec(removeConsents, e.ch.TenantID, e.ch.UserID); err != nil {
+		if _, err := e.c.Exec(removeConsents, e.ch.TenantID, e.ch.UserID); err != nil {
 			return err
 		}
 		_, err := e.revoke(storage.GrantFilter{UserID: e.ch.UserID}, "consent withdrawn")
 		return err
 	}
-	removed, err := e.c.exec(removeConsent, e.ch.TenantID, e.ch.UserID, e.ch.Withdraw)
+	removed, err := e.c.Exec(removeConsent, e.ch.TenantID, e.ch.UserID, e.ch.Withdraw)
 	if err != nil {
 		return err
 	}

@@ -122,16 +122,16 @@ func (s *Store) insertRedeemed(ctx context.Context, g storage.Grant) (u storage.
 		micros(g.ExpiresAt), micros(g.CreatedAt), consentOf}
 	if !s.postgres {
 		// RETURNING makes this statement dearer than a second one (BenchmarkRedeemCode).
-		err = s.engine.transact(ctx, func(c conn) error {
+		err = s.engine.Transact(ctx, func(c conn) error {
 			if err := must(c, storage.ErrNotFound, redeemCodeSQLite, args...); err != nil {
 				return err
 			}
-			u, err = scanUser(c.row(userByID, g.TenantID, g.UserID))
+			u, err = scanUser(c.Row(userByID, g.TenantID, g.UserID))
 			return err
 		})
 		return u, err
 	}
-	err = s.engine.write(ctx, func(c conn) (err error) {
+	err = s.engine.Write(ctx, func(c conn) (err error) {
 		query := redeemPostgres
 		switch {
 		case g.Offline:
@@ -139,7 +139,7 @@ func (s *Store) insertRedeemed(ctx context.Context, g storage.Grant) (u storage.
 		case g.Consented:
 			query = redeemConsentedPostgres
 		}
-		u, err = scanUser(c.row(query, args...))
+		u, err = scanUser(c.Row(query, args...))
 		return err
 	})
 	return u, err
@@ -155,7 +155,7 @@ func (s *Store) whyUnredeemed(ctx context.Context, g storage.Grant) error {
 	if n > 0 {
 		return storage.ErrExists
 	}
-	return s.engine.read(ctx, func(c conn) error {
+	return s.engine.Read(ctx, func(c conn) error {
 		if err := none(c, grantExists, g.TenantID, g.ID); err != nil {
 			return err
 		}
@@ -202,11 +202,11 @@ func (s *Store) Touch(ctx context.Context, tenant, id, clientID string, gen int6
 // refresh runs the engine's text of Rotate or Touch, and returns the grant and its user.
 func (s *Store) refresh(ctx context.Context, lite, postgres string, args ...any) (g storage.Grant,
 	u storage.User, err error) {
-	err = s.engine.write(ctx, func(c conn) (err error) {
+	err = s.engine.Write(ctx, func(c conn) (err error) {
 		if s.postgres {
-			return c.row(postgres, args...).Scan(append(grantFields(&g), userFields(&u)...)...)
+			return c.Row(postgres, args...).Scan(append(grantFields(&g), userFields(&u)...)...)
 		}
-		return c.row(lite, args...).Scan(append(grantFields(&g), userColumn{&u})...)
+		return c.Row(lite, args...).Scan(append(grantFields(&g), userColumn{&u})...)
 	})
 	if errors.Is(err, storage.ErrNotFound) {
 		err = storage.ErrStale

@@ -50,14 +50,14 @@ const (
 func (s *Store) AddKeys(ctx context.Context, keys []storage.Key, olderExpireAt time.Time,
 	events ...storage.Event,
 ) error {
-	err := s.engine.transact(ctx, func(c conn) error {
+	err := s.engine.Transact(ctx, func(c conn) error {
 		for _, k := range keys {
-			_, err := c.exec(addKey, k.TenantID, k.ID, k.Algorithm, k.Sequence, k.Public, k.Private,
+			_, err := c.Exec(addKey, k.TenantID, k.ID, k.Algorithm, k.Sequence, k.Public, k.Private,
 				micros(k.ActiveAt), micros(k.ExpiresAt), micros(k.CreatedAt))
 			if err != nil {
 				return err
 			}
-			if _, err := c.exec(retireKeys, k.TenantID, k.Algorithm, k.Sequence, micros(olderExpireAt)); err != nil {
+			if _, err := c.Exec(retireKeys, k.TenantID, k.Algorithm, k.Sequence, micros(olderExpireAt)); err != nil {
 				return err
 			}
 		}

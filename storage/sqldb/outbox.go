@@ -29,7 +29,7 @@ const addMail = `
 // enqueue stores mails in the transaction of the change that causes them.
 func enqueue(c conn, mails []storage.Delivery) error {
 	for _, m := range mails {
-		_, err := c.exec(addMail, m.TenantID, m.ID, m.To, m.Template, m.Language, m.Data,
+		_, err := c.Exec(addMail, m.TenantID, m.ID, m.To, m.Template, m.Language, m.Data,
 			micros(m.CreatedAt), micros(m.NextAt), m.Attempts, m.LastError, micros(m.DeadAt),
 			cmp.Or(m.Channel, storage.ChannelMail), micros(m.ExpiresAt))
 		if err != nil {
@@ -68,9 +68,9 @@ func (s *Store) ClaimDeliveries(ctx context.Context, now, leaseUntil time.Time, 
 	}
 	for {
 		var all []storage.Delivery
-		err := s.engine.write(ctx, func(c conn) error {
+		err := s.engine.Write(ctx, func(c conn) error {
 			all = nil // it may be a repetition
-			return c.each(claimMail, []any{micros(now), of, micros(leaseUntil), limit}, func(row scanner) error {
+			return c.Each(claimMail, []any{micros(now), of, micros(leaseUntil), limit}, func(row scanner) error {
 				m, err := scanMail(row)
 				all = append(all, m)
 				return err
@@ -145,7 +145,7 @@ const countMail = `
 
 // CountDeliveries implements storage.Outbox.
 func (s *Store) CountDeliveries(ctx context.Context) (queued, dead int64, err error) {
-	err = s.engine.read(ctx, func(c conn) error { return c.row(countMail).Scan(&queued, &dead) })
+	err = s.engine.Read(ctx, func(c conn) error { return c.Row(countMail).Scan(&queued, &dead) })
 	if err != nil {
 		return 0, 0, fmt.Errorf("count mail: %w", err)
 	}
@@ -156,7 +156,7 @@ func (s *Store) CountDeliveries(ctx context.Context) (queued, dead int64, err er
 func (s *Store) mustAndRecord(ctx context.Context, missing error, events []storage.Event,
 	query string, args ...any,
 ) error {
-	return s.engine.transact(ctx, func(c conn) error {
+	return s.engine.Transact(ctx, func(c conn) error {
 		if err := must(c, missing, query, args...); err != nil {
 			return err
 		}

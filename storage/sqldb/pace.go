@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 )
 
 // Long work is done in parts, each a transaction of its own with a pause after it: SQLite has one
@@ -49,7 +50,7 @@ func (s *Store) paced(ctx context.Context, part func(rows int) (more bool, held 
 		select {
 		case <-time.After(min(time.Since(began)+held, longestRest)):
 		case <-ctx.Done():
-			return fault(ctx.Err())
+			return engine.Fault(ctx.Err())
 		}
 	}
 }
@@ -120,9 +121,9 @@ func (s *Store) edge(ctx context.Context, w walk, from any, rows int) (any, erro
 
 // timed runs what a walk does, and says how long that took.
 func (s *Store) timed(ctx context.Context, w walk, args []any) (n int64, held time.Duration, err error) {
-	alone, run := s.engine.transact, w.run
+	alone, run := s.engine.Transact, w.run
 	if run == nil {
-		alone, run = s.engine.write, func(c conn, args []any) (int64, error) { return c.exec(w.do, args...) }
+		alone, run = s.engine.Write, func(c conn, args []any) (int64, error) { return c.Exec(w.do, args...) }
 	}
 	err = alone(ctx, func(c conn) error {
 		began := time.Now()

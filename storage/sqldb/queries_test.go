@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"go/ast"
@@ -9,6 +10,7 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -20,11 +22,29 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
-// queries are all the texts that this package runs, by the names of their constants: it
-// reads its own source, so that none can be forgotten.
+// queries returns all the texts that this package and package engine run, by the names of their constants: it
+// reads their source, so that none can be forgotten.
 func queries(t *testing.T) map[string]string {
 	t.Helper()
-	files, err := filepath.Glob("*.go")
+	all := make(map[string]string)
+	for _, dir := range []string{".", "engine"} {
+		maps.Copy(all, queriesIn(t, dir))
+	}
+	for _, text := range revokeQueries {
+		if text != "" {
+			all["revoke "+strings.Join(strings.Fields(text)[12:], " ")] = text
+		}
+	}
+	if len(all) < 80 {
+		t.Fatalf("found %d queries: is this test looking in the right place?", len(all))
+	}
+	return all
+}
+
+// queriesIn returns the constants of a package that are queries.
+func queriesIn(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,14 +73,6 @@ func queries(t *testing.T) map[string]string {
 		if text := constant.StringVal(c.Val()); statement.MatchString(text) {
 			all[name] = text
 		}
-	}
-	for _, text := range revokeQueries {
-		if text != "" {
-			all["revoke "+strings.Join(strings.Fields(text)[12:], " ")] = text
-		}
-	}
-	if len(all) < 80 {
-		t.Fatalf("found %d queries: is this test looking in the right place?", len(all))
 	}
 	return all
 }
@@ -146,13 +158,18 @@ func TestEveryQueryUsesAnIndex(t *testing.T) {
 	delete(all, "countMail") // counts all of a table that is empty when all is well
 
 	t.Run("sqlite", func(t *testing.T) {
-		s := openMigrated(t, "sqlite:"+filepath.Join(t.TempDir(), "x.db"))
+		file := filepath.Join(t.TempDir(), "x.db")
+		openMigrated(t, "sqlite:"+file)
+		db, err := sql.Open("sqlite", file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
 		for name, text := range all {
 			if strings.HasSuffix(name, "Postgres") {
 				continue // it is PostgreSQL's own
 			}
-			rows, err := s.engine.(*lite).reader.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+text,
-				make([]any, params(text))...)
+			rows, err := db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+text, make([]any, params(text))...)
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
 				continue
@@ -178,20 +195,19 @@ func TestEveryQueryUsesAnIndex(t *testing.T) {
 	})
 
 	t.Run("postgres", func(t *testing.T) {
-		s := openMigrated(t, pgtest.Start(t))
-		ctx := t.Context()
-		pool := s.engine.(*postgres).pool
-		conn, err := pool.Acquire(ctx)
+		url, ctx := pgtest.Start(t), t.Context()
+		openMigrated(t, url)
+		conn, err := pgx.Connect(ctx, url)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer conn.Release()
-		crowd(t, conn.Conn())
+		defer conn.Close(context.WithoutCancel(ctx))
+		crowd(t, conn)
 		for name, text := range all {
 			if strings.HasSuffix(name, "SQLite") {
 				continue // it is SQLite's own
 			}
-			described, err := conn.Conn().Prepare(ctx, "q", text)
+			described, err := conn.Prepare(ctx, "q", text)
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
 				continue
@@ -215,10 +231,10 @@ func TestEveryQueryUsesAnIndex(t *testing.T) {
 			if n := params(text); n > 0 {
 				call += "(" + strings.TrimSuffix(strings.Repeat("NULL, ", n), ", ") + ")"
 			}
-			if err := conn.Conn().QueryRow(ctx, call, pgx.QueryExecModeSimpleProtocol).Scan(&plan); err != nil {
+			if err := conn.QueryRow(ctx, call, pgx.QueryExecModeSimpleProtocol).Scan(&plan); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
-			if err := conn.Conn().Deallocate(ctx, "q"); err != nil {
+			if err := conn.Deallocate(ctx, "q"); err != nil {
 				t.Fatal(err)
 			}
 			var nodes []struct{ Plan planNode }

@@ -32,7 +32,7 @@ const (
 
 // bury removes the user, and stores that the id was used.
 func (s *Store) bury(c conn, tenant, id string, now time.Time) error {
-	n, err := scanCount(c.row(hangsOnUser, tenant, id, s.atOnce+1))
+	n, err := scanCount(c.Row(hangsOnUser, tenant, id, s.atOnce+1))
 	if err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (s *Store) bury(c conn, tenant, id string, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.exec(buryUser, tenant, id, micros(now))
+	_, err = c.Exec(buryUser, tenant, id, micros(now))
 	return err
 }
 
@@ -55,7 +55,7 @@ func markUserRemoved(c conn, tenant, id string, now time.Time) error {
 		return err
 	}
 	for _, query := range []string{removeAllCredentials, unlinkIdentities} {
-		if _, err := c.exec(query, tenant, id); err != nil {
+		if _, err := c.Exec(query, tenant, id); err != nil {
 			return err
 		}
 	}
@@ -119,7 +119,7 @@ const (
 
 // RemoveClient implements storage.Clients.
 func (s *Store) RemoveClient(ctx context.Context, tenant, id string, now time.Time, events ...storage.Event) error {
-	err := s.engine.transact(ctx, func(c conn) error {
+	err := s.engine.Transact(ctx, func(c conn) error {
 		if err := s.buryClient(c, tenant, id, now); err != nil {
 			return err
 		}
@@ -130,7 +130,7 @@ func (s *Store) RemoveClient(ctx context.Context, tenant, id string, now time.Ti
 
 // buryClient removes the client, or marks it as one that is being removed.
 func (s *Store) buryClient(c conn, tenant, id string, now time.Time) error {
-	n, err := scanCount(c.row(hangsOnClient, tenant, id, s.atOnce+1))
+	n, err := scanCount(c.Row(hangsOnClient, tenant, id, s.atOnce+1))
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func (s *Store) buryClient(c conn, tenant, id string, now time.Time) error {
 	if err := must(c, storage.ErrNotFound, markClient, tenant, id, micros(now)); err != nil {
 		return err
 	}
-	if _, err := c.exec(removeOrigins, tenant, id); err != nil {
+	if _, err := c.Exec(removeOrigins, tenant, id); err != nil {
 		return err
 	}
 	return begin(c, removal{Removal: storage.Removal{TenantID: tenant, Kind: storage.RemovalClient, ID: id, Since: now}})
@@ -188,15 +188,15 @@ const (
 
 // RemoveTenant implements storage.Tenants.
 func (s *Store) RemoveTenant(ctx context.Context, id string, now time.Time, events ...storage.Event) error {
-	err := s.engine.transact(ctx, func(c conn) error {
+	err := s.engine.Transact(ctx, func(c conn) error {
 		var host string
-		if err := c.row(tenantHost, id).Scan(&host); err != nil {
+		if err := c.Row(tenantHost, id).Scan(&host); err != nil {
 			return err
 		}
 		if err := must(c, storage.ErrNotFound, markTenant, id, micros(now)); err != nil {
 			return err
 		}
-		if _, err := c.exec(buryTenant, id, host, micros(now)); err != nil {
+		if _, err := c.Exec(buryTenant, id, host, micros(now)); err != nil {
 			return err
 		}
 		if err := begin(c, removal{Removal: storage.Removal{TenantID: id, Kind: storage.RemovalTenant,

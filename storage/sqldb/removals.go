@@ -37,7 +37,7 @@ const addRemoval = `
 // begin stores a removal, in the transaction after which nothing of it works any more. The process has the removal
 // for claimFor.
 func begin(c conn, r removal) error {
-	_, err := c.exec(addRemoval, r.TenantID, r.Kind, r.ID, r.bound, r.why, micros(r.Since), micros(r.Since.Add(claimFor)))
+	_, err := c.Exec(addRemoval, r.TenantID, r.Kind, r.ID, r.bound, r.why, micros(r.Since), micros(r.Since.Add(claimFor)))
 	return err
 }
 
@@ -83,8 +83,8 @@ func (s *Store) HoldRemoval(ctx context.Context, tenant, kind, id string,
 
 // oneRemoval runs a statement that claims a removal and returns it.
 func (s *Store) oneRemoval(ctx context.Context, query string, args ...any) (r removal, err error) {
-	err = s.engine.write(ctx, func(c conn) error {
-		r, err = scanRemoval(c.row(query, args...))
+	err = s.engine.Write(ctx, func(c conn) error {
+		r, err = scanRemoval(c.Row(query, args...))
 		return err
 	})
 	return r, err

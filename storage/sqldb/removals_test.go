@@ -30,9 +30,9 @@ func many(t *testing.T, s *Store, grants int) {
 		VALUES ('default', $1, $1, 'user', 'client', '', TRUE, 1, '[]', '[]', '', 1, '[]', '', 1, 1, 0, 9e15, 1, 0, '')`
 	const part = 500 // a transaction has a few seconds, on a busy machine too
 	for first := 0; first < grants; first += part {
-		err := s.engine.transact(ctx, func(c conn) error {
+		err := s.engine.Transact(ctx, func(c conn) error {
 			for i := first; i < min(first+part, grants); i++ {
-				if _, err := c.exec(add, fmt.Sprintf("g%06d", i)); err != nil {
+				if _, err := c.Exec(add, fmt.Sprintf("g%06d", i)); err != nil {
 					return err
 				}
 			}
@@ -60,7 +60,7 @@ func TestRemovalsYield(t *testing.T) {
 				if rows > mostPart {
 					t.Errorf("got a part of %d rows, want at most %d", rows, mostPart)
 				}
-				if err := s.engine.write(t.Context(), spendIn(fmt.Sprint("behind ", parts))); err != nil {
+				if err := s.Spend(t.Context(), spent(fmt.Sprint("behind ", parts))); err != nil {
 					t.Errorf("a write behind part %d: %v", parts, err)
 				}
 				parts++
@@ -93,8 +93,8 @@ func TestMigrationsBlockNoReader(t *testing.T) {
 	held, free := make(chan bool), make(chan bool)
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		_ = s.engine.transact(t.Context(), func(c conn) error {
-			_, err := c.exec("LOCK TABLE users, grants IN ACCESS SHARE MODE")
+		_ = s.engine.Transact(t.Context(), func(c conn) error {
+			_, err := c.Exec("LOCK TABLE users, grants IN ACCESS SHARE MODE")
 			close(held)
 			<-free
 			return err
@@ -122,4 +122,9 @@ func TestMigrationsBlockNoReader(t *testing.T) {
 	if err := s.Ping(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+// spent returns a value to spend, which is the simplest of writes.
+func spent(value string) storage.Spent {
+	return storage.Spent{TenantID: "default", Purpose: "test", Value: value, ExpiresAt: time.Unix(1, 0)}
 }

@@ -15,7 +15,7 @@ func (s *Store) BeginRestored(ctx context.Context, tenant string, before, now ti
 ) error {
 	r := removal{Removal: storage.Removal{TenantID: tenant, Kind: storage.RemovalRestored, Since: before}}
 	r.bound = strconv.FormatInt(micros(now.Add(storage.ClockSkew)), 10)
-	err := s.engine.transact(ctx, func(c conn) error {
+	err := s.engine.Transact(ctx, func(c conn) error {
 		if err := begin(c, r); err != nil {
 			return err
 		}

@@ -318,11 +318,11 @@ func (s *Store) sweepAll(ctx context.Context, query string, until time.Time) (to
 	var from int64
 	err = s.paced(ctx, func(rows int) (more bool, held time.Duration, err error) {
 		n, last := 0, from
-		err = s.engine.write(ctx, func(c conn) error {
+		err = s.engine.Write(ctx, func(c conn) error {
 			n, last = 0, from // it may be a repetition
 			began := time.Now()
 			defer func() { held = time.Since(began) }()
-			return c.each(query, []any{micros(until), from, rows}, func(row scanner) error {
+			return c.Each(query, []any{micros(until), from, rows}, func(row scanner) error {
 				n++
 				var at int64
 				err := row.Scan(&at)

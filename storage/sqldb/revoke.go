@@ -87,7 +87,7 @@ func (s *Store) revoke(c conn, tenant string, which storage.GrantFilter, why str
 
 // endedGrants runs a statement that revokes grants.
 func endedGrants(c conn, query string, args []any) (all []storage.EndedGrant, err error) {
-	err = c.each(query, args, func(row scanner) error {
+	err = c.Each(query, args, func(row scanner) error {
 		var g storage.EndedGrant
 		err := row.Scan(&g.ID, &g.UserID, &g.ClientID, &g.SessionID)
 		all = append(all, g)
@@ -110,9 +110,9 @@ const (
 func lastGrant(c conn, tenant string, which storage.GrantFilter) (string, error) {
 	switch {
 	case which.UserID != "":
-		return scanText(c.row(lastGrantOfUser, tenant, which.UserID))
+		return scanText(c.Row(lastGrantOfUser, tenant, which.UserID))
 	case which.ClientID != "":
-		return scanText(c.row(lastGrantOfClient, tenant, which.ClientID))
+		return scanText(c.Row(lastGrantOfClient, tenant, which.ClientID))
 	}
 	return afterAll, nil
 }
@@ -153,7 +153,7 @@ func (s *Store) revokeRest(ctx context.Context, r removal, told func(rows int64)
 	}
 	return s.paced(ctx, func(int) (more bool, held time.Duration, err error) {
 		var part []storage.EndedGrant
-		err = s.engine.transact(ctx, func(c conn) error {
+		err = s.engine.Transact(ctx, func(c conn) error {
 			began := time.Now()
 			defer func() { held = time.Since(began) }()
 			if part, more, err = s.revoke(c, r.TenantID, which, r.why, r.Since); err != nil {

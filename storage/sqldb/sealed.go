@@ -85,10 +85,10 @@ func (s *Store) ReplaceSealed(ctx context.Context, kind storage.SealedKind,
 		}
 		return b
 	}
-	err = s.engine.transact(ctx, func(c conn) error {
+	err = s.engine.Transact(ctx, func(c conn) error {
 		made = 0
 		for _, ch := range changes {
-			n, err := c.exec(t.replace, append(t.key(ch.SealedValue), value(ch.To), value(ch.Data))...)
+			n, err := c.Exec(t.replace, append(t.key(ch.SealedValue), value(ch.To), value(ch.Data))...)
 			if err != nil {
 				return err
 			}

@@ -106,7 +106,7 @@ func renewSessionArgs(ch *storage.Change) []any {
 // applySessions adds and renews sessions.
 func applySessions(c conn, ch *storage.Change) error {
 	if ch.AddSession != nil {
-		if _, err := c.exec(addSession, addSessionArgs(ch)...); err != nil {
+		if _, err := c.Exec(addSession, addSessionArgs(ch)...); err != nil {
 			return err
 		}
 	}

@@ -2,19 +2,24 @@ package sqldb
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/vouchsafe/vouchsafe/migrations"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
+)
+
+// What every file of this package works with.
+type (
+	conn    = engine.Conn
+	scanner = engine.Scanner
 )
 
 // Store implements every durable interface of package storage.
 type Store struct {
-	engine   engine
-	meter    *meter
+	engine   engine.Engine
+	meter    *engine.Meter
 	postgres bool // SQLite otherwise
 	closing  func() error
 	// atOnce is how many dependent rows are changed in one transaction with what they belong to, and
@@ -55,23 +60,12 @@ var _ interface {
 // default_query_exec_mode=exec, and migrations a URL that leads past it. PostgreSQL need
 // not answer yet.
 func Open(ctx context.Context, url string) (*Store, error) {
-	m := new(meter)
-	var e engine
-	var err error
-	postgres := false
-	switch scheme, rest, _ := strings.Cut(url, ":"); scheme {
-	case "sqlite":
-		e, err = openSQLite(ctx, strings.TrimPrefix(rest, "//"), m)
-	case "postgres", "postgresql":
-		e, err = openPostgres(url, m)
-		postgres = true
-	default:
-		err = errors.New("want sqlite:PATH, sqlite::memory: or postgres://…")
-	}
+	m := new(engine.Meter)
+	e, postgres, err := engine.Open(ctx, url, m)
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	return &Store{engine: e, meter: m, postgres: postgres, closing: sync.OnceValue(e.close), atOnce: atOnce,
+	return &Store{engine: e, meter: m, postgres: postgres, closing: sync.OnceValue(e.Close), atOnce: atOnce,
 		mostPart: mostPart}, nil
 }
 
@@ -87,30 +81,24 @@ func (s *Store) Close() error { return s.closing() }
 // Migrate applies the steps that the schema lacks. Many replicas may call it at once:
 // one works, the others wait.
 func (s *Store) Migrate(ctx context.Context) error {
-	if err := s.engine.migrate(ctx); err != nil {
+	if err := s.engine.Migrate(ctx); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	return nil
 }
 
-// Statements is the number of statements run so far. BEGIN, COMMIT and savepoints do
+// Statements returns how many statements were run so far. BEGIN, COMMIT and savepoints do
 // not count.
-func (s *Store) Statements() int64 { return s.meter.count.Load() }
+func (s *Store) Statements() int64 { return s.meter.Statements() }
 
 // OnStatement has f called with each statement, before it is run; nil ends that.
-func (s *Store) OnStatement(f func(query string)) {
-	if f == nil {
-		s.meter.onStatement.Store(nil)
-		return
-	}
-	s.meter.onStatement.Store(&f)
-}
+func (s *Store) OnStatement(f func(query string)) { s.meter.OnStatement(f) }
 
 // Ping implements storage.Maintenance. It writes nothing; WriteFault tells of that. A newer schema is
 // welcome: while replicas are
 // being replaced, the old ones go on.
 func (s *Store) Ping(ctx context.Context) error {
-	version, err := s.engine.ping(ctx)
+	version, err := s.engine.Ping(ctx)
 	if err != nil {
 		return fmt.Errorf("schema version: %w", err)
 	}
@@ -124,8 +112,8 @@ func (s *Store) Ping(ctx context.Context) error {
 func one[T any](ctx context.Context, s *Store, query string, args []any,
 	scan func(scanner) (T, error),
 ) (found T, err error) {
-	err = s.engine.read(ctx, func(c conn) error {
-		found, err = scan(c.row(query, args...))
+	err = s.engine.Read(ctx, func(c conn) error {
+		found, err = scan(c.Row(query, args...))
 		return err
 	})
 	return found, err
@@ -134,9 +122,9 @@ func one[T any](ctx context.Context, s *Store, query string, args []any,
 // list reads many rows.
 func list[T any](ctx context.Context, s *Store, query string, args []any, scan func(scanner) (T, error)) ([]T, error) {
 	var all []T
-	err := s.engine.read(ctx, func(c conn) error {
+	err := s.engine.Read(ctx, func(c conn) error {
 		all = nil // the read may be a repetition
-		return c.each(query, args, func(row scanner) error {
+		return c.Each(query, args, func(row scanner) error {
 			one, err := scan(row)
 			if err == nil {
 				all = append(all, one)
@@ -149,8 +137,8 @@ func list[T any](ctx context.Context, s *Store, query string, args []any, scan f
 
 // put runs one statement that changes rows, and says how many.
 func (s *Store) put(ctx context.Context, query string, args ...any) (n int64, err error) {
-	err = s.engine.write(ctx, func(c conn) error {
-		n, err = c.exec(query, args...)
+	err = s.engine.Write(ctx, func(c conn) error {
+		n, err = c.Exec(query, args...)
 		return err
 	})
 	return n, err
@@ -168,7 +156,7 @@ func (s *Store) must(ctx context.Context, missing error, query string, args ...a
 
 // must is the same inside a transaction.
 func must(c conn, missing error, query string, args ...any) error {
-	n, err := c.exec(query, args...)
+	n, err := c.Exec(query, args...)
 	if err == nil && n == 0 {
 		return missing
 	}
@@ -177,7 +165,7 @@ func must(c conn, missing error, query string, args ...any) error {
 
 // none answers ErrExists unless the query counts nothing.
 func none(c conn, query string, args ...any) error {
-	n, err := scanCount(c.row(query, args...))
+	n, err := scanCount(c.Row(query, args...))
 	if err == nil && n > 0 {
 		return storage.ErrExists
 	}
@@ -193,7 +181,7 @@ func scanCount(row scanner) (n int64, err error) {
 // WriteFault is why the last write failed, if that was the database's fault and as far as this
 // process knows; nil when it succeeded. The next write that succeeds ends it.
 func (s *Store) WriteFault() error {
-	if err := s.engine.writeFault(); err != nil {
+	if err := s.engine.WriteFault(); err != nil {
 		return fmt.Errorf("last write: %w", err)
 	}
 	return nil
@@ -205,4 +193,20 @@ func (s *Store) text(sqlite, postgres string) string {
 		return postgres
 	}
 	return sqlite
+}
+
+// named returns err with what failed, and of which record; nil if err is nil.
+func named(err error, what, id string) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %q: %w", what, id, err)
+}
+
+// wrapped is named without the value, for what a user typed: it may be a password in the wrong field.
+func wrapped(err error, what string) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
 }

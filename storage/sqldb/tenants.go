@@ -24,8 +24,8 @@ const removedTenant = `
 
 // AddTenant implements storage.Tenants.
 func (s *Store) AddTenant(ctx context.Context, t storage.Tenant, events ...storage.Event) error {
-	err := s.engine.transact(ctx, func(c conn) error {
-		_, err := c.exec(addTenant, t.ID, t.Name, t.Host, t.LogoURI, t.Disabled, micros(t.CreatedAt), encode(t.Settings))
+	err := s.engine.Transact(ctx, func(c conn) error {
+		_, err := c.Exec(addTenant, t.ID, t.Name, t.Host, t.LogoURI, t.Disabled, micros(t.CreatedAt), encode(t.Settings))
 		if err != nil {
 			return err
 		}
@@ -71,7 +71,7 @@ const updateTenant = `
 
 // UpdateTenant implements storage.Tenants.
 func (s *Store) UpdateTenant(ctx context.Context, t storage.Tenant, events ...storage.Event) error {
-	err := s.engine.transact(ctx, func(c conn) error {
+	err := s.engine.Transact(ctx, func(c conn) error {
 		if err := must(c, storage.ErrNotFound, updateTenant, t.ID, t.Name, t.Host, t.LogoURI, t.Disabled,
 			encode(t.Settings)); err != nil {
 			return err

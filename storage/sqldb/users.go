@@ -90,7 +90,7 @@ const (
 // insertUser adds a user. ErrExists: the id, external id, user name or e-mail is taken, or the id was one of a
 // removed user.
 func insertUser(c conn, u storage.User) error {
-	if _, err := c.exec(addUser, userValues(u)...); err != nil {
+	if _, err := c.Exec(addUser, userValues(u)...); err != nil {
 		return err
 	}
 	// Looked at after the insertion: that has waited for a removal under way.

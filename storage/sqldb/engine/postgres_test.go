@@ -1,4 +1,4 @@
-package sqldb
+package engine
 
 import (
 	"context"
@@ -10,19 +10,18 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/pgtest"
 	"github.com/vouchsafe/vouchsafe/storage"
-	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 func TestWhatLeftNoTraceIsRepeatedOnce(t *testing.T) {
 	t.Parallel()
 	s := openMigrated(t, pgtest.Start(t))
 	for i, code := range []string{"serialization_failure", "deadlock_detected"} {
-		for j, write := range []func(context.Context, func(conn) error) error{s.engine.write,
-			s.engine.transact, s.engine.read} {
+		for j, write := range []func(context.Context, func(Conn) error) error{s.engine.Write,
+			s.engine.Transact, s.engine.Read} {
 			runs, value := 0, fmt.Sprint(i, j)
-			err := write(t.Context(), func(c conn) error {
+			err := write(t.Context(), func(c Conn) error {
 				if runs++; runs == 1 {
-					_, err := c.exec("DO $$ BEGIN RAISE " + code + "; END $$")
+					_, err := c.Exec("DO $$ BEGIN RAISE " + code + "; END $$")
 					return err
 				}
 				return spendIn(value)(c)
@@ -31,9 +30,9 @@ func TestWhatLeftNoTraceIsRepeatedOnce(t *testing.T) {
 				t.Errorf("%s: got %v after %d runs, want the second to succeed", code, err, runs)
 			}
 			runs = 0
-			err = write(t.Context(), func(c conn) error {
+			err = write(t.Context(), func(c Conn) error {
 				runs++
-				_, err := c.exec("DO $$ BEGIN RAISE " + code + "; END $$")
+				_, err := c.Exec("DO $$ BEGIN RAISE " + code + "; END $$")
 				return err
 			})
 			if !errors.Is(err, storage.ErrUnavailable) || runs != 2 {
@@ -47,10 +46,11 @@ func TestDeadlocksAreBroken(t *testing.T) {
 	t.Parallel()
 	s := openMigrated(t, pgtest.Start(t))
 	for _, id := range []string{"a", "b"} {
-		if err := storagetest.AddUser(t.Context(), s, storage.User{TenantID: "default", ID: id}, nil, nil); err != nil {
+		if err := s.engine.Write(t.Context(), spendIn(id)); err != nil {
 			t.Fatal(err)
 		}
 	}
+	const raise = `UPDATE spent_values SET expires_at = expires_at + 1 WHERE hash = $1`
 	// Each holds what the other wants.
 	var holding sync.WaitGroup
 	holding.Add(2)
@@ -58,15 +58,16 @@ func TestDeadlocksAreBroken(t *testing.T) {
 	for _, order := range [][2]string{{"a", "b"}, {"b", "a"}} {
 		both.Go(func() {
 			var once sync.Once
-			err := s.engine.transact(t.Context(), func(c conn) error {
-				if err := must(c, storage.ErrNotFound, raiseVersion, "default", order[0], int64(1)); err != nil {
+			err := s.engine.Transact(t.Context(), func(c Conn) error {
+				if _, err := c.Exec(raise, []byte(order[0])); err != nil {
 					return err
 				}
 				once.Do(func() {
 					holding.Done()
 					holding.Wait()
 				})
-				return must(c, storage.ErrNotFound, raiseVersion, "default", order[1], int64(1))
+				_, err := c.Exec(raise, []byte(order[1]))
+				return err
 			})
 			if err != nil {
 				t.Errorf("got %v, want the loser to be repeated", err)
@@ -74,9 +75,9 @@ func TestDeadlocksAreBroken(t *testing.T) {
 		})
 	}
 	both.Wait()
-	u, err := s.User(t.Context(), "default", "a")
-	if err != nil || u.CredentialVersion != 2 {
-		t.Errorf("got version %d, %v, want 2", u.CredentialVersion, err)
+	const raised = `SELECT expires_at FROM spent_values WHERE hash = $1`
+	if n, err := s.count(t.Context(), raised, []byte("a")); err != nil || n != 3 {
+		t.Errorf("got %d, %v, want 3: raised by both", n, err)
 	}
 }
 
@@ -89,7 +90,7 @@ func TestConnectionsThatTheServerEnded(t *testing.T) {
 		var many sync.WaitGroup
 		for i := range 8 { // connections
 			many.Go(func() {
-				if err := s.engine.write(t.Context(), spendIn(fmt.Sprint(round, "-", i))); err != nil {
+				if err := s.engine.Write(t.Context(), spendIn(fmt.Sprint(round, "-", i))); err != nil {
 					t.Error(err)
 				}
 			})
@@ -98,14 +99,14 @@ func TestConnectionsThatTheServerEnded(t *testing.T) {
 		const others = `SELECT COUNT(pg_terminate_backend(pid)) FROM pg_stat_activity
 			WHERE datname = current_database() AND pid <> pg_backend_pid()`
 		// By a call that is repeated: the pool may give it one that was ended a round ago.
-		if _, err := one(t.Context(), s, others, nil, scanCount); err != nil {
+		if _, err := s.count(t.Context(), others); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(20 * time.Millisecond)
-		if err := s.engine.write(t.Context(), spendIn(fmt.Sprint(round))); err != nil {
+		if err := s.engine.Write(t.Context(), spendIn(fmt.Sprint(round))); err != nil {
 			t.Errorf("write: %v", err)
 		}
-		if _, err := s.Tenant(t.Context(), storage.DefaultTenant); err != nil {
+		if _, err := s.count(t.Context(), countTenants); err != nil {
 			t.Errorf("read: %v", err)
 		}
 	}
@@ -114,10 +115,10 @@ func TestConnectionsThatTheServerEnded(t *testing.T) {
 func TestAnExhaustedPoolIsUnavailable(t *testing.T) {
 	t.Parallel()
 	s := openMigrated(t, pgtest.Start(t)+"&pool_max_conns=1")
-	err := s.engine.transact(t.Context(), func(conn) error {
+	err := s.engine.Transact(t.Context(), func(Conn) error {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
-		_, err := s.Tenant(ctx, storage.DefaultTenant)
+		_, err := s.count(ctx, countTenants)
 		return err
 	})
 	if !errors.Is(err, storage.ErrUnavailable) {
@@ -132,19 +133,19 @@ func TestWhoHangsUpCostsNoConnection(t *testing.T) {
 	s := openMigrated(t, pgtest.Start(t)+"&pool_max_conns=1")
 	backend := func() int64 {
 		t.Helper()
-		pid, err := one(t.Context(), s, `SELECT pg_backend_pid()`, nil, scanCount)
+		pid, err := s.count(t.Context(), `SELECT pg_backend_pid()`)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return pid
 	}
 	before := backend()
-	for i, call := range []func(context.Context, func(conn) error) error{s.engine.read,
-		s.engine.write, s.engine.transact} {
+	for i, call := range []func(context.Context, func(Conn) error) error{s.engine.Read,
+		s.engine.Write, s.engine.Transact} {
 		ctx, hangUp := context.WithCancel(t.Context())
-		err := call(ctx, func(c conn) error {
+		err := call(ctx, func(c Conn) error {
 			time.AfterFunc(50*time.Millisecond, hangUp)
-			_, err := c.exec(`SELECT pg_sleep(0.2)`)
+			_, err := c.Exec(`SELECT pg_sleep(0.2)`)
 			return err
 		})
 		if err != nil {
@@ -161,8 +162,8 @@ func TestWhoHangsUpCostsNoConnection(t *testing.T) {
 	// Nor do those wait for them who have not gone.
 	ctx, hangUp := context.WithCancel(t.Context())
 	var waiting sync.WaitGroup
-	err := s.engine.read(t.Context(), func(c conn) error {
-		for i, call := range []func(context.Context, func(conn) error) error{s.engine.write, s.engine.transact} {
+	err := s.engine.Read(t.Context(), func(c Conn) error {
+		for i, call := range []func(context.Context, func(Conn) error) error{s.engine.Write, s.engine.Transact} {
 			waiting.Go(func() {
 				if err := call(ctx, spendIn(fmt.Sprint("waited", i))); !errors.Is(err, context.Canceled) {
 					t.Errorf("got %v, want %v", err, context.Canceled)
@@ -170,14 +171,14 @@ func TestWhoHangsUpCostsNoConnection(t *testing.T) {
 			})
 		}
 		time.AfterFunc(100*time.Millisecond, hangUp)
-		_, err := c.exec(`SELECT pg_sleep(0.3)`)
+		_, err := c.Exec(`SELECT pg_sleep(0.3)`)
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	waiting.Wait()
-	if n, err := one(t.Context(), s, `SELECT COUNT(*) FROM spent_values`, nil, scanCount); n != 0 || err != nil {
+	if n, err := s.count(t.Context(), `SELECT COUNT(*) FROM spent_values`); n != 0 || err != nil {
 		t.Errorf("got %d rows, %v, want none of those who hung up", n, err)
 	}
 }
@@ -204,28 +205,28 @@ func TestAFormerPrimaryIsLeft(t *testing.T) {
 	}
 	readOnly("on")
 	pool.Reset()
-	if s.WriteFault() != nil {
-		t.Errorf("before anything failed: got %v", s.WriteFault())
+	if s.engine.WriteFault() != nil {
+		t.Errorf("before anything failed: got %v", s.engine.WriteFault())
 	}
 	// A standby answers: that it takes no writes is found out by asking.
-	if err := s.Ping(t.Context()); err != nil || !errors.Is(s.WriteFault(), storage.ErrUnavailable) {
-		t.Errorf("asked whether it is there: got %v, and of writes %v", err, s.WriteFault())
+	if _, err := s.engine.Ping(t.Context()); err != nil || !errors.Is(s.engine.WriteFault(), storage.ErrUnavailable) {
+		t.Errorf("asked whether it is there: got %v, and of writes %v", err, s.engine.WriteFault())
 	}
-	for _, write := range []func(context.Context, func(conn) error) error{s.engine.write, s.engine.transact} {
+	for _, write := range []func(context.Context, func(Conn) error) error{s.engine.Write, s.engine.Transact} {
 		if err := write(t.Context(), spendIn("a")); !errors.Is(err, storage.ErrUnavailable) {
 			t.Errorf("got %v, want %v", err, storage.ErrUnavailable)
 		}
 	}
 	pool.Reset()
-	if _, err := s.Tenant(t.Context(), storage.DefaultTenant); err != nil { // connects
+	if _, err := s.count(t.Context(), countTenants); err != nil { // connects
 		t.Fatal(err)
 	}
 	readOnly("off")
-	if err := s.engine.transact(t.Context(), spendIn("a")); err != nil {
+	if err := s.engine.Transact(t.Context(), spendIn("a")); err != nil {
 		t.Errorf("with a primary again: %v", err)
 	}
-	if s.WriteFault() != nil {
-		t.Errorf("with a primary again: got %v", s.WriteFault())
+	if s.engine.WriteFault() != nil {
+		t.Errorf("with a primary again: got %v", s.engine.WriteFault())
 	}
 }
 

@@ -1,4 +1,4 @@
-package sqldb
+package engine
 
 import (
 	"errors"
@@ -25,16 +25,16 @@ func TestWhatMayHaveHappenedIsNotRepeated(t *testing.T) {
 	s := openMigrated(t, strings.Replace(direct, u.Host, proxy.Address, 1))
 	beside := openMigrated(t, direct)
 	for i := range 20 {
-		for answer, write := range map[string]func(func(conn) error) error{
-			"COMMIT":     func(run func(conn) error) error { return s.engine.transact(t.Context(), run) },
-			"INSERT 0 1": func(run func(conn) error) error { return s.engine.write(t.Context(), run) },
+		for answer, write := range map[string]func(func(Conn) error) error{
+			"COMMIT":     func(run func(Conn) error) error { return s.engine.Transact(t.Context(), run) },
+			"INSERT 0 1": func(run func(Conn) error) error { return s.engine.Write(t.Context(), run) },
 		} {
-			if err := s.Ping(t.Context()); err != nil {
+			if _, err := s.engine.Ping(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			value, runs := fmt.Sprint(answer, i), 0
 			proxy.Set(faultproxy.Fault{ResetAt: answer})
-			err := write(func(c conn) error {
+			err := write(func(c Conn) error {
 				runs++
 				return spendIn(value)(c)
 			})
@@ -42,7 +42,7 @@ func TestWhatMayHaveHappenedIsNotRepeated(t *testing.T) {
 			if !errors.Is(err, storage.ErrUnavailable) || runs != 1 {
 				t.Errorf("%s: got %v after %d runs, want %v after 1", answer, err, runs, storage.ErrUnavailable)
 			}
-			if err := beside.engine.write(t.Context(), spendIn(value)); !errors.Is(err, storage.ErrExists) {
+			if err := beside.engine.Write(t.Context(), spendIn(value)); !errors.Is(err, storage.ErrExists) {
 				t.Errorf("%s: got %v, want it to have happened", answer, err)
 			}
 		}

@@ -1,4 +1,4 @@
-package sqldb
+package engine
 
 import (
 	"context"
@@ -36,7 +36,7 @@ type lite struct {
 // memories numbers the databases in memory.
 var memories atomic.Int64
 
-func openSQLite(ctx context.Context, path string, m *meter) (*lite, error) {
+func openSQLite(ctx context.Context, path string, m *Meter) (*lite, error) {
 	l := &lite{path: path}
 	readers := 1
 	switch path {
@@ -66,12 +66,12 @@ func openSQLite(ctx context.Context, path string, m *meter) (*lite, error) {
 	writer.SetMaxOpenConns(1)
 	if l.held, err = firstConn(ctx, writer); err != nil {
 		writer.Close()
-		return nil, fault(err)
+		return nil, Fault(err)
 	}
 	// SQLite's own wait for another process's transaction sleeps ever longer, up to 100 ms, and
 	// one that writes again and again takes the file each time meanwhile: see begin.
 	if _, err := l.held.ExecContext(ctx, "PRAGMA busy_timeout = 0"); err != nil {
-		return nil, errors.Join(fault(err), l.held.Close(), writer.Close())
+		return nil, errors.Join(Fault(err), l.held.Close(), writer.Close())
 	}
 	l.writing = &liteConn{prepare: l.held.PrepareContext, meter: m}
 	l.reading = l.writing
@@ -145,7 +145,7 @@ func (l *lite) prepareFile() error {
 	return nil
 }
 
-func (l *lite) read(ctx context.Context, run func(conn) error) error {
+func (l *lite) Read(ctx context.Context, run func(Conn) error) error {
 	if err := l.acquire(ctx); err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (l *lite) read(ctx context.Context, run func(conn) error) error {
 // acquire waits for a connection to read with.
 func (l *lite) acquire(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
-		return fault(err)
+		return Fault(err)
 	}
 	select {
 	case l.slots <- struct{}{}:
@@ -169,17 +169,17 @@ func (l *lite) acquire(ctx context.Context) error {
 	case l.slots <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return fault(ctx.Err())
+		return Fault(ctx.Err())
 	case <-timer.C:
-		return fault(context.DeadlineExceeded)
+		return Fault(context.DeadlineExceeded)
 	}
 }
 
-func (l *lite) write(ctx context.Context, run func(conn) error) error {
+func (l *lite) Write(ctx context.Context, run func(Conn) error) error {
 	return l.queue(ctx, &task{run: run, single: true})
 }
 
-func (l *lite) transact(ctx context.Context, run func(conn) error) error {
+func (l *lite) Transact(ctx context.Context, run func(Conn) error) error {
 	return l.queue(ctx, &task{run: run})
 }
 
@@ -191,21 +191,21 @@ func (l *lite) queue(ctx context.Context, t *task) error {
 	return err
 }
 
-func (l *lite) ping(ctx context.Context) (version int64, err error) {
-	err = l.read(ctx, func(c conn) error { return c.row(schemaVersion).Scan(&version) })
+func (l *lite) Ping(ctx context.Context) (version int64, err error) {
+	err = l.Read(ctx, func(c Conn) error { return c.Row(schemaVersion).Scan(&version) })
 	return version, err
 }
 
-func (l *lite) writeFault() error {
+func (l *lite) WriteFault() error {
 	if d := l.group.stalled(); d > maxWait {
 		return fmt.Errorf("it began %s ago and has not ended", d.Round(time.Second))
 	}
 	return l.last.err()
 }
 
-func (l *lite) close() error {
+func (l *lite) Close() error {
 	// What is under way ends first.
-	_ = l.group.do(context.Background(), &task{run: func(conn) error { return nil }})
+	_ = l.group.do(context.Background(), &task{run: func(Conn) error { return nil }})
 	var errs []error
 	if l.reader != nil {
 		errs = append(errs, l.reading.close(), l.reader.Close())
@@ -221,7 +221,7 @@ func (l *lite) close() error {
 // the group it is committed with, and watching it costs as much as a point read.
 type liteConn struct {
 	prepare  func(ctx context.Context, query string) (*sql.Stmt, error)
-	meter    *meter
+	meter    *Meter
 	prepared sync.Map // query → *sql.Stmt
 }
 
@@ -249,39 +249,39 @@ func (c *liteConn) command(query string) error {
 	return err
 }
 
-func (c *liteConn) exec(query string, args ...any) (int64, error) {
+func (c *liteConn) Exec(query string, args ...any) (int64, error) {
 	c.meter.note(query)
 	s, err := c.stmt(query)
 	if err != nil {
-		return 0, fault(err)
+		return 0, Fault(err)
 	}
 	result, err := s.Exec(bind(args)...)
 	if err != nil {
-		return 0, fault(err)
+		return 0, Fault(err)
 	}
 	n, err := result.RowsAffected()
-	return n, fault(err)
+	return n, Fault(err)
 }
 
-func (c *liteConn) row(query string, args ...any) scanner { return only{c, query, args} }
+func (c *liteConn) Row(query string, args ...any) Scanner { return only{c, query, args} }
 
-func (c *liteConn) each(query string, args []any, scan func(scanner) error) error {
+func (c *liteConn) Each(query string, args []any, scan func(Scanner) error) error {
 	c.meter.note(query)
 	s, err := c.stmt(query)
 	if err != nil {
-		return fault(err)
+		return Fault(err)
 	}
 	rows, err := s.Query(bind(args)...)
 	if err != nil {
-		return fault(err)
+		return Fault(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		if err := scan(rows); err != nil {
-			return fault(err)
+			return Fault(err)
 		}
 	}
-	return fault(rows.Err())
+	return Fault(rows.Err())
 }
 
 func (c *liteConn) close() error {

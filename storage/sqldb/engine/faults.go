@@ -1,4 +1,4 @@
-package sqldb
+package engine
 
 import (
 	"database/sql"
@@ -29,9 +29,9 @@ const (
 	connectionException  = "08" // a class
 )
 
-// fault returns the error of package storage for an engine's error. A record that refers to one that does not
+// Fault returns the error of package storage for an engine's error. A record that refers to one that does not
 // exist is refused by a foreign key: ErrNotFound.
-func fault(err error) error {
+func Fault(err error) error {
 	switch {
 	case err == nil:
 		return nil
@@ -59,7 +59,7 @@ func fault(err error) error {
 	return fmt.Errorf("%w: %w", storage.ErrUnavailable, connectFault(err))
 }
 
-// connectFault is err with what kept a connection from being made told once, and what the
+// connectFault returns err with what kept a connection from being made told once, and what the
 // server answered before all else. pgx tells of each try: of one with TLS to a server that
 // has none first, and of every address twice.
 func connectFault(err error) error {
@@ -102,19 +102,3 @@ type retold struct {
 func (r retold) Error() string { return r.text }
 
 func (r retold) Unwrap() error { return r.error }
-
-// named says what failed, of which record.
-func named(err error, what, id string) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s %q: %w", what, id, err)
-}
-
-// wrapped is named without the value, for what a user typed: it may be a password in the wrong field.
-func wrapped(err error, what string) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s: %w", what, err)
-}

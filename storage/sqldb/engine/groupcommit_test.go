@@ -1,10 +1,9 @@
-package sqldb
+package engine
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,31 +13,19 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-func openFile(t testing.TB) *Store {
-	t.Helper()
-	return openMigrated(t, "sqlite:"+filepath.Join(t.TempDir(), "vouchsafe.db"))
-}
-
-// spendIn is a task that spends a value.
-func spendIn(value string) func(conn) error {
-	return func(c conn) error {
-		return must(c, storage.ErrExists, spend, "default", "test", spentHash(value), int64(1))
-	}
-}
-
 // together has the tasks run as one group of transactions: the first waits until the others queue.
-func together(s *Store, runs ...func(conn) error) []error {
-	return inOneGroup(s, (*lite).transact, runs...)
+func together(s *db, runs ...func(Conn) error) []error {
+	return inOneGroup(s, (*lite).Transact, runs...)
 }
 
-// inOneGroup has lite.write or lite.transact run the tasks as one group.
-func inOneGroup(s *Store, do func(*lite, context.Context, func(conn) error) error, runs ...func(conn) error) []error {
+// inOneGroup has lite.Write or lite.Transact run the tasks as one group.
+func inOneGroup(s *db, do func(*lite, context.Context, func(Conn) error) error, runs ...func(Conn) error) []error {
 	l := s.engine.(*lite)
 	began, queued := make(chan bool), make(chan bool)
 	got := make([]error, len(runs))
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		_ = l.write(context.Background(), func(conn) error {
+		_ = l.Write(context.Background(), func(Conn) error {
 			close(began)
 			<-queued
 			return nil
@@ -58,24 +45,16 @@ func inOneGroup(s *Store, do func(*lite, context.Context, func(conn) error) erro
 	return got
 }
 
-func isSpentNow(t *testing.T, s *Store, value string, wanted bool) {
-	t.Helper()
-	got, err := s.IsSpent(t.Context(), "default", "test", value)
-	if err != nil || got != wanted {
-		t.Errorf("%s: got %v, %v, want %v", value, got, err, wanted)
-	}
-}
-
 func TestOneFailureInAGroupLeavesTheOthersAlone(t *testing.T) {
 	t.Parallel()
 	s := openFile(t)
 	broken := errors.New("broken")
 	got := together(s,
 		spendIn("a"),
-		func(c conn) error { return errors.Join(spendIn("undone")(c), broken) },
+		func(c Conn) error { return errors.Join(spendIn("undone")(c), broken) },
 		spendIn("b"),
-		func(c conn) error {
-			_, err := c.exec("INSERT INTO nowhere VALUES (1)")
+		func(c Conn) error {
+			_, err := c.Exec("INSERT INTO nowhere VALUES (1)")
 			return err
 		},
 		spendIn("c"),
@@ -99,8 +78,8 @@ func TestALostTransactionFailsTheWholeGroup(t *testing.T) {
 	s := openFile(t)
 	got := together(s,
 		spendIn("a"),
-		func(c conn) error {
-			_, err := c.exec("ROLLBACK") // as SQLite does itself when the disk is full
+		func(c Conn) error {
+			_, err := c.Exec("ROLLBACK") // as SQLite does itself when the disk is full
 			return err
 		},
 		spendIn("b"),
@@ -112,7 +91,7 @@ func TestALostTransactionFailsTheWholeGroup(t *testing.T) {
 	}
 	isSpentNow(t, s, "a", false)
 	isSpentNow(t, s, "b", false)
-	if err := s.engine.write(t.Context(), spendIn("a")); err != nil {
+	if err := s.engine.Write(t.Context(), spendIn("a")); err != nil {
 		t.Errorf("afterwards: %v", err)
 	}
 }
@@ -120,11 +99,11 @@ func TestALostTransactionFailsTheWholeGroup(t *testing.T) {
 func TestOneStatementThatFailsLeavesTheOthersAlone(t *testing.T) {
 	t.Parallel()
 	s := openFile(t)
-	got := inOneGroup(s, (*lite).write,
+	got := inOneGroup(s, (*lite).Write,
 		spendIn("a"),
 		spendIn("a"),
-		func(c conn) error {
-			_, err := c.exec("INSERT INTO nowhere VALUES (1)")
+		func(c Conn) error {
+			_, err := c.Exec("INSERT INTO nowhere VALUES (1)")
 			return err
 		},
 		spendIn("b"),
@@ -145,9 +124,9 @@ func TestOneStatementThatFailsLeavesTheOthersAlone(t *testing.T) {
 func TestAResultThatCannotBeReadFailsTheWholeGroup(t *testing.T) {
 	t.Parallel()
 	s := openFile(t)
-	got := inOneGroup(s, (*lite).write,
+	got := inOneGroup(s, (*lite).Write,
 		spendIn("a"),
-		func(c conn) error { return errors.Join(spendIn("undone")(c), errors.New("broken")) },
+		func(c Conn) error { return errors.Join(spendIn("undone")(c), errors.New("broken")) },
 		spendIn("b"),
 	)
 	for i, err := range got {
@@ -167,7 +146,7 @@ func TestAFullDiskAmongStatementsTellsTheTruth(t *testing.T) {
 	s := openFile(t)
 	const pages = `SELECT page_count FROM pragma_page_count`
 	var n int64
-	if err := s.engine.read(t.Context(), func(c conn) error { return c.row(pages).Scan(&n) }); err != nil {
+	if err := s.engine.Read(t.Context(), func(c Conn) error { return c.Row(pages).Scan(&n) }); err != nil {
 		t.Fatal(err)
 	}
 	l := s.engine.(*lite)
@@ -175,12 +154,12 @@ func TestAFullDiskAmongStatementsTellsTheTruth(t *testing.T) {
 		t.Fatal(err)
 	}
 	values := []string{"a", "b", "c"}
-	big := func(c conn) error {
-		_, err := c.exec(`INSERT INTO spent_values (tenant_id, purpose, hash, expires_at)
+	big := func(c Conn) error {
+		_, err := c.Exec(`INSERT INTO spent_values (tenant_id, purpose, hash, expires_at)
 			SELECT 'default', 'big', randomblob(1000), 1 FROM json_each(json_array(1, 2, 3, 4, 5, 6, 7, 8, 9))`)
 		return err
 	}
-	got := inOneGroup(s, (*lite).write, spendIn(values[0]), big, spendIn(values[1]), spendIn(values[2]))
+	got := inOneGroup(s, (*lite).Write, spendIn(values[0]), big, spendIn(values[1]), spendIn(values[2]))
 	if !errors.Is(got[1], storage.ErrUnavailable) {
 		t.Errorf("more than there is room for: got %v, want %v", got[1], storage.ErrUnavailable)
 	}
@@ -197,11 +176,11 @@ func TestAPanicStaysInItsGoroutine(t *testing.T) {
 			t.Errorf("got %v, want the panic of the task", got)
 		}
 		isSpentNow(t, s, "undone", false)
-		if err := s.engine.write(t.Context(), spendIn("a")); err != nil {
+		if err := s.engine.Write(t.Context(), spendIn("a")); err != nil {
 			t.Errorf("afterwards: %v", err)
 		}
 	}()
-	_ = s.engine.write(t.Context(), func(c conn) error {
+	_ = s.engine.Write(t.Context(), func(c Conn) error {
 		_ = spendIn("undone")(c)
 		panic("mine")
 	})
@@ -213,7 +192,7 @@ func TestACallerThatGivesUpHasChangedNothing(t *testing.T) {
 	began, done := make(chan bool), make(chan bool)
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		_ = s.engine.write(context.Background(), func(conn) error {
+		_ = s.engine.Write(context.Background(), func(Conn) error {
 			close(began)
 			<-done
 			return nil
@@ -224,7 +203,7 @@ func TestACallerThatGivesUpHasChangedNothing(t *testing.T) {
 		wg.Go(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i%3)*10*time.Millisecond)
 			defer cancel()
-			err := s.engine.write(ctx, spendIn(fmt.Sprint(i)))
+			err := s.engine.Write(ctx, spendIn(fmt.Sprint(i)))
 			if !errors.Is(err, storage.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("got %v, want %v", err, storage.ErrUnavailable)
 			}
@@ -249,7 +228,7 @@ func TestAGroupUnderFireAnswersTruly(t *testing.T) {
 			for j := range 200 {
 				ctx, cancel := context.WithTimeout(context.Background(), time.Duration(j%7)*200*time.Microsecond)
 				value := fmt.Sprint(i, "-", j)
-				err := s.engine.write(ctx, spendIn(value))
+				err := s.engine.Write(ctx, spendIn(value))
 				cancel()
 				if errors.Is(err, errSilent) { // the disk took longer than a second
 					continue
@@ -284,7 +263,7 @@ func TestASilentDiskHoldsNoCaller(t *testing.T) {
 			}
 			<-back
 		}}
-		work := func(conn) error { begun.Add(1); return nil }
+		work := func(Conn) error { begun.Add(1); return nil }
 		begin := time.Now()
 		took := func(deadline time.Duration) (time.Duration, error) {
 			ctx := t.Context()
@@ -346,7 +325,7 @@ func TestRunningWorkIsAwaited(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		begin, found := time.Now(), 0
-		err := g.do(ctx, &task{run: func(conn) error {
+		err := g.do(ctx, &task{run: func(Conn) error {
 			time.Sleep(time.Hour)
 			found = 1
 			return nil

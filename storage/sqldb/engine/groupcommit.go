@@ -1,4 +1,4 @@
-package sqldb
+package engine
 
 import (
 	"context"
@@ -31,7 +31,7 @@ var errSilent = fmt.Errorf("wait for the disk: %w", context.DeadlineExceeded)
 
 // task is one caller's work inside a group.
 type task struct {
-	run    func(conn) error
+	run    func(Conn) error
 	single bool // it runs one statement
 	err    error
 	panics any
@@ -50,7 +50,7 @@ const (
 
 // protect runs the work, unless its caller has left. A panic is kept for the goroutine it
 // belongs to: the one that runs the group owes the others an answer.
-func (t *task) protect(c conn) {
+func (t *task) protect(c Conn) {
 	if !t.state.CompareAndSwap(waits, runs) {
 		return
 	}
@@ -75,7 +75,7 @@ type group struct {
 // do runs the work and returns when it is committed or has failed.
 func (g *group) do(ctx context.Context, t *task) error {
 	if err := ctx.Err(); err != nil {
-		return fault(err)
+		return Fault(err)
 	}
 	t.done = make(chan struct{})
 	g.mu.Lock()
@@ -112,7 +112,7 @@ func (g *group) wait(ctx context.Context, t *task) error {
 	}
 	if t.state.CompareAndSwap(waits, left) {
 		g.withdraw(t)
-		return fault(fmt.Errorf("%w: %w", errQueued, why))
+		return Fault(fmt.Errorf("%w: %w", errQueued, why))
 	}
 	timer.Reset(patience(ctx))
 	for late := false; ; {
@@ -129,7 +129,7 @@ func (g *group) wait(ctx context.Context, t *task) error {
 			late = false
 			timer.Reset(leastWait)
 		default:
-			return fault(errSilent)
+			return Fault(errSilent)
 		}
 	}
 }
@@ -220,7 +220,7 @@ func (l *lite) commit(tasks []*task) {
 	}
 	// A full disk may have rolled back already; then this fails, and nothing is lost.
 	_ = l.writing.command("ROLLBACK")
-	err = fault(fmt.Errorf("commit: %w", err))
+	err = Fault(fmt.Errorf("commit: %w", err))
 	for _, t := range tasks {
 		t.err = err
 	}
@@ -230,7 +230,7 @@ func (l *lite) commit(tasks []*task) {
 // changes is how many rows the writer has changed, if that is asked for; 0 when it cannot say.
 func (l *lite) changes(asked bool) (n int64) {
 	if asked {
-		_ = l.writing.row("SELECT total_changes()").Scan(&n) // 0 then
+		_ = l.writing.Row("SELECT total_changes()").Scan(&n) // 0 then
 	}
 	return n
 }
@@ -257,7 +257,7 @@ func isBusy(err error) bool {
 // statement runs a task of one statement. SQLite takes back a statement that fails, so that no
 // savepoint is needed. An error means that the whole transaction is lost.
 func (l *lite) statement(t *task) error {
-	c := &single{conn: l.writing}
+	c := &single{Conn: l.writing}
 	t.protect(c)
 	switch {
 	case c.changed && t.panics != nil:
@@ -272,7 +272,7 @@ func (l *lite) statement(t *task) error {
 
 // single is a connection for one statement.
 type single struct {
-	conn
+	Conn
 	ran     bool
 	changed bool // rows, as far as the statement says
 }
@@ -284,18 +284,18 @@ func (c *single) begin() {
 	c.ran = true
 }
 
-func (c *single) exec(query string, args ...any) (int64, error) {
+func (c *single) Exec(query string, args ...any) (int64, error) {
 	c.begin()
-	n, err := c.conn.exec(query, args...)
+	n, err := c.Conn.Exec(query, args...)
 	c.changed = err == nil && n > 0
 	return n, err
 }
 
-func (c *single) row(query string, args ...any) scanner { return only{c, query, args} }
+func (c *single) Row(query string, args ...any) Scanner { return only{c, query, args} }
 
-func (c *single) each(query string, args []any, scan func(scanner) error) error {
+func (c *single) Each(query string, args []any, scan func(Scanner) error) error {
 	c.begin()
-	return c.conn.each(query, args, func(row scanner) error {
+	return c.Conn.Each(query, args, func(row Scanner) error {
 		c.changed = true
 		return scan(row)
 	})

@@ -1,4 +1,4 @@
-package sqldb
+package engine
 
 import (
 	"context"
@@ -10,25 +10,25 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// scanner is a row: *sql.Rows and pgx.Rows have this in common.
-type scanner interface {
+// Scanner is a row: *sql.Rows and pgx.Rows have this in common.
+type Scanner interface {
 	Scan(dest ...any) error
 }
 
-// conn runs the statements of one call. Its errors are those of package storage.
-type conn interface {
-	// exec runs a statement and says how many rows it touched.
-	exec(query string, args ...any) (int64, error)
-	// row is a query for one row; its Scan answers ErrNotFound when there is none.
-	row(query string, args ...any) scanner
-	// each runs a query and calls scan for every row.
-	each(query string, args []any, scan func(scanner) error) error
+// Conn runs the statements of one call. Its errors are those of package storage.
+type Conn interface {
+	// Exec runs a statement and returns how many rows it touched.
+	Exec(query string, args ...any) (int64, error)
+	// Row returns the row of a query for one; its Scan returns storage.ErrNotFound if there is none.
+	Row(query string, args ...any) Scanner
+	// Each runs a query and calls scan for every row.
+	Each(query string, args []any, scan func(Scanner) error) error
 }
 
 // only is a query whose one row is awaited. It is read to the end: SQLite finishes a
 // statement with RETURNING only then, and PostgreSQL reports a failure there.
 type only struct {
-	conn  conn
+	conn  Conn
 	query string
 	args  []any
 }
@@ -36,7 +36,7 @@ type only struct {
 // Scan runs the query.
 func (o only) Scan(dest ...any) error {
 	found := false
-	err := o.conn.each(o.query, o.args, func(row scanner) error {
+	err := o.conn.Each(o.query, o.args, func(row Scanner) error {
 		found = true
 		return row.Scan(dest...)
 	})
@@ -46,33 +46,46 @@ func (o only) Scan(dest ...any) error {
 	return err
 }
 
-// engine is a database. Where the callback is run again after a failure, it was
+// Engine is a database. Where the callback is run again after a failure, it was
 // certain that nothing had happened.
-type engine interface {
-	// read runs queries that change nothing.
-	read(ctx context.Context, run func(conn) error) error
-	// write runs one statement: on its own it is a transaction.
-	write(ctx context.Context, run func(conn) error) error
-	// transact runs statements that happen together, or not at all when run fails.
-	transact(ctx context.Context, run func(conn) error) error
-	// ping gives the schema's version, and finds out whether the database takes writes as far
-	// as reading tells that.
-	ping(ctx context.Context) (version int64, err error)
-	// writeFault is why the last write failed, if that was the engine's fault.
-	writeFault() error
-	// migrate applies the steps that are missing.
-	migrate(ctx context.Context) error
-	close() error
+type Engine interface {
+	// Read runs queries that change nothing.
+	Read(ctx context.Context, run func(Conn) error) error
+	// Write runs one statement: on its own it is a transaction.
+	Write(ctx context.Context, run func(Conn) error) error
+	// Transact runs statements that happen together, or not at all if run returns an error.
+	Transact(ctx context.Context, run func(Conn) error) error
+	// Ping returns the version of the schema, and finds out whether the database takes writes as far
+	// as reading shows that.
+	Ping(ctx context.Context) (version int64, err error)
+	// WriteFault returns why the last write failed, if that was the engine's fault.
+	WriteFault() error
+	// Migrate applies the steps that are missing.
+	Migrate(ctx context.Context) error
+	// Close waits for what is under way and closes the database.
+	Close() error
 }
 
-// meter counts the statements that an engine runs.
-type meter struct {
+// Meter counts the statements that an engine runs.
+type Meter struct {
 	count       atomic.Int64
 	onStatement atomic.Pointer[func(query string)]
 }
 
+// Statements returns how many statements were run. BEGIN, COMMIT and savepoints do not count.
+func (m *Meter) Statements() int64 { return m.count.Load() }
+
+// OnStatement has f called with each statement, before it is run; nil ends that.
+func (m *Meter) OnStatement(f func(query string)) {
+	if f == nil {
+		m.onStatement.Store(nil)
+		return
+	}
+	m.onStatement.Store(&f)
+}
+
 // note counts a statement that is about to run.
-func (m *meter) note(query string) {
+func (m *Meter) note(query string) {
 	m.count.Add(1)
 	if f := m.onStatement.Load(); f != nil {
 		(*f)(query)

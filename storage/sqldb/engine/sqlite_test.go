@@ -1,4 +1,4 @@
-package sqldb
+package engine
 
 import (
 	"bufio"
@@ -23,7 +23,7 @@ func TestFilesAreTheirOwnersAlone(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "data")
 	path := filepath.Join(dir, "a b%?#'ü.db")
 	s := openMigrated(t, "sqlite:"+path)
-	if err := s.engine.write(t.Context(), spendIn("a")); err != nil {
+	if err := s.engine.Write(t.Context(), spendIn("a")); err != nil {
 		t.Fatal(err)
 	}
 	mode(t, dir, 0o700)
@@ -31,7 +31,7 @@ func TestFilesAreTheirOwnersAlone(t *testing.T) {
 		mode(t, path+suffix, 0o600)
 	}
 
-	if err := s.Close(); err != nil {
+	if err := s.close(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(path + "-wal"); !errors.Is(err, os.ErrNotExist) {
@@ -71,8 +71,8 @@ func TestLinksAndFoldersAreRefused(t *testing.T) {
 		}
 	}
 	for _, path := range []string{dangling, link, dir, ""} {
-		if s, err := Open(t.Context(), "sqlite:"+path); err == nil {
-			s.Close()
+		if e, _, err := Open(t.Context(), "sqlite:"+path, new(Meter)); err == nil {
+			e.Close()
 			t.Errorf("%s: opened", path)
 		}
 	}
@@ -125,7 +125,7 @@ func writeUntilKilled(t *testing.T, url string) {
 		go func() {
 			for j := 0; ; j++ {
 				value := fmt.Sprint(os.Getenv("VOUCHSAFE_TEST_ROUND"), "-", i, "-", j)
-				if err := s.engine.write(context.Background(), spendIn(value)); err != nil {
+				if err := s.engine.Write(context.Background(), spendIn(value)); err != nil {
 					panic(err)
 				}
 				mu.Lock()
@@ -135,7 +135,7 @@ func writeUntilKilled(t *testing.T, url string) {
 		}()
 	}
 	time.Sleep(time.Minute)
-	t.Fatal("nobody has killed this process")
+	t.Fatal("this process was not killed")
 }
 
 // TestAFullDiskIsUnavailable uses SQLite's own limit, which fails as a full disk does.
@@ -145,8 +145,8 @@ func TestAFullDiskIsUnavailable(t *testing.T) {
 	l := s.engine.(*lite)
 	limit := func(pages string) {
 		t.Helper()
-		err := l.write(t.Context(), func(c conn) error {
-			return c.each("PRAGMA max_page_count = "+pages, nil, func(row scanner) error { return row.Scan(new(int64)) })
+		err := l.Write(t.Context(), func(c Conn) error {
+			return c.Each("PRAGMA max_page_count = "+pages, nil, func(row Scanner) error { return row.Scan(new(int64)) })
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -156,16 +156,16 @@ func TestAFullDiskIsUnavailable(t *testing.T) {
 	var failed error
 	stored := 0
 	for ; failed == nil && stored < 100_000; stored++ {
-		failed = l.write(t.Context(), spendIn(fmt.Sprint(stored)))
+		failed = l.Write(t.Context(), spendIn(fmt.Sprint(stored)))
 	}
 	if !errors.Is(failed, storage.ErrUnavailable) {
 		t.Fatalf("got %v after %d rows, want %v", failed, stored, storage.ErrUnavailable)
 	}
-	if _, err := s.Tenant(t.Context(), storage.DefaultTenant); err != nil {
+	if _, err := s.count(t.Context(), countTenants); err != nil {
 		t.Errorf("reading: %v", err)
 	}
 	limit("1000000")
-	if err := l.write(t.Context(), spendIn("room again")); err != nil {
+	if err := l.Write(t.Context(), spendIn("room again")); err != nil {
 		t.Errorf("with room again: %v", err)
 	}
 	isSpentNow(t, s, fmt.Sprint(stored-1), false)
@@ -178,10 +178,10 @@ func TestAFileThatIsNoDatabase(t *testing.T) {
 	if err := os.WriteFile(path, []byte(strings.Repeat("not a database\n", 1000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := Open(t.Context(), "sqlite:"+path)
+	e, _, err := Open(t.Context(), "sqlite:"+path, new(Meter))
 	if err == nil {
-		err = s.Migrate(t.Context())
-		s.Close()
+		err = e.Migrate(t.Context())
+		e.Close()
 	}
 	if !errors.Is(err, storage.ErrUnavailable) {
 		t.Errorf("got %v, want %v", err, storage.ErrUnavailable)
@@ -202,7 +202,7 @@ func TestAnotherProcessMayWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	time.AfterFunc(300*time.Millisecond, func() { _ = tx.Commit() })
-	if err := s.engine.write(t.Context(), spendIn("a")); err != nil {
+	if err := s.engine.Write(t.Context(), spendIn("a")); err != nil {
 		t.Errorf("got %v, want to wait for the other", err)
 	}
 }
@@ -210,16 +210,9 @@ func TestAnotherProcessMayWrite(t *testing.T) {
 func TestMemoryWorksInFakeTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s, err := Open(context.Background(), "sqlite::memory:")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer s.Close()
-		if err := s.Migrate(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		s := openMigrated(t, "sqlite::memory:")
 		time.Sleep(time.Hour)
-		if err := s.engine.write(t.Context(), spendIn("a")); err != nil {
+		if err := s.engine.Write(t.Context(), spendIn("a")); err != nil {
 			t.Fatal(err)
 		}
 		isSpentNow(t, s, "a", true)
@@ -229,7 +222,7 @@ func TestMemoryWorksInFakeTime(t *testing.T) {
 func TestMemoriesAreApart(t *testing.T) {
 	t.Parallel()
 	a, b := openMigrated(t, "sqlite::memory:"), openMigrated(t, "sqlite::memory:")
-	if err := a.engine.write(t.Context(), spendIn("a")); err != nil {
+	if err := a.engine.Write(t.Context(), spendIn("a")); err != nil {
 		t.Fatal(err)
 	}
 	isSpentNow(t, b, "a", false)

@@ -1,4 +1,4 @@
-package sqldb
+package engine
 
 import (
 	"context"
@@ -17,13 +17,13 @@ import (
 )
 
 // current reports whether every step has been applied: then no lock is needed.
-func current(ctx context.Context, e engine) bool {
+func current(ctx context.Context, e Engine) bool {
 	var version int64
-	err := e.read(ctx, func(c conn) error { return c.row(schemaVersion).Scan(&version) })
+	err := e.Read(ctx, func(c Conn) error { return c.Row(schemaVersion).Scan(&version) })
 	return err == nil && version >= migrations.Latest()
 }
 
-func (p *postgres) migrate(ctx context.Context) error {
+func (p *postgres) Migrate(ctx context.Context) error {
 	if current(ctx, p) {
 		return nil
 	}
@@ -55,7 +55,7 @@ const (
 	lockPatience = 5 * time.Minute
 )
 
-func (l *lite) migrate(ctx context.Context) error {
+func (l *lite) Migrate(ctx context.Context) error {
 	if current(ctx, l) {
 		return nil
 	}
@@ -95,7 +95,7 @@ func (l *lite) lockFile(ctx context.Context) (unlock func(), err error) {
 	}
 	if err != nil {
 		db.Close()
-		return nil, fmt.Errorf("lock %s: %w", beside.path, fault(err))
+		return nil, fmt.Errorf("lock %s: %w", beside.path, Fault(err))
 	}
 	return func() {
 		conn.Close()
@@ -107,8 +107,8 @@ func up(ctx context.Context, dialect goose.Dialect, db *sql.DB, steps fs.FS, opt
 	options = append(options, goose.WithDisableGlobalRegistry(true))
 	provider, err := goose.NewProvider(dialect, db, steps, options...)
 	if err != nil {
-		return fault(err)
+		return Fault(err)
 	}
 	_, err = provider.Up(ctx)
-	return fault(err)
+	return Fault(err)
 }

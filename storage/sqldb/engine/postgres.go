@@ -1,4 +1,4 @@
-package sqldb
+package engine
 
 import (
 	"context"
@@ -38,13 +38,13 @@ const (
 // postgres is PostgreSQL.
 type postgres struct {
 	pool  *pgxpool.Pool
-	meter *meter
+	meter *Meter
 	reset atomic.Int64 // when the idle connections were last dropped, in ns
 	last  lastWrite
 }
 
 // openPostgres makes a pool of connections to the servers that the URL names, without connecting.
-func openPostgres(url string, m *meter) (*postgres, error) {
+func openPostgres(url string, m *Meter) (*postgres, error) {
 	config, err := parsePostgres(url)
 	if err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func (p *postgres) gone(ctx context.Context, c pgxpool.ShouldPingParams) bool {
 }
 
 // read runs queries, and repeats them once if the connection broke: they change nothing.
-func (p *postgres) read(caller context.Context, run func(conn) error) error {
+func (p *postgres) Read(caller context.Context, run func(Conn) error) error {
 	ctx, cancel := bounded(caller)
 	defer cancel()
 	began := time.Now()
@@ -86,7 +86,7 @@ func (p *postgres) read(caller context.Context, run func(conn) error) error {
 }
 
 // write runs one statement, and repeats it once if it surely left no trace.
-func (p *postgres) write(caller context.Context, run func(conn) error) error {
+func (p *postgres) Write(caller context.Context, run func(Conn) error) error {
 	ctx, cancel := bounded(caller)
 	defer cancel()
 	began := time.Now()
@@ -106,19 +106,19 @@ const pingPostgres = `
 
 var errReadOnly = errors.New("the server takes no writes: it is a standby, or read-only")
 
-func (p *postgres) ping(ctx context.Context) (version int64, err error) {
+func (p *postgres) Ping(ctx context.Context) (version int64, err error) {
 	readOnly := false
-	err = p.read(ctx, func(c conn) error { return c.row(pingPostgres).Scan(&version, &readOnly) })
+	err = p.Read(ctx, func(c Conn) error { return c.Row(pingPostgres).Scan(&version, &readOnly) })
 	if err == nil && readOnly {
-		p.last.note(ctx, fault(errReadOnly))
+		p.last.note(ctx, Fault(errReadOnly))
 	}
 	return version, err
 }
 
-func (p *postgres) writeFault() error { return p.last.err() }
+func (p *postgres) WriteFault() error { return p.last.err() }
 
 // on runs with a connection of its own.
-func (p *postgres) on(caller, ctx context.Context, run func(conn) error) error {
+func (p *postgres) on(caller, ctx context.Context, run func(Conn) error) error {
 	c, err := p.acquire(caller, ctx)
 	if err != nil {
 		return err
@@ -131,17 +131,17 @@ func (p *postgres) on(caller, ctx context.Context, run func(conn) error) error {
 func (p *postgres) acquire(caller, ctx context.Context) (*pgxpool.Conn, error) {
 	c, err := p.pool.Acquire(ctx)
 	if err != nil {
-		return nil, fault(err)
+		return nil, Fault(err)
 	}
 	if err := caller.Err(); err != nil {
 		c.Release()
-		return nil, fault(err)
+		return nil, Fault(err)
 	}
 	return c, nil
 }
 
 // transact runs a transaction, and repeats it once if it surely left no trace.
-func (p *postgres) transact(caller context.Context, run func(conn) error) error {
+func (p *postgres) Transact(caller context.Context, run func(Conn) error) error {
 	ctx, cancel := bounded(caller)
 	defer cancel()
 	again, err := p.once(caller, ctx, run)
@@ -154,7 +154,7 @@ func (p *postgres) transact(caller context.Context, run func(conn) error) error 
 
 // once runs one transaction. again says that it has failed without a trace, and may
 // succeed when it is repeated.
-func (p *postgres) once(caller, ctx context.Context, run func(conn) error) (again bool, err error) {
+func (p *postgres) once(caller, ctx context.Context, run func(Conn) error) (again bool, err error) {
 	began := time.Now()
 	c, err := p.acquire(caller, ctx)
 	if err != nil {
@@ -163,7 +163,7 @@ func (p *postgres) once(caller, ctx context.Context, run func(conn) error) (agai
 	defer c.Release()
 	tx, err := c.Begin(ctx)
 	if err != nil {
-		return p.lost(err, began) || repeatable(err), fault(err)
+		return p.lost(err, began) || repeatable(err), Fault(err)
 	}
 	// After a commit this does nothing.
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
@@ -173,12 +173,12 @@ func (p *postgres) once(caller, ctx context.Context, run func(conn) error) (agai
 	if err := tx.Commit(ctx); err != nil {
 		p.lost(err, began)
 		// A connection that broke now may have taken the commit along.
-		return repeatable(err), fault(err)
+		return repeatable(err), Fault(err)
 	}
 	return false, nil
 }
 
-func (p *postgres) close() error {
+func (p *postgres) Close() error {
 	p.pool.Close()
 	return nil
 }
@@ -282,30 +282,30 @@ type querier interface {
 type pgConn struct {
 	ctx   context.Context // of the call, bounded
 	on    querier
-	meter *meter
+	meter *Meter
 }
 
-func (c pgConn) exec(query string, args ...any) (int64, error) {
+func (c pgConn) Exec(query string, args ...any) (int64, error) {
 	c.meter.note(query)
 	tag, err := c.on.Exec(c.ctx, query, bind(args)...)
-	return tag.RowsAffected(), fault(err)
+	return tag.RowsAffected(), Fault(err)
 }
 
-func (c pgConn) row(query string, args ...any) scanner { return only{c, query, args} }
+func (c pgConn) Row(query string, args ...any) Scanner { return only{c, query, args} }
 
-func (c pgConn) each(query string, args []any, scan func(scanner) error) error {
+func (c pgConn) Each(query string, args []any, scan func(Scanner) error) error {
 	c.meter.note(query)
 	rows, err := c.on.Query(c.ctx, query, bind(args)...)
 	if err != nil {
-		return fault(err)
+		return Fault(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		if err := scan(rows); err != nil {
-			return fault(err)
+			return Fault(err)
 		}
 	}
-	return fault(rows.Err())
+	return Fault(rows.Err())
 }
 
 // parsePostgres reads the URL of a database. What is wrong with it is told without the
