@@ -1,7 +1,7 @@
 // Package login serves the pages that a user sees on the way to a token: signing in, signing up,
-// choosing an account, resetting a password, allowing a client what it asks for, and signing out.
-// Package login/ui renders them, and the error page; package login/account serves the pages of
-// /account.
+// choosing an account, allowing a client what it asks for, and signing out. Package login/ui renders
+// them, and the error page; package login/reset serves the pages on which a user gets an account back,
+// and package login/account those of /account.
 //
 // A page never decides what comes next. It settles its own step, leaves its proof (a
 // session, a choice, a consent) and sends the browser back to where the request came

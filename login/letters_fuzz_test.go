@@ -110,9 +110,8 @@ func TestLettersOfAheadOfTime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r = l.at(storage.DefaultTenant, l.bound, reviewCookie,
-			l.login.Secrets.Box(storage.DefaultTenant, secret.ResetReview).SealString(plain))
-		if _, err := l.login.reviewing(r); (err == nil) != opens {
+		sealed := l.login.Secrets.Box(storage.DefaultTenant, secret.ResetReview).SealString(plain)
+		if _, err := l.login.ReviewedUser(r.Context(), l.login.askerOf(r), sealed); (err == nil) != opens {
 			t.Errorf("the review of %v ahead: %v, want it to open: %v", ahead, err, opens)
 		}
 	}

@@ -62,7 +62,7 @@ func (s *Server) signInPageOf(r *http.Request, in *storage.Interaction) (string,
 		}
 	}
 	if strings.TrimSpace(login) == "" {
-		login = s.nameTyped(r)
+		login = s.TypedName(r)
 	}
 	if login == "" {
 		return "/login?other=1", nil

@@ -74,7 +74,7 @@ func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) error {
 // user to confirm that account, unless the client or the user named another account, or the user chose another
 // with ?other.
 func (s *Server) blankForm(r *http.Request, in *storage.Interaction) (signInForm, error) {
-	form := signInForm{Login: s.nameTyped(r)}
+	form := signInForm{Login: s.TypedName(r)}
 	var err error
 	if form.Login != "" {
 		form.As, in = r.FormValue("as"), nil // what the client hints at counts no more
@@ -148,7 +148,7 @@ func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, in *storage.
 		return err
 	}
 	form.FormFaults = ui.FaultsOf(r)
-	form.Forgot = s.resets(r) && form.Offers.Password && (form.Second || form.Account != nil)
+	form.Forgot = s.OffersReset(s.askerOf(r)) && form.Offers.Password && (form.Second || form.Account != nil)
 	form.SignUp = form.Account == nil && s.MaySignUp(s.askerOf(r), false) == nil
 	v := s.view(w, r, titleOf(form), in)
 	v.Alert = cmp.Or(v.Alert, ui.UpstreamAlert(r, s.Service))

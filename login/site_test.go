@@ -36,6 +36,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/api"
+	"github.com/vouchsafe/vouchsafe/login/reset"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
@@ -150,8 +151,13 @@ func startWith(t testing.TB, scheme, host string, change func(*Config), apps fun
 	if err != nil {
 		t.Fatal(err)
 	}
+	back, err := reset.New(reset.Config{Site: config.Site, Service: config.Service, TypedName: s.login.TypedName})
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.router = mux.NewRouter()
 	s.login.Register(s.router)
+	back.Register(s.router)
 	errors := pages.ErrorPage
 	if apps != nil {
 		if s.api, err = api.New(api.Config{Service: config.Service, Federation: config.Federation, Apps: apps(),

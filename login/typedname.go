@@ -40,9 +40,9 @@ func (s *Server) sealName(r *http.Request, name string) string {
 	return s.Secrets.Box(web.TenantOf(r.Context()).ID, secret.TypedName).SealString(plain)
 }
 
-// nameTyped returns the name that the user typed on the first page, or "". It returns "" for a name that was typed
+// TypedName returns the name that the user typed on the first page, or "". It returns "" for a name that was typed
 // in another browser, so that an attacker cannot lead a user to a page with the name of another account.
-func (s *Server) nameTyped(r *http.Request) string {
+func (s *Server) TypedName(r *http.Request) string {
 	sealed := r.FormValue("as")
 	if sealed == "" {
 		return ""

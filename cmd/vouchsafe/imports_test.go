@@ -25,6 +25,7 @@ var arrows = map[string][]string{
 
 	"login":         {"login/ui", "login/texts", "people/...", "storage", "internal/..."},
 	"login/account": {"login/ui", "login/texts", "people/...", "storage", "internal/..."},
+	"login/reset":   {"login/ui", "login/texts", "people/...", "storage", "internal/..."},
 	"login/api":     {"login/ui", "login/texts", "people/...", "storage", "internal/..."},
 	"login/texts":   {},
 	"login/ui":      {"login/texts", "people/...", "tenants/brand", "storage", "internal/..."},

@@ -29,6 +29,7 @@ func (s *server) routes() *mux.Router {
 	r := mux.NewRouter().SkipClean(true) // an odd path is not found, rather than led elsewhere
 	s.provider.Register(r)
 	s.pages.Register(r)
+	s.reset.Register(r)
 	s.api.Register(r)
 	s.account.Register(r)
 	if s.dev != nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/login"
 	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/api"
+	"github.com/vouchsafe/vouchsafe/login/reset"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -32,6 +33,7 @@ type server struct {
 	secrets  *secret.Masters
 	provider *provider.Provider
 	pages    *login.Server
+	reset    *reset.Server
 	api      *api.Server
 	account  *account.Server
 	hasher   *password.Hasher

@@ -30,6 +30,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/internal/upstreams"
 	"github.com/vouchsafe/vouchsafe/login/api"
+	"github.com/vouchsafe/vouchsafe/login/reset"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
@@ -139,6 +140,10 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 		useCases.SetupToken = people.SetupLink{Secrets: s.secrets}.Opens
 	}
 	if s.pages, err = login.New(config); err != nil {
+		return err
+	}
+	s.reset, err = reset.New(reset.Config{Site: site, Service: useCases, TypedName: s.pages.TypedName})
+	if err != nil {
 		return err
 	}
 	s.api, err = api.New(api.Config{

@@ -1,4 +1,4 @@
-package login
+package reset
 
 import (
 	"errors"
@@ -18,7 +18,7 @@ type notMeForm struct {
 // notMePage asks. It changes nothing: mail scanners open every link.
 func (s *Server) notMePage(w http.ResponseWriter, r *http.Request) error {
 	token := r.FormValue("t")
-	d, err := s.OpenDisavowal(r.Context(), s.askerOf(r), token)
+	d, err := s.OpenDisavowal(r.Context(), s.Site.Asker(r), token)
 	if err != nil {
 		return s.notMeFailed(w, r, err)
 	}
@@ -26,25 +26,25 @@ func (s *Server) notMePage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) showNotMe(w http.ResponseWriter, r *http.Request, form notMeForm) error {
-	v := s.view(w, r, "notme.title", nil)
+	v := s.Site.View(w, r, "notme.title", nil)
 	v.Page = form
-	return s.show(w, http.StatusOK, "notme", v)
+	return s.Site.Show(w, http.StatusOK, "notme", v)
 }
 
 // notMe does what the page promised, or sends the code once more.
 func (s *Server) notMe(w http.ResponseWriter, r *http.Request) error {
-	a, token := s.askerOf(r), r.FormValue("t")
+	a, token := s.Site.Asker(r), r.FormValue("t")
 	flow, err := s.Disavow(r.Context(), a, token)
 	if errors.Is(err, people.ErrSecured) && r.PostForm.Get("again") != "" {
 		flow, err = s.SendReopening(r.Context(), a, token)
 		if refused := people.Refusal(""); err != nil && !errors.As(err, &refused) {
-			return s.site.Refuse(w, r, "/not-me", err)
+			return s.Site.Refuse(w, r, "/not-me", err)
 		}
 	}
 	if err != nil {
 		return s.notMeFailed(w, r, err)
 	}
-	return seeOther(w, r, "/reset", "flow", flow)
+	return ui.SeeOther(w, r, "/reset", "flow", flow)
 }
 
 // notMeFailed says why a link does nothing, and what to do then.
@@ -55,18 +55,18 @@ func (s *Server) notMeFailed(w http.ResponseWriter, r *http.Request, err error) 
 	}
 	switch {
 	case errors.Is(err, people.ErrLateDisavowal):
-		return s.say(w, r, http.StatusGone, "notme.late_title", "notme.late", next...)
+		return s.Site.Tell(w, r, http.StatusGone, "notme.late_title", "notme.late", next...)
 	case errors.Is(err, people.ErrNoDisavowal):
-		return s.say(w, r, http.StatusUnprocessableEntity, "notme.bad_title", "notme.bad", next...)
+		return s.Site.Tell(w, r, http.StatusUnprocessableEntity, "notme.bad_title", "notme.bad", next...)
 	case errors.Is(err, people.ErrMovedAway):
-		return s.say(w, r, http.StatusConflict, "notme.moved_title", "notme.moved")
+		return s.Site.Tell(w, r, http.StatusConflict, "notme.moved_title", "notme.moved")
 	case errors.Is(err, people.ErrSecured):
 		if r.Method == http.MethodPost {
-			return seeOther(w, r, "/not-me", "t", r.FormValue("t"))
+			return ui.SeeOther(w, r, "/not-me", "t", r.FormValue("t"))
 		}
 		return s.showNotMe(w, r, notMeForm{Token: r.FormValue("t"), Again: true})
 	case errors.Is(err, people.ErrDisavowed):
-		return s.say(w, r, http.StatusGone, "notme.done_title", "notme.done", next...)
+		return s.Site.Tell(w, r, http.StatusGone, "notme.done_title", "notme.done", next...)
 	}
 	return err
 }

@@ -1,4 +1,4 @@
-package login
+package reset
 
 import (
 	"net/http"
@@ -18,21 +18,21 @@ type forgotForm struct {
 
 // forgotPage asks whose password was forgotten.
 func (s *Server) forgotPage(w http.ResponseWriter, r *http.Request) error {
-	in, err := s.site.Interaction(r)
+	in, err := s.Site.Interaction(r)
 	if err != nil {
 		return err
 	}
 	if err := s.mayReset(r); err != nil {
 		return err
 	}
-	form := forgotForm{Login: s.nameTyped(r)}
+	form := forgotForm{Login: s.TypedName(r)}
 	if form.Login == "" && in != nil {
 		form.Login = strings.TrimSpace(in.LoginHint)
 	}
 	form.Login, form.FormFaults = ui.Typed(r, "login", form.Login), ui.FaultsOf(r)
-	v := s.site.View(w, r, "forgot.title", in)
+	v := s.Site.View(w, r, "forgot.title", in)
 	v.Page = form
-	return s.site.Show(w, http.StatusOK, "forgot", v)
+	return s.Site.Show(w, http.StatusOK, "forgot", v)
 }
 
 // mayReset refuses where users have no passwords, or no code can be sent.
@@ -43,19 +43,19 @@ func (s *Server) mayReset(r *http.Request) error {
 	return nil
 }
 
-func (s *Server) resets(r *http.Request) bool { return s.OffersReset(s.site.Asker(r)) }
+func (s *Server) resets(r *http.Request) bool { return s.OffersReset(s.Site.Asker(r)) }
 
 // forgotPosted takes the name.
 func (s *Server) forgotPosted(w http.ResponseWriter, r *http.Request) error {
-	if _, err := s.site.Interaction(r); err != nil {
+	if _, err := s.Site.Interaction(r); err != nil {
 		return err
 	}
 	if err := s.mayReset(r); err != nil {
 		return err
 	}
-	flow, err := s.StartReset(r.Context(), s.site.Asker(r), strings.TrimSpace(r.PostForm.Get("login")))
+	flow, err := s.StartReset(r.Context(), s.Site.Asker(r), strings.TrimSpace(r.PostForm.Get("login")))
 	if err != nil {
-		return s.site.Refuse(w, r, "/forgot", err, "login")
+		return s.Site.Refuse(w, r, "/forgot", err, "login")
 	}
 	return ui.SeeOther(w, r, "/reset", "flow", flow)
 }
@@ -73,24 +73,24 @@ type resetForm struct {
 
 // resetPosted takes them, or the wish for another code.
 func (s *Server) resetPosted(w http.ResponseWriter, r *http.Request) error {
-	asker := s.site.Asker(r)
+	asker := s.Site.Asker(r)
 	if r.PostForm.Get("resend") != "" {
 		flow, err := s.ResendReset(r.Context(), asker, r.PostForm.Get("flow"))
 		if err != nil {
-			return s.site.Refuse(w, r, "/reset", err)
+			return s.Site.Refuse(w, r, "/reset", err)
 		}
 		return ui.SeeOther(w, r, "/reset", "flow", flow, "sent", "1")
 	}
 	p := people.Proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")),
 		Token: r.PostForm.Get("token")}
 	if p.Token == "" && p.Digits == "" {
-		return s.site.Refuse(w, r, "/reset", people.Invalid("code", "confirm.missing"))
+		return s.Site.Refuse(w, r, "/reset", people.Invalid("code", "confirm.missing"))
 	}
 	done, err := s.ConfirmReset(r.Context(), asker, p, r.PostForm.Get("password"))
 	if err != nil {
-		return s.site.Refuse(w, r, "/reset", err)
+		return s.Site.Refuse(w, r, "/reset", err)
 	}
-	s.site.Keep(w, r, done.Kept)
+	s.Site.Keep(w, r, done.Kept)
 	browser.SetCookie(w, r, reviewCookie, s.StartReview(asker, done.User), people.ReviewLife)
 	if done.Opened {
 		return ui.SeeOther(w, r, "/reset/done", "opened", "1")
@@ -100,12 +100,12 @@ func (s *Server) resetPosted(w http.ResponseWriter, r *http.Request) error {
 
 // resetPage asks for the code and a new password. Like confirmPage, it spends nothing.
 func (s *Server) resetPage(w http.ResponseWriter, r *http.Request) error {
-	in, err := s.site.Interaction(r)
+	in, err := s.Site.Interaction(r)
 	if err != nil {
 		return err
 	}
 	p := people.Proof{Flow: r.FormValue("flow"), Token: r.FormValue("token")}
-	reset, gone := s.OpenReset(r.Context(), s.site.Asker(r), p)
+	reset, gone := s.OpenReset(r.Context(), s.Site.Asker(r), p)
 	if gone != nil {
 		return ui.CodeGone(gone)
 	}
@@ -117,8 +117,8 @@ func (s *Server) resetPage(w http.ResponseWriter, r *http.Request) error {
 	if form.CodeOnly {
 		title = "notme.open_title"
 	}
-	v := s.site.View(w, r, title, in)
+	v := s.Site.View(w, r, title, in)
 	v.Page = form
 	ui.AllowRequests(w)
-	return s.site.Show(w, http.StatusOK, "reset", v)
+	return s.Site.Show(w, http.StatusOK, "reset", v)
 }

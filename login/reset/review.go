@@ -1,4 +1,4 @@
-package login
+package reset
 
 import (
 	"errors"
@@ -16,7 +16,7 @@ const reviewCookie = "review"
 
 // reviewing returns the user whose account the browser may look over. storage.ErrNotFound.
 func (s *Server) reviewing(r *http.Request) (storage.User, error) {
-	return s.ReviewedUser(r.Context(), s.askerOf(r), browser.Cookie(r, reviewCookie))
+	return s.ReviewedUser(r.Context(), s.Site.Asker(r), browser.Cookie(r, reviewCookie))
 }
 
 // openerView is a people.Opener in words.
@@ -57,18 +57,18 @@ func (s *Server) resetDonePage(w http.ResponseWriter, r *http.Request) error {
 	}
 	var openers []people.Opener
 	if err == nil {
-		if openers, err = s.Openers(r.Context(), s.askerOf(r), u); err != nil {
+		if openers, err = s.Openers(r.Context(), s.Site.Asker(r), u); err != nil {
 			return err
 		}
 	}
 	if len(openers) == 0 {
-		return s.say(w, r, http.StatusOK, title, lead, ui.Link{Page: "/login", Text: "signin.button"})
+		return s.Site.Tell(w, r, http.StatusOK, title, lead, ui.Link{Page: "/login", Text: "signin.button"})
 	}
-	in, err := s.interaction(r)
+	in, err := s.Site.Interaction(r)
 	if err != nil {
 		return err
 	}
-	v := s.view(w, r, title, in)
+	v := s.Site.View(w, r, title, in)
 	page := reviewPage{Lead: v.Words.Must(lead),
 		Removes: slices.ContainsFunc(openers, func(o people.Opener) bool { return o.Key != "" })}
 	for _, o := range openers {
@@ -78,27 +78,27 @@ func (s *Server) resetDonePage(w http.ResponseWriter, r *http.Request) error {
 	if r.FormValue("removed") != "" {
 		v.Done = v.Words.Must("review.removed")
 	}
-	return s.show(w, http.StatusOK, "review", v)
+	return s.Site.Show(w, http.StatusOK, "review", v)
 }
 
 // reviewed takes away what the user has ticked.
 func (s *Server) reviewed(w http.ResponseWriter, r *http.Request) error {
 	u, err := s.reviewing(r)
 	if errors.Is(err, storage.ErrNotFound) {
-		return s.say(w, r, http.StatusUnprocessableEntity, "confirm.gone_title", "review.late",
+		return s.Site.Tell(w, r, http.StatusUnprocessableEntity, "confirm.gone_title", "review.late",
 			ui.Link{Page: "/login", Text: "signin.button"})
 	}
 	if err != nil {
 		return err
 	}
 	ticked := func(key string) bool { return r.PostForm.Get("remove "+key) != "" }
-	switch err := s.RemoveOpeners(r.Context(), s.askerOf(r), u, ticked); {
+	switch err := s.RemoveOpeners(r.Context(), s.Site.Asker(r), u, ticked); {
 	case errors.Is(err, people.ErrNothingChosen):
-		return s.site.RefuseWith(w, r, "/reset/done", http.StatusUnprocessableEntity, s.words(r).Must("review.nothing"))
+		return s.Site.RefuseWith(w, r, "/reset/done", http.StatusUnprocessableEntity, ui.Words(r).Must("review.nothing"))
 	case errors.Is(err, people.ErrLastWayIn):
-		return s.site.RefuseWith(w, r, "/reset/done", http.StatusConflict, s.words(r).Must("identity.last"))
+		return s.Site.RefuseWith(w, r, "/reset/done", http.StatusConflict, ui.Words(r).Must("identity.last"))
 	case err != nil:
 		return ui.ChangedMeanwhile(err)
 	}
-	return seeOther(w, r, "/reset/done", "removed", "1")
+	return ui.SeeOther(w, r, "/reset/done", "removed", "1")
 }
