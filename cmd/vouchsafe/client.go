@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/server"
 	"github.com/vouchsafe/vouchsafe/declare"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/listing"
@@ -347,7 +348,7 @@ func (a *app) publishKeys(ctx context.Context, s store, tenant string, plan clie
 	if len(missing) == 0 {
 		return nil
 	}
-	err = a.withProvider(ctx, func(s *server) error { return s.provider.Keys.Publish(ctx, tenant, kept...) })
+	err = a.withProvider(ctx, func(s *server.Server) error { return s.Provider.Keys.Publish(ctx, tenant, kept...) })
 	if err != nil {
 		return fmt.Errorf("make the first signing keys of %s: %w", strings.Join(missing, ", "), err)
 	}

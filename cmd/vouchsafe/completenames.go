@@ -5,6 +5,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/internal/datadir"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
@@ -40,7 +41,7 @@ func (a *app) namesFor(p place, beginning string) []string {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), completionTime)
 	defer cancel()
-	s, err := sqldb.Open(ctx, databaseURL(cfg))
+	s, err := sqldb.Open(ctx, installation.DatabaseURL(cfg))
 	if err != nil {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/internal/upkeep"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -14,14 +15,14 @@ import (
 type migrateCmd struct{ jsonFlag }
 
 func (c *migrateCmd) Run(ctx context.Context, a *app) error {
-	return a.withDatabase(ctx, openStore, func(cfg *settings.Config, s store) error {
+	return a.withDatabase(ctx, installation.OpenStore, func(cfg *settings.Config, s store) error {
 		a.nameDatabase(cfg)
 		// A step may take minutes on a large table, and says nothing while it runs.
 		bar := a.progress(0)
 		bar.show(0, "migrating the schema …")
 		err := s.Migrate(ctx)
 		if bar.clear(); err != nil {
-			return unreachable(cfg, err)
+			return installation.Unreachable(cfg, err)
 		}
 		if c.JSON {
 			return a.printJSON(map[string]bool{"up_to_date": true})

@@ -4,14 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/server"
 	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/datadir"
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/logging"
-	"github.com/vouchsafe/vouchsafe/internal/metrics"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/internal/upkeep"
 	"github.com/vouchsafe/vouchsafe/people"
@@ -22,6 +22,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 	"github.com/vouchsafe/vouchsafe/tenants"
 )
+
+// store is the durable state of an installation.
+type store = installation.Store
 
 // withStore opens the database for a command. It migrates an embedded one, so that a newer binary works on it
 // before the server was started anew. It does not migrate that of a production server, whose operator decides
@@ -68,19 +71,11 @@ func (a *app) openExisting(ctx context.Context, cfg *settings.Config) (store, er
 		if !holds {
 			return nil, fmt.Errorf("there is no data at %s\nRun the command in the folder where the server runs, or name "+
 				"the data folder of the server with --data or VOUCHSAFE_DATA.\nIf the server uses PostgreSQL, set "+
-				"VOUCHSAFE_DATABASE_URL. To make a new database: vouchsafe migrate", absolute(cfg.Data))
+				"VOUCHSAFE_DATABASE_URL. To make a new database: vouchsafe migrate", datadir.Dir(cfg.Data).Absolute())
 		}
 	}
 	a.nameDatabase(cfg)
-	return openStore(ctx, cfg)
-}
-
-// absolute returns the path from the root, so that the user sees which folder is meant.
-func absolute(path string) string {
-	if full, err := filepath.Abs(path); err == nil {
-		return full
-	}
-	return path
+	return installation.OpenStore(ctx, cfg)
 }
 
 // nameDatabase tells the user, once, which database the command works on.
@@ -89,25 +84,21 @@ func (a *app) nameDatabase(cfg *settings.Config) {
 		return
 	}
 	a.named = true
-	fmt.Fprintln(a.stderr, "Database:", engine.Describe(databaseURL(cfg)))
+	fmt.Fprintln(a.stderr, "Database:", engine.Describe(installation.DatabaseURL(cfg)))
 }
 
 // withProvider puts a server together for a command about signing keys, which only the provider makes.
-func (a *app) withProvider(ctx context.Context, do func(*server) error) error {
+func (a *app) withProvider(ctx context.Context, do func(*server.Server) error) error {
 	cfg, err := a.config()
 	if err != nil {
 		return err
 	}
 	return a.withStore(ctx, func(opened store) (err error) {
-		s := &server{cfg: cfg, log: logging.New(cfg.LogOptions(), a.stderr), metrics: metrics.New(version), store: opened}
-		defer func() { err = errors.Join(err, s.Close()) }()
-		shared, local, err := s.unlock(ctx)
+		s, err := server.NewProvider(ctx, cfg, logging.New(cfg.LogOptions(), a.stderr), version, opened)
 		if err != nil {
 			return err
 		}
-		if err := s.wire(shared, local); err != nil {
-			return err
-		}
+		defer func() { err = errors.Join(err, s.Close()) }()
 		return do(s)
 	})
 }
@@ -133,11 +124,11 @@ func (a *app) withAccounts(ctx context.Context, tenant string, do func(desk) err
 	if err != nil {
 		return err
 	}
-	roots, err := rootCAs(cfg.ExtraCAFile)
+	roots, err := installation.RootCAs(cfg.ExtraCAFile)
 	if err != nil {
 		return err
 	}
-	hasher, err := newHasher(cfg)
+	hasher, err := installation.Hasher(cfg)
 	if err != nil {
 		return err
 	}
@@ -146,7 +137,7 @@ func (a *app) withAccounts(ctx context.Context, tenant string, do func(desk) err
 		if err != nil {
 			return err
 		}
-		policy := passwordPolicy(cfg, roots, logging.New(cfg.LogOptions(), a.stderr))
+		policy := installation.PasswordPolicy(cfg, roots, logging.New(cfg.LogOptions(), a.stderr))
 		return do(desk{administration.Accounts{Store: s, Policy: policy, Passwords: hasher}, s, asker})
 	})
 }
@@ -166,7 +157,7 @@ func (a *app) asker(ctx context.Context, s store, tenant string) (people.Asker, 
 
 // openPeople returns the use cases of package people for a command. Servers send the mails that it stores.
 func (a *app) openPeople(ctx context.Context, cfg *settings.Config, s store) (*people.Service, error) {
-	secrets, err := openSecrets(ctx, cfg, s)
+	secrets, err := installation.OpenSecrets(ctx, cfg, s)
 	if err != nil {
 		return nil, err
 	}
@@ -174,7 +165,7 @@ func (a *app) openPeople(ctx context.Context, cfg *settings.Config, s store) (*p
 	if err != nil {
 		return nil, err
 	}
-	hasher, err := newHasher(cfg)
+	hasher, err := installation.Hasher(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +173,7 @@ func (a *app) openPeople(ctx context.Context, cfg *settings.Config, s store) (*p
 	return people.New(people.Service{
 		Store: s, Secrets: secrets, Mail: &mail.Mailer{Secrets: secrets, Templates: templates}, Passwords: hasher,
 		Limits: &limit.Limiter{Shared: own, Local: own, Log: log}, Log: log,
-		Words: wordsIn,
+		Words: server.WordsIn,
 	})
 }
 

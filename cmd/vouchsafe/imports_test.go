@@ -10,9 +10,12 @@ import (
 // them, and the packages that alone may import a driver or an engine. A package without a row has
 // the row of the folder above it. A name that ends in /... stands for all packages below, too.
 var arrows = map[string][]string{
-	"cmd/vouchsafe": {"provider/...", "login/...", "people/...", "clients", "tenants/...", "declare",
+	"cmd/vouchsafe": {"cmd/vouchsafe/...", "provider/...", "login/...", "people/...", "clients", "tenants/...", "declare",
 		"storage/...", "internal/..."},
-	"provider": {"provider/...", "clients", "people/claims", "storage", "internal/..."},
+	"cmd/vouchsafe/server": {"cmd/vouchsafe/installation", "provider/...", "login/...", "people/...", "clients", "tenants",
+		"declare", "storage/...", "internal/..."},
+	"cmd/vouchsafe/installation": {"people/password", "storage/...", "internal/..."},
+	"provider":                   {"provider/...", "clients", "people/claims", "storage", "internal/..."},
 
 	"provider/oauth":      {"storage", "internal/..."},
 	"provider/keys":       {"clients", "storage", "internal/..."},
@@ -39,7 +42,7 @@ var arrows = map[string][]string{
 	"tenants/brand": {"storage"},
 	"declare":       {"clients", "tenants", "storage"},
 
-	"storage":             {},
+	"storage":              {},
 	"storage/sqldb":        {"storage/sqldb/engine", "storage", "migrations"},
 	"storage/sqldb/engine": {"storage", "migrations"},
 	"storage/redis":        {"storage"},

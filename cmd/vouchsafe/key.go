@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/server"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
@@ -117,8 +118,8 @@ type keyRotateCmd struct {
 }
 
 func (c *keyRotateCmd) Run(ctx context.Context, a *app) error {
-	return a.withProvider(ctx, func(s *server) error {
-		if err := hasTenant(ctx, s.store, c.Tenant); err != nil {
+	return a.withProvider(ctx, func(s *server.Server) error {
+		if err := hasTenant(ctx, s.Store, c.Tenant); err != nil {
 			return err
 		}
 		var algs []string
@@ -126,16 +127,16 @@ func (c *keyRotateCmd) Run(ctx context.Context, a *app) error {
 			algs = []string{*c.Alg}
 		} else {
 			var err error
-			if algs, err = s.provider.Keys.Algorithms(ctx, c.Tenant); err != nil {
+			if algs, err = s.Provider.Keys.Algorithms(ctx, c.Tenant); err != nil {
 				return err
 			}
 		}
-		made, err := s.provider.Keys.Rotate(ctx, c.Tenant, algs, c.Now)
+		made, err := s.Provider.Keys.Rotate(ctx, c.Tenant, algs, c.Now)
 		if err != nil {
 			return err
 		}
 		if c.JSON {
-			views, err := viewKeys(ctx, s.store, s.provider.KeyLifetimes(), c.Tenant)
+			views, err := viewKeys(ctx, s.Store, s.Provider.KeyLifetimes(), c.Tenant)
 			if err != nil {
 				return err
 			}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/people/mail"
@@ -142,11 +143,11 @@ func (c *mailTestCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return fmt.Errorf("%q %w", c.To, err)
 	}
-	roots, err := rootCAs(cfg.ExtraCAFile)
+	roots, err := installation.RootCAs(cfg.ExtraCAFile)
 	if err != nil {
 		return err
 	}
-	server, err := mailServer(cfg, roots)
+	server, err := installation.MailServer(cfg, roots)
 	if err != nil {
 		return err
 	}

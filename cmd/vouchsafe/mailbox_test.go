@@ -11,6 +11,7 @@ import (
 	devtools "github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/internal/chromiumtest"
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
@@ -27,11 +28,11 @@ func TestMailbox(t *testing.T) {
 	if !strings.Contains(r.out.String(), r.issuer+"/dev/mail") {
 		t.Errorf("the greeting does not tell of the mailbox:\n%s", r.out.String())
 	}
-	secrets, err := masters(&settings.Config{Data: filepath.Join(sh.dir, "data")})
+	secrets, err := installation.Masters(&settings.Config{Data: filepath.Join(sh.dir, "data")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := openStore(t.Context(), &settings.Config{Data: filepath.Join(sh.dir, "data")})
+	s, err := installation.OpenStore(t.Context(), &settings.Config{Data: filepath.Join(sh.dir, "data")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/emersion/go-smtp"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/internal/smtptest"
@@ -51,11 +52,11 @@ func TestMailIsGivenUpSeenAndRetried(t *testing.T) {
 	sh.env = append(sh.env, url)
 	r := sh.serve(t)
 	conf := &settings.Config{Data: filepath.Join(sh.dir, "data")}
-	secrets, err := masters(conf)
+	secrets, err := installation.Masters(conf)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := openStore(t.Context(), conf)
+	s, err := installation.OpenStore(t.Context(), conf)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,8 +3,8 @@
 //
 // Commands read flags and print; what they do is in other packages. A family of commands has a file:
 // user.go, client.go, claim.go, tenant.go, key.go, mail.go, audit.go, secret.go, database.go, config.go. app.go
-// and desk.go have what they share. server.go has the parts of the server, wire.go puts them together, listening.go and
-// routing.go are its front, upkeep.go is what runs beside requests, and serve.go starts and stops it.
+// and desk.go have what they share. Package server, below, is what serve runs; package installation opens what the
+// settings name.
 package main
 
 import (

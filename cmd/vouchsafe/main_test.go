@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 )
 
@@ -49,7 +50,7 @@ func newShell(t *testing.T, env ...string) *shell {
 func newDatabase(t *testing.T, env ...string) *shell {
 	t.Helper()
 	sh := newShell(t, env...)
-	s, err := openStore(t.Context(), &settings.Config{Data: filepath.Join(sh.dir, "data")})
+	s, err := installation.OpenStore(t.Context(), &settings.Config{Data: filepath.Join(sh.dir, "data")})
 	if err != nil {
 		t.Fatal(err)
 	}

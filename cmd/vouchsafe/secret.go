@@ -7,6 +7,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/server"
 	"github.com/vouchsafe/vouchsafe/internal/reseal"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/people/factor"
@@ -49,7 +51,7 @@ func (c *secretListCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.withStore(ctx, func(s store) error {
-		m, err := masters(cfg)
+		m, err := installation.Masters(cfg)
 		if err != nil {
 			return err
 		}
@@ -91,7 +93,7 @@ func (c *secretResealCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.withStore(ctx, func(s store) error {
-		m, err := masters(cfg)
+		m, err := installation.Masters(cfg)
 		if err != nil {
 			return err
 		}
@@ -100,7 +102,7 @@ func (c *secretResealCmd) Run(ctx context.Context, a *app) error {
 		}
 		r := &resealing{app: a, store: s, secrets: m}
 		if cfg.Production() && !c.NoWait {
-			r.watch = 2*sealEvery + sealEvery/2
+			r.watch = 2*server.SealEvery + server.SealEvery/2
 		}
 		counts, err := r.run(ctx)
 		if c.JSON && counts != nil {
@@ -210,7 +212,7 @@ func (c *secretForgetCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.withStore(ctx, func(s store) error {
-		m, err := masters(cfg)
+		m, err := installation.Masters(cfg)
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/server"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
@@ -43,7 +44,7 @@ func replacing(t *testing.T) (s *sqldb.Store, r *resealing, before *secret.Maste
 		t.Fatal(err)
 	}
 	return s, &resealing{app: &app{stdout: io.Discard, stderr: io.Discard}, store: s, secrets: m,
-		watch: 2*sealEvery + sealEvery/2}, before
+		watch: 2*server.SealEvery + server.SealEvery/2}, before
 }
 
 func hangsOn(t *testing.T, s *sqldb.Store, print string) bool {
@@ -66,7 +67,7 @@ func TestASecretWithWhichAServerSealsIsKept(t *testing.T) {
 		defer stop()
 		go func() {
 			for ctx.Err() == nil {
-				time.Sleep(sealEvery + sealEvery/10)
+				time.Sleep(server.SealEvery + server.SealEvery/10)
 				_ = s.UseMasterSecret(ctx, old, time.Now())
 			}
 		}()
@@ -74,12 +75,12 @@ func TestASecretWithWhichAServerSealsIsKept(t *testing.T) {
 			t.Errorf("got %v, want a refusal that names %s", err, old)
 		}
 		stop()
-		time.Sleep(2 * sealEvery)
+		time.Sleep(2 * server.SealEvery)
 		// What it sealed last lies there still, and is found by the second look.
 		user := storage.User{TenantID: storage.DefaultTenant, ID: "jo"}
 		sealed := before.Box(user.TenantID, secret.TOTP).Seal([]byte("jo"))
 		go func() {
-			time.Sleep(sealEvery)
+			time.Sleep(server.SealEvery)
 			if err := storagetest.AddUser(t.Context(), s, user,
 				[]storage.Credential{{Kind: storage.TOTPCredential, Data: sealed}}, nil); err != nil {
 				t.Error(err)

@@ -2,257 +2,24 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
-	"fmt"
-	"io"
-	"io/fs"
-	"net"
-	"net/http"
-	"os/signal"
-	"runtime/debug"
-	"strings"
-	"sync"
-	"syscall"
-	"time"
 
-	"github.com/gorilla/mux"
-
-	"github.com/vouchsafe/vouchsafe/internal/datadir"
-	"github.com/vouchsafe/vouchsafe/internal/listeners"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/server"
 	"github.com/vouchsafe/vouchsafe/internal/logging"
-	"github.com/vouchsafe/vouchsafe/internal/settings"
-	"github.com/vouchsafe/vouchsafe/people"
-	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 type serveCmd struct{}
 
 // Run serves until the context ends, then stops without dropping a request.
-func (c *serveCmd) Run(ctx context.Context, a *app) (err error) {
+func (c *serveCmd) Run(ctx context.Context, a *app) error {
 	cfg, err := a.config()
 	if err != nil {
 		return err
 	}
-	// The program that reads the log may end. Without this, the next line would end the server.
-	signal.Ignore(syscall.SIGPIPE)
-	log, flush := logging.NewServing(cfg.LogOptions(), a.stderr)
-	defer flush()
-	// Listening comes first: it fails most often, and at once.
-	opened, err := listeners.Open(cfg.Listen, fs.FileMode(cfg.ListenMode))
-	if err != nil {
-		return err
-	}
-	defer func() {
-		for _, l := range opened {
-			_ = l.Close() // it is closed already after serving
-		}
-	}()
-	cfg.Issuer = withPort(cfg.Issuer, opened[0].Addr())
-	ops, err := listenOperations(cfg, log)
-	if err != nil {
-		return err
-	}
-	lock, err := lockData(ctx, cfg, log)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, lock.Release()) }()
-	s, err := newServer(ctx, cfg, log)
-	if err != nil {
-		return unreachable(cfg, err)
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	return s.serve(ctx, a.stdout, opened, ops, lock)
+	return server.Run(ctx, cfg, version, a.stdout, a.stderr)
 }
 
-// serve serves on the listeners until the context ends or one of them fails. ops is that of the operator; nil
-// for none.
-func (s *server) serve(ctx context.Context, out io.Writer, opened []net.Listener, ops net.Listener,
-	lock *datadir.Lock,
-) error {
-	s.guard(opened)
-	doors, door := s.openDoor(s.log)
-	if door != nil {
-		defer func() { _ = door.Close() }() // it serves no requests that take time
-	}
-	if err := s.encrypt(opened, doors); err != nil {
-		return err
-	}
-	public, private := httpServer(s.leaving(s.Handler()), s.log), httpServer(s.Operations(), s.log)
-	failed := make(chan error, len(opened)+len(doors)+1)
-	for _, l := range opened {
-		go func() { failed <- serveOn(public, l) }()
-	}
-	for _, l := range doors {
-		go func() { failed <- serveOn(door, l) }()
-	}
-	if ops != nil {
-		go func() { failed <- serveOn(private, ops) }()
-	}
-	// Background work ends before the stores close.
-	background, endBackground := context.WithCancel(context.WithoutCancel(ctx))
-	var wg sync.WaitGroup
-	for _, work := range s.beside() {
-		wg.Go(func() { work(background) })
-	}
-	defer func() { endBackground(); wg.Wait() }()
-
-	if !s.cfg.Production() {
-		s.greet(ctx, out)
-	}
-	s.warn()
-	wg.Go(func() { s.missRedis(background) })
-	// The start leaves garbage: files that were read and parsed.
-	wg.Go(debug.FreeOSMemory)
-	s.log.Info("serving", "version", version, "issuer", s.cfg.Issuer, "listen", addresses(opened...),
-		"operations", addresses(ops))
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	lock.Stopping(time.Duration(s.cfg.StopDelay) + time.Duration(s.cfg.StopTimeout))
-	return s.stop(public, private)
-}
-
-// encrypt puts TLS before the listeners if there is a certificate.
-func (s *server) encrypt(all ...[]net.Listener) error {
-	if s.cfg.TLSCert == "" {
-		return nil
-	}
-	cert := &listeners.Certificate{CertFile: s.cfg.TLSCert, KeyFile: s.cfg.TLSKey, Log: s.log}
-	conf, err := cert.Config()
-	if err != nil {
-		return err
-	}
-	for _, some := range all {
-		for i, l := range some {
-			some[i] = tls.NewListener(l, conf)
-		}
-	}
-	return nil
-}
-
-// beside returns the background work. Each function runs until its context ends.
-func (s *server) beside() []func(context.Context) {
-	all := []func(context.Context){s.sweep, s.removals, s.prune, s.maintainKeys, s.useSecret, s.reread, s.countMail}
-	if s.outbox != nil {
-		all = append(all, s.outbox.Run)
-	}
-	return all
-}
-
-// stop waits until load balancers send requests elsewhere, and then for the requests that have begun.
-func (s *server) stop(public, private *http.Server) error {
-	s.log.Info("stopping", "delay", time.Duration(s.cfg.StopDelay).String())
-	s.health.Stop()
-	time.Sleep(time.Duration(s.cfg.StopDelay))
-	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(s.cfg.StopTimeout))
-	defer cancel()
-	err := public.Shutdown(ctx)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("requests still ran after %s: %w", time.Duration(s.cfg.StopTimeout), err),
-			public.Close())
-	}
-	// Last, so that operators can watch the server stop.
-	err = errors.Join(err, private.Close())
-	s.log.Info("stopped")
-	return err
-}
-
-// leaving closes kept connections once the server is stopping, so that clients connect elsewhere. A
-// connection ends with an answer, never between requests: a proxy may be sending the next request on it,
-// and must not repeat a POST.
-func (s *server) leaving(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.health.Stopping() {
-			w.Header().Set("Connection", "close")
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// warn logs settings that are allowed but may be mistakes.
-func (s *server) warn() {
-	if s.cfg.Production() && s.cfg.RedisURL == "" {
-		s.log.Warn("without VOUCHSAFE_REDIS_URL attempts are counted in this process alone: run one replica only")
-	}
-	if s.cfg.SMTPURL == "" && s.dev == nil {
-		s.log.Warn("without VOUCHSAFE_SMTP_URL no mail is sent: users cannot sign up or reset their passwords")
-	}
-	if len(s.cfg.UnlimitedAddresses) > 0 {
-		s.log.Warn("there are addresses without limits on attempts", "addresses",
-			s.cfg.Printed(settings.Named("unlimited_addresses")))
-	}
-	if s.cfg.HashesCheaply() {
-		s.log.Warn("argon2_memory and argon2_passes are so low that an attacker with the hashes can guess passwords cheaply",
-			"argon2_memory", s.cfg.Argon2Memory, "argon2_passes", s.cfg.Argon2Passes)
-	}
-	if !s.cfg.Production() {
-		if owner := datadir.Dir(s.cfg.Data).Shared(); owner != "" {
-			s.log.Warn("the data folder belongs to another user, as a volume of Kubernetes with fsGroup does: its group may "+
-				"remove and add files, and what is in them is this server's alone", "data", s.cfg.Data, "mode", owner)
-		}
-	}
-	if s.cfg.AllowPrivateFetch {
-		s.log.Warn("clients' jwks_uri may name hosts on private networks")
-	}
-}
-
-// missRedis logs that Redis does not answer at the start, when its address is most often wrong. Otherwise
-// the operator would learn of it only when an attempt is counted.
-func (s *server) missRedis(ctx context.Context) {
-	if fault := s.health.Look(ctx).Checks["redis"].Error; fault != "" {
-		s.log.WarnContext(ctx, "Redis does not answer, and until it does attempts are counted in this process alone. "+
-			"VOUCHSAFE_REDIS_URL says where it is", "error", fault)
-	}
-}
-
-// greetDeveloper prints what to do next, and that this is no server for production: settings that the shell did
-// not export do not reach it.
-func (s *server) greetDeveloper(w io.Writer, row func(name, value string)) {
-	fmt.Fprintln(w, "\n  What next?")
-	row("Try a sign-in", s.cfg.Issuer+"/dev")
-	row("Add your app", "in clients.yaml, or: vouchsafe client add my-app --kind web --redirect-uri URL")
-	row("Read", "docs/clients.md, docs/tenants.md, docs/production.md")
-	fmt.Fprintln(w, "\n  This is a development server: VOUCHSAFE_DATABASE_URL is not set.")
-}
-
-// greet prints the URLs and files of an embedded server for the developer who started it.
-func (s *server) greet(ctx context.Context, w io.Writer) {
-	fmt.Fprintf(w, "\nVouchsafe %s\n\n", version)
-	row := func(name, value string) { fmt.Fprintf(w, "  %-16s %s\n", name, value) }
-	row("Issuer", s.cfg.Issuer)
-	row("Discovery", s.cfg.Issuer+"/.well-known/openid-configuration")
-	if s.dev != nil {
-		row("Developer page", s.cfg.Issuer+"/dev")
-		row("", "(by a tunnel: "+s.dev.Link()+")")
-		if s.dev.Mailbox != nil {
-			row("Mailbox", s.cfg.Issuer+"/dev/mail")
-		}
-	}
-	once := storage.FirstAdministrator()
-	if spent, err := s.store.IsSpent(ctx, once.TenantID, once.Purpose, once.Value); err == nil && !spent {
-		row("First admin", s.cfg.Issuer+"/setup?token="+people.SetupLink{Secrets: s.secrets}.Token())
-		row("", "(this link creates the first administrator, once; keep it to yourself)")
-	}
-	row("Data", absolute(s.cfg.Data))
-	if s.cfg.Clients != "" {
-		row("Clients", s.cfg.Clients)
-	}
-	if s.cfg.Tenants != "" {
-		row("Tenants", s.cfg.Tenants)
-	}
-	if s.dev != nil {
-		s.greetDeveloper(w, row)
-	}
-	fmt.Fprintln(w)
-}
-
-// routesCmd prints what the public listener serves below a tenant's issuer: a line for
-// each route, with its methods when it has any, and with the rest of the row for an endpoint of the
-// protocol. Tests read it, so that they forget no route; it has no other use.
+// routesCmd prints what the public listener serves below a tenant's issuer. Tests read it, so that they forget no
+// route; it has no other use.
 type routesCmd struct{}
 
 // Run puts a server together as serve does, and serves nothing.
@@ -261,27 +28,11 @@ func (c *routesCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	s, err := newServer(ctx, cfg, logging.New(cfg.LogOptions(), a.stderr))
+	s, err := server.New(ctx, cfg, logging.New(cfg.LogOptions(), a.stderr), version)
 	if err != nil {
 		return err
 	}
-	err = s.routes().Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
-		path, err := route.GetPathTemplate()
-		if err != nil {
-			return fmt.Errorf("a route without a path: %w", err)
-		}
-		methods, err := route.GetMethods()
-		if err != nil { // it accepts any, and decides by itself
-			methods = []string{"*"}
-		}
-		row := ""
-		if e := s.provider.Endpoint(path); e != nil {
-			methods, row = e.Methods, fmt.Sprintf(" metadata=%s scripts=%s clients=%s", e.Metadata, e.Scripts,
-				strings.Join(e.Clients, ","))
-		}
-		_, err = fmt.Fprintln(a.stdout, path, strings.Join(methods, ",")+row)
-		return err
-	})
+	err = s.PrintRoutes(a.stdout)
 	if closed := s.Close(); err == nil {
 		err = closed
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/declare"
 	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
@@ -135,7 +136,7 @@ type tenantsFileArg struct {
 	jsonFlag
 }
 
-// secretsReader reads the master secrets: openSecrets where something will be sealed.
+// secretsReader reads the master secrets: installation.OpenSecrets where something will be sealed.
 type secretsReader func(ctx context.Context, cfg *settings.Config, s store) (*secret.Masters, error)
 
 // plan reads the file, and calls do with what it changes.
@@ -173,7 +174,9 @@ func (c *tenantsFileArg) plan(ctx context.Context, a *app, secrets secretsReader
 type tenantApplyCmd struct{ tenantsFileArg }
 
 func (c *tenantApplyCmd) Run(ctx context.Context, a *app) error {
-	return c.plan(ctx, a, openSecrets, func(s store, plan tenants.Plan) error { return plan.Apply(ctx, s, byCLI) })
+	return c.plan(ctx, a, installation.OpenSecrets, func(s store, plan tenants.Plan) error {
+		return plan.Apply(ctx, s, byCLI)
+	})
 }
 
 type tenantDiffCmd struct {
@@ -183,7 +186,10 @@ type tenantDiffCmd struct {
 
 func (c *tenantDiffCmd) Run(ctx context.Context, a *app) error {
 	changes := 0
-	err := c.plan(ctx, a, checkSecrets, func(_ store, plan tenants.Plan) error { changes = len(plan); return nil })
+	err := c.plan(ctx, a, installation.CheckSecrets, func(_ store, plan tenants.Plan) error {
+		changes = len(plan)
+		return nil
+	})
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
@@ -22,7 +23,7 @@ func TestUserCheck(t *testing.T) {
 		!strings.Contains(errs, "users: 1, findings: 0") {
 		t.Errorf("exit %d, %s%s", code, out, errs)
 	}
-	s, err := openStore(t.Context(), &settings.Config{Data: filepath.Join(sh.dir, "data")})
+	s, err := installation.OpenStore(t.Context(), &settings.Config{Data: filepath.Join(sh.dir, "data")})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/people/importing/exports"
@@ -108,7 +109,7 @@ func (c *userImportCmd) Run(ctx context.Context, a *app) (err error) {
 		if err != nil {
 			return err
 		}
-		options.Secrets = func(ctx context.Context) (*secret.Masters, error) { return openSecrets(ctx, cfg, s) }
+		options.Secrets = func(ctx context.Context) (*secret.Masters, error) { return installation.OpenSecrets(ctx, cfg, s) }
 		if host, _ := passkey.Host(asker.Tenant.Issuer); c.Passkeys != "" && host != c.Passkeys {
 			return fmt.Errorf("browsers use a passkey for the host alone for which it was made: %s, and this tenant is at %s",
 				c.Passkeys, asker.Tenant.Issuer)

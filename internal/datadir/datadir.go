@@ -21,6 +21,14 @@ type Dir string
 // Database returns the path of the database.
 func (d Dir) Database() string { return filepath.Join(string(d), "vouchsafe.db") }
 
+// Absolute returns the path of the folder from the root, so that the user sees which folder is meant.
+func (d Dir) Absolute() string {
+	if full, err := filepath.Abs(string(d)); err == nil {
+		return full
+	}
+	return string(d)
+}
+
 // Holds reports whether there is a database in the folder. It makes nothing.
 func (d Dir) Holds() (bool, error) {
 	_, err := os.Stat(d.Database())

@@ -1,20 +1,18 @@
-package main
+package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"slices"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/declare"
 	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
-	"github.com/vouchsafe/vouchsafe/internal/diff"
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -22,17 +20,17 @@ import (
 )
 
 // applyTenants makes the tenants those of the tenants file.
-func (s *server) applyTenants(ctx context.Context) error {
+func (s *Server) applyTenants(ctx context.Context) error {
 	if s.cfg.Tenants == "" {
 		return nil
 	}
 	file, err := declare.ReadTenants(s.cfg.Tenants, s.cfg.Issuer)
 	if err != nil {
-		return unreadable("tenants", err)
+		return installation.Unreadable("tenants", err)
 	}
-	plan, err := tenants.NewPlan(ctx, s.store, s.secrets, file)
+	plan, err := tenants.NewPlan(ctx, s.Store, s.secrets, file)
 	if err == nil {
-		err = plan.Apply(ctx, s.store, audit.Actor("tenants file"))
+		err = plan.Apply(ctx, s.Store, audit.Actor("tenants file"))
 	}
 	if err != nil {
 		return fmt.Errorf("tenants file: %w", err)
@@ -43,7 +41,7 @@ func (s *server) applyTenants(ctx context.Context) error {
 
 // applyClients makes the declared clients those of the clients file, and stores or removes the client of
 // the playground.
-func (s *server) applyClients(ctx context.Context) error {
+func (s *Server) applyClients(ctx context.Context) error {
 	if s.cfg.Clients != "" {
 		if err := s.applyClientsFile(ctx); err != nil {
 			return err
@@ -52,17 +50,17 @@ func (s *server) applyClients(ctx context.Context) error {
 	return s.applyPlayground(ctx)
 }
 
-func (s *server) applyClientsFile(ctx context.Context) error {
+func (s *Server) applyClientsFile(ctx context.Context) error {
 	file, err := declare.ReadClients(s.cfg.Clients, s.cfg.AcceptsSamples())
 	if err != nil {
-		return unreadable("clients", err)
+		return installation.Unreadable("clients", err)
 	}
-	plan, err := clients.NewPlan(ctx, s.store, storage.DefaultTenant, file)
+	plan, err := clients.NewPlan(ctx, s.Store, storage.DefaultTenant, file)
 	if err == nil {
-		err = s.provider.Keys.Publish(ctx, storage.DefaultTenant, plan.Kept()...)
+		err = s.Provider.Keys.Publish(ctx, storage.DefaultTenant, plan.Kept()...)
 	}
 	if err == nil {
-		err = plan.Apply(ctx, s.store, audit.Actor("clients file"))
+		err = plan.Apply(ctx, s.Store, audit.Actor("clients file"))
 	}
 	if err != nil {
 		return fmt.Errorf("clients file: %w", err)
@@ -78,7 +76,7 @@ func (s *server) applyClientsFile(ctx context.Context) error {
 
 // applyPlayground stores the playground's client at the default tenant, or removes it from all tenants
 // where there is no playground.
-func (s *server) applyPlayground(ctx context.Context) error {
+func (s *Server) applyPlayground(ctx context.Context) error {
 	if s.dev != nil {
 		return s.storePlayground(ctx, devpage.ClientOf(&issuer.Tenant{
 			Tenant: storage.Tenant{ID: storage.DefaultTenant}, Issuer: s.cfg.Issuer,
@@ -86,7 +84,7 @@ func (s *server) applyPlayground(ctx context.Context) error {
 	}
 	// At the other tenants there are clients of the playground only if there is one at the default tenant.
 	// That is the last to be removed, so that the next start continues an interrupted removal.
-	stored, err := s.store.Client(ctx, storage.DefaultTenant, devpage.ClientID)
+	stored, err := s.Store.Client(ctx, storage.DefaultTenant, devpage.ClientID)
 	if errors.Is(err, storage.ErrNotFound) || err == nil && !devpage.Owns(stored) {
 		return nil
 	}
@@ -94,7 +92,7 @@ func (s *server) applyPlayground(ctx context.Context) error {
 		return err
 	}
 	for t, err := range listing.All(func(after string) ([]storage.Tenant, error) {
-		return s.store.Tenants(ctx, after, listing.PageSize)
+		return s.Store.Tenants(ctx, after, listing.PageSize)
 	}, func(t storage.Tenant) string { return t.ID }) {
 		if err == nil && t.ID != storage.DefaultTenant {
 			err = s.removePlayground(ctx, t.ID)
@@ -108,10 +106,10 @@ func (s *server) applyPlayground(ctx context.Context) error {
 
 // removePlayground removes the playground's client from a tenant. It leaves a client of an operator that
 // has the same name.
-func (s *server) removePlayground(ctx context.Context, tenant string) error {
-	stored, err := s.store.Client(ctx, tenant, devpage.ClientID)
+func (s *Server) removePlayground(ctx context.Context, tenant string) error {
+	stored, err := s.Store.Client(ctx, tenant, devpage.ClientID)
 	if err == nil && devpage.Owns(stored) {
-		err = s.store.RemoveClient(ctx, tenant, devpage.ClientID, time.Now())
+		err = s.Store.RemoveClient(ctx, tenant, devpage.ClientID, time.Now())
 	}
 	if errors.Is(err, storage.ErrNotFound) {
 		return nil
@@ -121,8 +119,8 @@ func (s *server) removePlayground(ctx context.Context, tenant string) error {
 
 // storePlayground stores the playground's client at a tenant. It leaves a client of an operator that has
 // the same name.
-func (s *server) storePlayground(ctx context.Context, playground storage.Client) error {
-	stored, err := s.store.Client(ctx, playground.TenantID, devpage.ClientID)
+func (s *Server) storePlayground(ctx context.Context, playground storage.Client) error {
+	stored, err := s.Store.Client(ctx, playground.TenantID, devpage.ClientID)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
 	case err != nil:
@@ -137,63 +135,17 @@ func (s *server) storePlayground(ctx context.Context, playground storage.Client)
 	if faults := clients.Validate(&playground); len(faults) > 0 {
 		return fmt.Errorf("playground: %v", faults)
 	}
-	return s.store.PutClient(ctx, playground)
-}
-
-// printPlan prints the changes: a line for each client and each field.
-func (a *app) printPlan(plan clients.Plan) {
-	w := a.stdout
-	a.noteNoChanges(len(plan))
-	for _, ch := range plan {
-		fmt.Fprintf(w, "%s client %s\n", ch.Op, ch.ClientID)
-		printFields(w, ch.Fields)
-	}
-}
-
-func printFields(w io.Writer, fields diff.Fields) {
-	for _, f := range fields {
-		switch {
-		case f.From == nil:
-			fmt.Fprintf(w, "    + %s: %s\n", f.Name, legible(f.To))
-		case f.To == nil:
-			fmt.Fprintf(w, "    - %s: %s\n", f.Name, legible(f.From))
-		default:
-			fmt.Fprintf(w, "    ~ %s: %s -> %s\n", f.Name, legible(f.From), legible(f.To))
-		}
-	}
-}
-
-func legible(v any) string {
-	if raw, ok := v.(json.RawMessage); ok {
-		return string(raw)
-	}
-	return fmt.Sprint(v)
-}
-
-// noteNoChanges tells the user if there are no changes, of which nothing else is printed.
-func (a *app) noteNoChanges(changes int) {
-	if changes == 0 {
-		fmt.Fprintln(a.stderr, "There are no changes.")
-	}
-}
-
-func (a *app) printTenantPlan(plan tenants.Plan) {
-	w := a.stdout
-	a.noteNoChanges(len(plan))
-	for _, ch := range plan {
-		fmt.Fprintf(w, "%s tenant %s\n", ch.Op, ch.ID)
-		printFields(w, ch.Fields)
-	}
+	return s.Store.PutClient(ctx, playground)
 }
 
 // missTenants logs a tenant that no request can reach, because its host is that of the issuer: the issuer
 // may have got that host later.
-func (s *server) missTenants(ctx context.Context) {
+func (s *Server) missTenants(ctx context.Context) {
 	u, err := url.Parse(s.cfg.Issuer)
 	if err != nil {
 		return // NewTenancy says so
 	}
-	if t, err := s.store.TenantByHost(ctx, u.Host); err == nil {
+	if t, err := s.Store.TenantByHost(ctx, u.Host); err == nil {
 		s.log.WarnContext(ctx, "no request can reach the tenant: its host is the issuer's own",
 			"tenant", t.ID, "host", t.Host)
 	}

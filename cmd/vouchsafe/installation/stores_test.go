@@ -1,4 +1,4 @@
-package main
+package installation
 
 import (
 	"log/slog"
@@ -14,7 +14,7 @@ import (
 // able to sign in, and guesses count all the same.
 func TestAFullStoreDoesNotEndSignIn(t *testing.T) {
 	t.Parallel()
-	shared, local, closed, err := openEphemeral(&settings.Config{})
+	shared, local, closed, err := OpenEphemeral(&settings.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

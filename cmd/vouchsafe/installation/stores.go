@@ -1,4 +1,6 @@
-package main
+// Package installation opens what the settings name: the database, the ephemeral state, the master secrets, the
+// data folder of an embedded server, and what passwords and mails go through. The server and the commands use it.
+package installation
 
 import (
 	"context"
@@ -17,29 +19,29 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
 )
 
-// store is the durable state of an installation.
-type store = *sqldb.Store
+// Store is the durable state of an installation.
+type Store = *sqldb.Store
 
-// openStore opens the database, and makes the folder and the file of an embedded one. It does not migrate.
-func openStore(ctx context.Context, cfg *settings.Config) (store, error) {
+// OpenStore opens the database, and makes the folder and the file of an embedded one. It does not migrate.
+func OpenStore(ctx context.Context, cfg *settings.Config) (Store, error) {
 	if !cfg.Production() {
 		if err := datadir.Dir(cfg.Data).Prepare(); err != nil {
 			return nil, err
 		}
 	}
-	return sqldb.Open(ctx, databaseURL(cfg))
+	return sqldb.Open(ctx, DatabaseURL(cfg))
 }
 
-// databaseURL returns the URL of the database of the settings.
-func databaseURL(cfg *settings.Config) string {
+// DatabaseURL returns the URL of the database of the settings.
+func DatabaseURL(cfg *settings.Config) string {
 	if cfg.Production() {
 		return string(cfg.DatabaseURL)
 	}
 	return "sqlite:" + datadir.Dir(cfg.Data).Database()
 }
 
-// lockData takes the data folder of an embedded server. In production there is nothing to lock.
-func lockData(ctx context.Context, cfg *settings.Config, log *slog.Logger) (*datadir.Lock, error) {
+// LockData takes the data folder of an embedded server. In production there is nothing to lock.
+func LockData(ctx context.Context, cfg *settings.Config, log *slog.Logger) (*datadir.Lock, error) {
 	l := datadir.NewLock(datadir.Dir(cfg.Data), log)
 	if cfg.Production() {
 		return l, nil
@@ -47,8 +49,8 @@ func lockData(ctx context.Context, cfg *settings.Config, log *slog.Logger) (*dat
 	return l, l.Take(ctx, cfg.Issuer)
 }
 
-// unreachable adds to the error of a database that cannot be used which setting names it.
-func unreachable(cfg *settings.Config, err error) error {
+// Unreachable adds to the error of a database that cannot be used which setting names it.
+func Unreachable(cfg *settings.Config, err error) error {
 	if cfg.Production() && errors.Is(err, storage.ErrUnavailable) {
 		return fmt.Errorf("%w\nVOUCHSAFE_DATABASE_URL says which database: server, database and user have to be there "+
 			"before the first start", err)
@@ -56,16 +58,16 @@ func unreachable(cfg *settings.Config, err error) error {
 	return err
 }
 
-// unreadable adds to the error of a file that cannot be read which setting names it.
-func unreadable(setting string, err error) error {
+// Unreadable adds to the error of a file that cannot be read which setting names it.
+func Unreadable(setting string, err error) error {
 	if _, ok := errors.AsType[*fs.PathError](err); ok {
 		return fmt.Errorf("%w\nThe setting %s (%s) names it", err, setting, settings.Named(setting).Env())
 	}
 	return err
 }
 
-// masters returns the master secrets: those of the setting, or those that an embedded server made.
-func masters(cfg *settings.Config) (*secret.Masters, error) {
+// Masters returns the master secrets: those of the setting, or those that an embedded server made.
+func Masters(cfg *settings.Config) (*secret.Masters, error) {
 	if cfg.Secret != "" {
 		return secret.Parse(string(cfg.Secret))
 	}
@@ -76,9 +78,9 @@ func masters(cfg *settings.Config) (*secret.Masters, error) {
 	return secret.Parse(s)
 }
 
-// openEphemeral opens the ephemeral state that all replicas share, and that of this process. Without Redis
+// OpenEphemeral opens the ephemeral state that all replicas share, and that of this process. Without Redis
 // both are the same.
-func openEphemeral(cfg *settings.Config) (shared, local storage.Ephemeral, closed func() error, err error) {
+func OpenEphemeral(cfg *settings.Config) (shared, local storage.Ephemeral, closed func() error, err error) {
 	own := memory.New()
 	if cfg.RedisURL == "" {
 		return own, own, func() error { return nil }, nil
@@ -90,18 +92,18 @@ func openEphemeral(cfg *settings.Config) (shared, local storage.Ephemeral, close
 	return r, own, r.Close, nil
 }
 
-// openSecrets returns the master secrets, and records that the first of them seals from now on.
-func openSecrets(ctx context.Context, cfg *settings.Config, s store) (*secret.Masters, error) {
-	m, err := masters(cfg)
+// OpenSecrets returns the master secrets, and records that the first of them seals from now on.
+func OpenSecrets(ctx context.Context, cfg *settings.Config, s Store) (*secret.Masters, error) {
+	m, err := Masters(cfg)
 	if err != nil {
 		return nil, err
 	}
 	return m, remedied(reseal.Begin(ctx, s, m.Fingerprints()))
 }
 
-// checkSecrets is openSecrets for commands that seal nothing: it records nothing.
-func checkSecrets(ctx context.Context, cfg *settings.Config, s store) (*secret.Masters, error) {
-	m, err := masters(cfg)
+// CheckSecrets is OpenSecrets for commands that seal nothing: it records nothing.
+func CheckSecrets(ctx context.Context, cfg *settings.Config, s Store) (*secret.Masters, error) {
+	m, err := Masters(cfg)
 	if err != nil {
 		return nil, err
 	}

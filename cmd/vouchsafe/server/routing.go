@@ -1,6 +1,8 @@
-package main
+package server
 
 import (
+	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -25,9 +27,9 @@ const (
 
 // routes returns the routes below a tenant's issuer. Those of the protocol come first: they are used most,
 // and gorilla/mux looks from top to bottom.
-func (s *server) routes() *mux.Router {
+func (s *Server) routes() *mux.Router {
 	r := mux.NewRouter().SkipClean(true) // an odd path is not found, rather than led elsewhere
-	s.provider.Register(r)
+	s.Provider.Register(r)
 	s.pages.Register(r)
 	s.reset.Register(r)
 	s.api.Register(r)
@@ -47,6 +49,28 @@ func (s *server) routes() *mux.Router {
 	r.MethodNotAllowedHandler = refuse(http.StatusMethodNotAllowed, "problem.page_method",
 		"This page cannot be used in that way.")
 	return r
+}
+
+// PrintRoutes prints a line for each route of the public listener below a tenant's issuer, with its methods if it
+// has any, and with the rest of the row for an endpoint of the protocol.
+func (s *Server) PrintRoutes(w io.Writer) error {
+	return s.routes().Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
+		path, err := route.GetPathTemplate()
+		if err != nil {
+			return fmt.Errorf("a route without a path: %w", err)
+		}
+		methods, err := route.GetMethods()
+		if err != nil { // it accepts any, and decides by itself
+			methods = []string{"*"}
+		}
+		row := ""
+		if e := s.Provider.Endpoint(path); e != nil {
+			methods, row = e.Methods, fmt.Sprintf(" metadata=%s scripts=%s clients=%s", e.Metadata, e.Scripts,
+				strings.Join(e.Clients, ","))
+		}
+		_, err = fmt.Fprintln(w, path, strings.Join(methods, ",")+row)
+		return err
+	})
 }
 
 // dispatch serves requests as r does, but without the two copies of the request that r makes. It keeps the
@@ -95,10 +119,10 @@ func fixedRoutes(r *mux.Router) map[string]http.Handler {
 
 // front returns the handler before all routes. Load balancers ask for health often, and by address instead
 // of the issuer's name. It is therefore served before tenants are looked for, and is not logged.
-func (s *server) front(next http.Handler) http.Handler {
+func (s *Server) front(next http.Handler) http.Handler {
 	edge := web.Edge{
 		TrustedProxies: settings.Prefixes(s.cfg.TrustedProxies), ClientIPHeader: s.cfg.ClientIPHeader, Log: s.log,
-		Errors: s.provider.ErrorPage(s.api.ErrorPage), Done: s.metrics.Done,
+		Errors: s.Provider.ErrorPage(s.api.ErrorPage), Done: s.metrics.Done,
 		Timeout: requestTimeout, MaxBody: maxBody, AnswerTimeout: answerTimeout,
 		MaxPerAddress: s.cfg.ConnectionsPerAddress, Unlimited: settings.Prefixes(s.cfg.UnlimitedAddresses),
 		Refused: s.metrics.Requests.Inc,
@@ -118,7 +142,7 @@ func (s *server) front(next http.Handler) http.Handler {
 }
 
 // safely gives every answer the headers that protect it.
-func (s *server) safely(next http.Handler) http.Handler {
+func (s *Server) safely(next http.Handler) http.Handler {
 	always := web.Header{
 		web.Line("X-Content-Type-Options", "nosniff"),
 		web.Line("Referrer-Policy", "no-referrer"),

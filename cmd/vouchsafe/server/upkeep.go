@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -16,17 +16,17 @@ const (
 )
 
 // maintainKeys makes, publishes and removes signing keys as their ages demand.
-func (s *server) maintainKeys(ctx context.Context) {
-	s.every(ctx, maintainEvery, "maintain keys", s.provider.Keys.Maintain)
+func (s *Server) maintainKeys(ctx context.Context) {
+	s.every(ctx, maintainEvery, "maintain keys", s.Provider.Keys.Maintain)
 }
 
 // countMail counts waiting and dead mails for the metrics.
-func (s *server) countMail(ctx context.Context) {
-	s.every(ctx, countEvery, "count mail", func(ctx context.Context) error { return s.metrics.CountMail(ctx, s.store) })
+func (s *Server) countMail(ctx context.Context) {
+	s.every(ctx, countEvery, "count mail", func(ctx context.Context) error { return s.metrics.CountMail(ctx, s.Store) })
 }
 
 // every calls do once in each period, give or take a tenth, until the context ends. what names it in the log.
-func (s *server) every(ctx context.Context, period time.Duration, what string, do func(context.Context) error) {
+func (s *Server) every(ctx context.Context, period time.Duration, what string, do func(context.Context) error) {
 	for {
 		jitter := time.Duration(rand.Int64N(int64(period / 5)))
 		select {
@@ -44,14 +44,14 @@ func (s *server) every(ctx context.Context, period time.Duration, what string, d
 const pruneEvery = time.Hour
 
 // prune deletes what is kept no longer.
-func (s *server) prune(ctx context.Context) {
+func (s *Server) prune(ctx context.Context) {
 	clock := upkeep.NewClock()
 	s.every(ctx, pruneEvery, "prune", func(ctx context.Context) error {
 		keep, err := s.cfg.Retention()
 		if err != nil {
 			return err
 		}
-		n, err := s.store.Prune(ctx, keep, clock.Time())
+		n, err := s.Store.Prune(ctx, keep, clock.Time())
 		if n > 0 {
 			s.log.InfoContext(ctx, "deleted or shortened what is kept no longer", "rows", n)
 		}
@@ -63,10 +63,10 @@ func (s *server) prune(ctx context.Context) {
 const sweepEvery = time.Minute
 
 // sweep deletes what has expired. Replicas do it at different times.
-func (s *server) sweep(ctx context.Context) {
+func (s *Server) sweep(ctx context.Context) {
 	clock := upkeep.NewClock()
 	s.every(ctx, sweepEvery, "sweep", func(ctx context.Context) error {
-		n, err := s.store.Sweep(ctx, clock.Time())
+		n, err := s.Store.Sweep(ctx, clock.Time())
 		if n > 0 {
 			s.log.DebugContext(ctx, "swept", "rows", n)
 		}
@@ -76,8 +76,8 @@ func (s *server) sweep(ctx context.Context) {
 
 // removals finishes what was removed. What the start of this server has removed comes first: other
 // replicas leave that to it for a while.
-func (s *server) removals(ctx context.Context) {
-	r := &upkeep.Removals{Store: s.store, Log: s.log}
+func (s *Server) removals(ctx context.Context) {
+	r := &upkeep.Removals{Store: s.Store, Log: s.log}
 	r.FinishClients(ctx, s.removed)
 	s.every(ctx, upkeep.RemoveEvery, "remove", r.FinishWaiting)
 }
@@ -87,9 +87,9 @@ const rereadEvery = time.Hour
 
 // reread mends the names of users that this release reads in another way than the one before, at the start
 // and while replicas of the release before may run.
-func (s *server) reread(ctx context.Context) {
+func (s *Server) reread(ctx context.Context) {
 	once := func(ctx context.Context) error {
-		return reread.All(ctx, s.store, func(u storage.User, what reread.Found) {
+		return reread.All(ctx, s.Store, func(u storage.User, what reread.Found) {
 			s.log.WarnContext(ctx, "address read anew: vouchsafe user check", "tenant", u.TenantID, "user",
 				u.ID, "what", string(what))
 		})
@@ -101,12 +101,12 @@ func (s *server) reread(ctx context.Context) {
 }
 
 // useSecret records now and then which master secret this server seals with, until the context ends.
-func (s *server) useSecret(ctx context.Context) {
+func (s *Server) useSecret(ctx context.Context) {
 	print := s.secrets.Fingerprints()[0]
-	s.every(ctx, sealEvery, "say which master secret seals", func(ctx context.Context) error {
-		return s.store.UseMasterSecret(ctx, print, time.Now())
+	s.every(ctx, SealEvery, "say which master secret seals", func(ctx context.Context) error {
+		return s.Store.UseMasterSecret(ctx, print, time.Now())
 	})
 }
 
-// sealEvery is how often a server records with which master secret it seals.
-const sealEvery = time.Minute
+// SealEvery is how often a server records with which master secret it seals.
+const SealEvery = time.Minute

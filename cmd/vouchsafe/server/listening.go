@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"encoding/base64"
@@ -99,7 +99,7 @@ func addresses(opened ...net.Listener) string {
 
 // guard bounds the connections of the listeners, and reads the PROXY protocol of load balancers if that
 // is set.
-func (s *server) guard(listeners []net.Listener) {
+func (s *Server) guard(listeners []net.Listener) {
 	within := func(networks []settings.Network) func(netip.Addr) bool {
 		return func(a netip.Addr) bool {
 			return slices.ContainsFunc(networks, func(p settings.Network) bool { return p.Contains(a) })
@@ -132,7 +132,7 @@ func devKey(secrets *secret.Masters) string {
 
 // openDoor listens at a port that no proxy knows. There, browsers of this machine get the key of the
 // developer page. If it cannot listen, the link with the key still opens the page.
-func (s *server) openDoor(log *slog.Logger) ([]net.Listener, *http.Server) {
+func (s *Server) openDoor(log *slog.Logger) ([]net.Listener, *http.Server) {
 	if s.dev == nil {
 		return nil, nil
 	}

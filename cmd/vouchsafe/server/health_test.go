@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/internal/datadir"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 )
@@ -16,7 +17,7 @@ import (
 func TestReadinessWritesOnlyAfterAFault(t *testing.T) {
 	t.Parallel()
 	cfg := &settings.Config{Data: t.TempDir()}
-	st, err := openStore(t.Context(), cfg)
+	st, err := installation.OpenStore(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,8 +25,8 @@ func TestReadinessWritesOnlyAfterAFault(t *testing.T) {
 	if err := st.Migrate(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s := &server{cfg: cfg, store: st}
-	if s.secrets, err = masters(cfg); err != nil {
+	s := &Server{cfg: cfg, Store: st}
+	if s.secrets, err = installation.Masters(cfg); err != nil {
 		t.Fatal(err)
 	}
 	var wrote atomic.Int32

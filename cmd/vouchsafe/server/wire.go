@@ -1,27 +1,19 @@
-package main
+package server
 
 import (
-	"github.com/vouchsafe/vouchsafe/internal/health"
-	"github.com/vouchsafe/vouchsafe/internal/metrics"
-	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/login"
-	"github.com/vouchsafe/vouchsafe/login/account"
-	"github.com/vouchsafe/vouchsafe/people/federation"
-
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"log/slog"
-	"net/http"
-	"strings"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/internal/breaches"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
+	"github.com/vouchsafe/vouchsafe/internal/health"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/metrics"
 	"github.com/vouchsafe/vouchsafe/internal/outbound"
 	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/internal/relay"
@@ -29,30 +21,48 @@ import (
 	keeper "github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/internal/upstreams"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login"
+	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/api"
 	"github.com/vouchsafe/vouchsafe/login/reset"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/mail"
-
-	passwords "github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/provider/clientauth"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// newServer opens the stores, migrates the database, connects the parts and applies the files of tenants and
+// New opens the stores, migrates the database, connects the parts and applies the files of tenants and
 // clients. The caller must call Close.
-func newServer(ctx context.Context, cfg *settings.Config, log *slog.Logger) (*server, error) {
-	s := &server{cfg: cfg, log: log, metrics: metrics.New(version)}
+func New(ctx context.Context, cfg *settings.Config, log *slog.Logger, version string) (*Server, error) {
+	s := &Server{cfg: cfg, log: log, version: version, metrics: metrics.New(version)}
 	if err := s.assemble(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-func (s *server) assemble(ctx context.Context) error {
+// NewProvider connects the parts beside a database that is open already, which it does not migrate, for a command
+// about signing keys. The caller must call Close, which leaves the database open.
+func NewProvider(ctx context.Context, cfg *settings.Config, log *slog.Logger, version string, opened installation.Store,
+) (*Server, error) {
+	s := &Server{cfg: cfg, log: log, version: version, metrics: metrics.New(version), Store: opened}
+	shared, local, err := s.unlock(ctx)
+	if err == nil {
+		err = s.wire(shared, local)
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// assemble does the work of New.
+func (s *Server) assemble(ctx context.Context) error {
 	shared, local, err := s.open(ctx)
 	if err != nil {
 		return err
@@ -60,10 +70,10 @@ func (s *server) assemble(ctx context.Context) error {
 	if err := s.wire(shared, local); err != nil {
 		return err
 	}
-	if err := s.hasher.LearnFrom(ctx, s.store); err != nil {
+	if err := s.hasher.LearnFrom(ctx, s.Store); err != nil {
 		return err
 	}
-	if err := s.provider.Keys.Check(ctx, storage.DefaultTenant); err != nil {
+	if err := s.Provider.Keys.Check(ctx, storage.DefaultTenant); err != nil {
 		return err
 	}
 	if err := s.applyTenants(ctx); err != nil {
@@ -79,7 +89,7 @@ func (s *server) assemble(ctx context.Context) error {
 		redis.Optional = true
 		s.health.Checks = append(s.health.Checks, redis)
 	}
-	tenancy, err := web.NewTenancy(s.cfg.Issuer, s.store, s.provider.ErrorPage(s.api.ErrorPage))
+	tenancy, err := web.NewTenancy(s.cfg.Issuer, s.Store, s.Provider.ErrorPage(s.api.ErrorPage))
 	if err != nil {
 		return err
 	}
@@ -88,19 +98,19 @@ func (s *server) assemble(ctx context.Context) error {
 }
 
 // wire makes the protocol and the pages. They know of each other only what they get here.
-func (s *server) wire(shared, local storage.Ephemeral) error {
+func (s *Server) wire(shared, local storage.Ephemeral) error {
 	cfg := s.cfg
 	sessions := &browser.Sessions{
-		Store: s.store, Idle: time.Duration(cfg.SessionIdle), Lifetime: time.Duration(cfg.SessionLifetime),
+		Store: s.Store, Idle: time.Duration(cfg.SessionIdle), Lifetime: time.Duration(cfg.SessionLifetime),
 	}
 	limits := &limit.Limiter{
 		Shared: shared, Local: local, Log: s.log, Unlimited: settings.Prefixes(cfg.UnlimitedAddresses),
 	}
-	roots, err := rootCAs(cfg.ExtraCAFile)
+	roots, err := installation.RootCAs(cfg.ExtraCAFile)
 	if err != nil {
 		return err
 	}
-	if s.hasher, err = newHasher(cfg); err != nil {
+	if s.hasher, err = installation.Hasher(cfg); err != nil {
 		return err
 	}
 	mailer, err := s.wireMail(limits)
@@ -111,13 +121,14 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	if err != nil {
 		return err
 	}
-	if s.provider, err = s.newProvider(parts{shared, sessions, limits, mailer, pages, roots}); err != nil {
+	if s.Provider, err = s.newProvider(parts{shared, sessions, limits, mailer, pages, roots}); err != nil {
 		return err
 	}
 	standIns, settings := s.standIns()
 	useCases, err := people.New(people.Service{
-		Store: s.store, Mail: mailer, Limits: limits, Passwords: s.hasher, Policy: passwordPolicy(cfg, roots, s.log),
-		Secrets: s.secrets, Keeper: (*keeper.Keeper)(sessions), Log: s.log, Words: wordsIn, Note: web.Note,
+		Store: s.Store, Mail: mailer, Limits: limits, Passwords: s.hasher,
+		Policy:  installation.PasswordPolicy(cfg, roots, s.log),
+		Secrets: s.secrets, Keeper: (*keeper.Keeper)(sessions), Log: s.log, Words: WordsIn, Note: web.Note,
 		StandIns: settings, Rules: peopleRules(cfg),
 	})
 	if err != nil {
@@ -127,7 +138,7 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	if err != nil {
 		return err
 	}
-	site := &ui.Site{Pages: pages, Open: s.provider.Interaction, Secrets: s.secrets, Sessions: sessions,
+	site := &ui.Site{Pages: pages, Open: s.Provider.Interaction, Secrets: s.secrets, Sessions: sessions,
 		IsAccountPage: account.IsPage}
 	if cfg.HasPlayground() {
 		site.Playground = "/dev"
@@ -147,7 +158,7 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 		return err
 	}
 	s.api, err = api.New(api.Config{
-		Service: useCases, Federation: upstreams, Apps: s.provider.Apps(), Errors: pages.ErrorPage,
+		Service: useCases, Federation: upstreams, Apps: s.Provider.Apps(), Errors: pages.ErrorPage,
 	})
 	if err != nil {
 		return err
@@ -165,25 +176,6 @@ func (s *server) wire(shared, local storage.Ephemeral) error {
 	return nil
 }
 
-// newHasher returns what hashes passwords, as the settings say.
-func newHasher(c *settings.Config) (*passwords.Hasher, error) {
-	return passwords.New(c.Argon2(), nil)
-}
-
-// passwordPolicy returns what judges new passwords, as the settings say.
-func passwordPolicy(c *settings.Config, roots *x509.CertPool, log *slog.Logger) *passwords.Policy {
-	p := &passwords.Policy{MinLength: c.PasswordMinLength, MinScore: c.PasswordMinScore}
-	if c.BreachedPasswordsURL != "" {
-		transport := http.DefaultTransport.(*http.Transport).Clone()
-		transport.TLSClientConfig = &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
-		p.Breaches = &breaches.Service{URL: c.BreachedPasswordsURL, Log: log, Client: &http.Client{
-			Transport:     transport,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		}}
-	}
-	return p
-}
-
 // parts are what the protocol shares with the pages.
 type parts struct {
 	shared   storage.Ephemeral
@@ -195,14 +187,14 @@ type parts struct {
 }
 
 // newProvider makes the protocol.
-func (s *server) newProvider(p parts) (*provider.Provider, error) {
+func (s *Server) newProvider(p parts) (*provider.Provider, error) {
 	cfg := s.cfg
 	signUp := "/signup"
 	if !p.mailer.Sends() { // users could not confirm their addresses
 		signUp = ""
 	}
 	return provider.New(provider.Config{
-		Store: s.store, Secrets: s.secrets, Ephemeral: p.shared, Sessions: p.sessions, Limits: p.limits, Log: s.log,
+		Store: s.Store, Secrets: s.secrets, Ephemeral: p.shared, Sessions: p.sessions, Limits: p.limits, Log: s.log,
 		Development: cfg.InDevelopment(), Errors: p.pages.ErrorPage,
 		Pages: provider.Pages{
 			Login: "/login", SignUp: signUp, Select: "/select", SecondFactor: "/second-factor", Consent: "/consent",
@@ -224,8 +216,8 @@ func (s *server) newProvider(p parts) (*provider.Provider, error) {
 	})
 }
 
-// wordsIn returns the texts in a language for package people.
-func wordsIn(language string) people.Words { return texts.In(language) }
+// WordsIn returns the texts in a language for package people.
+func WordsIn(language string) people.Words { return texts.In(language) }
 
 // peopleRules returns the limits on the attempts of users and attackers.
 func peopleRules(c *settings.Config) people.Rules {
@@ -247,14 +239,14 @@ func peopleRules(c *settings.Config) people.Rules {
 }
 
 // upstreamCalls returns what calls the upstream providers.
-func (s *server) upstreamCalls(roots *x509.CertPool) *upstreams.Caller {
+func (s *Server) upstreamCalls(roots *x509.CertPool) *upstreams.Caller {
 	private := s.cfg.AllowPrivateFetch || s.cfg.HasPlayground()
 	return upstreams.New(outbound.Client(outbound.Config{AllowPrivate: private, RootCAs: roots, KeepAlive: true}))
 }
 
 // standIns returns the providers that stand in for real ones on a developer's machine, and their
 // settings.
-func (s *server) standIns() (servers []*fakeidp.Server, settings []storage.Upstream) {
+func (s *Server) standIns() (servers []*fakeidp.Server, settings []storage.Upstream) {
 	if !s.cfg.HasPlayground() {
 		return nil, nil
 	}
@@ -271,12 +263,12 @@ func (s *server) standIns() (servers []*fakeidp.Server, settings []storage.Upstr
 // wireMail returns what composes messages, and makes the outbox that sends them: through the mail server and
 // the webhook that are set, or on a developer's machine to the mailbox of the developer page. Without any of
 // these there is no outbox.
-func (s *server) wireMail(limits *limit.Limiter) (*mail.Mailer, error) {
+func (s *Server) wireMail(limits *limit.Limiter) (*mail.Mailer, error) {
 	templates, err := mail.LoadTemplates(s.cfg.MailTemplates)
 	if err != nil {
 		return nil, err
 	}
-	roots, err := rootCAs(s.cfg.ExtraCAFile)
+	roots, err := installation.RootCAs(s.cfg.ExtraCAFile)
 	if err != nil {
 		return nil, err
 	}
@@ -285,7 +277,7 @@ func (s *server) wireMail(limits *limit.Limiter) (*mail.Mailer, error) {
 		return nil, err
 	}
 	w := &outbox.Worker{
-		Store: s.store, Log: s.log, Sent: s.metrics.MailSent, Failed: s.metrics.MailFailed,
+		Store: s.Store, Log: s.log, Sent: s.metrics.MailSent, Failed: s.metrics.MailFailed,
 		Senders: map[string]outbox.Sender{},
 	}
 	for channel, sender := range map[string]mail.Sender{storage.ChannelMail: mails, storage.ChannelSMS: texts} {
@@ -301,18 +293,18 @@ func (s *server) wireMail(limits *limit.Limiter) (*mail.Mailer, error) {
 }
 
 // messageSenders returns what sends mails and text messages; nil where nothing does.
-func (s *server) messageSenders(roots *x509.CertPool, limits *limit.Limiter) (mails, texts mail.Sender, err error) {
+func (s *Server) messageSenders(roots *x509.CertPool, limits *limit.Limiter) (mails, texts mail.Sender, err error) {
 	if s.cfg.HasPlayground() && (s.cfg.SMTPURL == "" || s.cfg.SMSURL == "") {
 		s.mailbox = &devpage.Mailbox{}
 		mails, texts = devSender{s.mailbox}, devSender{s.mailbox}
 	}
 	if s.cfg.SMTPURL != "" {
-		if mails, err = mailServer(s.cfg, roots); err != nil {
+		if mails, err = installation.MailServer(s.cfg, roots); err != nil {
 			return nil, nil, err
 		}
 	}
 	if s.cfg.SMSURL != "" {
-		hook, err := relay.NewWebhook(string(s.cfg.SMSURL), string(s.cfg.SMSSecret), operatorsClient(roots))
+		hook, err := relay.NewWebhook(string(s.cfg.SMSURL), string(s.cfg.SMSSecret), installation.OperatorsClient(roots))
 		if err != nil {
 			return nil, nil, err
 		}
@@ -343,20 +335,4 @@ type devSender struct{ box *devpage.Mailbox }
 func (d devSender) Send(_ context.Context, m *mail.Message) error {
 	d.box.Add(devpage.Letter{ID: m.ID, To: m.To, Subject: m.Subject, Text: m.Text, HTML: m.HTML, At: time.Now()})
 	return nil
-}
-
-// mailServer returns what sends mails through the server that is set.
-func mailServer(c *settings.Config, roots *x509.CertPool) (*relay.SMTP, error) {
-	s, err := relay.NewSMTP(string(c.SMTPURL), c.MailFrom, &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots})
-	if err == nil && c.SMTPTokenURL != "" {
-		s.Tokens = relay.NewTokens(operatorsClient(roots), c.SMTPTokenURL, c.SMTPClientID, string(c.SMTPClientSecret),
-			strings.Fields(c.SMTPTokenScope)...)
-	}
-	return s, err
-}
-
-// operatorsClient returns a client for URLs that the operator has set, which may be on private networks.
-func operatorsClient(roots *x509.CertPool) *http.Client {
-	return outbound.Client(outbound.Config{AllowPrivate: true, RootCAs: roots, Timeout: 10 * time.Second,
-		MaxBody: 64 << 10, KeepAlive: true})
 }
