@@ -22,6 +22,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/provider/token"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/ephemeral"
 )
 
 // Store is what the protocol asks of storage.
@@ -43,7 +44,7 @@ type Config struct {
 	Store   Store
 	Secrets *secret.Masters
 	// Ephemeral remembers for a while which authorization requests are finished.
-	Ephemeral storage.Ephemeral
+	Ephemeral ephemeral.Store
 	Sessions  *browser.Sessions
 	Limits    *limit.Limiter
 	// ClientFailures bounds the failures of one client from one address to authenticate. Default 20 in

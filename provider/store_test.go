@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"github.com/vouchsafe/vouchsafe/internal/pgtest"
-	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/ephemeral"
 	"github.com/vouchsafe/vouchsafe/storage/memory"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
 )
@@ -19,7 +19,7 @@ func onEveryDatabase(t *testing.T, test func(t *testing.T, s *tokenServer)) {
 }
 
 // openTestStore is a new SQLite database in memory, and an ephemeral store beside it.
-func openTestStore(t testing.TB) (testStore, storage.Ephemeral) {
+func openTestStore(t testing.TB) (testStore, ephemeral.Store) {
 	t.Helper()
 	return openDatabase(t, "sqlite::memory:"), memory.New()
 }

@@ -28,6 +28,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/ephemeral"
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
@@ -71,7 +72,7 @@ func startTokens(t testing.TB, change ...func(*Config)) *tokenServer {
 	return startTokensOn(t, store, ephemeral, change...)
 }
 
-func startTokensOn(t testing.TB, store testStore, ephemeral storage.Ephemeral, change ...func(*Config)) *tokenServer {
+func startTokensOn(t testing.TB, store testStore, ephemeral ephemeral.Store, change ...func(*Config)) *tokenServer {
 	t.Helper()
 	masters, err := secret.Parse(secret.Token())
 	if err != nil {

@@ -4,7 +4,7 @@
 //
 // There are two kinds of memory. What must not be lost or happen twice is durable and kept
 // by sqldb (PostgreSQL or SQLite, with the same queries). What may be lost at the price
-// of a retry is Ephemeral and kept by redis or memory.
+// of a retry is declared in package ephemeral and kept by redis or memory.
 //
 // What changes a user, the user's credentials, sessions, consents and grants is a [Change]: one
 // transaction that has all that belongs together, with the events and messages that tell of it.

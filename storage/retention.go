@@ -29,3 +29,12 @@ type Histories interface {
 	// MarkExported stores the id of the last exported event.
 	MarkExported(ctx context.Context, tenant, id string, now time.Time) error
 }
+
+// Maintenance is what keeps a durable store healthy.
+type Maintenance interface {
+	// Ping returns an error unless the database answers and its schema is new enough for this binary.
+	Ping(ctx context.Context) error
+	// Sweep deletes expired rows in batches, and returns how many. A grant stays for longer than any code
+	// is valid: its row says that the code was used.
+	Sweep(ctx context.Context, now time.Time) (int64, error)
+}

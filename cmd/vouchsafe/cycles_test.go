@@ -14,8 +14,12 @@ import (
 	"testing"
 )
 
-// smallCycle is a number of files that may refer to each other in any package: so few are read together.
-const smallCycle = 3
+const (
+	// smallCycle is a number of files that may refer to each other in any package: so few are read together.
+	smallCycle = 3
+	// mostFiles is how many files a package may have, beside doc.go and its tests.
+	mostFiles = 25
+)
 
 // TestFilesFormNoLargeCycle keeps packages readable from one file to the next. A file refers to another if it
 // uses a function, method, type, constant or variable that the other declares. Not more than a third of a
@@ -24,7 +28,7 @@ const smallCycle = 3
 func TestFilesFormNoLargeCycle(t *testing.T) {
 	t.Parallel()
 	seen := 0
-	for _, dir := range packageDirs(t, "../..", "e2e", "bench", "tools", "third_party", "docs") {
+	for _, dir := range packageDirs(t, "../..", "tools", "third_party") {
 		uses, files := usesOfFiles(t, dir)
 		seen += len(files)
 		for _, cycle := range cyclesOf(files, uses) {
@@ -43,6 +47,22 @@ func TestFilesFormNoLargeCycle(t *testing.T) {
 	}
 	if seen < 500 {
 		t.Errorf("only %d files seen: does the test still find them?", seen)
+	}
+}
+
+// TestPackagesHaveFewFiles keeps packages small enough to be known. A package that grows beyond the bound has two
+// subjects: look for files that few others use, and move them, with what they need, to a package of their own.
+func TestPackagesHaveFewFiles(t *testing.T) {
+	t.Parallel()
+	for _, dir := range packageDirs(t, "../..") {
+		pkg, err := build.ImportDir(dir, 0)
+		if err != nil {
+			continue // no file for this system, or only tests
+		}
+		files := slices.DeleteFunc(pkg.GoFiles, func(name string) bool { return name == "doc.go" })
+		if len(files) > mostFiles {
+			t.Errorf("%s has %d files, want %d at most: %s", dir, len(files), mostFiles, strings.Join(files, " "))
+		}
 	}
 }
 

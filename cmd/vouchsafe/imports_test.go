@@ -19,7 +19,7 @@ var arrows = map[string][]string{
 
 	"provider/oauth":      {"storage", "internal/..."},
 	"provider/keys":       {"clients", "storage", "internal/..."},
-	"provider/clientauth": {"provider/oauth", "clients", "storage", "internal/..."},
+	"provider/clientauth": {"provider/oauth", "clients", "storage", "storage/ephemeral", "internal/..."},
 	"provider/tokens":     {"people/claims", "provider/oauth", "provider/keys", "clients", "storage", "internal/..."},
 	"provider/authorize":  endpoint,
 	"provider/token":      endpoint,
@@ -45,11 +45,12 @@ var arrows = map[string][]string{
 	"storage":              {},
 	"storage/sqldb":        {"storage/sqldb/engine", "storage", "migrations"},
 	"storage/sqldb/engine": {"storage", "migrations"},
-	"storage/redis":        {"storage"},
-	"storage/memory":       {"storage"},
-	"storage/storagetest":  {"storage"},
+	"storage/ephemeral":    {},
+	"storage/redis":        {"storage", "storage/ephemeral"},
+	"storage/memory":       {"storage", "storage/ephemeral"},
+	"storage/storagetest":  {"storage", "storage/ephemeral"},
 	"migrations":           {},
-	"internal":             {"storage", "internal/..."},
+	"internal":             {"storage", "storage/ephemeral", "internal/..."},
 	// What is wrong with a setting is known to the package that uses its value.
 	"internal/settings":  {"declare", "people/password", "storage", "internal/..."},
 	"internal/relay":     {"people/mail", "people/address", "internal/..."},
@@ -61,7 +62,7 @@ var arrows = map[string][]string{
 // endpoint is what the package of an endpoint may import: no other endpoint's.
 var endpoint = []string{
 	"provider/oauth", "provider/keys", "provider/clientauth", "provider/tokens", "clients", "people/claims", "storage",
-	"internal/...",
+	"storage/ephemeral", "internal/...",
 }
 
 var alone = map[string][]string{

@@ -16,7 +16,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/ephemeral"
 )
 
 // Rule allows Max attempts in Window, for each subject.
@@ -62,8 +62,8 @@ const (
 // Limiter counts in Shared, which all replicas see. When that does not answer it
 // counts in Local: limits then hold for each replica alone, but they hold.
 type Limiter struct {
-	Shared storage.Ephemeral
-	Local  storage.Ephemeral
+	Shared ephemeral.Store
+	Local  ephemeral.Store
 	Log    *slog.Logger
 	// Unlimited are networks whose requests are not counted: for load tests.
 	Unlimited []netip.Prefix
@@ -74,7 +74,7 @@ type Pass struct {
 	limiter  *Limiter
 	tenant   string
 	by       []By
-	counters []storage.Counter
+	counters []ephemeral.Counter
 	counts   []int64
 	over     []bool
 }
@@ -132,7 +132,7 @@ func (p *Pass) Succeed(ctx context.Context, within By) {
 	if p == nil {
 		return
 	}
-	r := storage.Release{Within: within.counter(p.tenant)}
+	r := ephemeral.Release{Within: within.counter(p.tenant)}
 	for i, b := range p.by {
 		switch {
 		case b.OnSuccess == Forgets:
@@ -149,7 +149,7 @@ func (p *Pass) GiveBack(ctx context.Context) {
 	if p == nil {
 		return
 	}
-	var r storage.Release
+	var r ephemeral.Release
 	for i, b := range p.by {
 		if !b.Look && !p.over[i] {
 			r.Back = append(r.Back, p.counters[i])
@@ -159,7 +159,7 @@ func (p *Pass) GiveBack(ctx context.Context) {
 }
 
 // release is done although the request may have ended: what was counted stays otherwise.
-func (l *Limiter) release(ctx context.Context, r storage.Release) {
+func (l *Limiter) release(ctx context.Context, r ephemeral.Release) {
 	ctx = context.WithoutCancel(ctx)
 	if err := l.Shared.Release(ctx, r); err != nil {
 		l.Log.WarnContext(ctx, "attempts not given back", "error", err)
@@ -178,8 +178,8 @@ func (l *Limiter) unlimited(from string) bool {
 }
 
 // counter is what the store counts by.
-func (b *By) counter(tenant string) storage.Counter {
-	return storage.Counter{
+func (b *By) counter(tenant string) ephemeral.Counter {
+	return ephemeral.Counter{
 		Key: Key(tenant, b.Name, b.Subject), Max: b.Max, Window: b.Window, Longest: b.Longest,
 		Quiet: b.Quiet, Look: b.Look, Reserved: b.Known,
 	}

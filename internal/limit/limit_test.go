@@ -13,20 +13,21 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/ephemeral"
 	"github.com/vouchsafe/vouchsafe/storage/memory"
 )
 
 var rule = Rule{Name: "test", Max: 3, Window: time.Minute}
 
 // down is a store that does not answer.
-type down struct{ storage.Ephemeral }
+type down struct{ ephemeral.Store }
 
-func (down) Admit(context.Context, []storage.Counter) (storage.Admission, error) {
-	return storage.Admission{}, storage.ErrUnavailable
+func (down) Admit(context.Context, []ephemeral.Counter) (ephemeral.Admission, error) {
+	return ephemeral.Admission{}, storage.ErrUnavailable
 }
-func (down) Release(context.Context, storage.Release) error { return storage.ErrUnavailable }
+func (down) Release(context.Context, ephemeral.Release) error { return storage.ErrUnavailable }
 
-func limiter(t *testing.T, shared, local storage.Ephemeral) *Limiter {
+func limiter(t *testing.T, shared, local ephemeral.Store) *Limiter {
 	t.Helper()
 	return &Limiter{Shared: shared, Local: local, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 }
@@ -172,15 +173,15 @@ func TestRightAttemptsGiveBackWhatTheyTook(t *testing.T) {
 
 // keys remembers what was counted.
 type keys struct {
-	storage.Ephemeral
+	ephemeral.Store
 	seen []string
 }
 
-func (k *keys) Admit(_ context.Context, by []storage.Counter) (storage.Admission, error) {
+func (k *keys) Admit(_ context.Context, by []ephemeral.Counter) (ephemeral.Admission, error) {
 	for _, c := range by {
 		k.seen = append(k.seen, c.Key)
 	}
-	return storage.Admission{By: -1, Counts: make([]int64, len(by)), Over: make([]bool, len(by))}, nil
+	return ephemeral.Admission{By: -1, Counts: make([]int64, len(by)), Over: make([]bool, len(by))}, nil
 }
 
 func TestSubjectsAreNotStored(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/ephemeral"
 )
 
 // Server serves the authorization endpoint. All fields are required.
@@ -21,7 +22,7 @@ type Server struct {
 	Store   Store
 	Secrets *secret.Masters
 	// Ephemeral remembers for a while which requests are finished.
-	Ephemeral storage.Ephemeral
+	Ephemeral ephemeral.Store
 	Sessions  *browser.Sessions
 	Clients   *oauth.Clients
 	Tokens    *tokens.Maker

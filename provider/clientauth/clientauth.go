@@ -6,6 +6,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/ephemeral"
 )
 
 // Authenticator authenticates the client that sends a request. Make one with New.
@@ -15,7 +16,7 @@ type Authenticator struct {
 	// Store remembers which assertions were used.
 	Store storage.SpentValues
 	// Ephemeral remembers the networks from which clients have authenticated.
-	Ephemeral storage.Ephemeral
+	Ephemeral ephemeral.Store
 	Limits    *limit.Limiter
 	// Failures bounds the failures of one client from one address; see attempt. The default is 20 a
 	// minute.

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/ephemeral"
 )
 
 const (
@@ -65,8 +65,8 @@ func (c *counter) settle(now int64) {
 	}
 }
 
-// Admit implements storage.Ephemeral. It cannot fail: what has no room is counted coarsely.
-func (s *Store) Admit(_ context.Context, by []storage.Counter) (storage.Admission, error) {
+// Admit implements ephemeral.Store. It cannot fail: what has no room is counted coarsely.
+func (s *Store) Admit(_ context.Context, by []ephemeral.Counter) (ephemeral.Admission, error) {
 	all, now := s.lockCounters(), s.now()
 	defer all.mu.Unlock()
 	over := make([]bool, len(by))
@@ -74,7 +74,7 @@ func (s *Store) Admit(_ context.Context, by []storage.Counter) (storage.Admissio
 		c := all.find(&by[i], now)
 		wait, used := c.usedUp(&by[i], now)
 		if used && !by[i].Quiet {
-			return storage.Admission{By: i, Wait: wait}, nil
+			return ephemeral.Admission{By: i, Wait: wait}, nil
 		}
 		over[i] = used
 		all.room(&by[i]).moved(c)
@@ -83,12 +83,12 @@ func (s *Store) Admit(_ context.Context, by []storage.Counter) (storage.Admissio
 	for i := range by {
 		counts[i] = all.count(&by[i], over[i], now)
 	}
-	return storage.Admission{By: -1, Counts: counts, Over: over}, nil
+	return ephemeral.Admission{By: -1, Counts: counts, Over: over}, nil
 }
 
 // usedUp reports whether the counter (nil for one at zero) refuses attempts, and for how
 // long at most. The first attempt that it refuses makes the wait longer.
-func (c *counter) usedUp(rule *storage.Counter, now int64) (time.Duration, bool) {
+func (c *counter) usedUp(rule *ephemeral.Counter, now int64) (time.Duration, bool) {
 	switch {
 	case c == nil:
 		return 0, false
@@ -102,7 +102,7 @@ func (c *counter) usedUp(rule *storage.Counter, now int64) (time.Duration, bool)
 	c.n++ // refused before
 	c.times++
 	if c.times == 1 {
-		c.forget = now + int64(storage.UsedUpFor)
+		c.forget = now + int64(ephemeral.UsedUpFor)
 	}
 	wait := rule.WaitAfter(c.times)
 	if wait > rule.Window {
@@ -112,7 +112,7 @@ func (c *counter) usedUp(rule *storage.Counter, now int64) (time.Duration, bool)
 }
 
 // count adds one, unless the counter is only looked at or was used up, and gives its value.
-func (all *counters) count(rule *storage.Counter, over bool, now int64) int64 {
+func (all *counters) count(rule *ephemeral.Counter, over bool, now int64) int64 {
 	c := all.find(rule, now)
 	if rule.Look || over {
 		if c == nil {
@@ -131,8 +131,8 @@ func (all *counters) count(rule *storage.Counter, over bool, now int64) int64 {
 	return c.n
 }
 
-// Release implements storage.Ephemeral.
-func (s *Store) Release(_ context.Context, r storage.Release) error {
+// Release implements ephemeral.Store.
+func (s *Store) Release(_ context.Context, r ephemeral.Release) error {
 	all, now := s.lockCounters(), s.now()
 	defer all.mu.Unlock()
 	if r.Within.Key != "" && all.count(&r.Within, false, now) > r.Within.Max {
@@ -170,7 +170,7 @@ func (s *Store) lockCounters() *counters {
 	return all
 }
 
-func (all *counters) room(rule *storage.Counter) *room {
+func (all *counters) room(rule *ephemeral.Counter) *room {
 	if rule.Reserved {
 		return &all.rooms[1]
 	}
@@ -178,7 +178,7 @@ func (all *counters) room(rule *storage.Counter) *room {
 }
 
 // find is the counter as it stands now, or nil.
-func (all *counters) find(rule *storage.Counter, now int64) *counter {
+func (all *counters) find(rule *ephemeral.Counter, now int64) *counter {
 	r := all.room(rule)
 	r.expire(now)
 	c := r.entries[rule.Key]
@@ -193,7 +193,7 @@ func (all *counters) find(rule *storage.Counter, now int64) *counter {
 
 // add makes a counter that is not there: one of its own, or in a full room the one that it
 // shares.
-func (all *counters) add(rule *storage.Counter) *counter {
+func (all *counters) add(rule *ephemeral.Counter) *counter {
 	r := all.room(rule)
 	c := &counter{key: rule.Key, index: -1}
 	if all.full(r, rule.Key) {
@@ -219,7 +219,7 @@ func (all *counters) full(r *room, key string) bool {
 
 // sharedKey is that of the counter which newcomers share with some others of the same rule.
 // An attacker cannot know which those are.
-func (all *counters) sharedKey(rule *storage.Counter) string {
+func (all *counters) sharedKey(rule *ephemeral.Counter) string {
 	n := maphash.String(all.seed, rule.Key) % sharedCounters
 	return strconv.FormatInt(rule.Max, 36) + " " + strconv.FormatInt(int64(rule.Window),
 		36) + " " + strconv.FormatUint(n, 36)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/ephemeral"
 )
 
 const (
@@ -26,7 +27,7 @@ const (
 	overhead = 160
 )
 
-// Store implements storage.Ephemeral.
+// Store implements ephemeral.Store.
 type Store struct {
 	// MaxBytes bounds what values may take together, and half of it what counters may in each
 	// of their two rooms; DefaultMaxBytes when zero. Set it before the first use.
@@ -39,7 +40,7 @@ type Store struct {
 	counters counters
 }
 
-var _ storage.Ephemeral = (*Store)(nil)
+var _ ephemeral.Store = (*Store)(nil)
 
 // New makes an empty store.
 func New() *Store { return &Store{start: time.Now(), seed: maphash.MakeSeed()} }
@@ -60,7 +61,7 @@ type entry struct {
 
 func (e *entry) size() int64 { return int64(len(e.key)+len(e.value)) + overhead }
 
-// Put implements storage.Ephemeral.
+// Put implements ephemeral.Store.
 func (s *Store) Put(_ context.Context, key string, val []byte, ttl time.Duration) error {
 	sh := s.lock(key)
 	defer sh.mu.Unlock()
@@ -70,7 +71,7 @@ func (s *Store) Put(_ context.Context, key string, val []byte, ttl time.Duration
 	return s.add(sh, &entry{key: key, value: bytes.Clone(val), expires: time.Now().Add(ttl)})
 }
 
-// Get implements storage.Ephemeral.
+// Get implements ephemeral.Store.
 func (s *Store) Get(_ context.Context, key string) ([]byte, error) {
 	sh := s.lock(key)
 	defer sh.mu.Unlock()
@@ -81,7 +82,7 @@ func (s *Store) Get(_ context.Context, key string) ([]byte, error) {
 	return bytes.Clone(e.value), nil
 }
 
-// Take implements storage.Ephemeral.
+// Take implements ephemeral.Store.
 func (s *Store) Take(_ context.Context, key string) ([]byte, error) {
 	sh := s.lock(key)
 	defer sh.mu.Unlock()
@@ -93,7 +94,7 @@ func (s *Store) Take(_ context.Context, key string) ([]byte, error) {
 	return e.value, nil
 }
 
-// Ping implements storage.Ephemeral.
+// Ping implements ephemeral.Store.
 func (s *Store) Ping(context.Context) error { return nil }
 
 // lock locks the key's shard and clears it of what has expired.

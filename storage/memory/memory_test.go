@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/ephemeral"
 	"github.com/vouchsafe/vouchsafe/storage/memory"
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
@@ -34,7 +35,7 @@ func TestFullIsRefusedAndNothingEvicted(t *testing.T) {
 			t.Fatalf("full after %d entries", stored)
 		}
 		// Counters have rooms of their own.
-		if a, err := s.Admit(ctx, []storage.Counter{{Key: "counter", Max: 1, Window: time.Hour}}); a.By != -1 || err != nil {
+		if a, err := s.Admit(ctx, []ephemeral.Counter{{Key: "counter", Max: 1, Window: time.Hour}}); a.By != -1 || err != nil {
 			t.Errorf("got %+v, %v, want it counted", a, err)
 		}
 		for i := range stored {
@@ -65,7 +66,7 @@ func full(t *testing.T) (s *memory.Store, taken int) {
 // attempt reports whether an attempt is admitted.
 func attempt(t *testing.T, s *memory.Store, key string, most int64) bool {
 	t.Helper()
-	a, err := s.Admit(t.Context(), []storage.Counter{{Key: key, Max: most, Window: time.Hour}})
+	a, err := s.Admit(t.Context(), []ephemeral.Counter{{Key: key, Max: most, Window: time.Hour}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,11 +99,11 @@ func TestFullRoomRefusesFewAndAllowsNoMoreAttempts(t *testing.T) {
 
 func TestFullRoomForgivesNoOtherCounter(t *testing.T) {
 	s, _ := full(t)
-	c := storage.Counter{Key: "guesses", Max: 5, Window: time.Hour}
+	c := ephemeral.Counter{Key: "guesses", Max: 5, Window: time.Hour}
 	for range 5 {
 		attempt(t, s, c.Key, c.Max)
 	}
-	if err := s.Release(t.Context(), storage.Release{Forget: []storage.Counter{c}}); err != nil {
+	if err := s.Release(t.Context(), ephemeral.Release{Forget: []ephemeral.Counter{c}}); err != nil {
 		t.Fatal(err)
 	}
 	if !attempt(t, s, c.Key, c.Max) || attempt(t, s, c.Key, c.Max) {
@@ -112,11 +113,11 @@ func TestFullRoomForgivesNoOtherCounter(t *testing.T) {
 
 func TestStrangersDoNotFillTheRoomOfTheKnown(t *testing.T) {
 	s, _ := full(t)
-	known := func(key string) storage.Counter {
-		return storage.Counter{Key: key, Max: 1, Window: time.Hour, Reserved: true}
+	known := func(key string) ephemeral.Counter {
+		return ephemeral.Counter{Key: key, Max: 1, Window: time.Hour, Reserved: true}
 	}
 	for i := range 300 {
-		a, err := s.Admit(t.Context(), []storage.Counter{known(fmt.Sprint("device ", i))})
+		a, err := s.Admit(t.Context(), []ephemeral.Counter{known(fmt.Sprint("device ", i))})
 		if err != nil || a.By != -1 {
 			t.Fatalf("device %d: got %+v, %v", i, a, err)
 		}
@@ -139,7 +140,7 @@ func BenchmarkAdmit(b *testing.B) {
 	s := memory.New()
 	b.RunParallel(func(pb *testing.PB) {
 		for i := 0; pb.Next(); i++ {
-			_, err := s.Admit(b.Context(), []storage.Counter{
+			_, err := s.Admit(b.Context(), []ephemeral.Counter{
 				{Key: fmt.Sprint("network ", i%1000), Max: 1 << 40, Window: time.Hour},
 				{Key: fmt.Sprint("name ", i%1000), Max: 1 << 40, Window: time.Minute, Longest: time.Hour},
 				{Key: "tenant", Max: 1 << 40, Window: time.Minute},

@@ -6,7 +6,7 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/ephemeral"
 )
 
 // A counter is three keys, each with an end: how many attempts there were in this window,
@@ -58,8 +58,8 @@ for i = 1, #KEYS / 3 do
 end
 return answer`)
 
-// Admit implements storage.Ephemeral.
-func (s *Store) Admit(ctx context.Context, by []storage.Counter) (storage.Admission, error) {
+// Admit implements ephemeral.Store.
+func (s *Store) Admit(ctx context.Context, by []ephemeral.Counter) (ephemeral.Admission, error) {
 	keys, args := make([]string, 0, keysOfCounter*len(by)), make([]any, 0, 5*len(by)+1)
 	for _, c := range by {
 		key, longest := prefix+c.Key, int64(0)
@@ -69,19 +69,19 @@ func (s *Store) Admit(ctx context.Context, by []storage.Counter) (storage.Admiss
 		keys = append(keys, key, key+":times", key+":shut")
 		args = append(args, c.Max, milliseconds(c.Window), longest, digit(c.Quiet), digit(c.Look))
 	}
-	args = append(args, milliseconds(storage.UsedUpFor))
+	args = append(args, milliseconds(ephemeral.UsedUpFor))
 	var got []int64
 	err := s.away.do(ctx, "admit", func(ctx context.Context) (err error) {
 		got, err = admit.Run(ctx, s.client, keys, args...).Int64Slice()
 		return err
 	})
 	if err != nil {
-		return storage.Admission{}, err
+		return ephemeral.Admission{}, err
 	}
 	if got[0] > 0 {
-		return storage.Admission{By: int(got[0]) - 1, Wait: time.Duration(got[1]) * time.Millisecond}, nil
+		return ephemeral.Admission{By: int(got[0]) - 1, Wait: time.Duration(got[1]) * time.Millisecond}, nil
 	}
-	a := storage.Admission{By: -1, Counts: make([]int64, len(by)), Over: make([]bool, len(by))}
+	a := ephemeral.Admission{By: -1, Counts: make([]int64, len(by)), Over: make([]bool, len(by))}
 	for i := range by {
 		a.Counts[i], a.Over[i] = got[2*i+2], got[2*i+3] == 1
 	}
@@ -121,8 +121,8 @@ for i = first + back, #KEYS do
 end
 return 1`)
 
-// Release implements storage.Ephemeral.
-func (s *Store) Release(ctx context.Context, r storage.Release) error {
+// Release implements ephemeral.Store.
+func (s *Store) Release(ctx context.Context, r ephemeral.Release) error {
 	var keys []string
 	args := []any{len(r.Back), 0, 0}
 	if r.Within.Key != "" {

@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/ephemeral"
 )
 
 // prefix keeps our keys apart from those of others that use the same Redis.
@@ -23,13 +24,13 @@ const prefix = "vouchsafe:"
 // for a counter.
 const maxWait = 2 * time.Second
 
-// Store implements storage.Ephemeral. It needs Redis 6.2 or newer.
+// Store implements ephemeral.Store. It needs Redis 6.2 or newer.
 type Store struct {
 	client redis.UniversalClient
 	away   away
 }
 
-var _ storage.Ephemeral = (*Store)(nil)
+var _ ephemeral.Store = (*Store)(nil)
 
 func newStore(client redis.UniversalClient) *Store {
 	s := &Store{client: client}
@@ -45,7 +46,7 @@ func (s *Store) Close() error {
 	return err
 }
 
-// Put implements storage.Ephemeral.
+// Put implements ephemeral.Store.
 func (s *Store) Put(ctx context.Context, key string, val []byte, ttl time.Duration) error {
 	taken := false
 	err := s.away.do(ctx, "put", func(ctx context.Context) error {
@@ -61,7 +62,7 @@ func (s *Store) Put(ctx context.Context, key string, val []byte, ttl time.Durati
 	return err
 }
 
-// Get implements storage.Ephemeral.
+// Get implements ephemeral.Store.
 func (s *Store) Get(ctx context.Context, key string) (val []byte, err error) {
 	err = s.away.do(ctx, "get", func(ctx context.Context) error {
 		val, err = s.client.Get(ctx, prefix+key).Bytes()
@@ -70,7 +71,7 @@ func (s *Store) Get(ctx context.Context, key string) (val []byte, err error) {
 	return val, err
 }
 
-// Take implements storage.Ephemeral.
+// Take implements ephemeral.Store.
 func (s *Store) Take(ctx context.Context, key string) (val []byte, err error) {
 	err = s.away.do(ctx, "take", func(ctx context.Context) error {
 		val, err = s.client.GetDel(ctx, prefix+key).Bytes()
@@ -79,7 +80,7 @@ func (s *Store) Take(ctx context.Context, key string) (val []byte, err error) {
 	return val, err
 }
 
-// Ping implements storage.Ephemeral. It asks, whatever came of the last call.
+// Ping implements ephemeral.Store. It asks, whatever came of the last call.
 func (s *Store) Ping(ctx context.Context) error {
 	ctx, cancel := bounded(ctx)
 	defer cancel()

@@ -15,6 +15,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/faultproxy"
 	"github.com/vouchsafe/vouchsafe/internal/redistest"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/ephemeral"
 	"github.com/vouchsafe/vouchsafe/storage/redis"
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
@@ -36,7 +37,7 @@ func open(t testing.TB, urls string) *redis.Store {
 // count is how a counter stands after one attempt more.
 func count(t testing.TB, s *redis.Store, key string) (int64, error) {
 	t.Helper()
-	a, err := s.Admit(t.Context(), []storage.Counter{{Key: "{" + key + "}", Max: 1 << 40, Window: time.Hour}})
+	a, err := s.Admit(t.Context(), []ephemeral.Counter{{Key: "{" + key + "}", Max: 1 << 40, Window: time.Hour}})
 	if err != nil {
 		return 0, err
 	}
@@ -63,7 +64,7 @@ func TestCommandsComeBackAfterRedis(t *testing.T) {
 	for name, err := range map[string]error{
 		"Admit": admit, "Get": get, "Take": take,
 		"Put":     s.Put(ctx, "a", nil, time.Hour),
-		"Release": s.Release(ctx, storage.Release{Back: []storage.Counter{{Key: "a"}}}), "Ping": s.Ping(ctx),
+		"Release": s.Release(ctx, ephemeral.Release{Back: []ephemeral.Counter{{Key: "a"}}}), "Ping": s.Ping(ctx),
 	} {
 		if !errors.Is(err, storage.ErrUnavailable) {
 			t.Errorf("%s: got %v, want %v", name, err, storage.ErrUnavailable)
@@ -233,9 +234,9 @@ func BenchmarkAdmit(b *testing.B) {
 	s := open(b, redistest.Start(b))
 	b.RunParallel(func(pb *testing.PB) {
 		for i := 0; pb.Next(); i++ {
-			var by []storage.Counter
+			var by []ephemeral.Counter
 			for n := range 6 {
-				by = append(by, storage.Counter{Key: fmt.Sprintf("{tenant} %d %d", n, i%1000), Max: 1 << 40, Window: time.Hour,
+				by = append(by, ephemeral.Counter{Key: fmt.Sprintf("{tenant} %d %d", n, i%1000), Max: 1 << 40, Window: time.Hour,
 					Longest: time.Duration(n%2) * 2 * time.Hour})
 			}
 			if _, err := s.Admit(b.Context(), by); err != nil {

@@ -6,17 +6,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/ephemeral"
 )
 
 // meter counts attempts at a store.
 type meter struct {
 	*testing.T
-	storage.Ephemeral
+	ephemeral.Store
 }
 
 // try says which counter refused an attempt, or -1, and how the counters stand.
-func (m meter) try(by ...storage.Counter) (refused int, counts []int64) {
+func (m meter) try(by ...ephemeral.Counter) (refused int, counts []int64) {
 	m.Helper()
 	a, err := m.Admit(m.Context(), by)
 	must(m.T, err)
@@ -27,7 +27,7 @@ func (m meter) try(by ...storage.Counter) (refused int, counts []int64) {
 }
 
 // wants tries so often, and fails unless each attempt is admitted, or each refused by one.
-func (m meter) wants(times, refused int, by ...storage.Counter) {
+func (m meter) wants(times, refused int, by ...ephemeral.Counter) {
 	m.Helper()
 	for i := range times {
 		if got, _ := m.try(by...); got != refused {
@@ -36,7 +36,7 @@ func (m meter) wants(times, refused int, by ...storage.Counter) {
 	}
 }
 
-func (m meter) gives(r storage.Release) {
+func (m meter) gives(r ephemeral.Release) {
 	m.Helper()
 	must(m.T, m.Release(m.Context(), r))
 }
@@ -48,7 +48,7 @@ type step struct {
 }
 
 // follow makes the attempts of the steps.
-func (m meter) follow(sleep func(time.Duration), c storage.Counter, steps ...step) error {
+func (m meter) follow(sleep func(time.Duration), c ephemeral.Counter, steps ...step) error {
 	m.Helper()
 	for i, s := range steps {
 		sleep(s.after)
@@ -60,11 +60,11 @@ func (m meter) follow(sleep func(time.Duration), c storage.Counter, steps ...ste
 }
 
 // inTime tests with a window that is short at first, and longer when the machine is slow.
-func (m meter) inTime(test func(c storage.Counter) error) {
+func (m meter) inTime(test func(c ephemeral.Counter) error) {
 	m.Helper()
 	var err error
 	for _, window := range []time.Duration{200 * time.Millisecond, 2 * time.Second, 10 * time.Second} {
-		if err = test(storage.Counter{Key: "{" + m.Name() + window.String() + "}", Max: 2, Window: window}); err == nil {
+		if err = test(ephemeral.Counter{Key: "{" + m.Name() + window.String() + "}", Max: 2, Window: window}); err == nil {
 			return
 		}
 	}
@@ -72,16 +72,16 @@ func (m meter) inTime(test func(c storage.Counter) error) {
 }
 
 // allow is a counter by its key.
-func allow(key string, most int64) storage.Counter {
-	return storage.Counter{Key: "{" + key + "}", Max: most, Window: time.Hour}
+func allow(key string, most int64) ephemeral.Counter {
+	return ephemeral.Counter{Key: "{" + key + "}", Max: most, Window: time.Hour}
 }
 
 // beside are counters that belong together.
-func beside(together, key string, most int64) storage.Counter {
-	return storage.Counter{Key: "{" + together + "}" + key, Max: most, Window: time.Hour}
+func beside(together, key string, most int64) ephemeral.Counter {
+	return ephemeral.Counter{Key: "{" + together + "}" + key, Max: most, Window: time.Hour}
 }
 
-func counters(t *testing.T, s storage.Ephemeral, sleep func(time.Duration)) {
+func counters(t *testing.T, s ephemeral.Store, sleep func(time.Duration)) {
 	run := func(name string, test func(m meter)) {
 		t.Run("counters/"+name, func(t *testing.T) { test(meter{t, s}) })
 	}
@@ -110,7 +110,7 @@ func counters(t *testing.T, s storage.Ephemeral, sleep func(time.Duration)) {
 		shown, quiet := beside("quiet", "shown", 5), beside("quiet", "quiet", 2)
 		quiet.Quiet = true
 		for i := range 5 {
-			a, err := m.Admit(m.Context(), []storage.Counter{shown, quiet})
+			a, err := m.Admit(m.Context(), []ephemeral.Counter{shown, quiet})
 			must(m.T, err)
 			if a.By != -1 || a.Over[0] || a.Over[1] != (i >= 2) || a.Counts[0] != int64(i+1) {
 				m.Errorf("attempt %d: got %+v", i+1, a)
@@ -121,11 +121,11 @@ func counters(t *testing.T, s storage.Ephemeral, sleep func(time.Duration)) {
 	run("release", func(m meter) {
 		back, gone := beside("release", "back", 3), beside("release", "gone", 3)
 		m.wants(3, -1, back, gone)
-		m.gives(storage.Release{Back: []storage.Counter{back}, Forget: []storage.Counter{gone}})
+		m.gives(ephemeral.Release{Back: []ephemeral.Counter{back}, Forget: []ephemeral.Counter{gone}})
 		m.wants(1, -1, back, gone)
 		m.wants(1, 0, back, gone)
 		for range 5 { // not below nothing
-			m.gives(storage.Release{Back: []storage.Counter{back, beside("release", "new", 3)}})
+			m.gives(ephemeral.Release{Back: []ephemeral.Counter{back, beside("release", "new", 3)}})
 		}
 		m.wants(3, -1, back)
 		m.wants(1, 0, back)
@@ -136,10 +136,10 @@ func counters(t *testing.T, s storage.Ephemeral, sleep func(time.Duration)) {
 		c, within := beside("within", "c", 1), beside("within", "bound", 2)
 		for range 2 {
 			m.wants(1, -1, c)
-			m.gives(storage.Release{Within: within, Forget: []storage.Counter{c}})
+			m.gives(ephemeral.Release{Within: within, Forget: []ephemeral.Counter{c}})
 		}
 		m.wants(1, -1, c)
-		m.gives(storage.Release{Within: within, Forget: []storage.Counter{c}, Back: []storage.Counter{c}})
+		m.gives(ephemeral.Release{Within: within, Forget: []ephemeral.Counter{c}, Back: []ephemeral.Counter{c}})
 		m.wants(1, 0, c)
 	})
 	run("reserved", func(m meter) {
@@ -147,28 +147,28 @@ func counters(t *testing.T, s storage.Ephemeral, sleep func(time.Duration)) {
 		c.Reserved = true
 		m.wants(2, -1, c)
 		m.wants(1, 0, c)
-		m.gives(storage.Release{Forget: []storage.Counter{c}})
+		m.gives(ephemeral.Release{Forget: []ephemeral.Counter{c}})
 		m.wants(1, -1, c)
 	})
 	run("windows", func(m meter) {
-		m.inTime(func(c storage.Counter) error {
+		m.inTime(func(c ephemeral.Counter) error {
 			return m.follow(sleep, c, step{0, true}, step{c.Window * 2 / 3, true}, // which does not prolong it
 				step{0, false}, step{c.Window * 2 / 3, true}, step{0, true}, step{0, false})
 		})
 	})
 	run("growing waits", func(m meter) {
-		m.inTime(func(c storage.Counter) error {
+		m.inTime(func(c ephemeral.Counter) error {
 			c.Longest = 2 * c.Window
 			err := m.follow(sleep, c, step{0, true}, step{0, true}, step{0, false}, step{0, false},
 				step{c.Window * 5 / 4, true}, step{0, true}, step{0, false}, // the second wait is the longer
 				step{c.Window * 5 / 4, false}, step{c.Window, true}, step{0, true}, step{0, false})
-			m.gives(storage.Release{Forget: []storage.Counter{c}})
+			m.gives(ephemeral.Release{Forget: []ephemeral.Counter{c}})
 			return errors.Join(err, m.follow(sleep, c, step{0, true}, step{0, true}, step{0, false},
 				step{c.Window * 5 / 4, true}))
 		})
 	})
 	run("at once", func(m meter) {
-		by := []storage.Counter{beside("once", "a", 5), beside("once", "b", 3)}
+		by := []ephemeral.Counter{beside("once", "a", 5), beside("once", "b", 3)}
 		refused := errors.New("refused")
 		admitted := 0
 		for _, err := range race(racers, func(int) error {

@@ -6,10 +6,11 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/ephemeral"
 )
 
 // Ephemeral tests an empty store. sleep lets time pass: really, or for the store.
-func Ephemeral(t *testing.T, s storage.Ephemeral, sleep func(time.Duration)) {
+func Ephemeral(t *testing.T, s ephemeral.Store, sleep func(time.Duration)) {
 	ctx := t.Context()
 	const long = time.Hour
 
@@ -68,7 +69,7 @@ func Ephemeral(t *testing.T, s storage.Ephemeral, sleep func(time.Duration)) {
 
 // ends says what is wrong with a value that is to live for ttl: it may be that the machine
 // was too slow to see it alive.
-func ends(t *testing.T, s storage.Ephemeral, key string, ttl time.Duration, sleep func(time.Duration)) error {
+func ends(t *testing.T, s ephemeral.Store, key string, ttl time.Duration, sleep func(time.Duration)) error {
 	t.Helper()
 	ctx := t.Context()
 	must(t, s.Put(ctx, key, []byte("x"), ttl))

@@ -14,6 +14,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/ephemeral"
 	"github.com/vouchsafe/vouchsafe/storage/memory"
 	"github.com/vouchsafe/vouchsafe/storage/redis"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
@@ -80,7 +81,7 @@ func Masters(cfg *settings.Config) (*secret.Masters, error) {
 
 // OpenEphemeral opens the ephemeral state that all replicas share, and that of this process. Without Redis
 // both are the same.
-func OpenEphemeral(cfg *settings.Config) (shared, local storage.Ephemeral, closed func() error, err error) {
+func OpenEphemeral(cfg *settings.Config) (shared, local ephemeral.Store, closed func() error, err error) {
 	own := memory.New()
 	if cfg.RedisURL == "" {
 		return own, own, func() error { return nil }, nil

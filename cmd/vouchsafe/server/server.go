@@ -20,7 +20,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/reset"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/provider"
-	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/ephemeral"
 )
 
 // Server has all parts of a running server but the listeners.
@@ -49,7 +49,7 @@ type Server struct {
 }
 
 // open opens the stores, and brings the schema of the database up to date.
-func (s *Server) open(ctx context.Context) (shared, local storage.Ephemeral, err error) {
+func (s *Server) open(ctx context.Context) (shared, local ephemeral.Store, err error) {
 	if s.Store, err = installation.OpenStore(ctx, s.cfg); err != nil {
 		return nil, nil, err
 	}
@@ -63,7 +63,7 @@ func (s *Server) open(ctx context.Context) (shared, local storage.Ephemeral, err
 }
 
 // unlock opens the master secrets and the ephemeral state, beside the database that is open already.
-func (s *Server) unlock(ctx context.Context) (shared, local storage.Ephemeral, err error) {
+func (s *Server) unlock(ctx context.Context) (shared, local ephemeral.Store, err error) {
 	if s.secrets, err = installation.OpenSecrets(ctx, s.cfg, s.Store); err != nil {
 		return nil, nil, err
 	}

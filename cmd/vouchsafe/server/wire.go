@@ -34,6 +34,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/provider/clientauth"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/ephemeral"
 )
 
 // New opens the stores, migrates the database, connects the parts and applies the files of tenants and
@@ -98,7 +99,7 @@ func (s *Server) assemble(ctx context.Context) error {
 }
 
 // wire makes the protocol and the pages. They know of each other only what they get here.
-func (s *Server) wire(shared, local storage.Ephemeral) error {
+func (s *Server) wire(shared, local ephemeral.Store) error {
 	cfg := s.cfg
 	sessions := &browser.Sessions{
 		Store: s.Store, Idle: time.Duration(cfg.SessionIdle), Lifetime: time.Duration(cfg.SessionLifetime),
@@ -178,7 +179,7 @@ func (s *Server) wire(shared, local storage.Ephemeral) error {
 
 // parts are what the protocol shares with the pages.
 type parts struct {
-	shared   storage.Ephemeral
+	shared   ephemeral.Store
 	sessions *browser.Sessions
 	limits   *limit.Limiter
 	mailer   *mail.Mailer

@@ -1,19 +1,20 @@
-package storage
+// Package ephemeral declares what may be lost at the price of a retry: counters of attempts, the codes of finished
+// authorization requests, and the networks in which clients have authenticated. Redis keeps it for all replicas,
+// or memory for one process. The errors are those of package storage.
+package ephemeral
 
 import (
 	"context"
 	"time"
 )
 
-// Ephemeral keeps what may be lost at the price of a retry: counters of attempts, the codes of finished
-// authorization requests, and the networks in which clients have authenticated. Keys contain the tenant;
-// backends do not read them.
-type Ephemeral interface {
-	// Put stores val for ttl. ErrExists if the key exists.
+// Store keeps values and counters. Keys contain the tenant; backends do not read them.
+type Store interface {
+	// Put stores val for ttl. It returns storage.ErrExists if the key exists.
 	Put(ctx context.Context, key string, val []byte, ttl time.Duration) error
-	// Get returns the value. ErrNotFound if there is none, or if it has expired.
+	// Get returns the value. It returns storage.ErrNotFound if there is none, or if it has expired.
 	Get(ctx context.Context, key string) ([]byte, error)
-	// Take returns the value and deletes it: of many callers one succeeds, the others get ErrNotFound.
+	// Take returns the value and deletes it: of many callers one succeeds, the others get storage.ErrNotFound.
 	Take(ctx context.Context, key string) ([]byte, error)
 	// Admit counts an attempt by all of the counters, or by none: the first one that is used up refuses the
 	// attempt, and a refused attempt is counted nowhere. Admit is atomic.
@@ -78,13 +79,4 @@ type Release struct {
 	// Back are counted down by one, and Forget start from nothing.
 	Back   []Counter
 	Forget []Counter
-}
-
-// Maintenance is what keeps a durable store healthy.
-type Maintenance interface {
-	// Ping returns an error unless the database answers and its schema is new enough for this binary.
-	Ping(ctx context.Context) error
-	// Sweep deletes expired rows in batches, and returns how many. A grant stays for longer than any code
-	// is valid: its row says that the code was used.
-	Sweep(ctx context.Context, now time.Time) (int64, error)
 }
