@@ -14,8 +14,20 @@ import (
 // Edit changes what is known about the user, and returns the user as they are then. allowReserved also lets
 // pass usernames that the tenant reserves. An edit that breaks a rule, or that gives the user the address or
 // the name of another one, is an *importing.Fault. Codes and links that wait for the user are void after a
-// change of the address or the number. Sessions go on.
+// change of the address or the number. Sessions go on. What was changed about the user meanwhile stays.
 func (s *Accounts) Edit(
+	ctx context.Context, a people.Asker, id string, e importing.Edit, allowReserved bool,
+) (storage.User, error) {
+	for {
+		u, err := s.edit(ctx, a, id, e, allowReserved)
+		if !errors.Is(err, storage.ErrStale) {
+			return u, err
+		}
+	}
+}
+
+// edit is Edit for a user who does not change meanwhile: otherwise it returns storage.ErrStale.
+func (s *Accounts) edit(
 	ctx context.Context, a people.Asker, id string, e importing.Edit, allowReserved bool,
 ) (storage.User, error) {
 	before, err := s.Store.User(ctx, a.Tenant.ID, id)
@@ -40,7 +52,7 @@ func (s *Accounts) Edit(
 		return before, err
 	}
 	ch := storage.Change{
-		TenantID: a.Tenant.ID, UserID: id, Now: rules.Now, Update: &u,
+		TenantID: a.Tenant.ID, UserID: id, Now: rules.Now, Update: &u, UpdateOf: before.UpdatedAt,
 		ForgetCodes: u.EmailKey != before.EmailKey || u.Phone != before.Phone,
 	}
 	for _, kind := range kinds {

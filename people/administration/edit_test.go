@@ -1,6 +1,7 @@
 package administration_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"testing"
@@ -116,5 +117,44 @@ func TestFilter(t *testing.T) {
 		if got := c.f.Matches(safe); got != c.not {
 			t.Errorf("%+v of a disabled user with a second factor: got %v", c.f, got)
 		}
+	}
+}
+
+// interrupted is a Store in which something happens after a user was read for the first time.
+type interrupted struct {
+	administration.Store
+	happen func()
+}
+
+// User implements storage.Users.
+func (i *interrupted) User(ctx context.Context, tenant, id string) (storage.User, error) {
+	u, err := i.Store.User(ctx, tenant, id)
+	if happen := i.happen; happen != nil {
+		i.happen = nil
+		happen()
+	}
+	return u, err
+}
+
+// TestAnEditKeepsWhatChangedMeanwhile disables a user while an administrator edits the name.
+func TestAnEditKeepsWhatChangedMeanwhile(t *testing.T) {
+	t.Parallel()
+	store, s, a := accounts(t)
+	jo, err := add(t, s, a, importing.Row{Email: "jo@example.com"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := *s
+	s.Store = &interrupted{Store: store, happen: func() {
+		if err := other.Disable(t.Context(), a, jo.ID); err != nil {
+			t.Error(err)
+		}
+	}}
+	name := "joanna"
+	if _, err := s.Edit(t.Context(), a, jo.ID, importing.Edit{Username: &name}, false); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := store.User(t.Context(), jo.TenantID, jo.ID); err != nil || !got.Disabled || got.Username != name {
+		t.Errorf("got %+v, %v, want a disabled user named %s", got, err, name)
 	}
 }
