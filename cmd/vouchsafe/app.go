@@ -28,6 +28,7 @@ type tenantFlag struct {
 	Tenant string `help:"The tenant to act on." default:"default" placeholder:"ID" complete:"tenant"`
 }
 
+// jsonFlag is of every command that prints something a script may read.
 type jsonFlag struct {
 	JSON bool `name:"json" help:"Print JSON, for scripts."`
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// auditCmd is the family of commands about the audit trail.
 type auditCmd struct {
 	Export auditExportCmd `cmd:"" help:"Write the audit trail as JSON lines, oldest first."`
 	Prune  auditPruneCmd  `cmd:"" help:"Delete or shorten entries older than the settings allow, as servers do every hour."`
@@ -30,10 +31,12 @@ type eventView struct {
 	Detail    map[string]string `json:"detail,omitempty"`
 }
 
+// viewEvent returns the event as commands print it. Its detail holds no secret: events never do.
 func viewEvent(e storage.Event) eventView {
 	return eventView{e.ID, e.At, e.Kind, e.Actor, e.UserID, e.ClientID, e.RequestID, e.IP, e.Detail}
 }
 
+// auditExportCmd writes the events of one tenant, for a system that keeps logs.
 type auditExportCmd struct {
 	After string    `help:"Begin after the row with this id." placeholder:"ID"`
 	Until time.Time `help:"Leave out newer rows; a time such as 2006-01-02T15:04:05Z." placeholder:"TIME"`
@@ -52,6 +55,8 @@ Rows newer than ten minutes wait for the next run. With keep_unexported, servers
 rows that were exported in this way.`
 }
 
+// Run writes a JSON object a line. Each page of events is flushed before the mark moves on, so that an export that
+// is interrupted writes some events twice and leaves none out.
 func (c *auditExportCmd) Run(ctx context.Context, a *app) error {
 	if c.Mark && (len(c.Kind) > 0 || c.After != "") {
 		return misused("--mark writes all kinds from the mark on: leave out --kind and --after")
@@ -75,8 +80,11 @@ func (c *auditExportCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// auditPruneCmd does at once what servers do every hour.
 type auditPruneCmd struct{ jsonFlag }
 
+// Run deletes what is older than the settings keep, in all tenants, and records how many rows that were. The event is
+// recorded also if the command is interrupted half-way.
 func (c *auditPruneCmd) Run(ctx context.Context, a *app) error {
 	cfg, err := a.config()
 	if err != nil {

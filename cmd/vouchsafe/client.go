@@ -20,6 +20,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// clientCmd is the family of commands about clients (RFC 6749 section 2).
 type clientCmd struct {
 	Add    clientAddCmd    `cmd:"" help:"Add a client, and print its secret once."`
 	List   clientListCmd   `cmd:"" help:"List clients."`
@@ -30,6 +31,8 @@ type clientCmd struct {
 	Secret clientSecretCmd `cmd:"" help:"Make a client secret, and its hash for a clients file."`
 }
 
+// clientAddCmd adds a client. Its flags are the metadata of RFC 7591 that most clients need; a clients file has the
+// rest.
 type clientAddCmd struct {
 	ClientID               string   `arg:"" name:"client-id" help:"The client_id."`
 	Kind                   string   `required:"" enum:"web,spa,native,service" help:"web (has a server that keeps a secret), spa (runs in the browser), native (an app on a device) or service (acts for itself, without a user)." placeholder:"KIND"`
@@ -45,6 +48,8 @@ type clientAddCmd struct {
 	jsonFlag
 }
 
+// Run validates the client before it opens the database, stores it, and prints the id, with the secret if one was
+// made. The secret cannot be shown again.
 func (c *clientAddCmd) Run(ctx context.Context, a *app) error {
 	client := storage.Client{
 		TenantID: c.Tenant, ClientID: c.ClientID, ClientName: c.Name, Scope: c.Scope,
@@ -119,12 +124,15 @@ func (a *app) readClientSecret(ctx context.Context) (hash string, err error) {
 	return clients.HashSecret(chosen)
 }
 
+// clientListCmd lists the clients of a tenant by client_id.
 type clientListCmd struct {
 	pageFlags
 	tenantFlag
 	jsonFlag
 }
 
+// Run prints the clients while it reads them. The column FROM says what made each: a command, the clients file, or the
+// server itself for its playground.
 func (c *clientListCmd) Run(ctx context.Context, a *app) error {
 	return a.withStore(ctx, func(s store) error {
 		if err := hasTenant(ctx, s, c.Tenant); err != nil {
@@ -197,16 +205,19 @@ func plainValue(v any) string {
 	return string(raw)
 }
 
+// viewClient returns the client as commands print it: the number of its secrets in place of their hashes.
 func viewClient(c storage.Client) clientView {
 	return clientView{c, len(c.SecretHashes), c.Declared, c.CreatedAt, c.UpdatedAt}
 }
 
+// clientShowCmd prints all that is stored about a client.
 type clientShowCmd struct {
 	ClientID string `arg:"" name:"client-id" help:"The client_id." complete:"client"`
 	tenantFlag
 	jsonFlag
 }
 
+// Run prints the client, field by field or as JSON.
 func (c *clientShowCmd) Run(ctx context.Context, a *app) error {
 	return a.withStore(ctx, func(s store) error {
 		client, err := s.Client(ctx, c.Tenant, c.ClientID)
@@ -220,6 +231,7 @@ func (c *clientShowCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// clientRemoveCmd removes a client with the consents, grants and tokens that belong to it.
 type clientRemoveCmd struct {
 	ClientID string `arg:"" name:"client-id" help:"The client_id." complete:"client"`
 	yesFlag
@@ -227,6 +239,8 @@ type clientRemoveCmd struct {
 	jsonFlag
 }
 
+// Run asks first. The client is refused from the moment of its removal; the rows that belong to it are deleted
+// afterwards, by this command or by servers.
 func (c *clientRemoveCmd) Run(ctx context.Context, a *app) error {
 	return a.withStore(ctx, func(s store) error {
 		if _, err := s.Client(ctx, c.Tenant, c.ClientID); err != nil {
@@ -245,12 +259,15 @@ func (c *clientRemoveCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// clientApplyCmd brings the clients of a tenant in line with a clients file.
 type clientApplyCmd struct {
 	File string `arg:"" help:"The clients file."`
 	tenantFlag
 	jsonFlag
 }
 
+// Run makes the signing keys that the file asks for, then the changes one after the other, each with its event, and
+// prints them. If it is interrupted, run it again: what was applied is no change any more.
 func (c *clientApplyCmd) Run(ctx context.Context, a *app) error {
 	return a.plan(ctx, c.Tenant, c.File, func(s store, plan clients.Plan) error {
 		if err := a.publishKeys(ctx, s, c.Tenant, plan); err != nil {
@@ -267,6 +284,7 @@ func (c *clientApplyCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// clientDiffCmd shows the plan of client apply.
 type clientDiffCmd struct {
 	File string `arg:"" help:"The clients file."`
 	diffFlags
@@ -274,6 +292,7 @@ type clientDiffCmd struct {
 	jsonFlag
 }
 
+// Run prints what apply would change, and changes nothing.
 func (c *clientDiffCmd) Run(ctx context.Context, a *app) error {
 	return a.plan(ctx, c.Tenant, c.File, func(_ store, plan clients.Plan) error {
 		if c.JSON {
@@ -309,11 +328,13 @@ func (a *app) plan(ctx context.Context, tenant, path string, then func(store, cl
 	})
 }
 
+// clientSecretCmd makes a secret for a clients file, which holds hashes only.
 type clientSecretCmd struct {
 	SecretStdin bool `help:"Read the secret from standard input, and print its hash only."`
 	jsonFlag
 }
 
+// Run prints a new secret with its hash, or the hash of the secret on standard input. It needs no database.
 func (c *clientSecretCmd) Run(ctx context.Context, a *app) error {
 	secret, hash := clients.NewSecret()
 	if c.SecretStdin {

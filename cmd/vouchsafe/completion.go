@@ -8,6 +8,8 @@ import (
 	"github.com/alecthomas/kong"
 )
 
+// completionCmd prints the script that makes a shell complete command lines. The hidden shell named words is how the
+// scripts ask for candidates.
 type completionCmd struct {
 	Shell string   `arg:"" enum:"bash,zsh,fish,words" help:"bash, zsh or fish."`
 	Words []string `arg:"" optional:"" passthrough:"" hidden:""`
@@ -52,6 +54,7 @@ compdef _vouchsafe vouchsafe
 		"'(vouchsafe completion words -- (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'\n",
 }
 
+// Run prints the script, or a candidate a line. It offers nothing that a shell could take for more than a word.
 func (c *completionCmd) Run(a *app) error {
 	if c.Shell != "words" {
 		_, err := fmt.Fprint(a.stdout, completionScripts[c.Shell])

@@ -11,11 +11,14 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 )
 
+// configCmd prints the settings in force.
 type configCmd struct {
 	Sample bool `help:"Print a sample vouchsafe.yaml that explains every setting."`
 	jsonFlag
 }
 
+// Run prints the name and the value of each setting, of flags, environment, file and defaults together. Secrets are
+// hidden.
 func (c *configCmd) Run(a *app) error {
 	if c.Sample {
 		_, err := io.WriteString(a.stdout, settings.Sample())

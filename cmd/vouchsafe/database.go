@@ -12,8 +12,11 @@ import (
 	"github.com/vouchsafe/vouchsafe/tenants"
 )
 
+// migrateCmd creates the database or brings its schema up to date. In production an operator runs it before new
+// servers start.
 type migrateCmd struct{ jsonFlag }
 
+// Run applies the steps that are missing. Many replicas may run it at once: one works, the others wait.
 func (c *migrateCmd) Run(ctx context.Context, a *app) error {
 	return a.withDatabase(ctx, installation.OpenStore, func(cfg *settings.Config, s store) error {
 		a.nameDatabase(cfg)
@@ -31,6 +34,7 @@ func (c *migrateCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// restoredCmd ends what a restored backup has brought back.
 type restoredCmd struct {
 	Before time.Time `help:"End only what is older than this time, such as 2006-01-02T15:04:05Z. The default is now." placeholder:"TIME"`
 	yesFlag
@@ -59,6 +63,8 @@ all sessions, revokes all grants, drops waiting codes and mails, and forgets rem
 devices. If you stop it, the servers finish the work.`
 }
 
+// Run asks first. It records for every tenant what is to end before it ends anything, so that servers finish the work
+// if the command is interrupted.
 func (c *restoredCmd) Run(ctx context.Context, a *app) error {
 	now := time.Now()
 	if c.Before.IsZero() {

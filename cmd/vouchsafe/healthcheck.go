@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/listeners"
 )
 
+// healthcheckCmd asks a running server whether it is alive, for containers without curl. It ends with 1 if not.
 type healthcheckCmd struct{}
 
 // Run asks the server at its own address. It ignores faulty settings, which the server reports: only the

@@ -13,6 +13,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// keyCmd is the family of commands about signing keys (RFC 7517).
 type keyCmd struct {
 	List   keyListCmd   `cmd:"" help:"List signing keys."`
 	Rotate keyRotateCmd `cmd:"" help:"Make new signing keys, one for each algorithm in use. Servers also rotate keys on their own: see the setting key_rotation."`
@@ -64,6 +65,7 @@ func viewKeys(ctx context.Context, s storage.Keys, lives keys.Lifetimes, tenant 
 	return views, nil
 }
 
+// keyListCmd lists the signing keys of a tenant.
 type keyListCmd struct {
 	tenantFlag
 	jsonFlag
@@ -76,6 +78,7 @@ func (*keyListCmd) Help() string {
 		"until its successor does; without a successor, until key_rotation is over."
 }
 
+// Run prints the keys with what each is used for now. Private keys are not opened.
 func (c *keyListCmd) Run(ctx context.Context, a *app) error {
 	cfg, err := a.config()
 	if err != nil {
@@ -110,6 +113,7 @@ func keyLifetimes(cfg *settings.Config) keys.Lifetimes {
 	return c.KeyLifetimes()
 }
 
+// keyRotateCmd makes new signing keys.
 type keyRotateCmd struct {
 	Alg *string `help:"Rotate only this algorithm: ES256 (access tokens by default), RS256 (ID tokens by default) or EdDSA." enum:"ES256,RS256,EdDSA" placeholder:"ALG"`
 	Now bool    `help:"Sign with the new keys at once, for example because an old one may have leaked. Without this, they are published first and sign later, so that all clients have fetched them."`
@@ -117,6 +121,8 @@ type keyRotateCmd struct {
 	jsonFlag
 }
 
+// Run makes a key for each algorithm in use, or for the one that is named, and prints the ids of the new keys. Old
+// keys stay published, so that what they signed can be verified.
 func (c *keyRotateCmd) Run(ctx context.Context, a *app) error {
 	return a.withProvider(ctx, func(s *server.Server) error {
 		if err := hasTenant(ctx, s.Store, c.Tenant); err != nil {
@@ -157,6 +163,7 @@ func (c *keyRotateCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// keyRemoveCmd removes a key that may have leaked.
 type keyRemoveCmd struct {
 	KID string `arg:"" name:"kid" complete:"key" help:"The id, as shown by key list. Write -- before an id that begins with a hyphen."`
 	yesFlag
@@ -164,6 +171,8 @@ type keyRemoveCmd struct {
 	jsonFlag
 }
 
+// Run asks first. What the key signed is refused by this provider at once, and by clients when they fetch the JWK set
+// again.
 func (c *keyRemoveCmd) Run(ctx context.Context, a *app) error {
 	return a.withStore(ctx, func(s store) error {
 		if _, err := s.Key(ctx, c.Tenant, c.KID); err != nil {

@@ -20,6 +20,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// mailCmd is the family of commands about emails and the mail server.
 type mailCmd struct {
 	Dead  mailDeadCmd  `cmd:"" help:"List emails that could not be delivered, and why."`
 	Retry mailRetryCmd `cmd:"" help:"Retry emails that could not be delivered."`
@@ -37,12 +38,14 @@ type mailView struct {
 	Error     string    `json:"error"`
 }
 
+// mailDeadCmd lists the emails that servers have given up.
 type mailDeadCmd struct {
 	pageFlags
 	tenantFlag
 	jsonFlag
 }
 
+// Run prints for each email what the mail server answered last.
 func (c *mailDeadCmd) Run(ctx context.Context, a *app) error {
 	return a.withStore(ctx, func(s store) error {
 		if err := hasTenant(ctx, s, c.Tenant); err != nil {
@@ -70,6 +73,7 @@ func deadMail(ctx context.Context, s store, tenant string) iter.Seq2[storage.Del
 		func(m storage.Delivery) string { return m.ID })
 }
 
+// mailRetryCmd lets servers try again to send emails that they have given up.
 type mailRetryCmd struct {
 	ID  string `arg:"" optional:"" help:"The id, as shown by mail dead."`
 	All bool   `help:"Retry all of them, for example when the mail server works again."`
@@ -77,6 +81,8 @@ type mailRetryCmd struct {
 	jsonFlag
 }
 
+// Run revives one email or all of a tenant, and prints how many. An email whose code has expired is gone, and not
+// counted.
 func (c *mailRetryCmd) Run(ctx context.Context, a *app) error {
 	if (c.ID == "") != c.All {
 		return misused("name a mail by its id, as shown by mail dead, or pass --all")
@@ -126,6 +132,7 @@ func (c *mailRetryCmd) retry(ctx context.Context, s store, id string) error {
 	}))
 }
 
+// mailTestCmd shows whether the mail server takes an email.
 type mailTestCmd struct {
 	To string `arg:"" help:"The email address to send it to."`
 }

@@ -42,6 +42,7 @@ type commands struct {
 	Routes      routesCmd      `cmd:"" hidden:"" help:"Print the routes of the public listener."`
 }
 
+// main runs the command line, and ends with the exit code of run.
 func main() {
 	release := holdHeapFloor()
 	// The first signal asks for an orderly stop. The next one kills, as usual.
@@ -99,8 +100,10 @@ func (a *app) run(ctx context.Context, args []string) int {
 	return a.complain(ctx, err)
 }
 
+// versionCmd prints what was built, and by which Go.
 type versionCmd struct{ jsonFlag }
 
+// Run prints the version, the release of Go and the platform.
 func (c *versionCmd) Run(a *app) error {
 	if c.JSON {
 		return a.printJSON(map[string]string{"version": version, "go": runtime.Version(),
@@ -109,6 +112,7 @@ func (c *versionCmd) Run(a *app) error {
 	return a.printVersion()
 }
 
+// printVersion prints the version as one line.
 func (a *app) printVersion() error {
 	_, err := fmt.Fprintf(a.stdout, "vouchsafe %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS,
 		runtime.GOARCH)

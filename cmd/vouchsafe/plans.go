@@ -20,6 +20,7 @@ func (a *app) printPlan(plan clients.Plan) {
 	}
 }
 
+// printFields prints what changes about one thing: + for a field that is new, - for one that goes, ~ for another value.
 func printFields(w io.Writer, fields diff.Fields) {
 	for _, f := range fields {
 		switch {
@@ -33,6 +34,7 @@ func printFields(w io.Writer, fields diff.Fields) {
 	}
 }
 
+// legible returns the value of a field as people read it; JSON stays as it is.
 func legible(v any) string {
 	if raw, ok := v.(json.RawMessage); ok {
 		return string(raw)
@@ -47,6 +49,7 @@ func (a *app) noteNoChanges(changes int) {
 	}
 }
 
+// printTenantPlan prints the changes: a line for each tenant and each field.
 func (a *app) printTenantPlan(plan tenants.Plan) {
 	w := a.stdout
 	a.noteNoChanges(len(plan))

@@ -15,6 +15,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// secretCmd is the family of commands about master secrets.
 type secretCmd struct {
 	List   secretListCmd   `cmd:"" help:"List the master secrets that stored values depend on, by fingerprint."`
 	Reseal secretResealCmd `cmd:"" help:"Reseal all stored values with the first master secret, so that the others can be dropped."`
@@ -37,6 +38,7 @@ func viewSecrets(known []storage.MasterSecret, given []string) []secretView {
 	return views
 }
 
+// secretListCmd lists the master secrets that stored values depend on, and those that are given.
 type secretListCmd struct{ jsonFlag }
 
 // Help says what the states mean.
@@ -45,6 +47,7 @@ func (*secretListCmd) Help() string {
 		"missing. The time is when a server last said that it seals with it."
 }
 
+// Run prints fingerprints, never a secret.
 func (c *secretListCmd) Run(ctx context.Context, a *app) error {
 	cfg, err := a.config()
 	if err != nil {
@@ -75,6 +78,7 @@ func (c *secretListCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// secretResealCmd seals all stored values with the first master secret.
 type secretResealCmd struct {
 	NoWait bool `help:"Do not wait to see whether a server still seals with another secret; use it when none does."`
 	jsonFlag
@@ -87,6 +91,8 @@ func (*secretResealCmd) Help() string {
 		"with another secret."
 }
 
+// Run prints how many values of each kind it sealed again, and how many no secret opens. In production it watches
+// afterwards whether a server still seals with another secret, and returns an error if one does.
 func (c *secretResealCmd) Run(ctx context.Context, a *app) error {
 	cfg, err := a.config()
 	if err != nil {
@@ -193,6 +199,7 @@ func (r *resealing) tell(counts []reseal.Count) {
 	}
 }
 
+// secretForgetCmd gives up a master secret that is lost.
 type secretForgetCmd struct {
 	Fingerprint string `arg:"" help:"The fingerprint, as shown by secret list."`
 	yesFlag
@@ -206,6 +213,7 @@ func (*secretForgetCmd) Help() string {
 		"vouchsafe secret reseal counts what no secret opens."
 }
 
+// Run asks first. It refuses a secret that is given: such a secret is retired by secret reseal, and nothing is lost.
 func (c *secretForgetCmd) Run(ctx context.Context, a *app) error {
 	cfg, err := a.config()
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/logging"
 )
 
+// serveCmd runs the server.
 type serveCmd struct{}
 
 // Run serves until the context ends, then stops without dropping a request.

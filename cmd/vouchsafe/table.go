@@ -24,6 +24,7 @@ type table struct {
 // tableRows is how many rows are aligned together.
 const tableRows = 200
 
+// table returns a table on standard output that begins with the names of its columns.
 func (a *app) table(columns ...string) *table {
 	t := &table{w: a.stdout, screen: screenWidth(a.stdout), widths: make([]int, len(columns))}
 	t.rows = append(t.rows, columns)
@@ -43,6 +44,7 @@ func screenWidth(w io.Writer) int {
 	return columns
 }
 
+// row adds a row. It prints the rows that wait if there are many; flush prints the last ones.
 func (t *table) row(cells ...string) {
 	for i, c := range cells {
 		// Names of users and clients must not move the cursor of a terminal.
@@ -132,6 +134,8 @@ func columnsOf(s string) int {
 	return n
 }
 
+// columnsOfRune returns how many columns of a terminal a character takes: none for a mark that is written over another
+// character, two for a wide one (Unicode Standard Annex 11).
 func columnsOfRune(r rune) int {
 	if unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf) {
 		return 0

@@ -15,6 +15,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/tenants"
 )
 
+// tenantCmd is the family of commands about tenants.
 type tenantCmd struct {
 	Add    tenantAddCmd    `cmd:"" help:"Add a tenant."`
 	List   tenantListCmd   `cmd:"" help:"List tenants."`
@@ -23,6 +24,7 @@ type tenantCmd struct {
 	Diff   tenantDiffCmd   `cmd:"" help:"Show what apply would change."`
 }
 
+// tenantAddCmd adds a tenant. Its rules and branding come from a tenants file.
 type tenantAddCmd struct {
 	ID      string `arg:"" help:"The id, which is part of the URL: lower-case letters, digits and hyphens. An id can never be reused."`
 	Name    string `help:"The name that users see." placeholder:"TEXT"`
@@ -31,6 +33,7 @@ type tenantAddCmd struct {
 	jsonFlag
 }
 
+// Run prints the issuer of the new tenant. Servers know the tenant within a second.
 func (c *tenantAddCmd) Run(ctx context.Context, a *app) error {
 	var fs declare.Faults
 	if !tenants.ValidID(c.ID) {
@@ -78,15 +81,18 @@ type tenantView struct {
 	CreatedAt time.Time `json:"created_at"`
 }
 
+// viewTenant returns the tenant as commands print it, with its issuer.
 func viewTenant(cfg *settings.Config, t storage.Tenant) tenantView {
 	return tenantView{t.ID, t.Name, tenants.Issuer(cfg.Issuer, t), t.Host, t.LogoURI, t.Disabled, t.CreatedAt}
 }
 
+// tenantListCmd lists the tenants by id.
 type tenantListCmd struct {
 	pageFlags
 	jsonFlag
 }
 
+// Run prints the tenants while it reads them.
 func (c *tenantListCmd) Run(ctx context.Context, a *app) error {
 	cfg, err := a.config()
 	if err != nil {
@@ -104,12 +110,15 @@ func (c *tenantListCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// tenantRemoveCmd removes a tenant with all that belongs to it. Its id can never be used again.
 type tenantRemoveCmd struct {
 	ID string `arg:"" help:"The id." complete:"tenant"`
 	yesFlag
 	jsonFlag
 }
 
+// Run asks first, and refuses the default tenant. Nothing of the tenant works any more when it is removed; its rows are
+// deleted afterwards, by this command or by servers.
 func (c *tenantRemoveCmd) Run(ctx context.Context, a *app) error {
 	if c.ID == storage.DefaultTenant {
 		return tenants.ErrDefault
@@ -171,19 +180,23 @@ func (c *tenantsFileArg) plan(ctx context.Context, a *app, secrets secretsReader
 	})
 }
 
+// tenantApplyCmd brings rules and branding in line with a tenants file.
 type tenantApplyCmd struct{ tenantsFileArg }
 
+// Run makes the changes one after the other, each with its event, and prints them.
 func (c *tenantApplyCmd) Run(ctx context.Context, a *app) error {
 	return c.plan(ctx, a, installation.OpenSecrets, func(s store, plan tenants.Plan) error {
 		return plan.Apply(ctx, s, byCLI)
 	})
 }
 
+// tenantDiffCmd shows the plan of tenant apply.
 type tenantDiffCmd struct {
 	tenantsFileArg
 	diffFlags
 }
 
+// Run prints what apply would change, and changes nothing. It records no use of the master secret.
 func (c *tenantDiffCmd) Run(ctx context.Context, a *app) error {
 	changes := 0
 	err := c.plan(ctx, a, installation.CheckSecrets, func(_ store, plan tenants.Plan) error {

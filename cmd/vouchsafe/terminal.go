@@ -165,6 +165,7 @@ type progress struct {
 	last  time.Time
 }
 
+// progress returns a bar on standard error for work on so many bytes; 0 if the amount is unknown.
 func (a *app) progress(total int64) *progress {
 	if !isTerminal(a.stderr) {
 		return &progress{}
@@ -206,6 +207,7 @@ type counted struct {
 	n int64
 }
 
+// Read implements io.Reader.
 func (c *counted) Read(b []byte) (int, error) {
 	n, err := c.Reader.Read(b)
 	c.n += int64(n)

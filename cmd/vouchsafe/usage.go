@@ -22,11 +22,13 @@ const (
 // exitCode is an error that ends the program with a code and without a message.
 type exitCode int
 
+// Error implements error. Its text is never shown.
 func (e exitCode) Error() string { return "exit " + strconv.Itoa(int(e)) }
 
 // usageError is a fault of the command line.
 type usageError struct{ message string }
 
+// Error implements error.
 func (e *usageError) Error() string { return e.message }
 
 // misused returns a usageError.
@@ -73,6 +75,7 @@ type helpCmd struct {
 	Command []string `arg:"" optional:"" help:"The command, such as user add."`
 }
 
+// Run prints the help of the command that the words name, or of the program.
 func (c *helpCmd) Run(a *app) error {
 	node := a.parser.Model.Node
 	for _, word := range c.Command {

@@ -21,6 +21,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// userCmd is the family of commands about users.
 type userCmd struct {
 	Add      userAddCmd      `cmd:"" help:"Add a user."`
 	Invite   userInviteCmd   `cmd:"" help:"Invite a user by email, and print the link."`
@@ -37,6 +38,7 @@ type userCmd struct {
 	Export   userExportCmd   `cmd:"" help:"Export users as JSON lines that user import can read."`
 }
 
+// userAddCmd adds a user.
 type userAddCmd struct {
 	Email         string `arg:"" help:"The email address."`
 	Username      string `help:"A name to sign in with, besides the email address." placeholder:"NAME"`
@@ -52,6 +54,7 @@ type userAddCmd struct {
 	jsonFlag
 }
 
+// Run adds the user, who may sign in at once if there is a password, and prints the id. It sends no email.
 func (c *userAddCmd) Run(ctx context.Context, a *app) error {
 	row, err := c.row()
 	if err != nil {
@@ -198,11 +201,13 @@ func (w *who) tell(ctx context.Context, a *app, d desk, u storage.User, asJSON b
 	return a.printJSON(viewUser(u))
 }
 
+// userShowCmd prints what is stored about a user, and how the account stands.
 type userShowCmd struct {
 	who
 	jsonFlag
 }
 
+// Run prints no password and no secret, only which of them there are.
 func (c *userShowCmd) Run(ctx context.Context, a *app) error {
 	return c.with(ctx, a, func(d desk, u storage.User) error {
 		standing, err := d.Standing(ctx, d.asker, u.ID)
@@ -217,12 +222,14 @@ func (c *userShowCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// userPasswordCmd sets the password of a user.
 type userPasswordCmd struct {
 	who
 	jsonFlag
 	PasswordStdin bool `help:"Read it from standard input instead of asking on the terminal."`
 }
 
+// Run stores the password, which ends all sessions of the user, and prints how many those were.
 func (c *userPasswordCmd) Run(ctx context.Context, a *app) error {
 	return c.with(ctx, a, func(d desk, u storage.User) error {
 		if !c.PasswordStdin && !a.interactive() {
@@ -247,12 +254,14 @@ func (c *userPasswordCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// userRecoverCmd helps a user who lost every second factor.
 type userRecoverCmd struct {
 	who
 	yesFlag
 	jsonFlag
 }
 
+// Run asks first: an attacker who persuades an administrator to run it needs the password only.
 func (c *userRecoverCmd) Run(ctx context.Context, a *app) error {
 	return c.with(ctx, a, func(d desk, u storage.User) error {
 		err := a.confirm(ctx, c.yesFlag, "This removes the authenticator app, the recovery codes, all passkeys and all "+
@@ -267,11 +276,13 @@ func (c *userRecoverCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// userDisableCmd locks a user out until user enable.
 type userDisableCmd struct {
 	who
 	jsonFlag
 }
 
+// Run ends all sessions and grants of the user, and prints how many sessions those were.
 func (c *userDisableCmd) Run(ctx context.Context, a *app) error {
 	return c.with(ctx, a, func(d desk, u storage.User) error {
 		standing, err := d.Standing(ctx, d.asker, u.ID)
@@ -285,11 +296,13 @@ func (c *userDisableCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// userEnableCmd lets a disabled user in again.
 type userEnableCmd struct {
 	who
 	jsonFlag
 }
 
+// Run enables the user. Sessions that the disablement ended stay ended.
 func (c *userEnableCmd) Run(ctx context.Context, a *app) error {
 	return c.with(ctx, a, func(d desk, u storage.User) error {
 		if err := d.Enable(ctx, d.asker, u.ID); err != nil {
@@ -299,12 +312,14 @@ func (c *userEnableCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// userRemoveCmd removes a user for good.
 type userRemoveCmd struct {
 	who
 	yesFlag
 	jsonFlag
 }
 
+// Run asks first. The id is never given to another user.
 func (c *userRemoveCmd) Run(ctx context.Context, a *app) error {
 	return c.with(ctx, a, func(d desk, u storage.User) error {
 		err := a.confirm(ctx, c.yesFlag, "This removes %s from tenant %s with all their data, for good. (user disable locks "+
@@ -320,6 +335,7 @@ func (c *userRemoveCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// userInviteCmd invites a user by email.
 type userInviteCmd struct {
 	Email    string `arg:"" help:"The email address to invite."`
 	Language string `default:"en" help:"The language of the email: en, de, es, fr, pt or ru." placeholder:"TAG"`
@@ -334,6 +350,7 @@ type invitationView struct {
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
+// Run stores the invitation with its email, and prints the link and until when it is valid.
 func (c *userInviteCmd) Run(ctx context.Context, a *app) error {
 	if !slices.Contains(texts.Languages(), c.Language) {
 		return misused("--language %q isn't allowed: write one of %s", c.Language, strings.Join(texts.Languages(), ", "))

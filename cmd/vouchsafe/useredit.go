@@ -7,6 +7,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// userEditCmd changes what is known about a user. A flag that is not given leaves its field as it is.
 type userEditCmd struct {
 	who
 	Email         *string `help:"Their new email address; it is not verified unless you add --verified." placeholder:"ADDRESS"`
@@ -23,6 +24,7 @@ type userEditCmd struct {
 	jsonFlag
 }
 
+// Run changes the user, and prints the user or whether there was a change. Sessions go on.
 func (c *userEditCmd) Run(ctx context.Context, a *app) error {
 	return c.with(ctx, a, func(d desk, u storage.User) error {
 		edit, err := c.edit(u)

@@ -20,6 +20,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// userImportCmd adds the users of a file, of this product or of another one.
 type userImportCmd struct {
 	File     string            `arg:"" help:"The file, or - for standard input."`
 	From     string            `enum:"vouchsafe,keycloak,auth0,firebase,supabase,kratos,django,wordpress,laravel,aspnet,keratin,pocketid" default:"vouchsafe" help:"The product that exported the file: keycloak, auth0, firebase, supabase, kratos, django, wordpress, laravel, aspnet, keratin or pocketid. docs/moving.md has its export command. Without it, the rows are those below." placeholder:"PRODUCT"`
@@ -229,11 +230,14 @@ func (c *userImportCmd) counts(n importing.Counts) string {
 	return text
 }
 
+// userExportCmd writes the users of a tenant as the rows that user import reads.
 type userExportCmd struct {
 	Hashes bool `help:"Include password hashes: protect the output like the database."`
 	tenantFlag
 }
 
+// Run writes a JSON object a line. Without --hashes the output holds personal data, but nothing by which a user could
+// sign in.
 func (c *userExportCmd) Run(ctx context.Context, a *app) error {
 	return a.withStore(ctx, func(s store) error {
 		asker, err := a.asker(ctx, s, c.Tenant)
@@ -260,12 +264,14 @@ type lines struct {
 	bar *progress
 }
 
+// Write implements io.Writer.
 func (l *lines) Write(b []byte) (int, error) {
 	l.n += bytes.Count(b, []byte{'\n'})
 	l.bar.show(0, fmt.Sprintf("%d users", l.n))
 	return l.Writer.Write(b)
 }
 
+// userCheckCmd lists users whose names an earlier release stored in another way.
 type userCheckCmd struct {
 	tenantFlag
 	jsonFlag

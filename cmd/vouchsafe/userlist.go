@@ -8,6 +8,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/administration"
 )
 
+// userListCmd lists the users of a tenant by id.
 type userListCmd struct {
 	Query          string `help:"List only users with this text in their email address, username, name or phone number." placeholder:"TEXT"`
 	Unverified     bool   `help:"List only users whose email address is not verified."`
@@ -25,6 +26,7 @@ type listedView struct {
 	LastSignIn   *time.Time `json:"last_sign_in,omitempty"`
 }
 
+// viewListed returns the user as the list has it, with what the list says of the account.
 func viewListed(u administration.Listed) listedView {
 	v := listedView{userView: viewUser(u.User), SecondFactor: u.Standing.SecondFactor}
 	if at := u.Standing.LastSignIn; !at.IsZero() {
@@ -43,6 +45,7 @@ func (v listedView) cells() []string {
 		last, v.ID}
 }
 
+// Run prints the users while it reads them, so that a long list needs no more memory than a short one.
 func (c *userListCmd) Run(ctx context.Context, a *app) error {
 	filter := administration.Filter{
 		Query: c.Query, Unverified: c.Unverified, Disabled: c.Disabled, NoSecondFactor: c.NoSecondFactor,

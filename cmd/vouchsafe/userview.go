@@ -28,6 +28,7 @@ type userView struct {
 	UpdatedAt     time.Time       `json:"updated_at"`
 }
 
+// viewUser returns the user as commands print it.
 func viewUser(u storage.User) userView {
 	return userView{u.ID, u.ExternalID, u.Email, u.EmailVerified, u.Username, u.Phone, u.PhoneVerified, u.Profile,
 		u.Roles, u.Disabled, u.CreatedAt, u.UpdatedAt}
@@ -55,6 +56,7 @@ type accountView struct {
 	LastSignIn       *time.Time `json:"last_sign_in,omitempty"`
 }
 
+// viewAccount returns the user with how the account stands, as user show prints it.
 func viewAccount(u storage.User, s administration.Standing) accountView {
 	v := accountView{userView: viewUser(u), HasPassword: s.HasPassword, AuthenticatorApp: s.AuthenticatorApp,
 		RecoveryCodes: s.RecoveryCodes, Passkeys: s.Passkeys, TrustedDevices: s.TrustedDevices,
@@ -93,6 +95,7 @@ func (v accountView) fields() [][2]string {
 	return slices.DeleteFunc(fields, func(f [2]string) bool { return f[1] == "" })
 }
 
+// yesNo returns the word for a table.
 func yesNo(is bool) string {
 	if is {
 		return "yes"
