@@ -30,21 +30,22 @@ type Apps struct {
 }
 
 // Apps returns the protocol's part of the JSON API.
-func (p *Provider) Apps() Apps { return Apps{p.auth, p.authorize, p.token, p.resource, p.cors} }
+func (p *Provider) Apps() Apps { return Apps{p.auth, p.authorize, p.token, p.resource, p.withCORS} }
 
 // App returns the first-party client that a request comes from. The client authenticates as at /token; form
-// holds the parameters of client authentication that came in the body.
+// holds the parameters of client authentication that came in the body. Its errors are invalid_client, and
+// unauthorized_client for a client that is not first-party.
 func (a Apps) App(r *http.Request, form url.Values) (storage.Client, error) {
 	c, err := a.auth.Authenticate(r.Context(), r, form, clients.AuthMethods)
 	if err != nil {
 		return storage.Client{}, appProblem(err)
 	}
 	web.Note(r.Context(), "client", c.ClientID)
-	return *c, appProblem(firstParty(c))
+	return *c, appProblem(requireFirstParty(c))
 }
 
-// firstParty refuses a client that may not sign users in by itself.
-func firstParty(c *storage.Client) error {
+// requireFirstParty returns unauthorized_client for a client that may not sign users in by itself.
+func requireFirstParty(c *storage.Client) error {
 	if c.FirstParty && c.MayUse(clients.FirstPartyGrant) {
 		return nil
 	}
@@ -54,7 +55,8 @@ func firstParty(c *storage.Client) error {
 	)
 }
 
-// appProblem returns an error of the protocol as package login shows it.
+// appProblem returns an error of the protocol as package login shows it, with the code of OAuth and with how long to
+// wait. It returns any other error as it is.
 func appProblem(err error) error {
 	e := oauth.Refusal(err)
 	if e == nil {
@@ -68,8 +70,8 @@ func appProblem(err error) error {
 	}
 }
 
-// Tokens returns the tokens of a session: what the code of an authorization in that session would have
-// given. scope is what is asked for; "" is all that the client is registered for, but for offline_access.
+// Tokens returns the tokens of a session, which are those that an authorization code of that session would
+// give. scope is what is asked for; "" is all that the client is registered for, but for offline_access.
 func (a Apps) Tokens(
 	ctx context.Context, app storage.Client, sess storage.Session, scope string,
 ) (storage.Tokens, error) {
@@ -77,14 +79,15 @@ func (a Apps) Tokens(
 	return t, appProblem(err)
 }
 
-// CheckScope refuses a scope that the app may not ask for. Callers check it first, so that no user types a
-// password in vain.
+// CheckScope returns invalid_scope for a scope that the app may not ask for. Callers check it first, so that no user
+// types a password in vain.
 func (a Apps) CheckScope(app storage.Client, scope string) error {
 	_, err := token.AppScopes(&app, scope)
 	return appProblem(err)
 }
 
-// Refresh returns new tokens for a refresh token of the app, as /token does.
+// Refresh returns new tokens for a refresh token of the app, as /token does. Its error is invalid_grant if the token
+// is not valid, or was used before.
 func (a Apps) Refresh(
 	ctx context.Context, app storage.Client, refreshToken, scope string,
 ) (storage.Tokens, error) {
@@ -107,23 +110,24 @@ func (a Apps) Request(
 	return in, asked, appProblem(err)
 }
 
-// Code returns the code of what Request was given, for a session that is as strong as asked.
+// Code returns the authorization code for what Request read, in a session that reaches the ACR that the app asked
+// for.
 func (a Apps) Code(ctx context.Context, app storage.Client, asked url.Values, sess storage.Session) (string, error) {
 	code, err := a.authorize.AppCode(ctx, &app, asked, sess)
 	return code, appProblem(err)
 }
 
-// SignOut ends the session that a token of the app belongs to.
+// SignOut ends the session that an access token or a refresh token of the app belongs to.
 func (a Apps) SignOut(ctx context.Context, app storage.Client, token string) error {
 	return appProblem(a.resource.SignOut(ctx, &app, token))
 }
 
 // Person returns the user of the access token in the request's Authorization header, with the grant and
-// its first-party client.
+// its first-party client. Its error is invalid_token (RFC 6750 section 3.1) if the token or its grant is not valid.
 func (a Apps) Person(r *http.Request) (storage.Client, storage.Grant, storage.User, error) {
 	c, g, u, err := a.resource.UserOf(r)
 	if err == nil {
-		err = firstParty(&c)
+		err = requireFirstParty(&c)
 	}
 	return c, g, u, appProblem(err)
 }

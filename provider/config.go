@@ -53,7 +53,8 @@ type Config struct {
 	// Errors is the page that shows an error to the user.
 	Errors web.ErrorPage
 	Log    *slog.Logger
-	// Development adds to an error why a client failed to authenticate.
+	// Development adds to the error of a client that failed to authenticate the reason, which an attacker must not
+	// learn.
 	Development bool
 	// Pages are where browsers are sent.
 	Pages Pages
@@ -83,7 +84,7 @@ type Config struct {
 }
 
 // Pages are the paths, below a tenant's issuer, of the pages that package login
-// serves. Each takes the sealed letter as i.
+// serves. Each takes the sealed authorization request as the parameter i.
 type Pages struct {
 	Login        string // settles who the user is
 	SignUp       string // lets the user make an account; "" where there is no such page
@@ -101,14 +102,14 @@ type Pages struct {
 	Say func(r *http.Request, ids ...string) (lang string, in []string)
 }
 
-// settling returns the pages that settle a check of the authorization endpoint.
-func (p *Pages) settling() authorize.Pages {
+// settlingPages returns the pages that settle a check of the authorization endpoint.
+func (p *Pages) settlingPages() authorize.Pages {
 	return authorize.Pages{
 		Login: p.Login, SignUp: p.SignUp, Select: p.Select, SecondFactor: p.SecondFactor, Consent: p.Consent, Say: p.Say,
 	}
 }
 
-// complete sets defaults, and refuses what cannot work.
+// complete sets the defaults. It returns an error that names what is missing or cannot work.
 func (c *Config) complete() error {
 	def := func(d *time.Duration, v time.Duration) {
 		if *d == 0 {
@@ -135,7 +136,7 @@ func (c *Config) complete() error {
 	return nil
 }
 
-// KeyLifetimes says how long keys sign and stay published.
+// KeyLifetimes returns how long keys sign and stay published.
 func (c *Config) KeyLifetimes() keys.Lifetimes {
 	return keys.Lifetimes{Rotation: c.KeyRotation, Longest: max(c.AccessTokenLifetime, c.IDTokenLifetime, 24*time.Hour)}
 }

@@ -13,11 +13,11 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// cors returns h with answers that scripts may read if a client of the tenant has registered their origin. Other
-// scripts read none. Browsers send no cookies with such requests, and h needs none. Scripts may send any header:
-// tracing libraries add headers that no list foresees, and h ignores them. Scripts may use GET, HEAD, POST and the
-// methods in more.
-func (p *Provider) cors(h http.Handler, more ...string) http.Handler {
+// withCORS returns h with answers that scripts may read if a client of the tenant has registered their origin (Fetch
+// Standard section 3.3). Other scripts read none. Browsers send no cookies with such requests, and h needs none.
+// Scripts may send any header: tracing libraries add headers that no list foresees, and h ignores them. Scripts may use
+// GET, HEAD, POST and the methods in more.
+func (p *Provider) withCORS(h http.Handler, more ...string) http.Handler {
 	return cors.New(cors.Options{
 		AllowOriginVaryRequestFunc: func(r *http.Request, origin string) (bool, []string) {
 			return p.allowsOrigin(r.Context(), origin), nil
@@ -43,6 +43,7 @@ func (p *Provider) allowsOrigin(ctx context.Context, origin string) bool {
 	return ok && err == nil
 }
 
+// loadOrigin asks storage whether a client of the tenant registered the origin. The answer is cached for a second.
 func (p *Provider) loadOrigin(ctx context.Context, k originKey) (bool, error) {
 	return p.Store.AllowsOrigin(ctx, k.tenant, k.origin)
 }

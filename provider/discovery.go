@@ -16,13 +16,13 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// discovery serves the metadata, the same under both well-known paths.
-func (p *Provider) discovery(w http.ResponseWriter, r *http.Request) error {
+// serveDiscovery serves the metadata, the same under both well-known paths.
+func (p *Provider) serveDiscovery(w http.ResponseWriter, r *http.Request) error {
 	t := web.TenantOf(r.Context())
 	return p.metadataDocuments.serve(w, r, publishedAge, t, func() ([]byte, error) { return json.Marshal(p.metadata(t)) })
 }
 
-// metadata returns what the provider says of itself (OpenID Connect Discovery 1.0 section 3, RFC 8414
+// metadata returns the metadata of the tenant's issuer (OpenID Connect Discovery 1.0 section 3, RFC 8414
 // section 2, RFC 9207, RP-Initiated Logout 1.0 section 2.1). The endpoints are those of the table, and
 // the lists those that the endpoints work with.
 func (p *Provider) metadata(t *issuer.Tenant) map[string]any {
@@ -67,8 +67,8 @@ func scopesSupported(t *issuer.Tenant) []string {
 	return slices.Concat(clients.Scopes, claims.RulesOf(&t.Tenant, nil).Scopes())
 }
 
-// signingAlgorithms returns those of ID tokens and of signed user information. RS256 comes first:
-// clients that ask for nothing else get it.
+// signingAlgorithms returns the JWS algorithms of ID tokens and of signed user information. RS256 comes first: it is
+// the one that clients get unless they ask for another.
 func signingAlgorithms() []string {
 	algs := clients.AlgorithmNames(clients.SigningAlgorithms)
 	first := slices.Index(algs, string(jose.RS256))

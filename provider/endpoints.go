@@ -31,7 +31,7 @@ type Endpoint struct {
 	serve func(http.ResponseWriter, *http.Request) error
 }
 
-// Scripts says scripts of which origins may read an answer.
+// Scripts says which origins' scripts may read the answers of an endpoint.
 type Scripts string
 
 const (
@@ -40,7 +40,8 @@ const (
 	ScriptsOfAny        Scripts = "any"        // for documents that say the same to all
 )
 
-// refuseMethod returns the error for a method that e does not answer, and names those that it does.
+// refuseMethod returns the error for a method that e does not answer (405), and names in the header Allow those that
+// it does (RFC 9110 section 15.5.6).
 func (e *Endpoint) refuseMethod(w http.ResponseWriter) error {
 	w.Header().Set("Allow", strings.Join(e.Methods, ", "))
 	if e.Program {

@@ -8,9 +8,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
 
-// jwks publishes the tenant's public keys (RFC 7517 section 5): those that sign, those
-// that will, and those whose signatures may still be met.
-func (p *Provider) jwks(w http.ResponseWriter, r *http.Request) error {
+// serveJWKS serves the tenant's public keys as a JWK set (RFC 7517 section 5): those that sign, those that will sign,
+// and those that have signed tokens that may still be valid.
+func (p *Provider) serveJWKS(w http.ResponseWriter, r *http.Request) error {
 	tenant := web.TenantOf(r.Context()).ID
 	set, err := p.Keys.Complete(r.Context(), tenant)
 	if err != nil {

@@ -29,8 +29,8 @@ type document struct {
 	length []string // Content-Length
 }
 
-// serve writes the tenant's document, which build makes when there is none from that. It
-// may be kept for so long.
+// serve writes the tenant's document. It calls build if there is none yet, or if it was built from another value than
+// from. Clients may cache it for age.
 func (d *published) serve(w http.ResponseWriter, r *http.Request, age time.Duration, from any,
 	build func() ([]byte, error),
 ) error {
@@ -59,7 +59,7 @@ func (d *published) serve(w http.ResponseWriter, r *http.Request, age time.Durat
 		_, err := w.Write(doc.(*document).body)
 		return err
 	}
-	// It knows the rest of RFC 9110, and costs more than all else here.
+	// ServeContent implements the rest of RFC 9110, and costs more than all else here.
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(doc.(*document).body))
 	return nil
 }

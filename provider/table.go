@@ -12,8 +12,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 )
 
-// table returns the rows. Those that are called most come first: gorilla/mux looks from top to
-// bottom.
+// table returns the rows of the table of endpoints. Those that are called most come first: gorilla/mux looks from
+// top to bottom.
 func (p *Provider) table() []Endpoint {
 	get, post := []string{http.MethodGet, http.MethodHead}, []string{http.MethodPost}
 	authenticated := slices.DeleteFunc(slices.Clone(clients.AuthMethods), func(m string) bool { return m == "none" })
@@ -27,11 +27,11 @@ func (p *Provider) table() []Endpoint {
 		{Path: "/authorize", Methods: append(get, http.MethodPost),
 			Metadata: "authorization_endpoint", serve: p.authorize.Authorize},
 		{Path: "/jwks", Methods: get, Program: true, Scripts: ScriptsOfAny,
-			Metadata: "jwks_uri", serve: p.jwks},
+			Metadata: "jwks_uri", serve: p.serveJWKS},
 		{Path: "/.well-known/openid-configuration", Methods: get, Program: true, Scripts: ScriptsOfAny,
-			serve: p.discovery},
+			serve: p.serveDiscovery},
 		{Path: "/.well-known/oauth-authorization-server", Methods: get, Program: true, Scripts: ScriptsOfAny,
-			serve: p.discovery},
+			serve: p.serveDiscovery},
 		{Path: "/revoke", Methods: post, Program: true, Scripts: ScriptsOfRegistered, Clients: clients.AuthMethods,
 			Metadata: "revocation_endpoint", announced: true, serve: p.resource.Revoke},
 		{Path: "/logout", Methods: []string{http.MethodGet, http.MethodPost},
@@ -45,7 +45,8 @@ func (p *Provider) table() []Endpoint {
 	return rows
 }
 
-// Register adds the routes to r. web.Tenancy has taken what names the tenant off the paths.
+// Register adds the routes of the endpoints to r. Paths are below the tenant's issuer: web.Tenancy has removed what
+// names the tenant.
 func (p *Provider) Register(r *mux.Router) {
 	for _, e := range p.endpoints {
 		if e.serve != nil {
@@ -68,7 +69,7 @@ func (p *Provider) handler(e *Endpoint) http.Handler {
 	}
 	switch e.Scripts {
 	case ScriptsOfRegistered:
-		return p.cors(h, e.Methods...)
+		return p.withCORS(h, e.Methods...)
 	case ScriptsOfAny:
 		return web.Public(h)
 	}

@@ -39,19 +39,19 @@ func New(c Config) (*Provider, error) {
 		Store: c.Store, Secrets: c.Secrets, Sessions: c.Sessions, Clients: p.clients, Tokens: p.tokens,
 		SignOut: c.Pages.SignOut, SignedOut: c.Pages.SignedOut, LetterLifetime: authorize.LetterLifetime(c.RequestLifetime),
 	}
-	p.employEngine()
+	p.makeEngine()
 	p.endpoints = p.table()
 	return p, nil
 }
 
-// employEngine makes fosite's engine and the endpoints whose handlers it calls, and registers these with
+// makeEngine makes fosite's engine and the endpoints whose handlers it calls, and registers the handlers with
 // it.
-func (p *Provider) employEngine() {
+func (p *Provider) makeEngine() {
 	config := engineConfig(&p.Config, p.authenticateClient)
 	engine := fosite.NewOAuth2Provider(p.clients, config)
 	p.authorize = &authorize.Server{
 		Engine: engine, Store: p.Store, Secrets: p.Secrets, Ephemeral: p.Ephemeral, Sessions: p.Sessions,
-		Clients: p.clients, Tokens: p.tokens, Pages: p.Pages.settling(), RequestLifetime: p.RequestLifetime,
+		Clients: p.clients, Tokens: p.tokens, Pages: p.Pages.settlingPages(), RequestLifetime: p.RequestLifetime,
 	}
 	p.token = token.New(&token.Server{
 		Engine: engine, Store: p.Store, Tokens: p.tokens, Keys: p.Keys, Limits: p.Limits, Log: p.Log, Observe: p.observe,
