@@ -303,6 +303,7 @@ func (v *clientChecks) algorithms() {
 	}
 }
 
+// algorithm checks that a field names one of the known algorithms, or none.
 func (v *clientChecks) algorithm(field, alg string, known []jose.SignatureAlgorithm) {
 	v.oneOf(field, alg, AlgorithmNames(known))
 }

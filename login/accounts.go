@@ -108,6 +108,7 @@ func (s *Server) signedOutOf(w http.ResponseWriter, r *http.Request, letter stri
 	return nil
 }
 
+// ids returns the ids of the sessions of the accounts.
 func ids(accounts []sessions.Account) []string {
 	var out []string
 	for _, a := range accounts {

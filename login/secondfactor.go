@@ -51,6 +51,8 @@ func (s *Server) secondFactorPage(w http.ResponseWriter, r *http.Request) error 
 	return s.showSecondFactor(w, r, in, c, m)
 }
 
+// showSecondFactor shows the page that asks for one of the factors that are missing, or says that there is none that
+// works here.
 func (s *Server) showSecondFactor(w http.ResponseWriter, r *http.Request, in *storage.Interaction,
 	c people.Claimant, m people.Missing,
 ) error {

@@ -23,6 +23,7 @@ type codeWays struct{ ByEmail, ByPhone bool }
 // Ways says whether there are any.
 func (c codeWays) Ways() bool { return c.ByEmail || c.ByPhone }
 
+// codeWays returns the ways that the tenant offers.
 func (s *Server) codeWays(r *http.Request) codeWays {
 	return codeWays{s.OffersCodes(s.askerOf(r), storage.MethodEmail), s.OffersCodes(s.askerOf(r), storage.MethodPhone)}
 }

@@ -88,6 +88,7 @@ func (s *Server) registered(w http.ResponseWriter, r *http.Request, in *storage.
 	return s.proven(w, r, in, user, amr)
 }
 
+// tellExists says that there is an account already, to a user who has proven the address.
 func (s *Server) tellExists(w http.ResponseWriter, r *http.Request) error {
 	return s.say(w, r, http.StatusConflict, "confirm.exists_title", "confirm.exists",
 		ui.Link{Page: "/login", Text: "signin.button"}, ui.Link{Page: "/forgot", Text: "forgot.title"})

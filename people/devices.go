@@ -112,11 +112,14 @@ func (s *Service) mark(a Asker, accounts ...string) string {
 	return id + "." + strings.Join(marks[:min(len(marks), maxMarks)], ".")
 }
 
+// isMark reports whether the mark says that the account was signed in to on the device with the id. It compares in
+// constant time.
 func (s *Service) isMark(a Asker, id, account, mark string) bool {
 	mac, err := base64.RawURLEncoding.DecodeString(mark)
 	return err == nil && s.Secrets.Box(a.Tenant.ID, secret.KnownBrowser).VerifyMAC([]byte(id+"\x00"+account), mac)
 }
 
+// readMarks returns the id of a device and its marks, as the device keeps them; "" if what it keeps is not ours.
 func readMarks(held string) (id string, marks []string) {
 	parts := strings.Split(held, ".")
 	if len(parts[0]) != idLength || len(parts) > 1+maxMarks {
@@ -235,6 +238,7 @@ func parseRemembered(held string) map[string]string {
 	return tokens
 }
 
+// joinRemembered returns what a device keeps of the users for whom it is remembered: at most maxRemembered of them.
 func joinRemembered(tokens map[string]string) string {
 	var parts []string
 	for id, token := range tokens {

@@ -77,6 +77,9 @@ func (s *Service) Disavow(ctx context.Context, a Asker, token string) (flow stri
 	return "", ErrChangedMeanwhile
 }
 
+// applyDisavowal closes the account and, if the former address can be given back, does both in one change and returns
+// the flow of the code that was sent there. It returns ErrMovedAway if the account is closed, but no address may
+// get the code.
 func (s *Service) applyDisavowal(ctx context.Context, a Asker, d disavowal, u storage.User,
 	creds []storage.Credential,
 ) (flow string, err error) {
@@ -279,6 +282,7 @@ func spentLinksOf(creds []storage.Credential) (l spentLinks) {
 	return l
 }
 
+// have reports whether the link of the disavowal was used up by a later one.
 func (l spentLinks) have(d disavowal) bool {
 	for _, i := range l {
 		if i.From <= d.At && d.At < i.To {

@@ -44,6 +44,7 @@ type disavowal struct {
 	Verified bool   `json:"v,omitempty"`
 }
 
+// at returns when the email was written, which was at the change that its link undoes.
 func (d disavowal) at() time.Time { return time.UnixMicro(d.At) }
 
 // restores is the address that the user gets back, if they have another by now; ok is false

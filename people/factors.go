@@ -302,6 +302,7 @@ func (s *Service) MissingFactor(ctx context.Context, a Asker, c Claimant, wish F
 	return s.lacks(ctx, a, c, want)
 }
 
+// lacks returns by which of their factors the claimant can reach the ACR that is wanted.
 func (s *Service) lacks(ctx context.Context, a Asker, c Claimant, want string) Missing {
 	m := Missing{ACR: want}
 	for _, cred := range c.Creds {

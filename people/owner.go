@@ -129,6 +129,7 @@ func (s *Service) leavingAWayIn(ctx context.Context, a Asker, u storage.User, ch
 	return ErrChangedMeanwhile
 }
 
+// userAfter returns the user as the change leaves it.
 func userAfter(u storage.User, ch storage.Change) storage.User {
 	if ch.Update != nil {
 		return *ch.Update
@@ -136,12 +137,14 @@ func userAfter(u storage.User, ch storage.Change) storage.User {
 	return u
 }
 
+// credentialsAfter returns the credentials that the change leaves. It does not look at those that the change stores.
 func credentialsAfter(creds []storage.Credential, ch storage.Change) []storage.Credential {
 	return slices.DeleteFunc(creds, func(c storage.Credential) bool {
 		return slices.Contains(ch.RemoveCredentials, storage.CredentialKey{Kind: c.Kind, ID: c.ID})
 	})
 }
 
+// identitiesAfter returns the identities that the change leaves. It does not look at those that the change links.
 func identitiesAfter(ids []storage.Identity, ch storage.Change) []storage.Identity {
 	return slices.DeleteFunc(ids, func(i storage.Identity) bool {
 		return slices.ContainsFunc(ch.Unlink, func(gone storage.Identity) bool {
@@ -150,6 +153,7 @@ func identitiesAfter(ids []storage.Identity, ch storage.Change) []storage.Identi
 	})
 }
 
+// fingerprint returns a value that is the same for the same ways in, and differs for others.
 func fingerprint(ways []string) string {
 	sum := sha256.Sum256([]byte(strings.Join(ways, "\n")))
 	return base64.RawURLEncoding.EncodeToString(sum[:])

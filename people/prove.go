@@ -44,6 +44,7 @@ func (s *Service) ProveRecovery(ctx context.Context, a Asker, user storage.User,
 	})
 }
 
+// sealRecovery is SealRecovery with the master secrets of the Service.
 func (s *Service) sealRecovery(user storage.User, codes factor.Recovery) []byte {
 	return SealRecovery(s.Secrets, user, codes)
 }
@@ -138,6 +139,7 @@ func (s *Service) openTOTP(user storage.User, cred storage.Credential) (factor.T
 	return factor.ParseTOTP([]byte(rest))
 }
 
+// sealTOTP is SealTOTP with the master secrets of the Service.
 func (s *Service) sealTOTP(user storage.User, app factor.TOTP) []byte {
 	return SealTOTP(s.Secrets, user, app)
 }
@@ -185,6 +187,7 @@ func (s *Service) passkeysOf(ctx context.Context, creds []storage.Credential) []
 	return keys
 }
 
+// sealPasskey returns the passkey as it is stored, sealed for the tenant.
 func (s *Service) sealPasskey(tenant string, k passkey.Passkey) ([]byte, error) {
 	plain, err := k.Encode()
 	if err != nil {

@@ -49,6 +49,8 @@ func (s *Service) ResendReset(ctx context.Context, a Asker, flow string) (next s
 	return s.sendReset(ctx, a, data)
 }
 
+// sendReset stores a code for the typed name and its message, and returns the flow. A name without an account gets a
+// decoy: the same reads, the same writes, the same time.
 func (s *Service) sendReset(ctx context.Context, a Asker, data resetting) (flow string, err error) {
 	defer evenly(ctx, time.Now())
 	user, cred, key, err := s.userPassword(ctx, a, data.Login)
@@ -221,6 +223,8 @@ func (s *Service) resetChange(
 	return ch, err
 }
 
+// newPasswordChange returns the change that sets the password. For an address that was never proven it also takes the
+// account back (TakeBack).
 func (s *Service) newPasswordChange(
 	ctx context.Context, a Asker, user *storage.User, data resetting, secret string,
 ) (storage.Change, error) {

@@ -103,6 +103,7 @@ func (s *Service) Openers(ctx context.Context, a Asker, u storage.User) (all []O
 	return all, nil
 }
 
+// passkeyOpener returns a passkey as an Opener. asked says that it is asked for as a second factor, and so stays.
 func (s *Service) passkeyOpener(ctx context.Context, a Asker, c storage.Credential, asked bool) Opener {
 	k, _ := s.openPasskey(ctx, c)
 	o := Opener{Text: "review.passkey", Args: []any{PasskeyName(s.Words(a.Language), k)}, Since: c.CreatedAt, Asked: asked}

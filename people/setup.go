@@ -23,6 +23,7 @@ type SetupLink struct{ Secrets *secret.Masters }
 
 var setupMessage = []byte("the bearer may create the first administrator")
 
+// box returns the key of the MAC in the link.
 func (l SetupLink) box() *secret.Box {
 	return l.Secrets.Box(storage.DefaultTenant, secret.FirstAdministrator)
 }
@@ -49,6 +50,8 @@ func (s *Service) CheckSetup(ctx context.Context, a Asker, token string) error {
 	return err
 }
 
+// openSetup returns what the use of the token spends. It returns ErrSetupGone for a token that is not the link's, and
+// for a link that was used.
 func (s *Service) openSetup(ctx context.Context, a Asker, token string) (storage.Spent, error) {
 	once, err := s.SetupToken(ctx, a.Tenant.ID, typed.Token(token))
 	if errors.Is(err, storage.ErrNotFound) {

@@ -251,6 +251,8 @@ func (s *Service) Raise(ctx context.Context, a Asker, c Claimant, remember bool,
 	return sess, kept, err
 }
 
+// raise gives the session of a claimant who is signed in a higher ACR, or opens one for a claimant whose sign-in
+// waited for the second factor. remember makes the device one that is not asked again.
 func (s *Service) raise(ctx context.Context, a Asker, c Claimant,
 	remember bool,
 ) (sess storage.Session, kept Kept, err error) {
@@ -308,6 +310,8 @@ func (c Claimant) spendWait(ch *storage.Change) {
 	})
 }
 
+// begin stores a session of the claimant, and returns it with what the browser keeps. also adds to the change that
+// stores it.
 func (s *Service) begin(
 	ctx context.Context, a Asker, c Claimant, also sessions.Also,
 ) (storage.Session, Kept, error) {

@@ -59,6 +59,8 @@ func (s *Service) StartSignInCode(ctx context.Context, a Asker, login, channel,
 	return s.sendSignIn(ctx, a, signingIn{Login: login, Channel: channel, beginning: beginningAt(a, letter)})
 }
 
+// sendSignIn stores a code for the typed name and its message, and returns the flow. A name without an account gets a
+// decoy.
 func (s *Service) sendSignIn(ctx context.Context, a Asker, data signingIn) (flow string, err error) {
 	defer evenly(ctx, time.Now())
 	user, key, err := s.named(ctx, a, data.Login)
@@ -152,6 +154,8 @@ type SignInCode struct {
 	Letter string // the client's request with which the sign-in began in this browser
 }
 
+// shown returns what a page may show of the sign-in. The client's request is part of it only in the browser in which
+// the sign-in began.
 func (d signingIn) shown(a Asker) SignInCode {
 	out := SignInCode{Login: d.Login, Phone: d.Channel == storage.MethodPhone, AMR: d.amr()}
 	if d.beganHere(a) {
@@ -186,6 +190,7 @@ func (s *Service) ProveCode(ctx context.Context, a Asker, p Proof) (storage.User
 	return user, data.shown(a), err
 }
 
+// proveCode is ProveCode without the event of a failure.
 func (s *Service) proveCode(ctx context.Context, a Asker, p Proof) (storage.User, signingIn, error) {
 	now := time.Now()
 	var data signingIn

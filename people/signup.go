@@ -341,6 +341,8 @@ func (s *Service) OpenInvitation(ctx context.Context, a Asker, token string) (em
 	return address.Shown(inv.Email), err
 }
 
+// invitation returns the invitation of the token with its code. It spends nothing. Its refusals are those of
+// OpenInvitation.
 func (s *Service) invitation(ctx context.Context, a Asker, token string) (storage.Code, invitation, error) {
 	if err := s.MaySignUp(a, true); err != nil {
 		return storage.Code{}, invitation{}, err

@@ -46,6 +46,7 @@ type ownSessionField struct {
 	AuthSession string `json:"auth_session" need:"true" secret:"true" max:"8192" doc:"The auth_session from this user's sign-in, or from the last response since. The access token alone is not enough, because the app's APIs see it too."`
 }
 
+// session returns the auth_session of the input.
 func (f ownSessionField) session() string { return f.AuthSession }
 
 // owner returns the user of the call as owner of the account, or a notFreshError.
@@ -70,6 +71,7 @@ type updatePasswordCall struct {
 	Password    string `json:"password" secret:"true" doc:"The new password."`
 }
 
+// apiUpdatePassword is the call that changes the password of the signed-in user.
 func (s *Server) apiUpdatePassword() jsonapi.Route {
 	return forPeople(s, jsonapi.Operation{
 		Method: http.MethodPatch, Path: "/auth/update-password", ID: "updatePassword",
@@ -117,6 +119,7 @@ type changeEmailCall struct {
 	Email string `json:"email" doc:"The new address." example:"jo@example.org" format:"email"`
 }
 
+// apiChangeEmail is the call that sends a code to a new address.
 func (s *Server) apiChangeEmail() jsonapi.Route {
 	return forPeople(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/change-email", ID: "changeEmail", Status: http.StatusAccepted,
@@ -140,6 +143,7 @@ type confirmChangeCall struct {
 	codeFields
 }
 
+// apiConfirmChange is the call that brings that code back.
 func (s *Server) apiConfirmChange() jsonapi.Route {
 	return forPeople(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/confirm-change-email", ID: "confirmChangeEmail",
@@ -160,6 +164,7 @@ type deleteCall struct {
 	Confirm string `json:"confirm" need:"true" enum:"delete" doc:"Guards against mistakes."`
 }
 
+// apiDelete is the call that deletes the account of the signed-in user.
 func (s *Server) apiDelete() jsonapi.Route {
 	return forPeople(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/delete-account", ID: "deleteAccount",

@@ -52,6 +52,8 @@ type codeAnswer struct {
 // errMoreProof says that the requests so far do not prove the account.
 var errMoreProof = errors.New("more proof is needed")
 
+// challengeStep proves what the request brings, and returns the answer with the code if nothing is missing. It returns
+// errMoreProof if something is; the asking is nil if it is not known which app asks.
 func (s *Server) challengeStep(w http.ResponseWriter, r *http.Request) (*asking, codeAnswer, error) {
 	form, err := s.Apps.Form(w, r)
 	if err != nil {

@@ -136,6 +136,7 @@ func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, p *web.Proble
 // notFreshError says that the user has to sign in again first, as strongly as acr.
 type notFreshError struct{ acr string }
 
+// Error implements error.
 func (*notFreshError) Error() string { return "the sign-in is too long ago, or too weak" }
 
 // insufficient returns the WWW-Authenticate header that asks for a new sign-in (RFC 9470 section 3). acr is

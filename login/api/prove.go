@@ -63,6 +63,7 @@ func (s *Server) appClaimant(a *asking, f proofFields) (people.Claimant, error) 
 // begin forgets a sign-in that waits for its second factor: a new one begins, perhaps of another user.
 func (a *asking) begin() { a.asker.Kept.Pending, a.kept.Pending = "", "" }
 
+// appPassword returns the user whose password was sent. Its faults name the fields that are missing.
 func (s *Server) appPassword(a *asking, login, secret string) (storage.User, error) {
 	if err := offered(a.asker.UsesPasswords()); err != nil {
 		return storage.User{}, err
@@ -80,6 +81,7 @@ func (s *Server) appPassword(a *asking, login, secret string) (storage.User, err
 	return s.ProvePassword(a.Context(), a.asker, login, secret)
 }
 
+// appCode returns the user who brings back a code, and by which method it was sent (RFC 8176).
 func (s *Server) appCode(a *asking, f codeFields) (storage.User, []string, error) {
 	p, err := f.proof()
 	if err != nil {
@@ -89,6 +91,8 @@ func (s *Server) appCode(a *asking, f codeFields) (storage.User, []string, error
 	return user, []string{data.AMR}, err
 }
 
+// appPasskey returns the user whose passkey answered the challenge of this auth_session. user, unless nil, is the one
+// who must have it.
 func (s *Server) appPasskey(a *asking, purpose passkey.Purpose, f passkeyFields,
 	user *storage.User,
 ) (storage.User, []string, error) {

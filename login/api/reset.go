@@ -14,6 +14,7 @@ type resetCall struct {
 	Login string `json:"login" doc:"The email address or username." example:"jo@example.com"`
 }
 
+// apiReset is the call that sends a code for a new password. Its answer is the same whether or not there is an account.
 func (s *Server) apiReset() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/reset-password", ID: "resetPassword", Status: http.StatusAccepted,
@@ -39,6 +40,7 @@ type newPasswordCall struct {
 	Scope    string `json:"scope" doc:"As for /auth/sign-in."`
 }
 
+// apiConfirmReset is the call that brings that code back, with the new password.
 func (s *Server) apiConfirmReset() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/confirm-reset", ID: "confirmReset",

@@ -96,4 +96,5 @@ type authSessionField struct {
 	AuthSession string `json:"auth_session" secret:"true" max:"8192" doc:"The auth_session of the last response. It identifies this copy of the app, so that strangers' guesses cannot lock its user out."`
 }
 
+// session returns the auth_session of the input.
 func (f authSessionField) session() string { return f.AuthSession }

@@ -19,8 +19,10 @@ type upstreamFields struct {
 	Nonce        string `json:"nonce" secret:"true" max:"255" doc:"The nonce with which the app requested id_token, if it sent one."`
 }
 
+// elsewhere reports whether the user has signed in at an upstream provider.
 func (f upstreamFields) elsewhere() bool { return f.ProviderType != "" && f.ProviderType != "local" }
 
+// token returns what the app got from the upstream provider.
 func (f upstreamFields) token() upstream.Token {
 	return upstream.Token{IDToken: f.IDToken, AccessToken: f.AccessToken, Nonce: f.Nonce}
 }

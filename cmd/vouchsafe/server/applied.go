@@ -50,6 +50,8 @@ func (s *Server) applyClients(ctx context.Context) error {
 	return s.applyPlayground(ctx)
 }
 
+// applyClientsFile makes the declared clients those of the clients file, and remembers which it has removed: their
+// data is deleted beside requests.
 func (s *Server) applyClientsFile(ctx context.Context) error {
 	file, err := declare.ReadClients(s.cfg.Clients, s.cfg.AcceptsSamples())
 	if err != nil {

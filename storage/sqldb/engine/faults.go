@@ -99,6 +99,8 @@ type retold struct {
 	text string
 }
 
+// Error implements error.
 func (r retold) Error() string { return r.text }
 
+// Unwrap returns the error in its own words, for errors.As.
 func (r retold) Unwrap() error { return r.error }

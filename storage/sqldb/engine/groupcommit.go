@@ -249,6 +249,7 @@ func (l *lite) begin() error {
 	}
 }
 
+// isBusy reports whether another process holds the file.
 func isBusy(err error) bool {
 	busy, ok := errors.AsType[*sqlite.Error](err)
 	return ok && busy.Code()&0xff == sqlite3.SQLITE_BUSY
@@ -277,6 +278,7 @@ type single struct {
 	changed bool // rows, as far as the statement says
 }
 
+// begin panics if a statement was run already.
 func (c *single) begin() {
 	if c.ran {
 		panic("write runs one statement: use transact for several")
@@ -284,6 +286,7 @@ func (c *single) begin() {
 	c.ran = true
 }
 
+// Exec implements Conn.
 func (c *single) Exec(query string, args ...any) (int64, error) {
 	c.begin()
 	n, err := c.Conn.Exec(query, args...)
@@ -291,8 +294,10 @@ func (c *single) Exec(query string, args ...any) (int64, error) {
 	return n, err
 }
 
+// Row implements Conn.
 func (c *single) Row(query string, args ...any) Scanner { return only{c, query, args} }
 
+// Each implements Conn.
 func (c *single) Each(query string, args []any, scan func(Scanner) error) error {
 	c.begin()
 	return c.Conn.Each(query, args, func(row Scanner) error {

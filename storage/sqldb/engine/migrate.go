@@ -23,6 +23,8 @@ func current(ctx context.Context, e Engine) bool {
 	return err == nil && version >= migrations.Latest()
 }
 
+// Migrate implements Engine. Of many replicas one works, under a lock of the session; the others wait for up to five
+// minutes.
 func (p *postgres) Migrate(ctx context.Context) error {
 	if current(ctx, p) {
 		return nil
@@ -55,6 +57,7 @@ const (
 	lockPatience = 5 * time.Minute
 )
 
+// Migrate implements Engine. A lock beside the file keeps other processes away; in memory there are none.
 func (l *lite) Migrate(ctx context.Context) error {
 	if current(ctx, l) {
 		return nil
@@ -103,6 +106,7 @@ func (l *lite) lockFile(ctx context.Context) (unlock func(), err error) {
 	}, nil
 }
 
+// up applies the steps that are missing.
 func up(ctx context.Context, dialect goose.Dialect, db *sql.DB, steps fs.FS, options ...goose.ProviderOption) error {
 	options = append(options, goose.WithDisableGlobalRegistry(true))
 	provider, err := goose.NewProvider(dialect, db, steps, options...)

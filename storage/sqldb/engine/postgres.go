@@ -106,6 +106,7 @@ const pingPostgres = `
 
 var errReadOnly = errors.New("the server takes no writes: it is a standby, or read-only")
 
+// Ping implements Engine. It reads, and learns in the same answer whether the server takes writes.
 func (p *postgres) Ping(ctx context.Context) (version int64, err error) {
 	readOnly := false
 	err = p.Read(ctx, func(c Conn) error { return c.Row(pingPostgres).Scan(&version, &readOnly) })
@@ -115,6 +116,7 @@ func (p *postgres) Ping(ctx context.Context) (version int64, err error) {
 	return version, err
 }
 
+// WriteFault implements Engine.
 func (p *postgres) WriteFault() error { return p.last.err() }
 
 // on runs with a connection of its own.
@@ -178,6 +180,7 @@ func (p *postgres) once(caller, ctx context.Context, run func(Conn) error) (agai
 	return false, nil
 }
 
+// Close implements Engine.
 func (p *postgres) Close() error {
 	p.pool.Close()
 	return nil
@@ -285,14 +288,17 @@ type pgConn struct {
 	meter *Meter
 }
 
+// Exec implements Conn.
 func (c pgConn) Exec(query string, args ...any) (int64, error) {
 	c.meter.note(query)
 	tag, err := c.on.Exec(c.ctx, query, bind(args)...)
 	return tag.RowsAffected(), Fault(err)
 }
 
+// Row implements Conn.
 func (c pgConn) Row(query string, args ...any) Scanner { return only{c, query, args} }
 
+// Each implements Conn.
 func (c pgConn) Each(query string, args []any, scan func(Scanner) error) error {
 	c.meter.note(query)
 	rows, err := c.on.Query(c.ctx, query, bind(args)...)

@@ -36,6 +36,7 @@ type lite struct {
 // memories numbers the databases in memory.
 var memories atomic.Int64
 
+// openSQLite opens the file, which it makes if there is none, or a database in memory for ":memory:".
 func openSQLite(ctx context.Context, path string, m *Meter) (*lite, error) {
 	l := &lite{path: path}
 	readers := 1
@@ -100,10 +101,12 @@ func firstConn(ctx context.Context, db *sql.DB) (*sql.Conn, error) {
 	}
 }
 
+// fileSource returns the data source name of a file.
 func fileSource(path string) string {
 	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?mode=rw"
 }
 
+// pragmas returns the part of a data source name that every connection has, and more.
 func pragmas(more ...string) string {
 	all := append([]string{"busy_timeout(5000)", "foreign_keys(1)", "temp_store(2)", "cache_size(-20000)"}, more...)
 	return "&_txlock=immediate&_pragma=" + strings.Join(all, "&_pragma=")
@@ -145,6 +148,7 @@ func (l *lite) prepareFile() error {
 	return nil
 }
 
+// Read implements Engine. Reading goes on beside the writer.
 func (l *lite) Read(ctx context.Context, run func(Conn) error) error {
 	if err := l.acquire(ctx); err != nil {
 		return err
@@ -175,14 +179,17 @@ func (l *lite) acquire(ctx context.Context) error {
 	}
 }
 
+// Write implements Engine.
 func (l *lite) Write(ctx context.Context, run func(Conn) error) error {
 	return l.queue(ctx, &task{run: run, single: true})
 }
 
+// Transact implements Engine.
 func (l *lite) Transact(ctx context.Context, run func(Conn) error) error {
 	return l.queue(ctx, &task{run: run})
 }
 
+// queue has the task committed together with those that wait.
 func (l *lite) queue(ctx context.Context, t *task) error {
 	err := l.group.do(ctx, t)
 	if err != nil { // commit knows of successes
@@ -191,11 +198,13 @@ func (l *lite) queue(ctx context.Context, t *task) error {
 	return err
 }
 
+// Ping implements Engine.
 func (l *lite) Ping(ctx context.Context) (version int64, err error) {
 	err = l.Read(ctx, func(c Conn) error { return c.Row(schemaVersion).Scan(&version) })
 	return version, err
 }
 
+// WriteFault implements Engine. A commit that does not end is a fault, too.
 func (l *lite) WriteFault() error {
 	if d := l.group.stalled(); d > maxWait {
 		return fmt.Errorf("it began %s ago and has not ended", d.Round(time.Second))
@@ -203,6 +212,7 @@ func (l *lite) WriteFault() error {
 	return l.last.err()
 }
 
+// Close implements Engine.
 func (l *lite) Close() error {
 	// What is under way ends first.
 	_ = l.group.do(context.Background(), &task{run: func(Conn) error { return nil }})
@@ -225,6 +235,7 @@ type liteConn struct {
 	prepared sync.Map // query → *sql.Stmt
 }
 
+// stmt returns the prepared statement of a query. It is prepared once for each connection or pool.
 func (c *liteConn) stmt(query string) (*sql.Stmt, error) {
 	if s, ok := c.prepared.Load(query); ok {
 		return s.(*sql.Stmt), nil
@@ -249,6 +260,7 @@ func (c *liteConn) command(query string) error {
 	return err
 }
 
+// Exec implements Conn.
 func (c *liteConn) Exec(query string, args ...any) (int64, error) {
 	c.meter.note(query)
 	s, err := c.stmt(query)
@@ -263,8 +275,10 @@ func (c *liteConn) Exec(query string, args ...any) (int64, error) {
 	return n, Fault(err)
 }
 
+// Row implements Conn.
 func (c *liteConn) Row(query string, args ...any) Scanner { return only{c, query, args} }
 
+// Each implements Conn.
 func (c *liteConn) Each(query string, args []any, scan func(Scanner) error) error {
 	c.meter.note(query)
 	s, err := c.stmt(query)
@@ -284,6 +298,7 @@ func (c *liteConn) Each(query string, args []any, scan func(Scanner) error) erro
 	return Fault(rows.Err())
 }
 
+// close closes the prepared statements.
 func (c *liteConn) close() error {
 	var errs []error
 	c.prepared.Range(func(_, s any) bool {
