@@ -4,7 +4,7 @@ import (
 	"context"
 	"path/filepath"
 
-	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest/crowd"
 )
 
 // file returns the path or the URL of the server's database.
@@ -18,12 +18,12 @@ func (s *server) file() string {
 // fill puts that many users into the database, as many sessions and grants, and ten times as many
 // events into the audit trail. The server must not run yet.
 func (s *server) fill(ctx context.Context, count int) error {
-	return s.crowd(ctx, vouchsafetest.Crowd{Client: "web", People: count, Sessions: count, Grants: count,
+	return s.crowd(ctx, crowd.Crowd{Client: "web", People: count, Sessions: count, Grants: count,
 		Events: 10 * count})
 }
 
 // crowd puts a crowd into the database, and shows the progress.
-func (s *server) crowd(ctx context.Context, c vouchsafetest.Crowd) error {
+func (s *server) crowd(ctx context.Context, c crowd.Crowd) error {
 	if c.Tenant == "" {
 		c.Tenant = "default"
 	}

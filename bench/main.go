@@ -29,20 +29,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// options are the flags of the command line.
-type options struct {
-	stores   []string
-	span     time.Duration
-	workers  int
-	only     []string
-	fill     int
-	scale    bool
-	deeds    []string
-	program  string
-	profile  string
-	replicas int
-}
-
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == floorCommand {
 		if err := serveFloor(os.Args[2:]); err != nil {
@@ -210,12 +196,4 @@ func measure(ctx context.Context, o options, store string) (err error) {
 		t.row(op, got, least)
 	}
 	return t.flush()
-}
-
-// progress shows what is being measured, if standard error is a terminal.
-func progress(format string, args ...any) {
-	if st, err := os.Stderr.Stat(); err != nil || st.Mode()&os.ModeCharDevice == 0 {
-		return
-	}
-	fmt.Fprintf(os.Stderr, "\r\x1b[K"+format, args...)
 }

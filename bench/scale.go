@@ -16,7 +16,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest/crowd"
 )
 
 // deed is a large operation on a server while users sign in.
@@ -385,10 +385,10 @@ func declaredOf(id string, each int) func(ctx context.Context, s *server, n int)
 
 // allow adds the grants and consents of a client.
 func (s *server) allow(ctx context.Context, id string, each, n int) error {
-	if err := s.crowd(ctx, vouchsafetest.Crowd{Client: id, Of: n, Grants: each * n, First: first[id]}); err != nil {
+	if err := s.crowd(ctx, crowd.Crowd{Client: id, Of: n, Grants: each * n, First: first[id]}); err != nil {
 		return err
 	}
-	return s.crowd(ctx, vouchsafetest.Crowd{Client: id, Of: n, Consents: n})
+	return s.crowd(ctx, crowd.Crowd{Client: id, Of: n, Consents: n})
 }
 
 // tenantOf adds a tenant with all of its data.
@@ -401,7 +401,7 @@ func tenantOf(id string) func(ctx context.Context, s *server, n int) error {
 			"--tenant", id); err != nil {
 			return err
 		}
-		return s.crowd(ctx, vouchsafetest.Crowd{Tenant: id, Client: "app", People: n, Sessions: n, Grants: n, Consents: n,
+		return s.crowd(ctx, crowd.Crowd{Tenant: id, Client: "app", People: n, Sessions: n, Grants: n, Consents: n,
 			Events: n})
 	}
 }
@@ -413,7 +413,7 @@ func personOf(email string) func(ctx context.Context, s *server, n int) error {
 		if err != nil {
 			return err
 		}
-		return s.crowd(ctx, vouchsafetest.Crowd{Client: "web", Owner: strings.TrimSpace(id), Sessions: n / 10, Grants: n / 10,
+		return s.crowd(ctx, crowd.Crowd{Client: "web", Owner: strings.TrimSpace(id), Sessions: n / 10, Grants: n / 10,
 			First: first[email]})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest/crowd"
 )
 
 // exported returns the ids of the events in an export.
@@ -39,7 +40,7 @@ func TestAuditTrailIsExportedAndPruned(t *testing.T) {
 			"VOUCHSAFE_KEEP_UNEXPORTED": "true", "VOUCHSAFE_KEEP_EVENTS_OF": "login.failed=720h",
 		}})
 		const rows = 3000
-		fill(t, s, vouchsafetest.Crowd{Client: "web", Events: rows})
+		fill(t, s, crowd.Crowd{Client: "web", Events: rows})
 		all := count(t, s, "SELECT COUNT(*) FROM audit WHERE kind <> 'client.added'")
 		s.Command(t, "", "audit", "prune")
 		if n := count(t, s, "SELECT COUNT(*) FROM audit WHERE kind <> 'client.added' AND kind <> 'audit.pruned'"); n != all {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest/crowd"
 )
 
 const (
@@ -25,7 +26,7 @@ func TestClientWithManyGrantsLeavesTheFile(t *testing.T) {
 		r := vouchsafetest.NewRequest(large, "scope", "openid offline_access", "prompt", "consent")
 		kept := api.Redeem(t, r, browser.Code(t, r)).Want(t, 200, "")
 		const rows = 4000
-		fill(t, s, vouchsafetest.Crowd{Client: "large", People: rows, Grants: rows, Consents: rows})
+		fill(t, s, crowd.Crowd{Client: "large", People: rows, Grants: rows, Consents: rows})
 
 		s.Declare(t)
 		stopAndStart(t, s)
@@ -62,10 +63,10 @@ func TestCommandsRemoveWhatIsLarge(t *testing.T) {
 		s.Command(t, "", "client", "add", "app", "--kind", "spa", "--redirect-uri", "https://x.example/", "--tenant", "acme")
 		owner := strings.TrimSpace(s.Command(t, "", "user", "add", "owner@example.com"))
 		const rows = 1500
-		fill(t, s, vouchsafetest.Crowd{Client: "large", People: rows, Sessions: rows, Grants: rows, Consents: rows,
+		fill(t, s, crowd.Crowd{Client: "large", People: rows, Sessions: rows, Grants: rows, Consents: rows,
 			Events: rows})
-		fill(t, s, vouchsafetest.Crowd{Client: "large", Owner: owner, Sessions: rows, Grants: rows, First: rows})
-		fill(t, s, vouchsafetest.Crowd{Tenant: "acme", Client: "app", People: rows, Sessions: rows, Grants: rows,
+		fill(t, s, crowd.Crowd{Client: "large", Owner: owner, Sessions: rows, Grants: rows, First: rows})
+		fill(t, s, crowd.Crowd{Tenant: "acme", Client: "app", People: rows, Sessions: rows, Grants: rows,
 			Consents: rows, Events: rows})
 
 		s.Command(t, "", "user", "remove", owner, "--yes")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest/crowd"
 )
 
 // backup copies the folder of an embedded server that does not run. restore puts the copy back.
@@ -71,7 +72,7 @@ func TestRestoredCommand(t *testing.T) {
 	s.Command(t, "", "tenant", "add", "acme")
 	s.Command(t, "", "client", "add", "app", "--kind", "spa", "--redirect-uri", "https://x.example/", "--tenant", "acme")
 	const rows = 1200
-	fill(t, s, vouchsafetest.Crowd{Tenant: "acme", Client: "app", People: rows, Sessions: rows, Grants: rows})
+	fill(t, s, crowd.Crowd{Tenant: "acme", Client: "app", People: rows, Sessions: rows, Grants: rows})
 	restore := backup(t, s)
 	s.Restart(t)
 	api.As(t, c, "/revoke", vouchsafetest.Values("token", tokens.Refresh())).Want(t, 200, "")

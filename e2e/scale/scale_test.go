@@ -14,6 +14,7 @@ import (
 	_ "modernc.org/sqlite" // the driver of an embedded server's file
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest/crowd"
 )
 
 func TestMain(m *testing.M) { vouchsafetest.Main(m) }
@@ -36,7 +37,7 @@ func database(s *vouchsafetest.Server) string {
 	return filepath.Join(s.Setting("VOUCHSAFE_DATA"), "vouchsafe.db")
 }
 
-func fill(t *testing.T, s *vouchsafetest.Server, c vouchsafetest.Crowd) {
+func fill(t *testing.T, s *vouchsafetest.Server, c crowd.Crowd) {
 	t.Helper()
 	if c.Tenant == "" {
 		c.Tenant = "default"

@@ -7,12 +7,8 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/tls"
 	"encoding/json"
-	"net/http"
-	"net/http/httptest"
 	"sync"
-	"sync/atomic"
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
@@ -84,37 +80,6 @@ func (a *API) ByKey(t testing.TB, assertion string, pairs ...string) *Reply {
 	r := a.Form(t, "/token", form)
 	CheckToken(t, r)
 	return r
-}
-
-// KeyHost serves a client's keys, and counts the requests for them.
-type KeyHost struct {
-	URL     string
-	Fetches atomic.Int64
-	set     atomic.Pointer[[]byte]
-	server  *httptest.Server
-}
-
-func newKeyHost(c *Certificate) *KeyHost {
-	h := &KeyHost{}
-	h.Serve(map[string]any{"keys": []any{}})
-	h.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		h.Fetches.Add(1)
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(*h.set.Load())
-	}))
-	h.server.TLS = &tls.Config{Certificates: []tls.Certificate{c.Pair}}
-	h.server.StartTLS()
-	h.URL = h.server.URL + "/jwks.json"
-	return h
-}
-
-// Serve replaces the keys.
-func (h *KeyHost) Serve(set map[string]any) {
-	text, err := json.Marshal(set)
-	if err != nil {
-		panic(err) // the set consists of public keys that the tests made
-	}
-	h.set.Store(&text)
 }
 
 // remote returns the client whose keys the host serves.

@@ -89,29 +89,6 @@ func New(t *testing.T, site *vouchsafetest.Server, o Options) *Load {
 	return l
 }
 
-// Start lets all users and apps work until Stop.
-func (l *Load) Start() {
-	l.stopped = make(chan struct{})
-	for _, p := range l.people {
-		l.repeat(func() { l.exchange(p) })
-		l.repeat(func() { l.refresh(p) })
-		l.repeat(func() { l.userinfo(p) })
-	}
-	l.repeat(l.credentials)
-	l.repeat(l.assert)
-	for range l.SignUps {
-		l.repeat(l.signUp)
-	}
-}
-
-func (l *Load) repeat(do func()) {
-	l.wg.Go(func() {
-		for l.pause(25 * time.Millisecond) { // so that no worker starves on two cores
-			do()
-		}
-	})
-}
-
 // pause waits, and reports whether the load goes on.
 func (l *Load) pause(d time.Duration) bool {
 	select {
@@ -120,12 +97,6 @@ func (l *Load) pause(d time.Duration) bool {
 	case <-time.After(d):
 		return true
 	}
-}
-
-// Stop ends the load, and waits for requests that have begun.
-func (l *Load) Stop() {
-	close(l.stopped)
-	l.wg.Wait()
 }
 
 // Refused returns how many requests were refused so far.
@@ -234,4 +205,22 @@ func (l *Load) Back(ended time.Time, within time.Duration) {
 			return
 		}
 	}
+}
+
+// redeemed is a code that was redeemed for tokens.
+type redeemed struct {
+	request *vouchsafetest.Request
+	code    string
+	reply   *vouchsafetest.Reply
+}
+
+// registration is a user who signs up.
+type registration struct {
+	email, password string
+	requests        int             // requests for a code, each of which may have caused a mail
+	flow            string          // from the answer that a code is on its way; "" if none came
+	tried           map[string]bool // codes that were entered
+	lost            string          // a code that was entered without an answer, which may have been accepted
+	code            string          // the code that was entered and answered
+	told            bool            // whether the answer said that there is an account
 }

@@ -25,17 +25,6 @@ const mailPatience = 2 * time.Minute
 // because answers were lost, may not get to the right one.
 const codeTries = 5
 
-// registration is a user who signs up.
-type registration struct {
-	email, password string
-	requests        int             // requests for a code, each of which may have caused a mail
-	flow            string          // from the answer that a code is on its way; "" if none came
-	tried           map[string]bool // codes that were entered
-	lost            string          // a code that was entered without an answer, which may have been accepted
-	code            string          // the code that was entered and answered
-	told            bool            // whether the answer said that there is an account
-}
-
 // signUp makes an account: it fills in the form and enters the mailed code.
 func (l *Load) signUp() {
 	g := &registration{email: strings.ToLower(rand.Text()) + "@example.com", password: "pw-" + rand.Text(),

@@ -10,13 +10,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
-// redeemed is a code that was redeemed for tokens.
-type redeemed struct {
-	request *vouchsafetest.Request
-	code    string
-	reply   *vouchsafetest.Reply
-}
-
 // exchange gets a code, redeems it, and revokes every third grant. A refused redemption may have
 // been carried out: the code is then spent.
 func (l *Load) exchange(p *person) {
