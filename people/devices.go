@@ -238,7 +238,7 @@ func parseRemembered(held string) map[string]string {
 	return tokens
 }
 
-// joinRemembered returns what a device keeps of the users for whom it is remembered: at most maxRemembered of them.
+// joinRemembered returns what a device keeps of the users who had it remembered: at most maxRemembered of them.
 func joinRemembered(tokens map[string]string) string {
 	var parts []string
 	for id, token := range tokens {

@@ -1,7 +1,6 @@
 package vouchsafetest
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"

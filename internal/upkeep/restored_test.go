@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
@@ -55,6 +57,13 @@ func each(tenants []storage.Tenant, err error) iter.Seq2[storage.Tenant, error] 
 	}
 }
 
+// restoredAt returns the event that is recorded once.
+func restoredAt(now time.Time) storage.Event {
+	return storage.Event{
+		TenantID: storage.DefaultTenant, ID: uuid.Must(uuid.NewV7()).String(), At: now, Kind: storage.EventDatabaseRestored,
+	}
+}
+
 // TestRestored ends the sessions of all tenants, records that once, and shows how far it is.
 func TestRestored(t *testing.T) {
 	t.Parallel()
@@ -63,7 +72,7 @@ func TestRestored(t *testing.T) {
 	var shown []int
 	r := &Restored{Store: s, Before: now.Add(-time.Minute), Now: now,
 		Progress: func(tenant int, _ int64) { shown = append(shown, tenant) }}
-	event := storage.Event{TenantID: storage.DefaultTenant, ID: "event", At: now, Kind: storage.EventDatabaseRestored}
+	event := restoredAt(now)
 	ids, err := r.Begin(t.Context(), each(tenants, nil), event)
 	if err != nil || !slices.Equal(ids, []string{"default", "other"}) {
 		t.Fatalf("got %v, %v", ids, err)
@@ -93,7 +102,7 @@ func TestRestoredStopsAtATenantThatCannotBeRead(t *testing.T) {
 	s, tenants := tenantsWithSessions(t, now.Add(-time.Hour))
 	r := &Restored{Store: s, Before: now, Now: now}
 	broken := errors.New("broken")
-	event := storage.Event{TenantID: storage.DefaultTenant, ID: "event", At: now, Kind: storage.EventDatabaseRestored}
+	event := restoredAt(now)
 	if ids, err := r.Begin(t.Context(), each(tenants[:1], broken), event); !errors.Is(err, broken) || ids != nil {
 		t.Errorf("got %v, %v, want %v", ids, err, broken)
 	}

@@ -35,7 +35,8 @@ func TestFullIsRefusedAndNothingEvicted(t *testing.T) {
 			t.Fatalf("full after %d entries", stored)
 		}
 		// Counters have rooms of their own.
-		if a, err := s.Admit(ctx, []ephemeral.Counter{{Key: "counter", Max: 1, Window: time.Hour}}); a.By != -1 || err != nil {
+		a, err := s.Admit(ctx, []ephemeral.Counter{{Key: "counter", Max: 1, Window: time.Hour}})
+		if a.By != -1 || err != nil {
 			t.Errorf("got %+v, %v, want it counted", a, err)
 		}
 		for i := range stored {

@@ -104,6 +104,12 @@ func openMigrated(t testing.TB, url string) *Store {
 	return s
 }
 
+// openFile opens a new file of SQLite.
+func openFile(t testing.TB) *Store {
+	t.Helper()
+	return openMigrated(t, "sqlite:"+filepath.Join(t.TempDir(), "vouchsafe.db"))
+}
+
 func TestEveryQueryIsRunByTheContract(t *testing.T) {
 	t.Parallel()
 	known := make(map[string]string)
