@@ -70,5 +70,5 @@ func (s *Server) enrolPasskey(w http.ResponseWriter, r *http.Request) error {
 	if err := s.raise(w, r, in, c, false, "pop"); err != nil {
 		return s.turn(w, r, in, err)
 	}
-	return s.showCodes(w, r, in, c.User, codes)
+	return s.site.SendCodes(w, r, codesPath, c.User, codes)
 }

@@ -150,7 +150,7 @@ func (v *visitor) setsUp(u storage.User, path string, p answer, more ...string) 
 		v.t.Fatalf("got %d, and no secret to set up", p.status)
 	}
 	a := &phone{v.site, u, strings.ReplaceAll(secret[1], " ", ""), nil}
-	done := v.post(path, append([]string{"setup", setup[1], "code", a.shows()}, more...)...)
+	done := v.seesCodes(v.post(path, append([]string{"setup", setup[1], "code", a.shows()}, more...)...))
 	for _, m := range codeText.FindAllStringSubmatch(done.body, -1) {
 		a.codes = append(a.codes, m[1])
 	}
@@ -165,7 +165,7 @@ func (v *visitor) does(what string, more ...string) answer {
 	if id == nil {
 		id = []string{"", ""}
 	}
-	return v.post("/account/second-factor", append([]string{"do", what, "session", id[1]}, more...)...)
+	return v.seesCodes(v.post("/account/second-factor", append([]string{"do", what, "session", id[1]}, more...)...))
 }
 
 func hasKind(t testing.TB, s *site, u storage.User, kind string) bool {

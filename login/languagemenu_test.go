@@ -100,3 +100,39 @@ func TestTheLanguageMenuLeadsNowhereElse(t *testing.T) {
 		t.Errorf("a cookie that we did not make: got %d", p.status)
 	}
 }
+
+// TestErrorPagesHaveTheLanguageMenu, which leads back to the page that the browser asked for. An answer to a form, and
+// a part of another site's page, get neither a menu nor a cookie.
+func TestErrorPagesHaveTheLanguageMenu(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	v := s.visitor()
+	p := v.get("/login?i=nonsense&ui_locales=fr")
+	if p.status != http.StatusBadRequest || !strings.Contains(p.body, `<html lang="fr">`) ||
+		!strings.Contains(p.header.Get("Content-Security-Policy"), "form-action 'self'") {
+		t.Errorf("got %d, policy %q", p.status, p.header.Get("Content-Security-Policy"))
+	}
+	back := field(t, p.body, "back")
+	if back != "/login?i=nonsense" {
+		t.Fatalf("the menu leads back to %q", back)
+	}
+	v.leads(v.post("/language", "language", "ru", "back", back), back)
+	if p := v.get(back); !strings.Contains(p.body, `<html lang="ru">`) {
+		t.Error("the error page has another language than the user chose")
+	}
+	s.router.HandleFunc("/broken", func(w http.ResponseWriter, r *http.Request) { s.pages.ErrorPage(w, r, mismatch()) })
+	for what, menu := range map[string]bool{"a page": true, "a form": false, "a picture": false} {
+		v := s.visitor()
+		req := v.request("/broken")
+		if what != "a form" {
+			req.Method = http.MethodGet
+		}
+		if what == "a picture" {
+			req.Header.Set("Sec-Fetch-Site", "cross-site")
+			req.Header.Set("Sec-Fetch-Mode", "no-cors")
+		}
+		if p := v.do(req); strings.Contains(p.body, `name="back"`) != menu || (v.cookie("browser") != "") != menu {
+			t.Errorf("%s: got %d with a menu %v, and the cookie %q", what, p.status, !menu, v.cookie("browser"))
+		}
+	}
+}

@@ -132,6 +132,9 @@ func TestNewAccountsAreWelcome(t *testing.T) {
 			t.Errorf("the page does not say %q", want)
 		}
 	}
+	if next := english.Must("home.next", english["account.apps"]); !strings.Contains(p.body, next) {
+		t.Errorf("the page does not say what comes next: %q", next)
+	}
 	if strings.Contains(p.body, "Changed on") {
 		t.Error("the password of a new account is said to have changed")
 	}

@@ -72,6 +72,32 @@ func (c *chrome) shows(selector string) bool {
 		chromedp.Evaluate[bool](`!!document.querySelector("`+selector+`")?.checkVisibility()`))
 }
 
+// watchPasskeys writes down what a page asks for: "conditional" for the list of a field, "button", and "abort" when a
+// question ends.
+const watchPasskeys = `{
+	const get = navigator.credentials.get.bind(navigator.credentials)
+	const note = what => { sessionStorage.asked = (sessionStorage.asked ?? "") + what + " " }
+	navigator.credentials.get = o => {
+		note(o.mediation ?? "button")
+		o.signal.addEventListener("abort", () => note("abort"))
+		return get(o)
+	}
+}`
+
+// asked waits until the pages have asked for passkeys in this order; see watchPasskeys.
+func (c *chrome) asked(want string) {
+	c.t.Helper()
+	got := ""
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		var err error
+		if got, err = chromedp.Run(c.ctx, chromedp.Evaluate[string](`sessionStorage.asked ?? ""`)); err == nil &&
+			strings.TrimSpace(got) == want {
+			return
+		}
+	}
+	c.t.Fatalf("the pages asked %q, want %q", got, want)
+}
+
 // TestSigningInByPasskeyInChromium has a real browser answer: in the field's list, by the
 // button, and to confirm.
 func TestSigningInByPasskeyInChromium(t *testing.T) {
@@ -82,11 +108,22 @@ func TestSigningInByPasskeyInChromium(t *testing.T) {
 	device.Transport = "internal"
 	key := s.passkey(jo, device)
 	c := &chrome{s, chromiumtest.New(t)}
-	undo := without(t, c.ctx, noAutofill)
 
-	// A device that has no passkey of ours: the button says that nothing came of it.
+	// A device that has no passkey of ours: the button says that nothing came of it. The browser answers one question at
+	// a time, so that the list of the field gives way to the button, and to the name that is sent.
 	id := chromiumtest.Authenticator(t, c.ctx, nil)
+	unwatch := without(t, c.ctx, watchPasskeys)
 	c.open("/login")
+	c.asked("conditional")
+	c.press(".passkey button")
+	chromiumtest.Do(t, c.ctx, chromedp.WaitVisible(chromedp.CSS(".passkey .fault")))
+	c.asked("conditional abort button abort conditional")
+	c.fill("login", "jo@example.com")
+	c.click("#signin .primary")
+	c.asked("conditional abort button abort conditional abort")
+	unwatch()
+	undo := without(t, c.ctx, noAutofill)
+	c.open("/login?other=1")
 	c.picture("sign-in-passkey")
 	c.press(".passkey button")
 	chromiumtest.Do(t, c.ctx, chromedp.WaitVisible(chromedp.CSS(".passkey .fault")))

@@ -102,7 +102,7 @@ func TestAFormThatCannotBeShownAgainRedirectsToo(t *testing.T) {
 }
 
 // TestNoFormIsAnsweredWithAPage posts an empty form to each page, by browsers that are signed in and that are
-// not. Only a download, and new recovery codes, which are shown once, are answers to forms.
+// not. Only a download is an answer to a form.
 func TestNoFormIsAnsweredWithAPage(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, free)

@@ -28,6 +28,7 @@ func (s *Server) Register(r *mux.Router) {
 		{"/second-factor/passkey", s.factorPasskeyOptions, s.secondFactorByPasskey},
 		{"/second-factor/setup", s.enrolPage, s.enrol},
 		{"/second-factor/setup/passkey", s.enrolPasskeyOptions, s.enrolPasskey},
+		{"/second-factor/codes", s.codesPage, nil},
 		{"/consent", s.consentPage, s.decide},
 		{"/signup", s.signUpPage, s.signUpPosted},
 		{"/signup/confirm", s.confirmPage, s.confirmPosted},

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 
@@ -249,21 +250,36 @@ func (s *Server) enrol(w http.ResponseWriter, r *http.Request) error {
 	if err := s.raise(w, r, in, c, false, "otp"); err != nil {
 		return s.turn(w, r, in, err)
 	}
-	return s.showCodes(w, r, in, c.User, codes)
+	return s.site.SendCodes(w, r, codesPath, c.User, codes)
 }
 
-// showCodes shows the user's new recovery codes.
-func (s *Server) showCodes(w http.ResponseWriter, r *http.Request, in *storage.Interaction,
-	u storage.User, codes []string,
-) error {
-	v := s.view(w, r, "codes.title", in)
-	next := v.Path + "/"
+// codesPath is the page that shows new recovery codes on the way to a token.
+const codesPath = secondFactorPath + "/codes"
+
+// codesPage shows the recovery codes that a user was just given, once. A request that has waited too long does not
+// keep the user from seeing them.
+func (s *Server) codesPage(w http.ResponseWriter, r *http.Request) error {
+	in, err := s.opened(r)
+	if err != nil {
+		return err
+	}
+	a, err := s.Sessions.Current(r)
+	if errors.Is(err, storage.ErrNotFound) {
+		return s.startOver(w, r, in)
+	}
+	if err != nil {
+		return err
+	}
+	v, goesOn := s.view(w, r, "codes.title", in), secondFactorPath
+	next := v.Path + cmp.Or(s.nextOf(r), "/")
 	if s.waitsToLink(r) {
-		next = v.Path + "/federated/link"
+		goesOn = "/federated/link"
+		next = v.Path + goesOn
 	} else if in != nil {
 		next = in.ContinueURL
 	}
-	return s.site.ShowCodes(w, v, u, codes, next)
+	return s.site.ShowCodes(w, r, v, a.User, next, ui.Link{Page: goesOn, Text: "signin.go_on"},
+		ui.Link{Page: "/account/second-factor", Text: "factors.codes_new"})
 }
 
 // turn sends the browser to where a sign-in begins if no claimant is left to go on with, or to where the

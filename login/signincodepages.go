@@ -64,6 +64,7 @@ func (s *Server) askCodePosted(w http.ResponseWriter, r *http.Request) error {
 // enterCodeForm is what the page shows on which a code is typed, or a link followed.
 type enterCodeForm struct {
 	ui.FormFaults
+	ui.Again
 	Login       string // as typed; by the link, whose account it is
 	Flow, Token string // see confirmForm
 	Phone       bool
@@ -96,7 +97,7 @@ func (s *Server) enterCodePosted(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) enterCodePage(w http.ResponseWriter, r *http.Request) error {
 	form := enterCodeForm{FormFaults: ui.FaultsOf(r), Flow: r.FormValue("flow"), Token: r.FormValue("token")}
 	data, err := s.OpenSignInCode(r.Context(), s.askerOf(r), people.Proof{Flow: form.Flow, Token: form.Token})
-	form.Login, form.Phone = data.Login, data.Phone
+	form.Login, form.Phone, form.Again = data.Login, data.Phone, ui.AgainAt(data.ResendAt)
 	title := "confirm.title"
 	switch {
 	case form.Token != "":

@@ -100,6 +100,7 @@ const confirmPath = "/signup/confirm"
 // confirmForm is what the page shows on which an address is confirmed.
 type confirmForm struct {
 	ui.FormFaults
+	ui.Again
 	Email string
 	// Flow is whose code is to be typed, or Token what the link brought.
 	Flow, Token string
@@ -147,7 +148,7 @@ func (s *Server) confirmPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return ui.CodeGone(err)
 	}
-	form.AskPassword = reg.NeedsPassword
+	form.AskPassword, form.Again = reg.NeedsPassword, ui.AgainAt(reg.ResendAt)
 	form.Email, form.Username = reg.Email, ui.Typed(r, "username", "")
 	if form.AskUsername = form.Fault("username") != ""; form.AskUsername && form.Username == "" {
 		form.Username = reg.Username

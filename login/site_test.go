@@ -121,6 +121,7 @@ func startWith(t testing.TB, scheme, host string, change func(*Config), apps fun
 			Store: store, Mail: mailer, Secrets: secrets, Log: log, Passwords: hasher, Note: web.Note, SetupToken: setupToken,
 			Words:  func(language string) people.Words { return texts.In(language) },
 			Limits: &limit.Limiter{Shared: counters, Local: counters, Log: log},
+			Rules:  people.Rules{ResendAfter: 1}, // tests do not wait
 		},
 		Federation: &federation.Service{Calls: upstreams.New(outbound.Client(outbound.Config{}))},
 		Site:       &ui.Site{Pages: pages, Open: s.interaction, Secrets: secrets, IsAccountPage: account.IsPage}, Log: log,

@@ -15,6 +15,7 @@ import (
 // strangerForm is what the pages show on which a stranger proves something.
 type strangerForm struct {
 	ui.FormFaults
+	ui.Again
 	Provider string
 	Email    string
 	There    string // what the account there is called
@@ -80,10 +81,17 @@ func (s *Server) strangerCodePage(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	form := strangerForm{Flow: r.FormValue("flow"), Token: r.FormValue("token")}
+	if form.Token == "" {
+		at, err := s.Federation.CodeResendAt(r.Context(), s.askerOf(r), who, form.Flow)
+		if err != nil && !errors.Is(err, people.ErrWrongCode) { // that the form says, when it is sent
+			return err
+		}
+		form.Again = ui.AgainAt(at)
+	}
 	return s.showStranger(w, r, "strangercode", "federated.code_title", in, who, form)
 }
 
-// strangerCode takes the code, or the link's token.
+// strangerCode takes the code, or the link's token, or the wish for another code.
 func (s *Server) strangerCode(w http.ResponseWriter, r *http.Request) error {
 	in, who, err := s.needStranger(r)
 	if err != nil {
@@ -91,6 +99,13 @@ func (s *Server) strangerCode(w http.ResponseWriter, r *http.Request) error {
 	}
 	if who.Proven != "" { // proven already, and what is asked for now is another thing
 		return seeOther(w, r, "/federated/link")
+	}
+	if r.PostForm.Get("resend") != "" {
+		flow, err := s.Federation.ResendCode(r.Context(), s.askerOf(r), who, r.PostForm.Get("flow"), r.FormValue("i"))
+		if err != nil {
+			return s.site.Refuse(w, r, "/federated/confirm", err)
+		}
+		return seeOther(w, r, "/federated/confirm", "flow", flow, "sent", "1")
 	}
 	pr := people.Proof{Flow: r.PostForm.Get("flow"), Digits: r.PostForm.Get("code"), Token: r.PostForm.Get("token")}
 	ar, err := s.Federation.Confirm(r.Context(), s.askerOf(r), who, pr)

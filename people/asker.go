@@ -122,7 +122,11 @@ func (*WrongCode) Unwrap() error { return ErrWrongCode }
 const ErrChangedMeanwhile = Refusal("account.other")
 
 // Limited says that an attempt came too early.
-type Limited struct{ Wait time.Duration }
+type Limited struct {
+	Wait time.Duration
+	// Resend says that no attempts are used up: the code before was sent a moment ago.
+	Resend bool
+}
 
 func (*Limited) Error() string { return "too many attempts" }
 

@@ -140,18 +140,18 @@ func (b *beginning) beganHere(a Asker) bool { return b.Browser != "" && a.Began(
 // begun is the data of a code whose flow began somewhere: a pointer.
 type begun interface{ beganAt() string }
 
-// openFlow opens the data of the code of a link, by p.Token, or of a flow that began in the asker's
+// openFlow returns the code, and opens its data, of a link, by p.Token, or of a flow that began in the asker's
 // browser. It spends nothing: mail scanners open links. Its refusal is ErrWrongCode.
-func (s *Service) openFlow(ctx context.Context, a Asker, purpose string, p Proof, data begun) (err error) {
+func (s *Service) openFlow(
+	ctx context.Context, a Asker, purpose string, p Proof, data begun,
+) (code storage.Code, err error) {
 	if p.Token != "" {
-		_, err = s.TryCode(ctx, a, purpose, Proof{Token: p.Token}, data)
-		return err
+		return s.TryCode(ctx, a, purpose, Proof{Token: p.Token}, data)
 	}
-	code, err := s.waitingCode(ctx, a.Tenant.ID, purpose, p.Flow)
-	if err != nil {
-		return err
+	if code, err = s.waitingCode(ctx, a.Tenant.ID, purpose, p.Flow); err == nil {
+		err = s.openHere(a, code, data)
 	}
-	return s.openHere(a, code, data)
+	return code, err
 }
 
 // proveFlow is TryCode for a flow: digits count in the browser alone in which it began.
@@ -166,6 +166,17 @@ func (s *Service) proveFlow(ctx context.Context, a Asker, purpose string, p Proo
 // putFlow stores the code of a flow and its message, and returns the flow.
 func (s *Service) putFlow(ctx context.Context, code Issued, m storage.Delivery) (flow string, err error) {
 	return code.ID, s.StoreCode(ctx, code.Code, m)
+}
+
+// ResendAt returns when a user may have the code of a flow sent once more.
+func (s *Service) ResendAt(code storage.Code) time.Time { return code.CreatedAt.Add(s.ResendAfter) }
+
+// MayResend refuses to send the code of a flow once more before ResendAt.
+func (s *Service) MayResend(a Asker, code storage.Code) error {
+	if wait := time.Until(s.ResendAt(code)); wait > 0 && !s.Limits.IsUnlimited(a.IP) {
+		return &Limited{Wait: wait, Resend: true}
+	}
+	return nil
 }
 
 // openHere opens the data of a code whose flow began in the asker's browser. Its refusal is
@@ -186,6 +197,16 @@ func (s *Service) waitingCode(ctx context.Context, tenant, purpose, flow string)
 		err = ErrWrongCode
 	}
 	return code, err
+}
+
+// OpenWaiting returns the code of a flow, and opens its data into data, a pointer. It spends nothing and
+// proves nothing. Its refusal is ErrWrongCode.
+func (s *Service) OpenWaiting(ctx context.Context, a Asker, purpose, flow string, data any) (storage.Code, error) {
+	code, err := s.waitingCode(ctx, a.Tenant.ID, purpose, flow)
+	if err != nil {
+		return code, err
+	}
+	return code, s.openCode(code, data)
 }
 
 // openOwnFlow returns the code of a flow of the user, who is signed in, and opens its data. It

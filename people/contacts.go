@@ -25,7 +25,27 @@ type emailChange struct {
 // the flow that the code belongs to. If another account has the address, its owner gets a mail that
 // says so, and nothing else differs. Its refusal is ErrChangedMeanwhile.
 func (s *Service) StartEmailChange(ctx context.Context, a Asker, o Owner, typed string) (flow string, err error) {
-	u := o.user
+	return s.sendEmailChange(ctx, a, o.user, typed)
+}
+
+// ResendEmailChange sends the code of a change of the user's address once more, and returns the next flow; the code
+// before is void. The user needs no fresh sign-in: the code goes to the address that the flow was begun for. Its
+// refusals are ErrWrongCode and ErrChangedMeanwhile.
+func (s *Service) ResendEmailChange(ctx context.Context, a Asker, u storage.User, flow string) (next string,
+	err error) {
+	var change emailChange
+	code, err := s.openOwnFlow(ctx, u, storage.CodeEmail, flow, &change)
+	if err == nil {
+		err = s.MayResend(a, code)
+	}
+	if err != nil {
+		return "", err
+	}
+	return s.sendEmailChange(ctx, a, u, change.Email)
+}
+
+func (s *Service) sendEmailChange(ctx context.Context, a Asker, u storage.User, typed string) (flow string,
+	err error) {
 	email, err := s.newAddress(a, u, typed)
 	if err != nil {
 		return "", err
@@ -96,19 +116,22 @@ func (s *Service) emailChangeMail(
 	return m, nil
 }
 
+// Awaited is where the code of a change was sent that waits for it.
+type Awaited struct {
+	To       string    // the address or number
+	ResendAt time.Time // see Service.ResendAt
+}
+
 // AwaitedEmail returns the address of the user's change that waits for a code: that of the link, by
 // p.Token, or of the flow. It spends nothing. Its refusal is ErrWrongCode.
-func (s *Service) AwaitedEmail(ctx context.Context, a Asker, u storage.User, p Proof) (email string, err error) {
+func (s *Service) AwaitedEmail(ctx context.Context, a Asker, u storage.User, p Proof) (Awaited, error) {
 	var change emailChange
 	if p.Token != "" {
 		_, err := s.proveOwnFlow(ctx, a, u, storage.CodeEmail, Proof{Token: p.Token}, &change)
-		return change.Email, err
+		return Awaited{To: change.Email}, err
 	}
 	code, err := s.openOwnFlow(ctx, u, storage.CodeEmail, p.Flow, &change)
-	if err == nil && code.Tries >= codeTries {
-		err = ErrWrongCode
-	}
-	return change.Email, err
+	return Awaited{change.Email, s.ResendAt(code)}, err
 }
 
 // ConfirmEmailChange gives the user the address whose code is proven, tells the former address by
@@ -176,7 +199,25 @@ type phoneChange struct {
 // StartPhoneChange sends a code to the number that the user wants to have, and returns the flow that
 // the code belongs to. ErrNoPhones. Its refusal is ErrChangedMeanwhile.
 func (s *Service) StartPhoneChange(ctx context.Context, a Asker, o Owner, typed string) (flow string, err error) {
-	u := o.user
+	return s.sendPhoneChange(ctx, a, o.user, typed)
+}
+
+// ResendPhoneChange is ResendEmailChange for a change of the user's number.
+func (s *Service) ResendPhoneChange(ctx context.Context, a Asker, u storage.User, flow string) (next string,
+	err error) {
+	var change phoneChange
+	code, err := s.openOwnFlow(ctx, u, storage.CodePhone, flow, &change)
+	if err == nil {
+		err = s.MayResend(a, code)
+	}
+	if err != nil {
+		return "", err
+	}
+	return s.sendPhoneChange(ctx, a, u, change.Phone)
+}
+
+func (s *Service) sendPhoneChange(ctx context.Context, a Asker, u storage.User, typed string) (flow string,
+	err error) {
 	if !s.HasPhones() {
 		return "", ErrNoPhones
 	}
@@ -227,10 +268,10 @@ func newNumber(a Asker, u storage.User, typed string) (number string, err error)
 
 // AwaitedPhone returns the number of the user's change that waits for the flow's code. It spends
 // nothing. Its refusal is ErrWrongCode.
-func (s *Service) AwaitedPhone(ctx context.Context, u storage.User, flow string) (number string, err error) {
+func (s *Service) AwaitedPhone(ctx context.Context, u storage.User, flow string) (Awaited, error) {
 	var change phoneChange
-	_, err = s.openOwnFlow(ctx, u, storage.CodePhone, flow, &change)
-	return change.Phone, err
+	code, err := s.openOwnFlow(ctx, u, storage.CodePhone, flow, &change)
+	return Awaited{change.Phone, s.ResendAt(code)}, err
 }
 
 // ConfirmPhoneChange gives the user the number whose code is proven, tells the user by mail, and

@@ -12,7 +12,7 @@ import (
 func (s *Service) Admit(ctx context.Context, a Asker, by ...limit.By) (*limit.Pass, error) {
 	pass, wait, ok := s.Limits.Admit(ctx, a.Tenant.ID, a.IP, by...)
 	if !ok {
-		return nil, &Limited{wait}
+		return nil, &Limited{Wait: wait}
 	}
 	return pass, nil
 }
@@ -62,7 +62,7 @@ func (s *Service) allowGuess(ctx context.Context, a Asker, user storage.User, ke
 	g.vain = user.ID != "" && g.pass.Over(account)
 	if g.pass.Count(len(by)-1) > s.PerTenant.Max && !s.quiet(g.pass, networks) {
 		g.pass.GiveBack(ctx)
-		return g, &Limited{s.PerTenant.Window}
+		return g, &Limited{Wait: s.PerTenant.Window}
 	}
 	return g, nil
 }

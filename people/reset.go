@@ -43,7 +43,11 @@ func (s *Service) StartReset(ctx context.Context, a Asker, login string) (flow s
 // Its refusal is ErrWrongCode.
 func (s *Service) ResendReset(ctx context.Context, a Asker, flow string) (next string, err error) {
 	var data resetting
-	if err := s.openFlow(ctx, a, storage.CodeReset, Proof{Flow: flow}, &data); err != nil {
+	code, err := s.openFlow(ctx, a, storage.CodeReset, Proof{Flow: flow}, &data)
+	if err == nil {
+		err = s.MayResend(a, code)
+	}
+	if err != nil {
 		return "", err
 	}
 	return s.sendReset(ctx, a, data)
@@ -137,18 +141,19 @@ type Reset struct {
 	Secured bool
 	// CodeOnly says that the code opens the account, and that no password is set.
 	CodeOnly bool
+	ResendAt time.Time // see Service.ResendAt
 }
 
 // OpenReset returns the reset that waits for the code of a link, by p.Token, or for the digits
 // of a flow that began in this browser. It spends nothing. Its refusal is ErrWrongCode.
 func (s *Service) OpenReset(ctx context.Context, a Asker, p Proof) (Reset, error) {
 	var data resetting
-	err := s.openFlow(ctx, a, storage.CodeReset, p, &data)
-	if p.Token != "" {
-		return Reset{Login: data.Email, Secured: data.Secured, CodeOnly: data.CodeOnly}, err
+	code, err := s.openFlow(ctx, a, storage.CodeReset, p, &data)
+	out := Reset{Login: data.Email, Secured: data.Secured, CodeOnly: data.CodeOnly, ResendAt: s.ResendAt(code)}
+	if p.Token == "" { // a user who has only asked for a code learns nothing of the account by it
+		out.Login, out.CodeOnly = data.Login, data.CodeOnly && data.Secured
 	}
-	// Who has only asked for a code learns nothing of the account by it.
-	return Reset{Login: data.Login, Secured: data.Secured, CodeOnly: data.CodeOnly && data.Secured}, err
+	return out, err
 }
 
 // ResetDone is what came of a reset.

@@ -1,6 +1,7 @@
 package people
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -137,6 +138,8 @@ type Rules struct {
 	// PerPhoneChange bounds the numbers to which one user has a code sent: each message costs
 	// money, some of which may go to the user (SMS pumping). Default 5 in 24 hours.
 	PerPhoneChange limit.Rule
+	// ResendAfter is how long a user waits before the code of a flow is sent once more. Default 30 seconds.
+	ResendAfter time.Duration
 }
 
 // complete puts the defaults in the place of zero rules, and names all rules.
@@ -166,6 +169,7 @@ func (r *Rules) complete() {
 		}
 		d.rule.Name = d.def.Name
 	}
+	r.ResendAfter = cmp.Or(r.ResendAfter, 30*time.Second)
 }
 
 // Upstreams returns the providers that users of the tenant may come from.

@@ -148,10 +148,11 @@ type SignInCode struct {
 	// Login is what was typed in the browser where the sign-in began; by the link the key of the
 	// address, so that the user sees whose account it is: an attacker may have sent a link of
 	// the attacker's own.
-	Login  string
-	Phone  bool   // the code was sent to a phone
-	AMR    string // what the code proves by (RFC 8176)
-	Letter string // the client's request with which the sign-in began in this browser
+	Login    string
+	Phone    bool      // the code was sent to a phone
+	AMR      string    // what the code proves by (RFC 8176)
+	Letter   string    // the client's request with which the sign-in began in this browser
+	ResendAt time.Time // see Service.ResendAt
 }
 
 // shown returns what a page may show of the sign-in. The client's request is part of it only in the browser in which
@@ -168,8 +169,9 @@ func (d signingIn) shown(a Asker) SignInCode {
 // digits of a flow that began in this browser. It spends nothing. Its refusal is ErrWrongCode.
 func (s *Service) OpenSignInCode(ctx context.Context, a Asker, p Proof) (SignInCode, error) {
 	var data signingIn
-	err := s.openFlow(ctx, a, storage.CodeSignIn, p, &data)
+	code, err := s.openFlow(ctx, a, storage.CodeSignIn, p, &data)
 	out := data.shown(a)
+	out.ResendAt = s.ResendAt(code)
 	if p.Token != "" {
 		out.Login, out.Phone = data.To, false
 	}
@@ -305,7 +307,10 @@ func (s *Service) Resend(ctx context.Context, a Asker, flow string) (next string
 	if data == nil {
 		return "", ErrWrongCode
 	}
-	if err := s.openHere(a, code, data); err != nil {
+	if err = s.openHere(a, code, data); err == nil {
+		err = s.MayResend(a, code)
+	}
+	if err != nil {
 		return "", err
 	}
 	switch code.Purpose {

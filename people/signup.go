@@ -173,7 +173,8 @@ type Registration struct {
 	NeedsPassword bool
 	// Letter is the client's request with which the registration began in this browser; "" in
 	// any other.
-	Letter string
+	Letter   string
+	ResendAt time.Time // see Service.ResendAt
 }
 
 // OpenSignUp returns the registration that waits for the code of a link, by p.Token, or for the
@@ -181,8 +182,9 @@ type Registration struct {
 // Its refusal is ErrWrongCode.
 func (s *Service) OpenSignUp(ctx context.Context, a Asker, p Proof) (Registration, error) {
 	var reg registration
-	err := s.openFlow(ctx, a, storage.CodeSignUp, p, &reg)
+	code, err := s.openFlow(ctx, a, storage.CodeSignUp, p, &reg)
 	out := reg.shown(a)
+	out.ResendAt = s.ResendAt(code)
 	out.NeedsPassword = p.Token != "" && !reg.beganHere(a) && a.UsesPasswords()
 	return out, err
 }

@@ -76,6 +76,18 @@ func storedNames(ctx context.Context, s store, kind, tenant, beginning string) (
 			names = append(names, k.ID)
 		}
 		return names, err
+	case "mail":
+		all, err := s.DeadDeliveries(ctx, tenant, before(beginning), completionNames)
+		for _, m := range all {
+			names = append(names, m.ID)
+		}
+		return names, err
+	case "secret":
+		all, err := s.MasterSecrets(ctx)
+		for _, m := range all {
+			names = append(names, m.Fingerprint)
+		}
+		return names, err
 	}
 	return nil, nil
 }

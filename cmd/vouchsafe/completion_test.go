@@ -39,7 +39,10 @@ func TestCompletionKnowsNames(t *testing.T) {
 		}
 	}
 	kid := strings.TrimSpace(sh.do(t, "key", "rotate", "--alg", "ES256"))
+	var secrets []secretView
+	sh.read(t, &secrets, "secret", "list", "--json")
 	for line, want := range map[string]string{
+		"secret forget " + secrets[0].Fingerprint[:4]: secrets[0].Fingerprint,
 		"user show an":                         "andy@example.com ann@example.com annie",
 		"user show ann@":                       "ann@example.com",
 		"user show --tenant acme a":            "ann@acme.example",

@@ -21,10 +21,9 @@ func (c *migrateCmd) Run(ctx context.Context, a *app) error {
 	return a.withDatabase(ctx, installation.OpenStore, func(cfg *settings.Config, s store) error {
 		a.nameDatabase(cfg)
 		// A step may take minutes on a large table, and says nothing while it runs.
-		bar := a.progress(0)
-		bar.show(0, "migrating the schema …")
+		done := a.waiting("Migrating the schema")
 		err := s.Migrate(ctx)
-		if bar.clear(); err != nil {
+		if done(); err != nil {
 			return installation.Unreachable(cfg, err)
 		}
 		if c.JSON {

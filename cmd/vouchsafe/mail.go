@@ -75,7 +75,7 @@ func deadMail(ctx context.Context, s store, tenant string) iter.Seq2[storage.Del
 
 // mailRetryCmd lets servers try again to send emails that they have given up.
 type mailRetryCmd struct {
-	ID  string `arg:"" optional:"" help:"The id, as shown by mail dead."`
+	ID  string `arg:"" optional:"" help:"The id, as shown by mail dead." complete:"mail"`
 	All bool   `help:"Retry all of them, for example when the mail server works again."`
 	tenantFlag
 	jsonFlag
@@ -135,6 +135,21 @@ func (c *mailRetryCmd) retry(ctx context.Context, s store, id string) error {
 // mailTestCmd shows whether the mail server takes an email.
 type mailTestCmd struct {
 	To string `arg:"" help:"The email address to send it to."`
+	jsonFlag
+}
+
+// mailTestView is what the mail server answered, as JSON.
+type mailTestView struct {
+	To    string         `json:"to"`
+	Taken bool           `json:"taken"`
+	Error string         `json:"error,omitempty"`
+	Steps []mailStepView `json:"steps"`
+}
+
+// mailStepView is one line that was sent, without secrets, and the answer. The first step has an answer only.
+type mailStepView struct {
+	Sent   string `json:"sent,omitempty"`
+	Answer string `json:"answer,omitempty"`
 }
 
 // Run sends a mail at once, past the outbox, and prints the conversation. It needs no database.
@@ -161,7 +176,19 @@ func (c *mailTestCmd) Run(ctx context.Context, a *app) error {
 	text := "This is a test of the mail server that " + cfg.Issuer + " sends through.\n"
 	m := &mail.Message{ID: uuid.Must(uuid.NewV7()).String(), To: string(to.Recipient()),
 		Subject: "Test mail of " + cfg.Issuer, Text: text, HTML: "<p>" + html.EscapeString(text) + "</p>"}
-	if err := server.SendTelling(ctx, m, func(sent, answer string) { printStep(a.stdout, sent, answer) }); err != nil {
+	view := mailTestView{To: c.To, Steps: []mailStepView{}}
+	err = server.SendTelling(ctx, m, func(sent, answer string) {
+		if view.Steps = append(view.Steps, mailStepView{sent, answer}); !c.JSON {
+			printStep(a.stdout, sent, answer)
+		}
+	})
+	if view.Taken = err == nil; err != nil {
+		view.Error = err.Error()
+	}
+	if c.JSON {
+		return errors.Join(err, a.printJSON(view))
+	}
+	if err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stdout, "\nThe server took the email to %s. If it does not arrive, look at the server's log, and at "+

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"net"
 	"os"
 	"path/filepath"
@@ -77,6 +78,9 @@ func TestMailIsGivenUpSeenAndRetried(t *testing.T) {
 	if len(dead) != 1 || dead[0].ID != m.ID || !strings.Contains(dead[0].Error, "no such person") {
 		t.Fatalf("got %+v, want the mail and why it was given up", dead)
 	}
+	if got := sh.completed(t, "mail retry "+m.ID[:8]); got != m.ID {
+		t.Errorf("completion offers %q, want %q", got, m.ID)
+	}
 	metrics := ""
 	for end := time.Now().Add(30 * time.Second); !strings.Contains(metrics, `vouchsafe_mails{state="dead"} 1`) &&
 		time.Now().Before(end); time.Sleep(300 * time.Millisecond) {
@@ -150,13 +154,24 @@ func TestATestMailShowsWhatTheServerAnswers(t *testing.T) {
 		!strings.Contains(out, "< 5.7.1 mails of tests") || !strings.Contains(err, "RCPT: 550 5.7.1 we do not like") {
 		t.Errorf("got %d, %s, %s", code, out, err)
 	}
+	var view mailTestView
+	out, err, code := sh.run(t, "", "mail", "test", "jo@example.com", "--json")
+	if json.Unmarshal([]byte(out), &view) != nil || code != 1 || view.Taken || len(view.Steps) < 5 ||
+		!strings.Contains(view.Error, "we do not like") || !strings.Contains(err, "we do not like") {
+		t.Errorf("as JSON: got %d, %s, %s", code, out, err)
+	}
+	no.Store(false)
+	sh.read(t, &view, "mail", "test", "jo@example.com", "--json")
+	if last := view.Steps[len(view.Steps)-1]; !view.Taken || view.To != "jo@example.com" || last.Answer == "" {
+		t.Errorf("as JSON: got %+v", view)
+	}
 	for _, bad := range []string{"jo", "", "jo@example.com\r\nDATA"} {
 		if _, err, code := sh.run(t, "", "mail", "test", bad); code != 1 ||
 			!strings.Contains(err, "is not an email address") {
 			t.Errorf("%q: got %d, %s", bad, code, err)
 		}
 	}
-	if got := len(srv.Begin("DATA")); got != 1 {
+	if got := len(srv.Begin("DATA")); got != 2 {
 		t.Errorf("DATA came %d times", got)
 	}
 }

@@ -201,7 +201,7 @@ func (r *resealing) tell(counts []reseal.Count) {
 
 // secretForgetCmd gives up a master secret that is lost.
 type secretForgetCmd struct {
-	Fingerprint string `arg:"" help:"The fingerprint, as shown by secret list."`
+	Fingerprint string `arg:"" help:"The fingerprint, as shown by secret list." complete:"secret"`
 	yesFlag
 	jsonFlag
 }

@@ -11,6 +11,7 @@ import (
 	"iter"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/term"
@@ -198,6 +199,42 @@ func (p *progress) show(done int64, text string) {
 func (p *progress) clear() {
 	if p.w != nil {
 		fmt.Fprint(p.w, "\r\x1b[K")
+	}
+}
+
+// stillEvery is how often a command that waits says so where no terminal shows a bar, such as in the log of a job.
+const stillEvery = time.Minute
+
+// waiting says for how long work has been going on that does not say how far it is: every second on a terminal, and
+// every stillEvery elsewhere. done ends that.
+func (a *app) waiting(what string) (done func()) {
+	bar, begun := a.progress(0), time.Now()
+	every := stillEvery
+	if bar.w != nil {
+		every = time.Second
+		bar.show(0, what+" …")
+	}
+	ticker, stop := time.NewTicker(every), make(chan struct{})
+	var told sync.WaitGroup
+	told.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			case <-ticker.C:
+			}
+			if text := fmt.Sprintf("%s … %s", what, time.Since(begun).Round(time.Second)); bar.w != nil {
+				bar.show(0, text)
+			} else {
+				fmt.Fprintln(a.stderr, text)
+			}
+		}
+	})
+	return func() {
+		ticker.Stop()
+		close(stop)
+		told.Wait()
+		bar.clear()
 	}
 }
 

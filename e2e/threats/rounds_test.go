@@ -35,7 +35,7 @@ var shownInRounds = map[secret.Purpose]string{
 	secret.AuthorizedOnce: "in flight", secret.DeveloperPage: "in flight",
 	secret.Disavowal: "in flight, for a week: round 3 is long after round 2", secret.ResetReview: "in flight",
 	secret.KnownBrowser: "counts guesses only", secret.FirstAdministrator: "the first start only",
-	secret.RefusedForm: "in flight", secret.TypedName: "in flight",
+	secret.RefusedForm: "in flight", secret.TypedName: "in flight", secret.ShownCodes: "in flight",
 }
 
 func TestThreatRoundsShowEveryPurpose(t *testing.T) {

@@ -95,7 +95,7 @@ func (p *Pass) Count(i int) int64 {
 // what is widest stands last. Admit before doing the work: attempts in parallel count too.
 // from is the address that the attempt comes from, "" for none.
 func (l *Limiter) Admit(ctx context.Context, tenant, from string, by ...By) (p *Pass, wait time.Duration, ok bool) {
-	if l.unlimited(from) {
+	if l.IsUnlimited(from) {
 		return nil, 0, true
 	}
 	p = &Pass{limiter: l, tenant: tenant, by: by}
@@ -169,7 +169,8 @@ func (l *Limiter) release(ctx context.Context, r ephemeral.Release) {
 	}
 }
 
-func (l *Limiter) unlimited(from string) bool {
+// IsUnlimited reports whether attempts from the address are not counted.
+func (l *Limiter) IsUnlimited(from string) bool {
 	if len(l.Unlimited) == 0 {
 		return false
 	}

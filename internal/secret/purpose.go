@@ -38,6 +38,7 @@ const (
 	DeveloperPage                // the key that opens the developer page
 	TypedName                    // the name that a user typed on the first page of the sign-in
 	RefusedForm                  // what a form's page says after a refusal, on the way there
+	ShownCodes                   // new recovery codes, on the way to the page that shows them
 )
 
 // purposes are the names of the purposes. Keys are derived from them, so that a name must never
@@ -76,6 +77,7 @@ var purposes = [...]struct {
 	DeveloperPage:        {name: "developer-page"},
 	TypedName:            {name: "typed-name"},
 	RefusedForm:          {name: "refused-form"},
+	ShownCodes:           {name: "shown-codes"},
 }
 
 // String returns the purpose's name.

@@ -181,6 +181,8 @@ type Config struct {
 	// How many messages with codes one address, or one known browser, may have sent to one
 	// mailbox or phone number. A mailbox or number gets three times as many in all.
 	LimitCodes Rate `setting:"limit_codes" default:"5/1h"`
+	// How long a user waits before the code that a page waits for can be sent once more.
+	LimitResend storage.Duration `setting:"limit_resend" default:"30s"`
 	// How many messages with codes one address may request in all; IPv6 as above.
 	LimitCodesAddress Rate `setting:"limit_codes_address" default:"30/1h"`
 	// How many emails with codes a tenant sends, unless its limits say otherwise.

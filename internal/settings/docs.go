@@ -94,6 +94,7 @@ var docs = map[string]string{
 	"limit_factor_day": "The same over a longer time, against patient attackers.",
 	"limit_codes": "How many messages with codes one address, or one known browser, may have sent to one mailbox or " +
 		"phone number. A mailbox or number gets three times as many in all.",
+	"limit_resend":            "How long a user waits before the code that a page waits for can be sent once more.",
 	"limit_codes_address":     "How many messages with codes one address may request in all; IPv6 as above.",
 	"limit_mails_tenant":      "How many emails with codes a tenant sends, unless its limits say otherwise.",
 	"limit_forms_address":     "How many new passwords at sign-up and reset are judged for an address; IPv6 as above.",

@@ -52,6 +52,7 @@ func (s *Server) postEmail(w http.ResponseWriter, r *http.Request) error {
 // emailConfirmForm is what the page for confirming an address shows.
 type emailConfirmForm struct {
 	ui.FormFaults
+	ui.Again
 	Email       string // that is to be confirmed
 	Flow, Token string // one of them
 }
@@ -69,7 +70,7 @@ func (s *Server) emailConfirmPage(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	form := emailConfirmForm{FormFaults: ui.FaultsOf(r), Flow: r.FormValue("flow"), Token: r.FormValue("token")}
-	email, err := s.People.AwaitedEmail(r.Context(), s.Site.Asker(r), a.User,
+	awaited, err := s.People.AwaitedEmail(r.Context(), s.Site.Asker(r), a.User,
 		people.Proof{Flow: form.Flow, Token: form.Token})
 	if errors.Is(err, people.ErrWrongCode) {
 		return s.Site.Tell(w, r, http.StatusUnprocessableEntity, "confirm.gone_title", "newemail.gone",
@@ -78,17 +79,24 @@ func (s *Server) emailConfirmPage(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	form.Email = address.Shown(email)
+	form.Email, form.Again = address.Shown(awaited.To), ui.AgainAt(awaited.ResendAt)
 	v := s.view(w, r, "newemail.title", a)
 	v.Page = form
 	return s.Site.Show(w, http.StatusOK, "account-email-confirm", v)
 }
 
-// postEmailConfirm changes the address.
+// postEmailConfirm changes the address, or sends another code.
 func (s *Server) postEmailConfirm(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.current(r)
 	if err != nil {
 		return err
+	}
+	if r.PostForm.Get("resend") != "" {
+		flow, err := s.People.ResendEmailChange(r.Context(), s.Site.Asker(r), a.User, r.PostForm.Get("flow"))
+		if err != nil {
+			return s.refuse(w, r, "/account/email/confirm", err)
+		}
+		return ui.SeeOther(w, r, "/account/email/confirm", "flow", flow, "sent", "1")
 	}
 	p := people.Proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code")),
 		Token: r.PostForm.Get("token")}

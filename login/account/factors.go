@@ -1,9 +1,11 @@
 package account
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 
+	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
@@ -13,6 +15,8 @@ import (
 const (
 	factorsPath = "/account/second-factor"
 	appPath     = factorsPath + "/app"
+	keyPath     = factorsPath + "/passkey"
+	codesPath   = factorsPath + "/codes"
 )
 
 // factorsView is what the page of second factors shows.
@@ -22,7 +26,9 @@ type factorsView struct {
 	Codes    int    // recovery codes that are left
 	Passkeys int
 	Must     bool // the tenant demands a second factor
-	Devices  []deviceView
+	// AddPasskeys says that the user has no passkey and could add one.
+	AddPasskeys bool
+	Devices     []deviceView
 }
 
 // deviceView is a remembered device as its user sees it.
@@ -49,7 +55,13 @@ func (s *Server) factorsPage(w http.ResponseWriter, r *http.Request) error {
 	for _, d := range f.Devices {
 		page.Devices = append(page.Devices, deviceView{d.ID, v.Words.Device(d.UserAgent), v.Words.Date(d.Since), d.Here})
 	}
-	v.Page = page
+	if page.AddPasskeys = f.Passkeys == 0 && s.People.OffersPasskeys(s.Site.Asker(r)); page.AddPasskeys && !f.On {
+		v.Passkey = &ui.PasskeyForm{Action: keyPath, Options: v.Path + keyPath, Create: true, Unnamed: true,
+			Button: v.Words.Must("enrol.passkey"), Fault: v.Words.Must("passkeys.failed"),
+			Exists: v.Words.Must("passkeys.exists")}
+		ui.AllowRequests(w)
+	}
+	v.Page, v.Alert = page, cmp.Or(v.Alert, ui.FaultsOf(r).Fault("passkey"))
 	return s.Site.Show(w, http.StatusOK, "factors", v)
 }
 
@@ -91,7 +103,7 @@ func startOver(w http.ResponseWriter, r *http.Request, err error) error {
 	return err
 }
 
-// renewCodes shows new recovery codes.
+// renewCodes gives the user new recovery codes.
 func (s *Server) renewCodes(w http.ResponseWriter, r *http.Request) error {
 	c, err := s.claimant(r)
 	if err != nil {
@@ -104,7 +116,7 @@ func (s *Server) renewCodes(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return startOver(w, r, err)
 	}
-	return s.showCodes(w, r, c, codes)
+	return s.Site.SendCodes(w, r, codesPath, c.User, codes)
 }
 
 // claimant returns the user of the account as one who may change second factors.
@@ -116,9 +128,14 @@ func (s *Server) claimant(r *http.Request) (people.Claimant, error) {
 	return s.People.SignedInClaimant(r.Context(), own.Session, own.User)
 }
 
-func (s *Server) showCodes(w http.ResponseWriter, r *http.Request, c people.Claimant, codes []string) error {
+// codesPage shows the recovery codes that the user was just given, once.
+func (s *Server) codesPage(w http.ResponseWriter, r *http.Request) error {
+	a, err := s.current(r)
+	if err != nil {
+		return err
+	}
 	v := s.Site.View(w, r, "codes.title", nil)
-	return s.Site.ShowCodes(w, v, c.User, codes, v.Path+factorsPath)
+	return s.Site.ShowCodes(w, r, v, a.User, v.Path+factorsPath, ui.Link{Page: factorsPath, Text: "factors.title"})
 }
 
 // appPage shows a new secret for an authenticator app.
@@ -149,10 +166,47 @@ func (s *Server) postApp(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return startOver(w, r, err)
 	}
-	_, kept, err := s.People.Raise(r.Context(), s.Site.Asker(r), c, false, "otp")
+	return s.enrolled(w, r, c, codes, "otp")
+}
+
+// enrolled ends the set-up of a second factor, which the user has just used as amr says.
+func (s *Server) enrolled(w http.ResponseWriter, r *http.Request, c people.Claimant, codes []string, amr string) error {
+	_, kept, err := s.People.Raise(r.Context(), s.Site.Asker(r), c, false, amr)
 	if err != nil {
 		return startOver(w, r, err)
 	}
 	s.Site.Keep(w, r, kept)
-	return s.showCodes(w, r, c, codes)
+	return s.Site.SendCodes(w, r, codesPath, c.User, codes)
+}
+
+// newKeyOptions gives the page's script a challenge to make a passkey as the second factor.
+func (s *Server) newKeyOptions(w http.ResponseWriter, r *http.Request) error {
+	c, err := s.claimant(r)
+	if err != nil {
+		return err
+	}
+	challenge, err := s.People.StartEnrolPasskey(r.Context(), s.Site.Asker(r), c, browser.Binding(w, r))
+	if err != nil {
+		return startOver(w, r, err)
+	}
+	return ui.SendJSON(w, challenge)
+}
+
+// postKey takes a new passkey. From then on the user has a second factor. The recovery codes are shown once.
+func (s *Server) postKey(w http.ResponseWriter, r *http.Request) error {
+	c, err := s.claimant(r)
+	if err != nil {
+		return err
+	}
+	codes, err := s.People.EnrolPasskey(r.Context(), s.Site.Asker(r), c, people.PasskeyProof{
+		Bound: browser.Bindings(r), State: r.PostForm.Get("state"), Answer: r.PostForm.Get("answer")})
+	switch {
+	case errors.Is(err, people.ErrWrongPasskey), errors.Is(err, people.ErrLatePasskey):
+		return s.Site.RefuseWith(w, r, factorsPath, http.StatusUnprocessableEntity, ui.Words(r).Must("passkeys.failed"))
+	case ui.IsRefusal(err):
+		return s.Site.Refuse(w, r, factorsPath, err)
+	case err != nil:
+		return startOver(w, r, err)
+	}
+	return s.enrolled(w, r, c, codes, "pop")
 }

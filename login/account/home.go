@@ -29,6 +29,7 @@ type home struct {
 	Groups  []group
 	Several bool // the browser is signed in to several accounts
 	Admin   bool
+	New     bool // the account was just made
 	// Playground is where developers try a sign-in; "" where there is none.
 	Playground string
 }
@@ -66,7 +67,7 @@ func (s *Server) homePage(w http.ResponseWriter, r *http.Request) error {
 		last.Rows = append(last.Rows, one)
 	}
 	if v.Done == "" && storage.Within(a.User.CreatedAt, time.Now(), welcomeFor) {
-		v.Done = v.Words.Must("account.done.welcome")
+		v.Done, page.New = v.Words.Must("account.done.welcome"), true
 	}
 	v.Page = page
 	return s.Site.Show(w, http.StatusOK, "account", v)

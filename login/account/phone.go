@@ -63,6 +63,7 @@ func (s *Server) postPhone(w http.ResponseWriter, r *http.Request) error {
 // phoneConfirmForm is what the page for confirming a number shows.
 type phoneConfirmForm struct {
 	ui.FormFaults
+	ui.Again
 	Phone string // that is to be confirmed
 	Flow  string
 }
@@ -74,21 +75,28 @@ func (s *Server) phoneConfirmPage(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	form := phoneConfirmForm{FormFaults: ui.FaultsOf(r), Flow: r.FormValue("flow")}
-	number, err := s.People.AwaitedPhone(r.Context(), a.User, form.Flow)
+	awaited, err := s.People.AwaitedPhone(r.Context(), a.User, form.Flow)
 	if err != nil {
 		return ui.CodeGone(err)
 	}
-	form.Phone = number
+	form.Phone, form.Again = awaited.To, ui.AgainAt(awaited.ResendAt)
 	v := s.view(w, r, "bycode.phone_title", a)
 	v.Page = form
 	return s.Site.Show(w, http.StatusOK, "account-phone-confirm", v)
 }
 
-// postPhoneConfirm changes the number.
+// postPhoneConfirm changes the number, or sends another code.
 func (s *Server) postPhoneConfirm(w http.ResponseWriter, r *http.Request) error {
 	a, err := s.current(r)
 	if err != nil {
 		return err
+	}
+	if r.PostForm.Get("resend") != "" {
+		flow, err := s.People.ResendPhoneChange(r.Context(), s.Site.Asker(r), a.User, r.PostForm.Get("flow"))
+		if err != nil {
+			return s.refuse(w, r, "/account/phone/confirm", err)
+		}
+		return ui.SeeOther(w, r, "/account/phone/confirm", "flow", flow, "sent", "1")
 	}
 	p := people.Proof{Flow: r.PostForm.Get("flow"), Digits: strings.TrimSpace(r.PostForm.Get("code"))}
 	if p.Digits == "" {

@@ -26,6 +26,8 @@ func (s *Server) Register(r *mux.Router) {
 		{"/account/identities", s.identitiesPage, s.postIdentities},
 		{"/account/second-factor", s.factorsPage, s.postFactors},
 		{"/account/second-factor/app", s.appPage, s.postApp},
+		{"/account/second-factor/passkey", s.newKeyOptions, s.postKey},
+		{"/account/second-factor/codes", s.codesPage, nil},
 		{"/account/sessions", s.sessionsPage, s.postSessions},
 		{"/account/apps", s.appsPage, s.postApps},
 		{"/account/activity", s.activityPage, nil},

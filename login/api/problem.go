@@ -58,7 +58,7 @@ func (s *Server) apiProblem(say texts.Words, r *http.Request, err error) *jsonap
 	case errors.As(err, &early):
 		web.Note(r.Context(), "login", "limited")
 		return &jsonapi.Problem{Status: http.StatusTooManyRequests, Code: "too_many_attempts",
-			Detail: say.Must("signin.limited", say.Span(early.Wait)), RetryAfter: early.Wait}
+			Detail: ui.LimitedText(say, early), RetryAfter: early.Wait}
 	case errors.Is(err, people.ErrNotOffered):
 		return s.apiProblem(say, r, offered(false))
 	case errors.Is(err, people.ErrAccountSecured): // an app is not told

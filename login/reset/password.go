@@ -63,6 +63,7 @@ func (s *Server) forgotPosted(w http.ResponseWriter, r *http.Request) error {
 // resetForm is what the page shows on which the new password is chosen.
 type resetForm struct {
 	ui.FormFaults
+	ui.Again
 	Login       string
 	Flow, Token string // see confirmForm
 	MinLength   int
@@ -110,7 +111,8 @@ func (s *Server) resetPage(w http.ResponseWriter, r *http.Request) error {
 		return ui.CodeGone(gone)
 	}
 	form := resetForm{
-		FormFaults: ui.FaultsOf(r), Login: reset.Login, Secured: reset.Secured, CodeOnly: reset.CodeOnly,
+		FormFaults: ui.FaultsOf(r), Again: ui.AgainAt(reset.ResendAt), Login: reset.Login,
+		Secured: reset.Secured, CodeOnly: reset.CodeOnly,
 		Flow: p.Flow, Token: p.Token, MinLength: s.Policy.Shortest(),
 	}
 	title := "reset.title"

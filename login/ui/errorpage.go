@@ -28,8 +28,11 @@ type problemView struct {
 // ErrorPage shows a problem: the one error page of protocol and pages, or JSON to a program. It also
 // works for requests without a tenant, so that the page links to nothing that it needs.
 func (p *Pages) ErrorPage(w http.ResponseWriter, r *http.Request, prob *web.Problem) {
-	t, say := web.FindTenant(r.Context()), Words(r)
-	html := takesPage(r)
+	t, html := web.FindTenant(r.Context()), takesPage(r)
+	if t != nil && html {
+		speakChosenError(r)
+	}
+	say := Words(r)
 	if !html {
 		// error_description is ASCII (RFC 6749 section 5.2). The program's developers read it, who
 		// need not speak the language of its users.
@@ -65,10 +68,15 @@ func (p *Pages) ErrorPage(w http.ResponseWriter, r *http.Request, prob *web.Prob
 	v := &View{Words: say, pages: p, Brand: BrandOf(t, say), Title: title, Page: page}
 	style, source := p.inlineStyle(v.Brand)
 	v.Style = style
+	forms := "'none'"
 	if t != nil {
 		v.Path = t.Path
 	}
-	w.Header().Set("Content-Security-Policy", policy(source, "'none'"))
+	if t != nil && r.Method == http.MethodGet && !isPart(r) {
+		forms = "'self'"
+		v.offerLanguages(w, r)
+	}
+	w.Header().Set("Content-Security-Policy", policy(source, forms))
 	AllowDataImages(w)
 	if err := p.Show(w, prob.Status, "error", v); err != nil {
 		p.Log.ErrorContext(r.Context(), "error page", "error", err)

@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"html/template"
 	"net/http"
-	"strings"
 
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/factor"
@@ -45,22 +44,4 @@ func (s *Site) ShowApp(w http.ResponseWriter, r *http.Request, v *View, u storag
 	AllowDataImages(w)
 	v.Page = form
 	return s.Show(w, http.StatusOK, "enrol", v)
-}
-
-// codesView is what the page with new recovery codes shows.
-type codesView struct {
-	Codes []string
-	File  template.URL // the same, to download
-	Next  string       // where the user goes on
-}
-
-// ShowCodes shows a user's new recovery codes, which no page shows again, and leads to next.
-func (s *Site) ShowCodes(w http.ResponseWriter, v *View, u storage.User, codes []string, next string) error {
-	text := v.Words.Must("codes.file", v.Brand.Name,
-		AccountOfUser(u).Login) + "\r\n\r\n" + strings.Join(codes, "\r\n") + "\r\n"
-	v.Page = codesView{
-		Codes: codes, Next: next,
-		File: template.URL("data:text/plain;charset=utf-8;base64," + base64.StdEncoding.EncodeToString([]byte(text))),
-	}
-	return s.Show(w, http.StatusOK, "codes", v)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/argon2id"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people"
 )
 
@@ -56,13 +57,29 @@ func refusedBy(r *http.Request, err error) (refused Refused, ok bool) {
 	case errors.As(err, &early):
 		web.Note(r.Context(), "login", "limited")
 		refused = Refused{Status: http.StatusTooManyRequests, Wait: early.Wait,
-			Alert: say.Must("signin.limited", say.Span(early.Wait))}
+			Alert: LimitedText(say, early)}
 	case errors.Is(err, argon2id.ErrBusy):
 		refused = Refused{Status: http.StatusServiceUnavailable, Wait: time.Second, Alert: say.Must("signin.busy")}
 	default:
 		return Refused{}, false
 	}
 	return refused, true
+}
+
+// Again says when the code that a form waits for can be sent once more. A form embeds it for its template.
+type Again struct{ ResendIn int } // seconds; 0 is now
+
+// AgainAt returns the Again of a code that can be sent once more at that time.
+func AgainAt(at time.Time) Again {
+	return Again{int((max(0, time.Until(at)) + time.Second - 1) / time.Second)}
+}
+
+// LimitedText says how long the user has to wait.
+func LimitedText(say texts.Words, early *people.Limited) string {
+	if early.Resend {
+		return say.Must("confirm.resend_in", AgainAt(time.Now().Add(early.Wait)).ResendIn)
+	}
+	return say.Must("signin.limited", say.Span(early.Wait))
 }
 
 // IsRefusal reports whether Refuse can show err in the form.

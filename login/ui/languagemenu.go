@@ -35,16 +35,42 @@ func (v *View) LanguageName() string { return texts.NameOf(v.Lang()) }
 // speakChosen makes the page speak the language that the user chose in the menu. The latest wish decides: a
 // client that asked for another language after that, by ui_locales, gets it.
 func (s *Site) speakChosen(r *http.Request) {
-	tag, at, _ := strings.Cut(browser.Cookie(r, languageCookie), ".")
-	ms, err := strconv.ParseInt(at, 10, 64)
-	if err != nil || !slices.Contains(texts.Languages(), tag) || UILocales(r) != "" {
+	tag, at := chosenLanguage(r)
+	if tag == "" {
 		return
 	}
 	in, err := s.Opened(r)
-	if err == nil && in != nil && len(in.UILocales) > 0 && time.UnixMilli(ms).Before(in.Started) {
+	if err == nil && in != nil && len(in.UILocales) > 0 && at.Before(in.Started) {
 		return
 	}
 	web.RequestOf(r.Context()).SetLocales([]string{tag})
+}
+
+// chosenLanguage returns the language that the user chose in the menu, and when: "" for none, or if the page was asked
+// for in another by ui_locales.
+func chosenLanguage(r *http.Request) (tag string, at time.Time) {
+	tag, since, _ := strings.Cut(browser.Cookie(r, languageCookie), ".")
+	ms, err := strconv.ParseInt(since, 10, 64)
+	if err != nil || !slices.Contains(texts.Languages(), tag) || UILocales(r) != "" {
+		return "", at
+	}
+	return tag, time.UnixMilli(ms)
+}
+
+// speakChosenError makes an error page speak the language that the user chose, if no page has settled the language.
+func speakChosenError(r *http.Request) {
+	req := web.RequestOf(r.Context())
+	if tag, _ := chosenLanguage(r); tag != "" && len(req.Locales) == 0 {
+		req.SetLocales([]string{tag})
+	}
+}
+
+// offerLanguages gives the page the menu. The answer to a form has none: the menu could not lead back to it.
+func (v *View) offerLanguages(w http.ResponseWriter, r *http.Request) {
+	v.Form = FormToken(browser.Binding(w, r))
+	if r.Method == http.MethodGet {
+		v.Languages, v.Here = languages, here(r)
+	}
 }
 
 // chooseLanguage keeps the language that the menu names, and sends the browser back to the page.

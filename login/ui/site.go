@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people/typed"
@@ -203,14 +202,12 @@ func addressOf(r *http.Request, page string, query ...string) string {
 // client's request that the browser came with, or nil.
 func (s *Site) View(w http.ResponseWriter, r *http.Request, title string, in *storage.Interaction) *View {
 	t := web.TenantOf(r.Context())
-	v := &View{Words: Words(r), pages: s.Pages, Path: t.Path, Form: FormToken(browser.Binding(w, r))}
+	v := &View{Words: Words(r), pages: s.Pages, Path: t.Path}
+	v.offerLanguages(w, r)
 	v.Brand = BrandOf(t, v.Words)
 	v.Title = v.Words.Must(title)
 	v.refused = refusedOf(r)
 	v.Alert = v.refused.Alert
-	if r.Method == http.MethodGet { // the answer to a form, such as new recovery codes, cannot be shown again
-		v.Languages, v.Here = languages, here(r)
-	}
 	if r.FormValue("sent") != "" && !v.Refused() {
 		v.Done = v.Words.Must("confirm.sent")
 	}

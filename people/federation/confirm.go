@@ -52,6 +52,40 @@ func (s *Service) SendCode(
 	return code.ID, s.StoreCode(ctx, code.Code, m)
 }
 
+// ResendCode is SendCode once more for a flow of the stranger. It returns the next flow; the code before is void. Its
+// refusal is people.ErrWrongCode.
+func (s *Service) ResendCode(
+	ctx context.Context, a people.Asker, who *Stranger, flow, letter string,
+) (next string, err error) {
+	var c strangerClaim
+	code, err := s.waitingFor(ctx, a, who, flow, &c)
+	if err == nil {
+		err = s.MayResend(a, code)
+	}
+	if err != nil {
+		return "", err
+	}
+	return s.SendCode(ctx, a, who, c.Email, letter)
+}
+
+// CodeResendAt returns when ResendCode may send the code of a flow of the stranger. Its refusal is
+// people.ErrWrongCode.
+func (s *Service) CodeResendAt(ctx context.Context, a people.Asker, who *Stranger, flow string) (time.Time, error) {
+	code, err := s.waitingFor(ctx, a, who, flow, &strangerClaim{})
+	return s.ResendAt(code), err
+}
+
+// waitingFor returns the code of a flow of the stranger, and opens its data.
+func (s *Service) waitingFor(
+	ctx context.Context, a people.Asker, who *Stranger, flow string, c *strangerClaim,
+) (storage.Code, error) {
+	code, err := s.OpenWaiting(ctx, a, codeStranger, flow, c)
+	if err == nil && c.Stranger.ID != who.ID {
+		err = people.ErrWrongCode
+	}
+	return code, err
+}
+
 // codeMail composes the mail with a stranger's code. It has a link if a page waits for the stranger.
 func (s *Service) codeMail(
 	a people.Asker, who *Stranger, email address.Claimed, code people.Issued, letter string,

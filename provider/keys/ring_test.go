@@ -20,7 +20,13 @@ type ringServer struct {
 
 func startRing(t testing.TB) *ringServer {
 	t.Helper()
-	store, err := sqldb.Open(t.Context(), "sqlite::memory:")
+	return startRingIn(t, "sqlite::memory:")
+}
+
+// startRingIn is startRing with a database of the test's own.
+func startRingIn(t testing.TB, database string) *ringServer {
+	t.Helper()
+	store, err := sqldb.Open(t.Context(), database)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,19 +9,28 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/cache"
+	"github.com/vouchsafe/vouchsafe/internal/pgtest"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Rotations at the same time wait for each other: each makes a key for each algorithm, and one key
+// Rotations at the same time wait for each other: each makes a key for each algorithm, in whichever order, and one key
 // per algorithm signs.
 func TestRotationsAtOnce(t *testing.T) {
 	t.Parallel()
-	s := startRing(t)
+	t.Run("sqlite", func(t *testing.T) { t.Parallel(); rotateAtOnce(t, "sqlite::memory:") })
+	t.Run("postgres", func(t *testing.T) { t.Parallel(); rotateAtOnce(t, pgtest.Start(t)) })
+}
+
+func rotateAtOnce(t *testing.T, database string) {
+	s := startRingIn(t, database)
 	var wg sync.WaitGroup
-	for range 4 {
-		replica := s.ringOn(s.store)
+	for i := range 4 {
+		replica, algs := s.ringOn(s.store), []string{"ES256", "RS256"}
+		if i%2 == 1 {
+			slices.Reverse(algs)
+		}
 		wg.Go(func() {
-			keys, err := replica.Rotate(t.Context(), s.tenant, []string{"ES256", "RS256"}, true)
+			keys, err := replica.Rotate(t.Context(), s.tenant, algs, true)
 			if err != nil || len(keys) != 2 {
 				t.Errorf("got %d keys, %v", len(keys), err)
 			}

@@ -236,6 +236,7 @@ func peopleRules(c *settings.Config) people.Rules {
 		MailsPerTenant: c.LimitMailsTenant.Rule(),
 		TextsPerTenant: limit.Rule{Max: int64(c.TextsPerTenant()), Window: time.Hour},
 		PerForm:        c.LimitForms.Rule(), PerTrip: c.LimitUpstreams.Rule(),
+		ResendAfter: max(1, time.Duration(c.LimitResend)), // 0 would be the default
 	}
 }
 

@@ -11,6 +11,9 @@ for (const time of document.querySelectorAll("time[datetime]")) {
 }
 document.querySelectorAll("[data-utc]").forEach(e => { e.hidden = true })
 
+// A note about a wait goes when the wait is over.
+document.querySelectorAll("[data-wait]").forEach(e => setTimeout(() => { e.hidden = true }, e.dataset.wait * 1000))
+
 // A form that is sent a second time would do its work twice, or spend a code. The buttons are disabled only after the
 // browser has read the form, because the name of a disabled button is not sent.
 const patience = 10000 // a download leaves the page where it is, and a broken connection too

@@ -1,0 +1,91 @@
+package ui
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"html/template"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// The form that makes recovery codes is answered with a redirect to the page that shows them: Reload must not make
+// others, because those before would stop working unseen. A sealed cookie holds the codes on the way. The page takes
+// it, so that no page shows the codes twice.
+
+const (
+	codesCookie = "codes"
+	// codesLife is how long the browser has for the redirect.
+	codesLife = 2 * time.Minute
+)
+
+// sentCodes are new recovery codes on the way to the page that shows them.
+type sentCodes struct {
+	User  string // id
+	Codes []string
+	// Browser identifies the browser, and Until is when the cookie expires (Unix seconds).
+	Browser string
+	Until   int64
+}
+
+// SendCodes redirects the browser to a page that shows the user's new recovery codes with ShowCodes.
+func (s *Site) SendCodes(w http.ResponseWriter, r *http.Request, page string, u storage.User, codes []string) error {
+	plain, err := json.Marshal(sentCodes{u.ID, codes, nameOfBrowser(browser.Binding(w, r)),
+		time.Now().Add(codesLife).Unix()})
+	if err != nil {
+		return err
+	}
+	browser.SetCookie(w, r, codesCookie, s.codesBox(r).SealString(plain), codesLife)
+	return SeeOther(w, r, page)
+}
+
+func (s *Site) codesBox(r *http.Request) *secret.Box {
+	return s.Secrets.Box(web.TenantOf(r.Context()).ID, secret.ShownCodes)
+}
+
+// takeCodes returns the recovery codes that the browser was sent for the user, and has it forget them; nil for none.
+func (s *Site) takeCodes(w http.ResponseWriter, r *http.Request, u storage.User) []string {
+	sealed := browser.Cookie(r, codesCookie)
+	if sealed == "" || r.Method != http.MethodGet {
+		return nil
+	}
+	browser.SetCookie(w, r, codesCookie, "", 0)
+	var sent sentCodes
+	plain, err := s.codesBox(r).OpenString(sealed)
+	if err != nil || json.Unmarshal(plain, &sent) != nil || sent.User != u.ID || time.Now().Unix() > sent.Until ||
+		!slices.ContainsFunc(browser.Bindings(r), func(b string) bool { return nameOfBrowser(b) == sent.Browser }) {
+		return nil
+	}
+	return sent.Codes
+}
+
+// codesView is what the page with new recovery codes shows.
+type codesView struct {
+	Codes []string
+	File  template.URL // the same, to download
+	Next  string       // where the user goes on
+}
+
+// ShowCodes shows the recovery codes that SendCodes sent the browser for the user, and leads to next. If it sent none,
+// or the page has shown them, the page says so and has the links.
+func (s *Site) ShowCodes(w http.ResponseWriter, r *http.Request, v *View, u storage.User, next string,
+	links ...Link,
+) error {
+	codes := s.takeCodes(w, r, u)
+	if len(codes) == 0 {
+		return s.Tell(w, r, http.StatusOK, "factors.codes", "codes.gone", links...)
+	}
+	text := v.Words.Must("codes.file", v.Brand.Name,
+		AccountOfUser(u).Login) + "\r\n\r\n" + strings.Join(codes, "\r\n") + "\r\n"
+	v.Page = codesView{
+		Codes: codes, Next: next,
+		File: template.URL("data:text/plain;charset=utf-8;base64," + base64.StdEncoding.EncodeToString([]byte(text))),
+	}
+	return s.Show(w, http.StatusOK, "codes", v)
+}
