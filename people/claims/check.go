@@ -31,7 +31,7 @@ var nameForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.:/#~@-]*$`)
 // reserved are the names that the protocol gives a meaning to, in lower case: a rule with one of them could
 // make an API or an app take a token for another user's, another client's or another kind's. Programs in Go read
 // members of JSON without regard to case.
-var reserved = lowered(slices.Concat(Standard.Protocol(), []string{
+var reserved = lowerSet(slices.Concat(Standard.Protocol(), []string{
 	"client_id", "jti", "grant_id", "scope", // RFC 9068
 	"nbf", "cnf", // RFC 7519, RFC 7800
 	"act", "may_act", "sub_id", // RFC 8693, RFC 9493
@@ -95,7 +95,7 @@ func (c *checks) name(r *storage.ClaimRule) {
 	case len(r.Claim) > maxName || !nameForm.MatchString(r.Claim):
 		c.wrong("claim", "%q isn't a name: write letters, digits and _ . : / # ~ @ -, at most %d, and no spaces",
 			r.Claim, maxName)
-	case slices.Contains(reserved, lower):
+	case isReserved(r.Claim):
 		c.wrong("claim", "%q is reserved: the protocol sets it. Write another name", r.Claim)
 	case slices.Contains(trusted, lower):
 		c.wrong("claim", "%q can't be replaced: apps trust that it was verified. Write another name", r.Claim)
@@ -196,12 +196,16 @@ func (c *checks) given(r *storage.ClaimRule) {
 	}
 }
 
-// lowered returns the words in lower case.
-func lowered(words []string) []string {
-	for i, w := range words {
-		words[i] = strings.ToLower(w)
+// isReserved reports whether a claim has the name of one of the protocol, in any case.
+func isReserved(claim string) bool { return reserved[strings.ToLower(claim)] }
+
+// lowerSet returns the words in lower case.
+func lowerSet(words []string) map[string]bool {
+	set := map[string]bool{}
+	for _, w := range words {
+		set[strings.ToLower(w)] = true
 	}
-	return words
+	return set
 }
 
 // sortedKeys returns the keys of a map in alphabetical order.

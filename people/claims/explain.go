@@ -40,9 +40,10 @@ type Declared struct{ Tenant, Client map[string]string }
 
 // The reasons for which a claim is not given.
 var (
-	errPlace   = errors.New("the rule doesn't name this place")
-	errNoScope = errors.New("the rule has no scope, and users of a client without first_party consent to scopes")
-	errScope   = errors.New("its scope isn't among those asked for")
+	errReserved = errors.New("the protocol sets this claim")
+	errPlace    = errors.New("the rule doesn't name this place")
+	errNoScope  = errors.New("the rule has no scope, and users of a client without first_party consent to scopes")
+	errScope    = errors.New("its scope isn't among those asked for")
 )
 
 // Explain says of each claim about the user whether the client gets it with these scopes, and why: first the
@@ -76,7 +77,7 @@ func (s *Subject) Explain(scopes []string, files Declared) []Explanation {
 
 // explainBuiltIn explains the built-in claims that no rule takes the place of.
 func (s *Subject) explainBuiltIn(rules Rules, scopes []string) []Explanation {
-	all := []Explanation{{Claim: "sub", Value: quoted(s.User.ID), In: Places, From: "the account", Rule: BuiltIn}}
+	all := []Explanation{{Claim: "sub", Value: appendText(nil, s.User.ID), In: Places, From: "the account", Rule: BuiltIn}}
 	for _, c := range Standard.All() {
 		if c.Value == nil || rules.Named(c.Name) != nil {
 			continue
@@ -103,7 +104,7 @@ func (s *Subject) explainBuiltIn(rules Rules, scopes []string) []Explanation {
 func (s *Subject) explainRule(r *storage.ClaimRule, scopes []string, tooLarge map[string][]string) (all []Explanation) {
 	for _, in := range placesOf(r, s.Client) {
 		e := Explanation{Claim: r.Claim, In: []string{in}, Scope: scopeOf(r), From: cmp.Or(r.From, "value")}
-		e.Value = s.valueOf(r)
+		e.Value = s.appendValue(nil, r)
 		switch why := s.withheld(r, Ask{In: in, Scopes: scopes}); {
 		case errors.Is(why, errScope):
 			e.Absent = s.lacks(e.Scope)

@@ -42,14 +42,17 @@ func (s *Subject) give(a Ask) (given []Given, tooLarge []string) {
 	if a.In == InUserinfo || a.In == InIntrospection {
 		left = maxInAnswer
 	}
+	var buf []byte // of all values, so that few allocations are made
 	for r := range s.Rules().All {
 		if s.withheld(r, a) != nil {
 			continue
 		}
-		v := s.valueOf(r)
+		start := len(buf)
+		buf = s.appendValue(buf, r)
+		v := json.RawMessage(buf[start:len(buf):len(buf)])
 		size := len(r.Claim) + len(v) + len(`"":,`)
 		switch {
-		case v == nil:
+		case len(v) == 0:
 		case size > left:
 			tooLarge = append(tooLarge, r.Claim)
 		default:
@@ -64,6 +67,8 @@ func (s *Subject) give(a Ask) (given []Given, tooLarge []string) {
 func (s *Subject) withheld(r *storage.ClaimRule, a Ask) error {
 	scope := scopeOf(r)
 	switch {
+	case isReserved(r.Claim):
+		return errReserved
 	case !slices.Contains(placesOf(r, s.Client), a.In):
 		return errPlace
 	case scope == "" && aboutUsers(r) && (s.Client == nil || !s.Client.FirstParty):
@@ -74,20 +79,29 @@ func (s *Subject) withheld(r *storage.ClaimRule, a Ask) error {
 	return nil
 }
 
-// valueOf returns the value of a rule in JSON, or nil if it is not known.
-func (s *Subject) valueOf(r *storage.ClaimRule) json.RawMessage {
+// appendValue appends the value of a rule in JSON; nothing if it is not known.
+func (s *Subject) appendValue(to []byte, r *storage.ClaimRule) []byte {
 	if r.Value != nil {
-		return r.Value
+		return append(to, r.Value...)
 	}
-	v := shape(r, s.read(r.From))
-	if v == nil {
-		return nil
+	switch v := shape(r, s.read(r.From)).(type) {
+	case nil:
+		return to
+	case string:
+		return appendText(to, v)
+	case []string:
+		to = append(to, '[')
+		for i, one := range v {
+			if i > 0 {
+				to = append(to, ',')
+			}
+			to = appendText(to, one)
+		}
+		return append(to, ']')
+	default:
+		raw, _ := json.Marshal(v) // a truth value, a number or an address always has a form in JSON
+		return append(to, raw...)
 	}
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return nil // none of the types that read returns
-	}
-	return raw
 }
 
 // shape returns the value as the rule wants it, or nil.
@@ -134,14 +148,19 @@ func Append(object []byte, given []Given) []byte {
 		if object[len(object)-1] != '{' {
 			object = append(object, ',')
 		}
-		object = append(append(append(object, quoted(g.Claim)...), ':'), g.Value...)
+		object = append(append(appendText(object, g.Claim), ':'), g.Value...)
 		object = append(object, '}')
 	}
 	return object
 }
 
-// quoted returns a text as JSON.
-func quoted(s string) json.RawMessage {
-	raw, _ := json.Marshal(s) // a text always has a form in JSON
-	return raw
+// appendText appends a text as JSON. Most texts need no escaping, for which json.Marshal would allocate.
+func appendText(to []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= 0x7f || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			raw, _ := json.Marshal(s) // a text always has a form in JSON
+			return append(to, raw...)
+		}
+	}
+	return append(append(append(to, '"'), s...), '"')
 }

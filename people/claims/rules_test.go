@@ -88,6 +88,29 @@ func TestFormsOfValues(t *testing.T) {
 	}
 }
 
+// TestTextsAreEscaped: whatever a user's text is, it is one text in JSON.
+func TestTextsAreEscaped(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"plain", `","sub":"u2`, "\\", "a\nb\x00c", "Zoë \u2028", "<b>&", "\x7f", "🦊"} {
+		s := jo(storage.ClaimRule{Claim: "text", From: "profile.name"},
+			storage.ClaimRule{Claim: "list", From: "profile.name", As: "list"})
+		s.User.Profile.Name = text
+		want := map[string]any{"text": text, "list": []any{text}}
+		if diff := cmp.Diff(want, given(t, s, claims.InIDToken)); diff != "" {
+			t.Errorf("%q: %s", text, diff)
+		}
+	}
+}
+
+// TestReservedNamesAreNeverGiven: not even if a rule with one is stored.
+func TestReservedNamesAreNeverGiven(t *testing.T) {
+	t.Parallel()
+	s := jo(storage.ClaimRule{Claim: "sub", From: "external_id"}, storage.ClaimRule{Claim: "Scope", From: "external_id"})
+	if got := given(t, s, claims.InIDToken); len(got) > 0 {
+		t.Errorf("got %v", got)
+	}
+}
+
 // TestWhereARuleGives: in and scope decide, id_token_claims speaks for rules that do not say, and without a
 // scope only first-party clients learn about users.
 func TestWhereARuleGives(t *testing.T) {

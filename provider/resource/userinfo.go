@@ -1,7 +1,6 @@
 package resource
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -52,40 +51,40 @@ func (s *Server) answerUserinfo(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("client: %w", err)
 	}
-	all, err := s.userinfoClaims(ctx, c, token, scopes)
-	if err != nil {
-		return err
-	}
-	return s.writeUserinfo(w, r, c, all)
+	return s.writeUserinfo(w, r, c, token, scopes)
 }
 
-// userinfoClaims are the claims that the token's scopes and the claims parameter ask for, and those of rules.
-func (s *Server) userinfoClaims(
-	ctx context.Context, c *storage.Client, token *shownToken, scopes []string,
-) (map[string]any, error) {
-	subject, err := s.Tokens.Subject(ctx, web.TenantOf(ctx), c, token.user.ID)
+// writeUserinfo answers with the claims that the token's scopes and the claims parameter ask for, and those of
+// rules: as JSON, or as a JWT if the client registered so (OIDC Core 5.3.2).
+func (s *Server) writeUserinfo(
+	w http.ResponseWriter, r *http.Request, c *storage.Client, token *shownToken, scopes []string,
+) error {
+	ctx, t := r.Context(), web.TenantOf(r.Context())
+	subject, err := s.Tokens.Subject(ctx, t, c, token.user.ID)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	subject.User = &token.user
 	asked := tokens.GrantedClaims(subject, token.grant.Claims).Userinfo
 	all := tokens.UserClaims(subject, claims.InUserinfo, scopes, asked)
 	all["sub"] = token.user.ID // last, so that no claim of the user can replace it
+	if c.UserinfoSignedResponseAlg != "" {
+		all["iss"], all["aud"] = t.Issuer, c.ClientID
+	}
+	plain, err := tokens.Encode(all, subject, claims.InUserinfo, scopes, asked)
+	if err != nil {
+		return err
+	}
 	tokens.NoteTooLarge(ctx, subject)
-	return all, nil
+	if c.UserinfoSignedResponseAlg == "" {
+		return oauth.WriteJSON(w, http.StatusOK, json.RawMessage(plain))
+	}
+	return s.writeSigned(w, r, c, plain)
 }
 
-// writeUserinfo answers as the client registered: as JSON, or as a JWT (OIDC Core 5.3.2).
-func (s *Server) writeUserinfo(w http.ResponseWriter, r *http.Request, c *storage.Client, all map[string]any) error {
+// writeSigned answers with a JWT of the claims.
+func (s *Server) writeSigned(w http.ResponseWriter, r *http.Request, c *storage.Client, plain []byte) error {
 	ctx, t := r.Context(), web.TenantOf(r.Context())
-	if c.UserinfoSignedResponseAlg == "" {
-		return oauth.WriteJSON(w, http.StatusOK, all)
-	}
-	all["iss"], all["aud"] = t.Issuer, c.ClientID
-	plain, err := json.Marshal(all)
-	if err != nil {
-		return fmt.Errorf("encode userinfo: %w", err)
-	}
 	signed, err := s.Keys.Sign(ctx, t.ID, c.UserinfoSignedResponseAlg, tokens.IDTokenType, plain)
 	if err != nil {
 		return err

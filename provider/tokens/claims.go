@@ -149,9 +149,9 @@ func (r *ClaimRequest) Words() []string {
 	return out
 }
 
-// UserClaims returns the claims that a client gets of a user in a place ([claims.InIDToken] or
-// [claims.InUserinfo]): those that the scopes and the claims request ask for, and what rules add. Claims
-// without a value are left out and never sent empty (OpenID Connect Core section 5.3.2). sub and
+// UserClaims returns the built-in claims that a client gets of a user in a place ([claims.InIDToken] or
+// [claims.InUserinfo]): those that the scopes and the claims request ask for, unless a rule takes their place.
+// Claims without a value are left out and never sent empty (OpenID Connect Core section 5.3.2). sub and
 // the other claims of the protocol are not among them.
 func UserClaims(s *claims.Subject, in string, scopes []string, asked map[string]*ClaimRequest) map[string]any {
 	out, rules := map[string]any{}, s.Rules()
@@ -173,8 +173,20 @@ func UserClaims(s *claims.Subject, in string, scopes []string, asked map[string]
 	for name := range asked {
 		add(claims.Standard.Named(name))
 	}
-	for _, g := range s.Give(claims.Ask{In: in, Scopes: scopes, Claims: slices.Collect(maps.Keys(asked))}) {
-		out[g.Claim] = g.Value
-	}
 	return out
+}
+
+// Encode returns claims as JSON, together with what rules give for the same scopes and claims request.
+func Encode(all map[string]any, s *claims.Subject, in string, scopes []string, asked map[string]*ClaimRequest) (
+	[]byte, error,
+) {
+	plain, err := json.Marshal(all)
+	if err != nil {
+		return nil, fmt.Errorf("encode claims: %w", err)
+	}
+	ask := claims.Ask{In: in, Scopes: scopes}
+	if len(asked) > 0 {
+		ask.Claims = slices.Collect(maps.Keys(asked))
+	}
+	return claims.Append(plain, s.Give(ask)), nil
 }

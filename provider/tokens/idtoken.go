@@ -40,7 +40,8 @@ func inIDToken(c *storage.Client) bool { return c == nil || c.IDTokenClaims == n
 func (m *Maker) IDToken(t *issuer.Tenant, s *claims.Subject, key *keys.Key, g *storage.Grant, scopes []string,
 	nonce, accessToken string, now time.Time,
 ) (string, error) {
-	all := UserClaims(s, claims.InIDToken, scopes, GrantedClaims(s, g.Claims).IDToken)
+	asked := GrantedClaims(s, g.Claims).IDToken
+	all := UserClaims(s, claims.InIDToken, scopes, asked)
 	// The claims of the protocol are set last, so that no value of the user's can replace them.
 	all["iss"] = t.Issuer
 	all["sub"] = g.UserID
@@ -62,9 +63,9 @@ func (m *Maker) IDToken(t *issuer.Tenant, s *claims.Subject, key *keys.Key, g *s
 	if len(g.AMR) > 0 {
 		all["amr"] = g.AMR
 	}
-	plain, err := json.Marshal(all)
+	plain, err := Encode(all, s, claims.InIDToken, scopes, asked)
 	if err != nil {
-		return "", fmt.Errorf("encode ID token: %w", err)
+		return "", err
 	}
 	return key.Sign(IDTokenType, plain)
 }
