@@ -15,7 +15,8 @@ var arrows = map[string][]string{
 	"cmd/vouchsafe/server": {"cmd/vouchsafe/installation", "provider/...", "login/...", "people/...", "clients", "tenants",
 		"declare", "storage/...", "internal/..."},
 	"cmd/vouchsafe/installation": {"people/password", "storage/...", "internal/..."},
-	"provider":                   {"provider/...", "clients", "people/claims", "storage", "internal/..."},
+	"provider": {"provider/...", "clients", "people/claims", "storage", "storage/ephemeral",
+		"internal/..."},
 
 	"provider/oauth":      {"storage", "internal/..."},
 	"provider/keys":       {"clients", "storage", "internal/..."},

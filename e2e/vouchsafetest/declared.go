@@ -150,16 +150,6 @@ var (
 	})
 )
 
-// Declared returns the clients that every server starts with.
-func Declared() []Client {
-	all := []Client{Web, Other, Post, Strict, Public, Native, LocalWeb, Third, Several, Opaque, Service, ServiceBasic,
-		ServicePost, Inspector, Signed, Lean, Disabled, Brief, CodeOnly}
-	for _, k := range Keyed() {
-		all = append(all, k.Client)
-	}
-	return all
-}
-
 // SecretHash returns the client_secret_hash of a secret that cannot be guessed, in the form that
 // Vouchsafe uses for secrets of its own. It is quick to check.
 func SecretHash(secret string) string {

@@ -3,7 +3,6 @@ package vouchsafetest
 import (
 	"crypto"
 	"encoding/json"
-	"math"
 	"net/http"
 	"slices"
 	"testing"
@@ -181,19 +180,3 @@ func (s *Server) AssertionClaims(client string) map[string]any {
 
 // AssertionType is the value of client_assertion_type.
 const AssertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-
-// entropy estimates the bits in a string from the frequency of its characters, as the suite of the
-// OpenID Foundation does.
-func entropy(s string) float64 {
-	counts := map[rune]float64{}
-	n := 0.0
-	for _, c := range s {
-		counts[c]++
-		n++
-	}
-	bits := 0.0
-	for _, c := range counts {
-		bits -= c * math.Log2(c/n)
-	}
-	return bits
-}

@@ -90,3 +90,13 @@ func (h *KeyHost) remote() Client {
 		"jwks_uri": h.URL,
 	})
 }
+
+// Declared returns the clients that every server starts with.
+func Declared() []Client {
+	all := []Client{Web, Other, Post, Strict, Public, Native, LocalWeb, Third, Several, Opaque, Service, ServiceBasic,
+		ServicePost, Inspector, Signed, Lean, Disabled, Brief, CodeOnly}
+	for _, k := range Keyed() {
+		all = append(all, k.Client)
+	}
+	return all
+}

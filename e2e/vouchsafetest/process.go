@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"slices"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -113,12 +112,6 @@ func (s *Server) Set(name, value string) { s.env[name] = value }
 
 // Setting returns a setting, by its name in the environment.
 func (s *Server) Setting(name string) string { return s.env[name] }
-
-// Origin returns the issuer without a tenant's path.
-func (s *Server) Origin() string {
-	origin, _, _ := strings.Cut(s.Issuer, "/t/")
-	return origin
-}
 
 // Log returns everything that the server has written.
 func (s *Server) Log() string { return s.log.String() }

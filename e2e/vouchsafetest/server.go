@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/testdaemon"
@@ -71,4 +72,10 @@ func (s *Server) client(from net.IP) *http.Client {
 type front struct {
 	replicas []*Server
 	proxy    *testdaemon.Daemon
+}
+
+// Origin returns the issuer without a tenant's path.
+func (s *Server) Origin() string {
+	origin, _, _ := strings.Cut(s.Issuer, "/t/")
+	return origin
 }
