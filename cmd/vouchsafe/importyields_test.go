@@ -53,7 +53,7 @@ func TestImportsLetServersWrite(t *testing.T) {
 		t.Errorf("got %s, want %d people added", out, people)
 	}
 	t.Logf("%d writes beside the import of %d people, the slowest took %v", written, people, slowest)
-	const batches = people / 64 // see batchSize of people/importing
+	const batches = people / 128 // see batchSize of people/importing
 	if written < batches {
 		t.Errorf("the server wrote %d times beside %d batches", written, batches)
 	}

@@ -12,7 +12,7 @@ import (
 
 const (
 	// batchSize is how many rows are added at once, in one change.
-	batchSize = 64
+	batchSize = 128
 	// leastRest is the shortest rest after a batch was written.
 	leastRest = 5 * time.Millisecond
 )

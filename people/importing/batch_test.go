@@ -23,9 +23,9 @@ func TestABatchIsAFewStatements(t *testing.T) {
 	if err != nil || n.Added != batches*batchSize || n.WithHash != n.Added {
 		t.Fatalf("got %+v, %v", n, err)
 	}
-	// Users, those who were removed, credentials, events; and the events around the import.
-	if got := statements.Load(); got != batches*4+2 {
-		t.Errorf("got %d statements for %d batches, want %d", got, batches, batches*4+2)
+	// Users, credentials and events, eight in a statement; those who were removed; the events around the import.
+	if got, want := statements.Load(), int64(batches*(3*batchSize/8+1)+2); got != want {
+		t.Errorf("got %d statements for %d batches, want %d", got, batches, want)
 	}
 }
 

@@ -19,11 +19,10 @@ const (
 	removedUsers    = `SELECT COUNT(*) FROM removed_users WHERE tenant_id = $1 AND id IN `
 )
 
-// mostRows is how many rows one statement inserts: SQLite takes 32766 values in a statement.
-const mostRows = 128
+// mostIDs is how many ids one statement looks for.
+const mostIDs = 256
 
-// insertUsers adds users with what proves them. A statement adds the rows of many users: one for each row took
-// several times as long.
+// insertUsers adds users with what proves them. A statement adds the rows of several users.
 func insertUsers(c conn, tenant string, all []storage.NewUser) error {
 	var users, credentials, identities [][]any
 	ids := make([]any, 0, len(all))
@@ -42,7 +41,7 @@ func insertUsers(c conn, tenant string, all []storage.NewUser) error {
 		return err
 	}
 	// Looked at after the insertion: that has waited for a removal under way.
-	for some := range slices.Chunk(ids, mostRows) {
+	for some := range slices.Chunk(ids, mostIDs) {
 		if err := none(c, removedUsers+placeholders(1, len(some)), append([]any{tenant}, some...)...); err != nil {
 			return err
 		}
@@ -55,7 +54,7 @@ func insertUsers(c conn, tenant string, all []storage.NewUser) error {
 
 // insertAll inserts rows, which have the same number of values.
 func insertAll(c conn, into string, rows [][]any) error {
-	for some := range slices.Chunk(rows, mostRows) {
+	for some := range slices.Chunk(rows, c.RowsAtOnce()) {
 		var query strings.Builder
 		query.WriteString(into)
 		args := make([]any, 0, len(some)*len(some[0]))

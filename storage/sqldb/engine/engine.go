@@ -23,6 +23,8 @@ type Conn interface {
 	Row(query string, args ...any) Scanner
 	// Each runs a query and calls scan for every row.
 	Each(query string, args []any, scan func(Scanner) error) error
+	// RowsAtOnce returns how many rows a statement should insert at most.
+	RowsAtOnce() int
 }
 
 // only is a query whose one row is awaited. It is read to the end: SQLite finishes a

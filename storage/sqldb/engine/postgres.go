@@ -295,6 +295,9 @@ func (c pgConn) Exec(query string, args ...any) (int64, error) {
 	return tag.RowsAffected(), Fault(err)
 }
 
+// RowsAtOnce implements Conn. Each statement is a trip to the server.
+func (c pgConn) RowsAtOnce() int { return 256 }
+
 // Row implements Conn.
 func (c pgConn) Row(query string, args ...any) Scanner { return only{c, query, args} }
 
