@@ -123,7 +123,7 @@ type Credentials interface {
 	// SomeCredentials lists some credentials of a kind, by user: a sample of what is in use.
 	SomeCredentials(ctx context.Context, tenant, kind string, limit int) ([]Credential, error)
 	// PasskeysByID lists passkeys of any users of the tenant by the id that browsers know: more than one if users
-	// have claimed the same id, and a few at most.
+	// have claimed the same id, and a few at most, in any order.
 	PasskeysByID(ctx context.Context, tenant, id string) ([]Credential, error)
 	// UserPassword finds a user by EmailKey or UsernameKey, together with the password, in one read. The
 	// credential's Data is nil if the user has no password.

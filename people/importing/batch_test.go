@@ -46,16 +46,17 @@ func TestABatchWithOneUserWhoIsThere(t *testing.T) {
 		return n
 	}
 	add(40, 41)
-	transactions := 0
+	insertions := 0
 	store.OnStatement(func(query string) {
 		if strings.Contains(query, "INSERT INTO users") {
-			transactions++
+			insertions++
 		}
 	})
 	if n := add(0, batchSize); n.Added != batchSize-1 || n.There != 1 {
 		t.Errorf("got %+v", n)
 	}
-	if transactions != 2 {
-		t.Errorf("users were inserted %d times, want once in vain and once without the user who is there", transactions)
+	if most := 2 * batchSize / 8; insertions > most {
+		t.Errorf("users were inserted by %d statements, want at most %d: once in vain, and once without the user", insertions,
+			most)
 	}
 }

@@ -42,7 +42,7 @@ func (s *Store) CredentialsOf(ctx context.Context, tenant, userID string) ([]sto
 const passkeysByID = `
 	SELECT ` + credentialColumns + ` FROM credentials
 	WHERE tenant_id = $1 AND id = $2 AND kind = 'passkey'
-	ORDER BY user_id LIMIT 8`
+	LIMIT 8`
 
 // PasskeysByID implements storage.Credentials.
 func (s *Store) PasskeysByID(ctx context.Context, tenant, id string) ([]storage.Credential, error) {

@@ -1,6 +1,8 @@
 package storagetest
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,6 +43,7 @@ func testCredentials(t *testing.T, s Store) {
 			"k1": {key(jo.ID, "k1"), key(mo.ID, "k1")}, "k2": {key(mo.ID, "k2")}, "k3": nil,
 		} {
 			got, err := s.PasskeysByID(ctx, tenant, id)
+			slices.SortFunc(got, func(a, b storage.Credential) int { return strings.Compare(a.UserID, b.UserID) })
 			same(t, got, err, want)
 		}
 		if got, err := s.PasskeysByID(ctx, newTenant(t, s), "k1"); err != nil || len(got) > 0 {
