@@ -3,6 +3,7 @@ package sqldb
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -58,7 +59,27 @@ func (c listColumn) Scan(src any) error {
 	if src == "[]" {
 		return nil
 	}
+	if text, ok := src.(string); ok {
+		if list, ok := plainList(text); ok {
+			*c.to = list
+			return nil
+		}
+	}
 	return jsonColumn{c.to}.Scan(src)
+}
+
+// plainList returns the list in a JSON array of texts without escapes, which nearly all lists are, and reports
+// whether text is one. It makes one allocation: the elements share the memory of text. encoding/json made a tenth
+// of the allocations of a userinfo request for three short lists.
+func plainList(text string) (list []string, ok bool) {
+	inner, begins := strings.CutPrefix(text, `["`)
+	inner, ends := strings.CutSuffix(inner, `"]`)
+	if !begins || !ends || strings.ContainsRune(inner, '\\') {
+		return nil, false
+	}
+	list = strings.Split(inner, `","`)
+	// More quotation marks than those between elements: there are spaces, or other values than texts.
+	return list, strings.Count(inner, `"`) == 2*(len(list)-1)
 }
 
 // jsonColumn scans what encode wrote.
