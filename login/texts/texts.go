@@ -36,6 +36,10 @@ var all = sync.OnceValue(func() map[string]Words {
 	return all
 })
 
+// unbroken puts a hyphen at which browsers break no line (U+2011) into words that read badly on two lines.
+var unbroken = strings.NewReplacer("E-Mail", "E\u2011Mail", "E-mail", "E\u2011mail", "e-mail", "e\u2011mail",
+	"Authenticator-App", "Authenticator\u2011App")
+
 // read reads the built-in files.
 func read() (map[string]Words, error) {
 	all := map[string]Words{}
@@ -58,7 +62,7 @@ func read() (map[string]Words, error) {
 				if _, ok := w[id]; ok {
 					return nil, fmt.Errorf("%s/%s: %q is there already", lang, f.Name(), id)
 				}
-				w[id] = text
+				w[id] = unbroken.Replace(text)
 			}
 		}
 		all[lang] = w

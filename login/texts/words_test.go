@@ -69,7 +69,7 @@ func TestQuotesAndSpacesAreOfTheLanguage(t *testing.T) {
 func TestWordsOfOtherLanguages(t *testing.T) {
 	t.Parallel()
 	for lang, odd := range map[string]string{
-		"de": `(^|[^-])\bMails?\b|\bJemand\b|zweite[rn]? Faktor|Authentifizierungs-App|\b(du|dein|dir)\b|Anwendung`,
+		"de": `(^|[^-\x{2011}])\bMails?\b|\bJemand\b|zweite[rn]? Faktor|Authentifizierungs-App|\b(du|dein|dir)\b|Anwendung`,
 		"fr": `second facteur|Quelqu’un,|\b(tu|ton|ta)\b`,
 		"es": `segundo factor|Alguien,|\b(tú|tu)\b`,
 		"pt": `segundo fator|Alguém,|\b(tu|teu|palavra-passe|telemóvel)\b`,
@@ -127,6 +127,18 @@ func TestButtonsFitOnAPhone(t *testing.T) {
 		for id, text := range In(lang) {
 			if n := utf8.RuneCountInString(text); buttons[In(lang).base(id)] && n > longestButton {
 				t.Errorf("%s: the button %s has %d characters, and %d fit: %s", lang, id, n, longestButton, text)
+			}
+		}
+	}
+}
+
+// TestEmailStaysOnOneLine: "E-" at the end of a line reads badly.
+func TestEmailStaysOnOneLine(t *testing.T) {
+	t.Parallel()
+	for _, lang := range Languages() {
+		for id, text := range In(lang) {
+			if strings.Contains(strings.ToLower(text), "e-mail") {
+				t.Errorf("%s: %s may break within E-Mail: %s", lang, id, text)
 			}
 		}
 	}
