@@ -1,11 +1,17 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"fmt"
-	"slices"
 	"strings"
+	"time"
 
-	"github.com/alecthomas/kong"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/completion"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
+	"github.com/vouchsafe/vouchsafe/internal/datadir"
+	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb"
 )
 
 // completionCmd prints the script that makes a shell complete command lines. The hidden shell named words is how the
@@ -26,38 +32,10 @@ func (*completionCmd) Help() string {
 It completes commands, flags, and the names of users, clients, keys and tenants in the database.`
 }
 
-// The scripts ask the program itself what fits, by its command completion words: the last word is the one that
-// is being typed. Bash parts words at @ and : as well, so that its script reads the line itself. No script lets
-// a shell evaluate a candidate.
-var completionScripts = map[string]string{
-	"bash": `_vouchsafe() {
-	local line="${COMP_LINE:0:COMP_POINT}" words current found
-	read -ra words <<<"$line"
-	[[ "$line" == *[[:space:]] ]] && words+=("")
-	current="${words[${#words[@]}-1]}"
-	COMPREPLY=()
-	while IFS= read -r found; do
-		COMPREPLY+=("${found#"${current%"${current##*[@:=]}"}"}")
-	done < <(vouchsafe completion words -- "${words[@]:1}" 2>/dev/null)
-}
-complete -o default -F _vouchsafe vouchsafe
-`,
-	"zsh": `#compdef vouchsafe
-_vouchsafe() {
-	local -a found
-	found=(${(f)"$(vouchsafe completion words -- "${(@)words[2,CURRENT]}" 2>/dev/null)"})
-	compadd -a found || _files
-}
-compdef _vouchsafe vouchsafe
-`,
-	"fish": "complete -c vouchsafe -a " +
-		"'(vouchsafe completion words -- (commandline -opc)[2..] (commandline -ct) 2>/dev/null)'\n",
-}
-
 // Run prints the script, or a candidate a line. It offers nothing that a shell could take for more than a word.
 func (c *completionCmd) Run(a *app) error {
 	if c.Shell != "words" {
-		_, err := fmt.Fprint(a.stdout, completionScripts[c.Shell])
+		_, err := fmt.Fprint(a.stdout, completion.Scripts[c.Shell])
 		return err
 	}
 	words := c.Words
@@ -68,101 +46,99 @@ func (c *completionCmd) Run(a *app) error {
 	if len(words) > 0 {
 		words, current = words[:len(words)-1], words[len(words)-1]
 	}
-	p := placeAfter(a.parser.Model.Node, words)
-	found := append(p.candidates(), a.namesFor(p, current)...)
+	p := completion.PlaceAfter(a.parser.Model.Node, words)
+	found := append(p.Candidates(), a.namesFor(p, current)...)
 	for _, w := range found {
-		if strings.HasPrefix(w, current) && isPlainWord(w) {
+		if strings.HasPrefix(w, current) && completion.IsPlainWord(w) {
 			fmt.Fprintln(a.stdout, w)
 		}
 	}
 	return nil
 }
 
-// isPlainWord reports whether a shell takes the word as it is. Others are not offered: the user would run what
-// an attacker has chosen as a name.
-func isPlainWord(word string) bool {
-	return strings.IndexFunc(word, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.@+:/", r)
-	}) < 0
+const (
+	// completionTime is how long the user waits at most for names of the database.
+	completionTime = time.Second
+	// completionNames is how many names of a kind are offered.
+	completionNames = 100
+)
+
+// namesFor returns the names of the database that may stand at the place and begin with the text. It makes no
+// database, changes none, and says nothing if it cannot read one: a shell shows what it says amid the line.
+func (a *app) namesFor(p completion.Place, beginning string) []string {
+	kind := p.Kind()
+	if kind == "" {
+		return nil
+	}
+	if data := p.Given["data"]; data != "" {
+		a.flags["data"] = data
+	}
+	a.configFile = cmp.Or(p.Given["config"], a.configFile)
+	cfg, err := a.config()
+	if err != nil {
+		return nil
+	}
+	if holds, err := datadir.Dir(cfg.Data).Holds(); !cfg.Production() && (err != nil || !holds) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), completionTime)
+	defer cancel()
+	s, err := sqldb.Open(ctx, installation.DatabaseURL(cfg))
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = s.Close() }() // nothing was written
+	names, err := storedNames(ctx, s, kind, cmp.Or(p.Given["tenant"], storage.DefaultTenant), beginning)
+	if err != nil {
+		return nil
+	}
+	return names
 }
 
-// place is where in a command line a word is to be completed.
-type place struct {
-	node  *kong.Node
-	value *kong.Value       // what the word is the value of; nil for a command or a flag
-	given map[string]string // the flags before it that have values
+// storedNames returns names of the kind. All of them need not begin with the text.
+func storedNames(ctx context.Context, s store, kind, tenant, beginning string) (names []string, err error) {
+	switch kind {
+	case "user":
+		return s.NamesFrom(ctx, tenant, beginning, completionNames)
+	case "client":
+		all, err := s.Clients(ctx, tenant, before(beginning), completionNames)
+		for _, c := range all {
+			names = append(names, c.ClientID)
+		}
+		return names, err
+	case "tenant":
+		all, err := s.Tenants(ctx, before(beginning), completionNames)
+		for _, t := range all {
+			names = append(names, t.ID)
+		}
+		return names, err
+	case "key":
+		all, err := s.Keys(ctx, tenant, time.Time{})
+		for _, k := range all {
+			names = append(names, k.ID)
+		}
+		return names, err
+	case "mail":
+		all, err := s.DeadDeliveries(ctx, tenant, before(beginning), completionNames)
+		for _, m := range all {
+			names = append(names, m.ID)
+		}
+		return names, err
+	case "secret":
+		all, err := s.MasterSecrets(ctx)
+		for _, m := range all {
+			names = append(names, m.Fingerprint)
+		}
+		return names, err
+	}
+	return nil, nil
 }
 
-// placeAfter returns the place after the words.
-func placeAfter(node *kong.Node, words []string) place {
-	p := place{node: node, given: map[string]string{}}
-	var flag *kong.Flag // whose value the next word is
-	arguments := 0
-	for _, w := range words {
-		name, isFlag := strings.CutPrefix(w, "--")
-		name, value, hasValue := strings.Cut(name, "=")
-		switch {
-		case flag != nil:
-			p.given[flag.Name], flag = w, nil
-		case isFlag && hasValue:
-			p.given[name] = value
-		case isFlag:
-			flag = flagNamed(p.node, name)
-		default:
-			if i := slices.IndexFunc(p.node.Children, func(n *kong.Node) bool { return n.Name == w }); i >= 0 {
-				p.node, arguments = p.node.Children[i], 0
-			} else {
-				arguments++
-			}
-		}
+// before returns a text that comes before all texts that begin with this one, and after nearly all others.
+func before(beginning string) string {
+	if beginning == "" {
+		return ""
 	}
-	switch {
-	case flag != nil:
-		p.value = flag.Value
-	case arguments < len(p.node.Positional):
-		p.value = p.node.Positional[arguments]
-	}
-	if flag != nil {
-		p.node = &kong.Node{} // neither a command nor a flag can follow
-	}
-	return p
-}
-
-// candidates are the commands, flags and values that the program knows.
-func (p place) candidates() []string {
-	var out []string
-	if p.value != nil {
-		for v := range p.value.EnumMap() {
-			if v != "words" {
-				out = append(out, v)
-			}
-		}
-	}
-	for _, child := range p.node.Children {
-		if !child.Hidden {
-			out = append(out, child.Name)
-		}
-	}
-	about := p.node.Name == "serve" || p.node.Name == "config"
-	for _, group := range p.node.AllFlags(true) {
-		for _, f := range group {
-			if about || f.Group == nil || f.Group.Key != "Settings" || f.Name == "data" {
-				out = append(out, "--"+f.Name)
-			}
-		}
-	}
-	slices.Sort(out)
-	return out
-}
-
-// flagNamed is the flag when it takes a value as the next word.
-func flagNamed(node *kong.Node, name string) *kong.Flag {
-	for _, group := range node.AllFlags(false) {
-		for _, f := range group {
-			if f.Name == name && !f.IsBool() {
-				return f
-			}
-		}
-	}
-	return nil
+	last := len(beginning) - 1
+	return beginning[:last] + string(rune(beginning[last]-1)) + "~"
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/completion"
 )
 
 // completed returns what is offered for the last word of the line.
@@ -138,7 +140,7 @@ func TestCompletionOffersNoCode(t *testing.T) {
 		"ann@example.com": true, "https://x.example/": true, "a.b_c+d-e": true, "$(id)": false, "`id`": false,
 		"a;b": false, "a b": false, "a\nb": false, "~": false, "*": false, "'": false, "ä@example.com": false,
 	} {
-		if got := isPlainWord(word); got != want {
+		if got := completion.IsPlainWord(word); got != want {
 			t.Errorf("%q: got %v", word, got)
 		}
 	}

@@ -14,6 +14,7 @@ var arrows = map[string][]string{
 		"storage/...", "internal/..."},
 	"cmd/vouchsafe/server": {"cmd/vouchsafe/installation", "provider/...", "login/...", "people/...", "clients", "tenants",
 		"declare", "storage/...", "internal/..."},
+	"cmd/vouchsafe/completion":   {},
 	"cmd/vouchsafe/installation": {"people/password", "storage/...", "internal/..."},
 	"provider": {"provider/...", "clients", "people/claims", "storage", "storage/ephemeral",
 		"internal/..."},
@@ -76,7 +77,7 @@ var alone = map[string][]string{
 	"github.com/go-webauthn/webauthn": {"people/passkey"},
 	"github.com/go-crypt/x":           {"people/password"},
 
-	"github.com/alecthomas/kong":          {"cmd/vouchsafe"},
+	"github.com/alecthomas/kong":          {"cmd/vouchsafe", "cmd/vouchsafe/completion"},
 	"github.com/prometheus/client_golang": {"internal/metrics"},
 
 	"github.com/chromedp":      {"internal/chromiumtest"},

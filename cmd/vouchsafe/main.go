@@ -16,6 +16,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/server"
 )
 
 // commands are the commands of the program.
@@ -44,7 +46,7 @@ type commands struct {
 
 // main runs the command line, and ends with the exit code of run.
 func main() {
-	release := holdHeapFloor()
+	release := server.HoldHeapFloor()
 	// The first signal asks for an orderly stop. The next one kills, as usual.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)

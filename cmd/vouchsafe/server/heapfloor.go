@@ -1,4 +1,4 @@
-package main
+package server
 
 import (
 	"os"
@@ -21,9 +21,9 @@ const (
 	gcPercent = 50
 )
 
-// holdHeapFloor makes the allocation, which lives until release is called, and sets how often
+// HoldHeapFloor makes the allocation, which lives until release is called, and sets how often
 // garbage is collected, unless the operator does so by GOGC.
-func holdHeapFloor() (release func()) {
+func HoldHeapFloor() (release func()) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
