@@ -37,6 +37,7 @@ func Validate(c *storage.Client) []Fault {
 	v.origins()
 	v.lifetimes()
 	v.claims()
+	v.allow()
 	return v.faults
 }
 

@@ -76,7 +76,7 @@ func (s *site) grant(u storage.User, client, session string, offline bool) stora
 		ClientID: client, SessionID: session, Offline: offline,
 		CredentialVersion: s.stored(u).CredentialVersion, Scopes: []string{"openid"}, AuthTime: now, CreatedAt: now,
 		ExpiresAt: now.Add(time.Hour)}
-	if _, err := s.store.RedeemCode(s.t.Context(), g); err != nil {
+	if _, err := s.store.RedeemCode(s.t.Context(), g, nil); err != nil {
 		s.t.Fatal(err)
 	}
 	return g
@@ -84,7 +84,7 @@ func (s *site) grant(u storage.User, client, session string, offline bool) stora
 
 func (s *site) lives(g storage.Grant) bool {
 	s.t.Helper()
-	_, _, err := s.store.LiveGrant(s.t.Context(), g.TenantID, g.ID, "", time.Now())
+	_, _, err := s.store.LiveGrant(s.t.Context(), g.TenantID, g.ID, "", time.Now(), nil)
 	return err == nil
 }
 

@@ -67,7 +67,7 @@ func (s *Server) enrolPasskey(w http.ResponseWriter, r *http.Request) error {
 	}
 	// To have made a passkey shows that the user has it. It does not show that the user was not led here by a false
 	// page, as signing with it does: the proof counts as a second factor, and as no more.
-	if err := s.raise(w, r, in, c, false, "pop"); err != nil {
+	if _, err := s.raise(w, r, in, c, false, "pop"); err != nil {
 		return s.turn(w, r, in, err)
 	}
 	return s.site.SendCodes(w, r, codesPath, c.User, codes)

@@ -29,6 +29,8 @@ func (s *Server) Register(r *mux.Router) {
 		{"/second-factor/setup", s.enrolPage, s.enrol},
 		{"/second-factor/setup/passkey", s.enrolPasskeyOptions, s.enrolPasskey},
 		{"/second-factor/codes", s.codesPage, nil},
+		{newPasswordPath, s.expiredPage, s.expired},
+		{"/no-access", s.noAccessPage, nil},
 		{"/consent", s.consentPage, s.decide},
 		{"/signup", s.signUpPage, s.signUpPosted},
 		{"/signup/confirm", s.confirmPage, s.confirmPosted},

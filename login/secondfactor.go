@@ -88,7 +88,7 @@ func (s *Server) secondFactor(w http.ResponseWriter, r *http.Request) error {
 	if m.ACR == "" && c.IsSignedIn() {
 		return s.goOn(w, r, in)
 	}
-	page, recovery := secondFactorPath, r.PostForm.Get("kind") == "recovery"
+	next, page, recovery := "", secondFactorPath, r.PostForm.Get("kind") == "recovery"
 	if recovery {
 		page += "?recovery=1"
 	}
@@ -101,11 +101,11 @@ func (s *Server) secondFactor(w http.ResponseWriter, r *http.Request) error {
 		return s.toSecondFactor(w, r, in)
 	}
 	if err == nil {
-		err = s.raise(w, r, in, c, r.PostForm.Get("remember") != "", "otp")
+		next, err = s.raise(w, r, in, c, r.PostForm.Get("remember") != "", "otp")
 	}
 	switch {
 	case err == nil:
-		return s.onward(w, r, in)
+		return s.onwardBy(w, r, in, next)
 	case errors.Is(err, people.ErrNoClaimant):
 		return s.startOver(w, r, in)
 	}
@@ -178,12 +178,13 @@ func (s *Server) secondFactorByPasskey(w http.ResponseWriter, r *http.Request) e
 	_, amr, err := s.ProvePasskey(r.Context(), s.askerFor(r, in), passkey.Factor,
 		people.PasskeyProof{Bound: browser.Bindings(r), State: r.PostForm.Get("state"), Answer: r.PostForm.Get("answer")},
 		&c.User)
+	next := ""
 	if err == nil {
-		err = s.raise(w, r, in, c, r.PostForm.Get("remember") != "", amr...)
+		next, err = s.raise(w, r, in, c, r.PostForm.Get("remember") != "", amr...)
 	}
 	switch {
 	case err == nil:
-		return s.onward(w, r, in)
+		return s.onwardBy(w, r, in, next)
 	case errors.Is(err, people.ErrNoClaimant):
 		return s.startOver(w, r, in)
 	}
@@ -247,7 +248,7 @@ func (s *Server) enrol(w http.ResponseWriter, r *http.Request) error {
 	case err != nil:
 		return s.turn(w, r, in, err)
 	}
-	if err := s.raise(w, r, in, c, false, "otp"); err != nil {
+	if _, err := s.raise(w, r, in, c, false, "otp"); err != nil {
 		return s.turn(w, r, in, err)
 	}
 	return s.site.SendCodes(w, r, codesPath, c.User, codes)
@@ -264,21 +265,29 @@ func (s *Server) codesPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a, err := s.Sessions.Current(r)
-	if errors.Is(err, storage.ErrNotFound) {
-		return s.startOver(w, r, in)
+	user, expired := a.User, false
+	if errors.Is(err, storage.ErrNotFound) { // the user may have to change the password before there is a session
+		var c people.Claimant
+		c, err = s.claimant(r, in)
+		user, expired = c.User, c.MustChangePassword()
+		if errors.Is(err, people.ErrNoClaimant) || err == nil && !expired {
+			return s.startOver(w, r, in)
+		}
 	}
 	if err != nil {
 		return err
 	}
 	v, goesOn := s.view(w, r, "codes.title", in), secondFactorPath
 	next := v.Path + cmp.Or(s.nextOf(r), "/")
-	if s.waitsToLink(r) {
+	if expired {
+		goesOn, next = newPasswordPath, s.elsewhere(r, in, newPasswordPath)
+	} else if s.waitsToLink(r) {
 		goesOn = "/federated/link"
 		next = v.Path + goesOn
 	} else if in != nil {
 		next = in.ContinueURL
 	}
-	return s.site.ShowCodes(w, r, v, a.User, next, ui.Link{Page: goesOn, Text: "signin.go_on"},
+	return s.site.ShowCodes(w, r, v, user, next, ui.Link{Page: goesOn, Text: "signin.go_on"},
 		ui.Link{Page: "/account/second-factor", Text: "factors.codes_new"})
 }
 

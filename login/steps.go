@@ -1,6 +1,7 @@
 package login
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -32,19 +33,24 @@ func (s *Server) missingFactor(r *http.Request, in *storage.Interaction, c peopl
 	return s.MissingFactor(r.Context(), s.askerOf(r), c, s.factorWish(r, in, c, asks))
 }
 
-// raise ends the step of the second factor: the claimant has given what amr says besides.
+// raise ends the step of the second factor: the claimant has given what amr says besides. It returns the page that
+// comes next, or "" if the user is signed in.
 func (s *Server) raise(
 	w http.ResponseWriter, r *http.Request, in *storage.Interaction, c people.Claimant, remember bool, amr ...string,
-) error {
+) (next string, err error) {
 	sess, kept, err := s.Raise(r.Context(), s.askerFor(r, in), c, remember && !c.IsSignedIn(), amr...)
+	if errors.Is(err, people.ErrNewPassword) {
+		s.site.Keep(w, r, kept)
+		return newPasswordPath, nil
+	}
 	if err != nil {
-		return err
+		return "", err
 	}
 	s.site.Keep(w, r, kept)
 	if !c.IsSignedIn() {
 		s.forgetStale(w, r, sess.AuthTime)
 	}
-	return nil
+	return "", nil
 }
 
 // toSecondFactor sends the browser to where a second factor is asked for, and startOver to
@@ -115,7 +121,18 @@ func (s *Server) provenSince(
 	if done.Missing.ACR != "" {
 		return s.toSecondFactor(w, r, in)
 	}
+	if done.NewPassword {
+		return s.forward(w, r, in, newPasswordPath)
+	}
 	s.forgetStale(w, r, since)
+	return s.onward(w, r, in)
+}
+
+// onwardBy is onward, by way of a page of ours unless it is "".
+func (s *Server) onwardBy(w http.ResponseWriter, r *http.Request, in *storage.Interaction, page string) error {
+	if page != "" {
+		return s.forward(w, r, in, page)
+	}
 	return s.onward(w, r, in)
 }
 

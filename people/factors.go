@@ -346,7 +346,8 @@ type Claimant struct {
 	// the second factor.
 	Session storage.Session
 
-	waits string // the id of the sign-in of an app that waits
+	waits  string // the id of the sign-in of an app that waits
+	letter string // of the client's request that the sign-in that waits is for
 }
 
 // IsSignedIn reports whether the claimant has a session.

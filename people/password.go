@@ -86,7 +86,7 @@ func (s *Service) passwordChange(ctx context.Context, a Asker, u storage.User, f
 	}
 	if reused, err := s.isOneOf(ctx, secret, append(slices.Clone(current), former...)); err != nil {
 		return storage.Change{}, err
-	} else if reused && keep > 0 {
+	} else if reused && (keep > 0 || expired(creds)) {
 		return storage.Change{}, Invalid(field, "password.reused")
 	}
 	ch, err := s.settingPassword(ctx, a, u, secret)
@@ -100,7 +100,7 @@ func (s *Service) passwordChange(ctx context.Context, a Asker, u storage.User, f
 			if err != nil {
 				return ch, err
 			}
-			old.Kind, old.ID, old.UpdatedAt = storage.OldPasswordCredential, id.String(), ch.Now
+			old.Kind, old.ID, old.UpdatedAt, old.ExpiresAt = storage.OldPasswordCredential, id.String(), ch.Now, time.Time{}
 		}
 		ch.Credentials = append(ch.Credentials, old)
 	}

@@ -30,6 +30,9 @@ type Store interface {
 	Record(ctx context.Context, e storage.Event) error
 	EventsOf(ctx context.Context, tenant, userID, before string, limit int) ([]storage.Event, error)
 	Client(ctx context.Context, tenant, id string) (storage.Client, error)
+	Group(ctx context.Context, tenant, id string) (storage.Group, error)
+	MembershipsOf(ctx context.Context, tenant, userID string) ([]storage.Membership, error)
+	Belonging(ctx context.Context, tenant, userID string) (storage.Belonging, error)
 	SessionsOf(ctx context.Context, tenant, userID string, now time.Time) ([]storage.Session, error)
 	GrantsOf(ctx context.Context, tenant, userID string, now time.Time) ([]storage.Grant, error)
 }

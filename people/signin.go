@@ -146,7 +146,9 @@ func (s *Service) Prove(ctx context.Context, a Asker, u storage.User, since time
 // there is neither.
 func (s *Service) Claimant(ctx context.Context, a Asker, letter string) (Claimant, error) {
 	if p, ok := s.openPending(a, letter); ok {
-		return s.waiting(ctx, a, p)
+		c, err := s.waiting(ctx, a, p)
+		c.letter = letter
+		return c, err
 	}
 	current, err := s.Keeper.Current(ctx, a.Tenant.ID, a.Kept.Sessions)
 	if errors.Is(err, storage.ErrNotFound) {
@@ -197,16 +199,21 @@ func pendingAsker(browser, letter string) string {
 
 // SignedIn is what came of a proof.
 type SignedIn struct {
-	// Session has an ID unless a second factor is missing: then the proof waits for it.
-	Session storage.Session
-	Missing Missing
-	Kept    Kept // what the asker is to keep from now on
+	// Session has an ID unless a second factor or a new password is missing: then the proof waits for it.
+	Session     storage.Session
+	Missing     Missing
+	NewPassword bool // see ErrNewPassword
+	Kept        Kept // what the asker is to keep from now on
 }
 
 // SignIn ends every way of signing in: it opens a session or, if the proof is too little for the
 // rules and the wish, lets it wait for a second factor. ErrNoClaimant: it was finished before.
 func (s *Service) SignIn(ctx context.Context, a Asker, c Claimant, wish FactorWish) (in SignedIn, err error) {
 	if in.Missing = s.MissingFactor(ctx, a, c, wish); in.Missing.ACR != "" {
+		in.Kept = s.await(ctx, a, c, wish.Letter)
+		return in, nil
+	}
+	if in.NewPassword = c.MustChangePassword(); in.NewPassword {
 		in.Kept = s.await(ctx, a, c, wish.Letter)
 		return in, nil
 	}
@@ -219,18 +226,22 @@ func (s *Service) await(ctx context.Context, a Asker, c Claimant, letter string)
 	if c.waits != "" {
 		return a.Kept
 	}
-	p := pending{
-		UserID: c.User.ID, Version: c.User.CredentialVersion, AMR: c.AMR, At: time.Now().Unix(),
+	s.Observe(ctx, a, storage.Event{Kind: storage.EventLoginPending, UserID: c.User.ID, ClientID: a.ClientID})
+	return s.hold(a, c, letter)
+}
+
+// hold seals what the claimant has proven, for the asker to keep. What an app keeps works once.
+func (s *Service) hold(a Asker, c Claimant, letter string) Kept {
+	if a.Browser == "" && c.waits == "" {
+		c.waits = secret.Token()
+	}
+	plain, err := json.Marshal(pending{
+		ID: c.waits, UserID: c.User.ID, Version: c.User.CredentialVersion, AMR: c.AMR, At: time.Now().Unix(),
 		Asker: pendingAsker(a.Browser, letter),
-	}
-	if a.Browser == "" {
-		p.ID = secret.Token()
-	}
-	plain, err := json.Marshal(p)
+	})
 	if err != nil {
 		panic(err) // strings and numbers
 	}
-	s.Observe(ctx, a, storage.Event{Kind: storage.EventLoginPending, UserID: c.User.ID, ClientID: a.ClientID})
 	kept := a.Kept
 	kept.Pending = s.Secrets.Box(a.Tenant.ID, secret.PendingSignIn).SealString(plain)
 	return kept
@@ -238,12 +249,16 @@ func (s *Service) await(ctx context.Context, a Asker, c Claimant, letter string)
 
 // Raise ends the step of the second factor: the claimant has given what amr says besides. A sign-in
 // that waited becomes a session, and the device is remembered if remember is true; a session
-// becomes as strong. ErrNoClaimant: the session ended meanwhile, or the sign-in was finished before.
+// becomes as strong. ErrNoClaimant: the session ended meanwhile, or the sign-in was finished before. ErrNewPassword:
+// the password has to be changed first; the asker is to keep what is returned.
 func (s *Service) Raise(ctx context.Context, a Asker, c Claimant, remember bool,
 	amr ...string,
 ) (storage.Session, Kept, error) {
 	c.AMR = union(c.AMR, append(slices.Clone(amr), "mfa"))
 	c.ACR = storage.ACROf(c.AMR)
+	if c.MustChangePassword() {
+		return storage.Session{}, s.hold(a, c, c.letter), ErrNewPassword
+	}
 	sess, kept, err := s.raise(ctx, a, c, remember)
 	if errors.Is(err, storage.ErrStale) {
 		err = ErrNoClaimant

@@ -23,7 +23,9 @@ func startAsking(t *testing.T) *asker {
 	t.Helper()
 	s := startTokens(t, func(c *Config) {
 		c.Sessions = &browser.Sessions{Store: c.Store.(sessions.Store), Idle: time.Hour, Lifetime: time.Hour}
-		c.Pages = Pages{Login: "/login", Select: "/select", SecondFactor: "/second-factor", Consent: "/consent"}
+		c.Pages = Pages{
+			Login: "/login", Select: "/select", SecondFactor: "/second-factor", NoAccess: "/no-access", Consent: "/consent",
+		}
 	})
 	return &asker{&visitor{s, map[string]string{}}, s.client(func(c *storage.Client) { c.FirstParty = true })}
 }

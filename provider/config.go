@@ -90,6 +90,7 @@ type Pages struct {
 	SignUp       string // lets the user make an account; "" where there is no such page
 	Select       string // lets the user choose an account
 	SecondFactor string // settles that one proof was too little
+	NoAccess     string // says that the user may not use the client
 	Consent      string // asks what the client may have
 	SignOut      string // asks whether to sign out, when only the user may decide it
 	SignedOut    string // says that it is done
@@ -105,7 +106,8 @@ type Pages struct {
 // settlingPages returns the pages that settle a check of the authorization endpoint.
 func (p *Pages) settlingPages() authorize.Pages {
 	return authorize.Pages{
-		Login: p.Login, SignUp: p.SignUp, Select: p.Select, SecondFactor: p.SecondFactor, Consent: p.Consent, Say: p.Say,
+		Login: p.Login, SignUp: p.SignUp, Select: p.Select, SecondFactor: p.SecondFactor,
+		NoAccess: p.NoAccess, Consent: p.Consent, Say: p.Say,
 	}
 }
 

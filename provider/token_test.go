@@ -175,20 +175,22 @@ func (f *failing) Keys(ctx context.Context, tenant string, since time.Time) ([]s
 	return f.testStore.Keys(ctx, tenant, since)
 }
 
-func (f *failing) RedeemCode(ctx context.Context, g storage.Grant) (storage.User, error) {
+func (f *failing) RedeemCode(ctx context.Context, g storage.Grant,
+	also *storage.Belonging,
+) (storage.User, error) {
 	if err := f.fail("RedeemCode"); err != nil {
 		return storage.User{}, err
 	}
-	return f.testStore.RedeemCode(ctx, g)
+	return f.testStore.RedeemCode(ctx, g, also)
 }
 
 func (f *failing) Rotate(ctx context.Context, tenant, id, client string, gen int64, idle,
-	now time.Time,
+	now time.Time, also *storage.Belonging,
 ) (storage.Grant, storage.User, error) {
 	if err := f.fail("Rotate"); err != nil {
 		return storage.Grant{}, storage.User{}, err
 	}
-	return f.testStore.Rotate(ctx, tenant, id, client, gen, idle, now)
+	return f.testStore.Rotate(ctx, tenant, id, client, gen, idle, now, also)
 }
 
 func (f *failing) Grant(ctx context.Context, tenant, id string) (storage.Grant, error) {
@@ -199,12 +201,12 @@ func (f *failing) Grant(ctx context.Context, tenant, id string) (storage.Grant, 
 }
 
 func (f *failing) LiveGrant(ctx context.Context, tenant, id, jti string,
-	now time.Time,
+	now time.Time, also *storage.Belonging,
 ) (storage.Grant, storage.User, error) {
 	if err := f.fail("LiveGrant"); err != nil {
 		return storage.Grant{}, storage.User{}, err
 	}
-	return f.testStore.LiveGrant(ctx, tenant, id, jti, now)
+	return f.testStore.LiveGrant(ctx, tenant, id, jti, now, also)
 }
 
 func (f *failing) Spend(ctx context.Context, v storage.Spent) error {

@@ -359,7 +359,7 @@ func (s *tokenServer) grant(a reply) storage.Grant {
 func (s *tokenServer) lives(a reply) bool {
 	s.Helper()
 	claims := s.access(a)
-	_, _, err := s.store.LiveGrant(s.Context(), s.tenant.ID, claims.GrantID, claims.JTI, time.Now())
+	_, _, err := s.store.LiveGrant(s.Context(), s.tenant.ID, claims.GrantID, claims.JTI, time.Now(), nil)
 	return err == nil
 }
 

@@ -39,6 +39,17 @@ type Change struct {
 	// UpdateOf is the UpdatedAt with which the user of Update was read: if it has changed since, the error is
 	// ErrStale, and the caller reads again. Zero: Update replaces whatever is stored. Raise changes it, too.
 	UpdateOf time.Time
+	// Unique, unless nil, replaces the values that only this user may have, by the name of the attribute.
+	// ErrExists: another user has one.
+	Unique map[string]string
+	// Leave ends memberships, and Join begins some. AllIDs as Upstream ends those from every source. What the
+	// user is not a member of, or is one of already, changes nothing. ErrNotFound: Join names no group.
+	Leave []Membership
+	Join  []Membership
+	// TakeRoles and GiveRoles take and give roles. What the user does not have, or has already, changes nothing.
+	// ErrNotFound: GiveRoles names no role.
+	TakeRoles []RoleName
+	GiveRoles []RoleName
 	// RemoveCredentials removes credentials, before others are stored.
 	RemoveCredentials []CredentialKey
 	// RemoveAdded removes what was added since a point in time, before anything is stored.
@@ -48,7 +59,8 @@ type Change struct {
 	// Swap replaces credentials whose data has not changed. ErrStale otherwise.
 	Swap []CredentialSwap
 	// Unlink and Link remove and add identities. ErrNotFound if the user does not have the identity, and
-	// ErrExists if a user has it already, this one included. AllIDs as Provider unlinks all.
+	// ErrExists if a user has it already, this one included. AllIDs as Provider unlinks all. Memberships that a
+	// provider gave end with the user's last identity there.
 	Unlink []Identity
 	Link   []Identity
 	// Codes are stored, and replace those for the same purpose, target and asker.
@@ -141,7 +153,7 @@ type CredentialKey struct{ Kind, ID string }
 // AllIDs is the ID that stands for all ids.
 const AllIDs = "*"
 
-// CredentialSwap replaces a credential whose Data is still Was.
+// CredentialSwap replaces Data and ExpiresAt of a credential whose Data is still Was.
 type CredentialSwap struct {
 	Credential
 	Was []byte

@@ -46,6 +46,8 @@ type Client struct {
 
 	// FirstParty clients belong to the operator: they skip the consent page.
 	FirstParty bool `json:"first_party,omitempty" yaml:"first_party,omitempty"`
+	// Allow says which users may use the client; every user of the tenant when empty.
+	Allow ClientAllow `json:"allow,omitzero" yaml:"allow,omitempty"`
 	// SecondFactor says when the client requires a second factor: enrolled (of users who have one) or
 	// always. The tenant's own rule applies in any case.
 	SecondFactor string `json:"second_factor,omitempty" yaml:"second_factor,omitempty"`

@@ -21,6 +21,25 @@ const (
 	EventUserEnabled       = "user.enabled"
 	EventUserRemoved       = "user.removed"
 	EventUserInvited       = "user.invited"
+	EventPasswordExpired   = "password.expired"
+	EventPasswordKept      = "password.kept"
+	EventGroupJoined       = "group.joined"
+	EventGroupLeft         = "group.left"
+	EventRoleGiven         = "role.given"
+	EventRoleTaken         = "role.taken"
+	EventAttributesChanged = "attributes.changed"
+	EventAccessRefused     = "access.refused"
+	EventGroupAdded        = "group.added"
+	EventGroupChanged      = "group.changed"
+	EventGroupRemoved      = "group.removed"
+	EventRoleAdded         = "role.added"
+	EventRoleChanged       = "role.changed"
+	EventRoleRemoved       = "role.removed"
+	EventRoleAssigned      = "role.assigned"
+	EventRoleUnassigned    = "role.unassigned"
+	EventAPIAdded          = "api.added"
+	EventAPIChanged        = "api.changed"
+	EventAPIRemoved        = "api.removed"
 	EventUsersImporting    = "users.importing"
 	EventUsersImported     = "users.imported"
 	EventUsersExported     = "users.exported"
@@ -121,6 +140,26 @@ var EventKinds = []EventKind{
 	{EventUserEnabled, AboutUser, ToTenant, "An administrator enabled an account."},
 	{EventUserRemoved, AboutUser, ToTenant, "An account was removed."},
 	{EventUserInvited, AboutTenant, ToTenant, "An invitation was mailed. The account does not exist yet."},
+	{EventPasswordExpired, AboutUser, ToTenant, "An administrator requires a new password at the next sign-in."},
+	{EventPasswordKept, AboutUser, ToTenant, "An administrator no longer requires a new password at the next sign-in."},
+	{EventGroupJoined, AboutUser, ToTenant, "A user became a member of a group. Detail says which, and which upstream " +
+		"provider gave the membership."},
+	{EventGroupLeft, AboutUser, ToTenant, "A user is no longer a member of a group."},
+	{EventRoleGiven, AboutUser, ToTenant, "A user was given a role at a client or an API."},
+	{EventRoleTaken, AboutUser, ToTenant, "A role was taken from a user."},
+	{EventAttributesChanged, AboutUser, ToTenant, "The attributes of a user were changed. Detail names them."},
+	{EventAccessRefused, AboutUser, ToTenant, "A user may not use a client, and was told so."},
+	{EventGroupAdded, AboutTenant, ToTenant, "A group was added."},
+	{EventGroupChanged, AboutTenant, ToTenant, "A group was changed."},
+	{EventGroupRemoved, AboutTenant, ToTenant, "A group was removed, with all its memberships."},
+	{EventRoleAdded, AboutTenant, ToTenant, "A role was added at a client or an API."},
+	{EventRoleChanged, AboutTenant, ToTenant, "A role was changed."},
+	{EventRoleRemoved, AboutTenant, ToTenant, "A role was removed, and taken from all that had it."},
+	{EventRoleAssigned, AboutTenant, ToTenant, "A group or a client was given a role."},
+	{EventRoleUnassigned, AboutTenant, ToTenant, "A role was taken from a group or a client."},
+	{EventAPIAdded, AboutTenant, ToTenant, "An API was added."},
+	{EventAPIChanged, AboutTenant, ToTenant, "An API was changed."},
+	{EventAPIRemoved, AboutTenant, ToTenant, "An API was removed, with its roles."},
 	{EventUsersImporting, AboutTenant, ToTenant,
 		"An import of a file of accounts began to add users; unless users.imported follows, it was interrupted."},
 	{EventUsersImported, AboutTenant, ToTenant, "A file of accounts was imported. Each user has user.added, too."},

@@ -55,18 +55,23 @@ type Grants interface {
 	// used before; the grant of that use is then revoked. ErrNotFound: the user, session or client is
 	// not alive, or the consent is withdrawn. A change that ends the session or the consent at the
 	// same moment, and then revokes its grants, misses none.
-	RedeemCode(ctx context.Context, g Grant) (User, error)
+	//
+	// also, unless nil, receives what the user belongs to, read in the same statement. So it does in the
+	// other calls.
+	RedeemCode(ctx context.Context, g Grant, also *Belonging) (User, error)
 	// Rotate makes gen+1 the valid generation if gen is and the grant is alive, and sets IdleExpiresAt. It
 	// is one conditional update, which returns the new grant and its user. ErrStale otherwise: the
 	// caller reads the grant to learn why.
-	Rotate(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time) (Grant, User, error)
+	Rotate(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time,
+		also *Belonging) (Grant, User, error)
 	// Touch is Rotate for clients whose refresh tokens do not rotate: the generation stays.
-	Touch(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time) (Grant, User, error)
+	Touch(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time,
+		also *Belonging) (Grant, User, error)
 	// Grant returns the grant, whether or not it is alive.
 	Grant(ctx context.Context, tenant, id string) (Grant, error)
 	// LiveGrant returns the grant and its user, in one read, if the grant is alive and the access token
 	// jti is not revoked. ErrNotFound otherwise.
-	LiveGrant(ctx context.Context, tenant, id, jti string, now time.Time) (Grant, User, error)
+	LiveGrant(ctx context.Context, tenant, id, jti string, now time.Time, also *Belonging) (Grant, User, error)
 	// GrantsOf lists a user's grants that are neither revoked nor expired, newest first.
 	GrantsOf(ctx context.Context, tenant, userID string, now time.Time) ([]Grant, error)
 }

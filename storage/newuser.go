@@ -5,4 +5,6 @@ type NewUser struct {
 	User
 	Credentials []Credential
 	Identities  []Identity
+	// Unique is as in a Change.
+	Unique map[string]string
 }

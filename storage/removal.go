@@ -10,6 +10,8 @@ const (
 	RemovalTenant   = "tenant"
 	RemovalClient   = "client"
 	RemovalUser     = "user"
+	RemovalGroup    = "group"
+	RemovalRole     = "role"
 	RemovalGrants   = "grants"   // what a GrantFilter names is being revoked
 	RemovalSessions = "sessions" // a user's sessions are being ended
 	RemovalRestored = "restored" // what a restored backup has brought back is being ended

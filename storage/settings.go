@@ -12,6 +12,10 @@ type TenantSettings struct {
 	Upstreams    []Upstream           `json:"upstreams,omitempty" yaml:"upstreams,omitempty"`
 	// Claims are rows that the tenant adds to the table of claims, for its clients.
 	Claims []ClaimRule `json:"claims,omitempty" yaml:"claims,omitempty"`
+	// Attributes are what the tenant stores about its users beside their profile.
+	Attributes []Attribute `json:"attributes,omitempty" yaml:"attributes,omitempty"`
+	// APIs are what access tokens can be for.
+	APIs []API `json:"apis,omitempty" yaml:"apis,omitempty"`
 }
 
 // Modes of SignUpSettings.

@@ -29,6 +29,11 @@ type Upstream struct {
 	Scopes []string `json:"scopes,omitempty" yaml:"scopes,omitempty"`
 	// Claims are names of the provider's claims, by the names of ours that they fill.
 	Claims map[string]string `json:"claims,omitempty" yaml:"claims,omitempty"`
+	// Groups are the tenant's groups by the names that the provider has for them: at every sign-in a user joins
+	// and leaves them as the provider says.
+	Groups map[string]string `json:"groups,omitempty" yaml:"groups,omitempty"`
+	// GroupsClaim is the provider's claim that lists a user's groups; groups if empty.
+	GroupsClaim string `json:"groups_claim,omitempty" yaml:"groups_claim,omitempty"`
 
 	// AuthoritativeDomains are those of e-mail addresses about which the provider has the
 	// last word: an account with such a verified address is linked without another proof.

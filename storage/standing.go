@@ -9,7 +9,10 @@ import (
 type Standing struct {
 	UserID       string
 	SecondFactor bool      // see HasSecondFactor
-	LastSignIn   time.Time // zero if the audit trail has no sign-in
+	LastSignIn   time.Time // zero if no sign-in is known
+	// LastActivity is when the user last signed in, used a session, or an app refreshed a token of theirs. It
+	// may be some minutes older than the truth.
+	LastActivity time.Time
 }
 
 // Standings tells about many users at a time, for lists.

@@ -18,6 +18,8 @@ type Tenant struct {
 	Disabled  bool
 	CreatedAt time.Time
 	Settings  TenantSettings
+	// Version rises by each update.
+	Version int64
 }
 
 // Tenants keeps the tenants.
@@ -30,8 +32,11 @@ type Tenants interface {
 	TenantByHost(ctx context.Context, host string) (Tenant, error)
 	// Tenants lists all tenants by id, at most limit after the given id.
 	Tenants(ctx context.Context, after string, limit int) ([]Tenant, error)
-	// UpdateTenant stores all fields but CreatedAt. ErrExists as for AddTenant, ErrNotFound.
+	// UpdateTenant stores all fields but CreatedAt and Version. ErrExists as for AddTenant, ErrNotFound. Roles of
+	// APIs that the tenant does not have any more are removed.
 	UpdateTenant(ctx context.Context, t Tenant, events ...Event) error
+	// UpdateTenantOf is UpdateTenant unless the tenant was updated since t was read. ErrStale then.
+	UpdateTenantOf(ctx context.Context, t Tenant, events ...Event) error
 	// RemoveTenant removes the tenant and all of its records. The id stays taken. Nothing of the tenant
 	// works any more when RemoveTenant returns; its rows are deleted later (Removals).
 	RemoveTenant(ctx context.Context, id string, now time.Time, events ...Event) error

@@ -27,6 +27,9 @@ type User struct {
 	Profile          Profile
 	Roles            []string // RoleAdmin and names of the operator's own
 	Disabled         bool
+	// Attributes are the values of the tenant's attributes (TenantSettings), by name: string, float64, bool,
+	// or []any of strings. Those that the tenant does not declare any more may be among them.
+	Attributes map[string]any
 	// ExternalID is the id that the user had in the product from which an import brought them, "" for none.
 	// It is unique in the tenant, and stays what it was when the user was added.
 	ExternalID string
@@ -75,6 +78,8 @@ type Users interface {
 	// UserBySkeleton finds the user whose name has this skeleton.
 	UserBySkeleton(ctx context.Context, tenant, skeleton string) (User, error)
 	UserByExternalID(ctx context.Context, tenant, externalID string) (User, error)
+	// UserByUnique finds the user who has this value of Change.Unique.
+	UserByUnique(ctx context.Context, tenant, name, value string) (User, error)
 	// UserByPhone finds the user who has this verified number. ErrNotFound also if several users have it.
 	UserByPhone(ctx context.Context, tenant, phone string) (User, error)
 	// Users lists users by id, at most limit after the given id.
@@ -106,11 +111,13 @@ const (
 
 // Credential is one thing by which a user proves to be that user.
 type Credential struct {
-	TenantID  string
-	UserID    string
-	Kind      string // PasswordCredential, …
-	ID        string // "" for kinds of which a user has one
-	Data      []byte // hashed or sealed: a password's PHC string
+	TenantID string
+	UserID   string
+	Kind     string // PasswordCredential, …
+	ID       string // "" for kinds of which a user has one
+	Data     []byte // hashed or sealed: a password's PHC string
+	// ExpiresAt is from when a password, though right, has to be changed at the next sign-in; zero for never.
+	ExpiresAt time.Time
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }
@@ -129,8 +136,8 @@ type Credentials interface {
 	// credential's Data is nil if the user has no password.
 	UserPassword(ctx context.Context, tenant, key string) (User, Credential, error)
 	// PutCredential stores a credential in one statement, without events: for a stronger hash of the same
-	// secret. was is the Data that it replaces, nil for none. ErrStale if other Data is stored, such as
-	// that of a password that was changed meanwhile.
+	// secret. ExpiresAt of a stored one stays. was is the Data that it replaces, nil for none. ErrStale if other
+	// Data is stored, such as that of a password that was changed meanwhile.
 	PutCredential(ctx context.Context, c Credential, was []byte) error
 }
 

@@ -33,6 +33,8 @@ func CheckSettings(t *storage.TenantSettings) []Fault {
 		c.fault("claims."+f.Path, "%s", f.Message)
 	}
 	c.claimSources()
+	c.attributes()
+	c.apis()
 	return c.faults
 }
 

@@ -112,6 +112,18 @@ func storedNames(ctx context.Context, s store, kind, tenant, beginning string) (
 			names = append(names, t.ID)
 		}
 		return names, err
+	case "group":
+		all, err := s.Groups(ctx, tenant, before(beginning), completionNames)
+		for _, g := range all {
+			names = append(names, g.ID)
+		}
+		return names, err
+	case "api":
+		t, err := s.Tenant(ctx, tenant)
+		for _, api := range t.Settings.APIs {
+			names = append(names, api.Identifier)
+		}
+		return names, err
 	case "key":
 		all, err := s.Keys(ctx, tenant, time.Time{})
 		for _, k := range all {

@@ -37,7 +37,7 @@ var arrows = map[string][]string{
 	"people":        {"people/...", "storage", "internal/..."},
 	"people/mail":   {"people/address", "tenants/brand", "storage", "internal/..."},
 
-	"clients": {"people/claims", "storage", "internal/audit", "internal/argon2id", "internal/diff",
+	"clients": {"people/claims", "people/address", "storage", "internal/audit", "internal/argon2id", "internal/diff",
 		"internal/listing", "internal/secret"},
 	"tenants": {"tenants/brand", "people/...", "storage", "internal/audit", "internal/diff", "internal/hostname",
 		"internal/listing", "internal/secret"},

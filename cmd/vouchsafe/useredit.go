@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"strings"
 
+	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/people/attributes"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -10,17 +13,23 @@ import (
 // userEditCmd changes what is known about a user. A flag that is not given leaves its field as it is.
 type userEditCmd struct {
 	who
-	Email         *string `help:"Their new email address; it is not verified unless you add --verified." placeholder:"ADDRESS"`
-	Verified      *bool   `negatable:"" help:"The email address is confirmed to be theirs."`
-	Username      *string `help:"Their new username; empty to remove it." placeholder:"NAME"`
-	Phone         *string `help:"Their new phone number in international form, such as +4312345678; empty to remove it." placeholder:"NUMBER"`
-	PhoneVerified *bool   `negatable:"" help:"The phone number is confirmed to be theirs."`
-	Name          *string `help:"Their full name." placeholder:"TEXT"`
-	GivenName     *string `help:"Their given name." placeholder:"TEXT"`
-	FamilyName    *string `help:"Their family name." placeholder:"TEXT"`
-	Profile       string  `type:"path" help:"A file with more of their profile, as for user add. What it does not name stays." placeholder:"FILE"`
-	Admin         *bool   `negatable:"" help:"Give or take the role admin."`
-	Reserved      bool    `help:"Allow a username that the tenant reserves, such as support."`
+	Email         *string  `help:"Their new email address; it is not verified unless you add --verified." placeholder:"ADDRESS"`
+	Verified      *bool    `negatable:"" help:"The email address is confirmed to be theirs."`
+	Username      *string  `help:"Their new username; empty to remove it." placeholder:"NAME"`
+	Phone         *string  `help:"Their new phone number in international form, such as +4312345678; empty to remove it." placeholder:"NUMBER"`
+	PhoneVerified *bool    `negatable:"" help:"The phone number is confirmed to be theirs."`
+	Name          *string  `help:"Their full name." placeholder:"TEXT"`
+	GivenName     *string  `help:"Their given name." placeholder:"TEXT"`
+	FamilyName    *string  `help:"Their family name." placeholder:"TEXT"`
+	Profile       string   `type:"path" help:"A file with more of their profile, as for user add. What it does not name stays." placeholder:"FILE"`
+	Admin         *bool    `negatable:"" help:"Give or take the role admin."`
+	MustChange    *bool    `name:"expire-password" negatable:"" help:"They have to choose a new password when they next sign in with theirs."`
+	Group         []string `sep:"none" help:"Make them a member of this group. Repeatable." placeholder:"GROUP" complete:"group"`
+	LeaveGroup    []string `sep:"none" help:"End their membership in this group. Repeatable." placeholder:"GROUP" complete:"group"`
+	Role          []string `sep:"none" help:"Give them this role of a client or an API. Repeatable." placeholder:"OWNER#ROLE"`
+	TakeRole      []string `sep:"none" help:"Take this role from them. Repeatable." placeholder:"OWNER#ROLE"`
+	Attribute     []string `sep:"none" help:"Set an attribute that tenants.yaml declares; nothing after = removes it. A list is separated by commas. Repeatable." placeholder:"NAME=VALUE"`
+	Reserved      bool     `help:"Allow a username that the tenant reserves, such as support."`
 	jsonFlag
 }
 
@@ -31,16 +40,51 @@ func (c *userEditCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		after, err := d.Edit(ctx, d.asker, u.ID, edit, c.Reserved)
+		all := administration.Edit{Edit: edit, Join: c.Group, Leave: c.LeaveGroup, NewPassword: c.MustChange}
+		if err := c.given(&d.asker.Tenant.Settings, &all); err != nil {
+			return err
+		}
+		after, changed, err := d.Edit(ctx, d.asker, u.ID, all, c.Reserved)
 		if err != nil {
 			return hinted(err)
 		}
 		sentence := "Changed %s."
-		if after.UpdatedAt.Equal(u.UpdatedAt) {
+		if !changed {
 			sentence = "Nothing has changed about %s."
 		}
 		return c.tell(ctx, a, d, after, c.JSON, sentence)
 	})
+}
+
+// given adds to the edit what the flags say of roles and attributes.
+func (c *userEditCmd) given(t *storage.TenantSettings, edit *administration.Edit) error {
+	for _, roles := range []struct {
+		flags []string
+		to    *[]storage.RoleName
+	}{{c.Role, &edit.Give}, {c.TakeRole, &edit.Take}} {
+		for _, text := range roles.flags {
+			r, err := parseRole(t, text)
+			if err != nil {
+				return err
+			}
+			*roles.to = append(*roles.to, r)
+		}
+	}
+	for _, text := range c.Attribute {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok {
+			return misused("--attribute %q: write NAME=VALUE", text)
+		}
+		if edit.Attributes == nil {
+			edit.Attributes = map[string]any{}
+		}
+		declared := t.Attribute(name)
+		if declared == nil {
+			declared = &storage.Attribute{Name: name} // Edit says that there is no such attribute
+		}
+		edit.Attributes[name] = attributes.Parse(*declared, value)
+	}
+	return nil
 }
 
 // edit returns what the flags and the file of the profile change about the user.

@@ -45,6 +45,14 @@ func (v listedView) cells() []string {
 		last, v.ID}
 }
 
+// userColumns are the columns of a table of users.
+var userColumns = []string{"EMAIL", "USERNAME", "NAME", "VERIFIED", "STATE", "ID"}
+
+// cells are the cells of userColumns.
+func (u userView) cells() []string {
+	return []string{u.Email, u.Username, u.Profile.Name, yesNo(u.EmailVerified), u.standing(), u.ID}
+}
+
 // Run prints the users while it reads them, so that a long list needs no more memory than a short one.
 func (c *userListCmd) Run(ctx context.Context, a *app) error {
 	filter := administration.Filter{

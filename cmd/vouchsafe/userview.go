@@ -3,12 +3,14 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/people/attributes"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -22,6 +24,7 @@ type userView struct {
 	Phone         string          `json:"phone_number,omitempty"`
 	PhoneVerified bool            `json:"phone_number_verified,omitempty"`
 	Profile       storage.Profile `json:"profile"`
+	Attributes    map[string]any  `json:"attributes,omitempty"`
 	Roles         []string        `json:"roles,omitempty"`
 	Disabled      bool            `json:"disabled"`
 	CreatedAt     time.Time       `json:"created_at"`
@@ -31,7 +34,7 @@ type userView struct {
 // viewUser returns the user as commands print it.
 func viewUser(u storage.User) userView {
 	return userView{u.ID, u.ExternalID, u.Email, u.EmailVerified, u.Username, u.Phone, u.PhoneVerified, u.Profile,
-		u.Roles, u.Disabled, u.CreatedAt, u.UpdatedAt}
+		u.Attributes, u.Roles, u.Disabled, u.CreatedAt, u.UpdatedAt}
 }
 
 // standing returns whether the user may sign in, and the roles.
@@ -54,6 +57,10 @@ type accountView struct {
 	Identities       []string   `json:"identities,omitempty"`
 	Sessions         int        `json:"sessions"`
 	LastSignIn       *time.Time `json:"last_sign_in,omitempty"`
+	LastActivity     *time.Time `json:"last_activity,omitempty"`
+	ExpiredPassword  bool       `json:"expired_password,omitempty"`
+	Groups           []string   `json:"groups,omitempty"`
+	GivenRoles       []string   `json:"given_roles,omitempty"`
 }
 
 // viewAccount returns the user with how the account stands, as user show prints it.
@@ -63,6 +70,18 @@ func viewAccount(u storage.User, s administration.Standing) accountView {
 		Identities: s.Identities, Sessions: s.Sessions}
 	if !s.LastSignIn.IsZero() {
 		v.LastSignIn = &s.LastSignIn
+	}
+	if !s.LastActivity.IsZero() {
+		v.LastActivity = &s.LastActivity
+	}
+	v.ExpiredPassword = s.NewPassword
+	for _, m := range s.Memberships {
+		if !slices.Contains(v.Groups, m.GroupID) {
+			v.Groups = append(v.Groups, m.GroupID)
+		}
+	}
+	for _, r := range s.Roles {
+		v.GivenRoles = append(v.GivenRoles, cmp.Or(r.API, r.Client)+"#"+r.Name)
 	}
 	return v
 }
@@ -78,19 +97,30 @@ func (v accountView) fields() [][2]string {
 		}
 		return text + " (not verified)"
 	}
-	last := ""
-	if v.LastSignIn != nil {
-		last = zoned(*v.LastSignIn)
+	at := func(t *time.Time) string {
+		if t == nil {
+			return ""
+		}
+		return zoned(*t)
+	}
+	password := yesNo(v.HasPassword)
+	if v.ExpiredPassword {
+		password += ", to be changed at the next sign-in"
 	}
 	fields := [][2]string{
 		{"ID", v.ID}, {"External ID", v.ExternalID}, {"Email", verified(v.Email, v.EmailVerified)},
 		{"Username", v.Username}, {"Name", v.Profile.Name},
 		{"Phone", verified(v.Phone, v.PhoneVerified)}, {"State", v.standing()},
-		{"Password", yesNo(v.HasPassword)}, {"Authenticator app", yesNo(v.AuthenticatorApp)},
+		{"Groups", strings.Join(v.Groups, " ")}, {"Roles", strings.Join(v.GivenRoles, " ")},
+		{"Password", password}, {"Authenticator app", yesNo(v.AuthenticatorApp)},
 		{"Recovery codes", yesNo(v.RecoveryCodes)}, {"Passkeys", strconv.Itoa(v.Passkeys)},
 		{"Trusted devices", strconv.Itoa(v.TrustedDevices)}, {"Linked accounts", strings.Join(v.Identities, " ")},
-		{"Sessions", strconv.Itoa(v.Sessions)}, {"Last sign-in", last}, {"Created", zoned(v.CreatedAt)},
+		{"Sessions", strconv.Itoa(v.Sessions)}, {"Last sign-in", at(v.LastSignIn)},
+		{"Last activity", at(v.LastActivity)}, {"Created", zoned(v.CreatedAt)},
 		{"Changed", zoned(v.UpdatedAt)},
+	}
+	for _, name := range slices.Sorted(maps.Keys(v.Attributes)) {
+		fields = append(fields, [2]string{name, attributes.Text(v.Attributes[name])})
 	}
 	return slices.DeleteFunc(fields, func(f [2]string) bool { return f[1] == "" })
 }

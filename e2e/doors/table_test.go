@@ -48,6 +48,8 @@ var doors = map[string]need{
 	"/second-factor/setup":          form,
 	"/second-factor/setup/passkey":  form,
 	"/second-factor/codes":          form,
+	"/new-password":                 form,
+	"/no-access":                    nothing,
 	"/consent":                      form,
 	"/signup":                       form,
 	"/signup/confirm":               form,

@@ -79,7 +79,7 @@ func (s *Server) choose(w http.ResponseWriter, r *http.Request) {
 	get := func(name string) string { return strings.TrimSpace(r.PostForm.Get(name)) }
 	who := Person{
 		Subject: get("subject"), Name: get("name"), Email: get("email"), Verified: get("verified"),
-		Hosted: get("hosted"), Tenant: get("tenant"), Factors: get("factors"), Fault: get("fault"),
+		Hosted: get("hosted"), Tenant: get("tenant"), Factors: get("factors"), Groups: get("groups"), Fault: get("fault"),
 	}
 	answer := map[string]string{"state": q.Get("state")}
 	switch {

@@ -93,6 +93,7 @@ type Person struct {
 	Hosted   string // the claim hd
 	Tenant   string // the claim tid, with Microsoft
 	Factors  string // the claim amr, separated by spaces
+	Groups   string // the claim groups, separated by spaces; "none" for an empty list
 	Fault    string // the id of a Fault, or "" for none
 }
 

@@ -142,6 +142,13 @@ func (s *Server) idToken(a authorization, access string) (string, error) {
 	if s.Kind == Microsoft {
 		said["iss"], said["tid"] = s.microsoft(a.Tenant), a.Tenant
 	}
+	switch a.Groups {
+	case "":
+	case "none":
+		said["groups"] = []string{}
+	default:
+		said["groups"] = strings.Fields(a.Groups)
+	}
 	if a.Factors != "" {
 		said["amr"] = strings.Fields(a.Factors)
 	}

@@ -20,7 +20,8 @@ func Visit(c *http.Client, address string, who Person, cancel bool) (to string, 
 	form := url.Values{
 		"request": {u.RawQuery}, "subject": {who.Subject}, "name": {who.Name}, "email": {who.Email},
 		"verified": {who.Verified},
-		"hosted":   {who.Hosted}, "tenant": {who.Tenant}, "factors": {who.Factors}, "fault": {who.Fault},
+		"hosted":   {who.Hosted}, "tenant": {who.Tenant}, "factors": {who.Factors}, "groups": {who.Groups},
+		"fault": {who.Fault},
 	}
 	if cancel {
 		form.Set("cancel", "1")

@@ -1,6 +1,7 @@
 package upstreams
 
 import (
+	"cmp"
 	"net/url"
 	"regexp"
 	"slices"
@@ -77,6 +78,7 @@ func (p *provider) add(id *upstream.Identity, said claims) {
 			}
 		}
 	}
+	p.addGroups(id, said)
 	for _, c := range table.Standard.All() {
 		if !c.Upstream || *c.Text(&id.Profile) != "" {
 			continue
@@ -87,6 +89,37 @@ func (p *provider) add(id *upstream.Identity, said claims) {
 			*c.Text(&id.Profile) = said.text(p.claim(c.Name), 200)
 		}
 	}
+}
+
+// maxGroups bounds how many groups of a provider are looked at.
+const maxGroups = 5000
+
+// addGroups takes over the tenant's groups that the provider says the user is in: a list of names, or one name.
+func (p *provider) addGroups(id *upstream.Identity, said claims) {
+	list, ok := said.at(p.groupsClaim()).([]any)
+	if one, is := said.at(p.groupsClaim()).(string); is {
+		list, ok = []any{one}, true
+	}
+	if len(p.Groups) == 0 || id.GroupsSaid || !ok {
+		return
+	}
+	id.GroupsSaid = true
+	for i, theirs := range list {
+		name, _ := theirs.(string)
+		if ours := p.Groups[name]; ours != "" && !slices.Contains(id.Groups, ours) && i < maxGroups {
+			id.Groups = append(id.Groups, ours)
+		}
+	}
+}
+
+// groupsClaim is the provider's claim that lists groups.
+func (p *provider) groupsClaim() string { return cmp.Or(p.GroupsClaim, "groups") }
+
+// leavesOutGroups reports whether the provider says that there are too many groups for a token (Microsoft): that
+// the claim is missing does not mean that the user is in none.
+func (p *provider) leavesOutGroups(said claims) bool {
+	names, _ := said["_claim_names"].(map[string]any)
+	return names[p.groupsClaim()] != nil || said["hasgroups"] == true
 }
 
 // verified takes the boolean true and, of a provider that documents them, other values that

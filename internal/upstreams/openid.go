@@ -47,10 +47,14 @@ func (p *provider) openID(ctx context.Context, r upstream.Request, found *discov
 	if r.Fresh && p.Kind.Forces && !id.ProvenAt.IsZero() && id.ProvenAt.Before(r.Begun.Add(-skew)) {
 		return upstream.Identity{}, refused("ID token: a proof from before")
 	}
-	if address := found.UserInfoEndpoint(); address != "" && (id.Email == "" || id.Profile.Name == "") {
-		if err := p.askMore(ctx, found, address, token.AccessToken, said, &id); err != nil {
+	wantsGroups, answered := len(p.Groups) > 0 && !id.GroupsSaid, true
+	if address := found.UserInfoEndpoint(); address != "" && (id.Email == "" || id.Profile.Name == "" || wantsGroups) {
+		if answered, err = p.askMore(ctx, found, address, token.AccessToken, said, &id); err != nil {
 			return upstream.Identity{}, err
 		}
+	}
+	if wantsGroups && !id.GroupsSaid { // no group at all, unless the provider could not say
+		id.GroupsSaid = answered && !p.leavesOutGroups(said)
 	}
 	id.Subject = subjectOf(found, said)
 	return id, nil
@@ -65,20 +69,20 @@ func provenAt(said claims) time.Time {
 	return time.Unix(int64(at), 0)
 }
 
-// askMore fills in what the userinfo endpoint says. An endpoint that does not answer is no error:
-// the ID token has proven the user. An answer about another user is an error.
+// askMore fills in what the userinfo endpoint says, and reports whether it answered. An endpoint that does not
+// answer is no error: the ID token has proven the user. An answer about another user is an error.
 func (p *provider) askMore(ctx context.Context, found *discovery, address, accessToken string, said claims,
 	id *upstream.Identity,
-) error {
+) (answered bool, err error) {
 	var more claims
-	err := p.getUserinfo(ctx, found, address, accessToken, &more)
-	if err == nil && more.text("sub", 255) != said.text("sub", 255) { // OIDC Core 5.3.2
-		return refused("userinfo is about another person")
+	answered = p.getUserinfo(ctx, found, address, accessToken, &more) == nil
+	if answered && more.text("sub", 255) != said.text("sub", 255) { // OIDC Core 5.3.2
+		return false, refused("userinfo is about another person")
 	}
-	if err == nil {
+	if answered {
 		p.add(id, more)
 	}
-	return nil
+	return answered, nil
 }
 
 // getUserinfo reads userinfo, as JSON or as a JWT that the provider has signed for us (OIDC

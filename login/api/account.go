@@ -78,7 +78,7 @@ func (s *Server) apiUpdatePassword() jsonapi.Route {
 		Summary: "Changes the password, and returns new tokens.",
 		Text: "All the user's sessions and tokens end, including the access token of this call. If the tenant signs " +
 			"users out everywhere (`passwords.sign_out: all`), there are no new tokens, and the response is 204.",
-		Problems: []jsonapi.Outcome{wrongFields, notOffered, notFresh, notTheirSession},
+		Problems: []jsonapi.Outcome{wrongFields, noAccess, notOffered, notFresh, notTheirSession},
 	}, func(p *person, in updatePasswordCall) (*signedInAnswer, error) {
 		if err := offered(p.asker.UsesPasswords()); err != nil {
 			return nil, err

@@ -133,7 +133,7 @@ func (s *Server) challengeRequest(r *http.Request, form url.Values) (*asking, ur
 // proofsOf returns the parameters of the form that prove a user's account, under their names in the JSON API.
 func proofsOf(form url.Values, kept *authSession) map[string]any {
 	out := map[string]any{}
-	for _, name := range []string{"login", "password", "code", "token", "otp", "recovery_code"} {
+	for _, name := range []string{"login", "password", "code", "token", "otp", "recovery_code", "new_password"} {
 		if form.Has(name) {
 			out[name] = form.Get(name)
 		}
@@ -162,6 +162,8 @@ func (s *Server) challengeFail(w http.ResponseWriter, r *http.Request, a *asking
 		out.Description, out.Methods = "More is needed to know who it is: see methods.", s.firstMethods(a)
 	case wants && len(left.Factors) == 0:
 		out.Error, out.Description = "redirect_to_web", "A second factor has to be set up first, in the browser."
+	case p.Code == passwordExpired.Code:
+		out.Error, out.Methods = "insufficient_authorization", []string{"new_password"}
 	case wants:
 		out.Error, out.Methods = "insufficient_authorization", left.Factors
 	case status == http.StatusUnprocessableEntity:

@@ -21,6 +21,13 @@ func (s *Server) appSignIn(a *asking, c people.Claimant, f proofFields) (storage
 		}
 		if more != nil {
 			sess, kept, err := s.Raise(a.Context(), a.asker, c, f.Remember, more...)
+			if errors.Is(err, people.ErrNewPassword) {
+				a.keep(kept)
+				if c, err = s.appPending(a); err != nil {
+					return storage.Session{}, err
+				}
+				return s.appNewPassword(a, c, f.NewPassword)
+			}
 			return s.appSignedIn(a, c.User, sess, kept, err)
 		}
 	}
@@ -29,7 +36,26 @@ func (s *Server) appSignIn(a *asking, c people.Claimant, f proofFields) (storage
 		a.keep(done.Kept)
 		return storage.Session{}, s.factorProblem(a, done.Missing)
 	}
+	if err == nil && done.NewPassword {
+		a.keep(done.Kept)
+		return s.appNewPassword(a, c, f.NewPassword)
+	}
 	return s.appSignedIn(a, c.User, done.Session, done.Kept, err)
+}
+
+// appNewPassword signs in a claimant who lacks nothing but a new password. Without one it returns the problem
+// passwordExpired; the app's auth_session then has the proofs.
+func (s *Server) appNewPassword(a *asking, c people.Claimant, secret string) (storage.Session, error) {
+	if secret != "" {
+		sess, kept, err := s.ReplaceExpired(a.Context(), a.asker, c, a.wish(), "new_password", secret)
+		return s.appSignedIn(a, c.User, sess, kept, err)
+	}
+	sealed, err := a.kept.seal(s, a.Request)
+	if err != nil {
+		return storage.Session{}, err
+	}
+	return storage.Session{}, &jsonapi.Problem{Status: passwordExpired.Status, Code: passwordExpired.Code,
+		Detail: ui.Words(a.Request).Must(string(people.ErrNewPassword)), More: expiredSession{sealed}}
 }
 
 // appSignedIn stores in the app's auth_session what the app keeps of a user who has signed in.

@@ -88,6 +88,18 @@ var factorRequired = jsonapi.Outcome{Status: http.StatusForbidden, Code: "second
 	When: "what the app sent is right, but a second factor is needed too. Within ten minutes, send it with this " +
 		"`auth_session` and nothing else; or send everything again, together with it.", More: factorsLeft{}}
 
+var passwordExpired = jsonapi.Outcome{Status: http.StatusForbidden, Code: "password_expired",
+	When: "what the app sent is right, but the user has to choose a new password. Within ten minutes, send it as " +
+		"`new_password` with this `auth_session` and nothing else.", More: expiredSession{}}
+
+// expiredSession has the additional members of the problem passwordExpired.
+type expiredSession struct {
+	AuthSession string `json:"auth_session" doc:"With password_expired: continues the sign-in where this request ended."`
+}
+
+var noAccess = jsonapi.Outcome{Status: http.StatusForbidden, Code: "access_denied",
+	When: "the user may not use this client: its registration allows other groups or addresses only."}
+
 var notFresh = jsonapi.Outcome{Status: http.StatusUnauthorized, Code: "insufficient_user_authentication",
 	When: "the sign-in is longer than five minutes ago, or lacked the second factor that the user has: sign in again " +
 		"first, with the `acr_values` of `WWW-Authenticate` if it has any (RFC 9470)."}

@@ -12,7 +12,8 @@ type proofFields struct {
 	Login    string `json:"login" doc:"The email address or username, with password." example:"jo@example.com"`
 	Password string `json:"password" secret:"true" doc:"The password."`
 	codeFields
-	Passkey *passkeyFields `json:"passkey" doc:"The result of the options from /auth/passkey-options: {state, credential}."`
+	Passkey     *passkeyFields `json:"passkey" doc:"The result of the options from /auth/passkey-options: {state, credential}."`
+	NewPassword string         `json:"new_password" secret:"true" doc:"After password_expired: the password that replaces the user's."`
 	factorFields
 }
 

@@ -47,7 +47,7 @@ func (s *Server) apiConfirmReset() jsonapi.Route {
 		Summary: "Sets a new password with the code from the email, and signs the user in with it.",
 		Text: "All the user's sessions and tokens end. The response is that of `/auth/sign-in` with the new password. " +
 			"Even if it is `second_factor_required`, the new password is set.",
-		Problems: []jsonapi.Outcome{wrongCode, wrongFields, factorRequired, notOffered, wrongScope, wrongSession},
+		Problems: []jsonapi.Outcome{wrongCode, wrongFields, factorRequired, noAccess, notOffered, wrongScope, wrongSession},
 	}, func(a *asking, in newPasswordCall) (signedInAnswer, error) {
 		if err := offered(s.OffersReset(a.asker)); err != nil {
 			return signedInAnswer{}, err

@@ -25,8 +25,8 @@ func (s *Server) apiSignIn() jsonapi.Route {
 		Summary: "Signs a user in.",
 		Text: "Send one of these: `login` and `password`; `flow` and `code`, or `token`, from `/auth/send-code`; " +
 			"`passkey`, from `/auth/passkey-options`; or `providerType` with a token from an upstream provider.",
-		Problems: []jsonapi.Outcome{wrongCredentials, wrongCode, wrongPasskey, factorRequired, wrongFields, upstreamRefused,
-			emailUnconfirmed, accountExists, notAdmitted, notOffered, wrongScope, wrongSession},
+		Problems: []jsonapi.Outcome{wrongCredentials, wrongCode, wrongPasskey, factorRequired, passwordExpired, noAccess,
+			wrongFields, upstreamRefused, emailUnconfirmed, accountExists, notAdmitted, notOffered, wrongScope, wrongSession},
 	}, func(a *asking, in signInCall) (signedInAnswer, error) {
 		if err := s.Apps.CheckScope(a.app, in.Scope); err != nil {
 			return signedInAnswer{}, err
@@ -68,8 +68,9 @@ func (s *Server) apiRefresh() jsonapi.Route {
 			"use ends its grant.",
 		Problems: []jsonapi.Outcome{
 			{Status: http.StatusBadRequest, Code: "invalid_grant",
-				When: "the token is unknown, used, expired or revoked, or the user has signed out or changed the " +
-					"password: sign in again."},
+				When: "the token is unknown, used, expired or revoked, or the user has signed out, changed the " +
+					"password or lost access to the client: sign in again."},
+			noAccess,
 			wrongScope,
 		},
 	}, func(a *asking, in refreshCall) (storage.Tokens, error) {

@@ -55,7 +55,7 @@ func (s *Server) apiInvited() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/accept-invitation", ID: "acceptInvitation",
 		Summary: "Registers an invited user, and signs the user in.",
-		Problems: []jsonapi.Outcome{wrongFields, invitationGone, accountExists, factorRequired, noSignUp,
+		Problems: []jsonapi.Outcome{wrongFields, invitationGone, accountExists, factorRequired, noAccess, noSignUp,
 			wrongScope, wrongSession},
 	}, func(a *asking, in invitedCall) (signedInAnswer, error) {
 		if err := s.Apps.CheckScope(a.app, in.Scope); err != nil {
@@ -111,8 +111,9 @@ type confirmCall struct {
 func (s *Server) apiConfirm() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/confirm-email", ID: "confirmEmail",
-		Summary:  "Completes a registration with the code from the email, and signs the user in.",
-		Problems: []jsonapi.Outcome{wrongCode, wrongFields, accountExists, factorRequired, wrongScope, wrongSession},
+		Summary: "Completes a registration with the code from the email, and signs the user in.",
+		Problems: []jsonapi.Outcome{wrongCode, wrongFields, accountExists, factorRequired, noAccess, wrongScope,
+			wrongSession},
 	}, func(a *asking, in confirmCall) (signedInAnswer, error) {
 		if err := s.Apps.CheckScope(a.app, in.Scope); err != nil {
 			return signedInAnswer{}, err

@@ -24,6 +24,7 @@ func (s *Accounts) Check(
 ) (NewUser, error) {
 	rules := importing.Rules{
 		Tenant: a.Tenant.ID, Roles: true, Reserved: a.Tenant.Settings.SignUp.ReservedUsernames, Now: time.Now(),
+		Attributes: a.Tenant.Settings.Attributes, Complete: true,
 	}
 	if allowReserved {
 		rules.Reserved = []string{}

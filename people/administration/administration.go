@@ -17,6 +17,8 @@ import (
 // Store is what the use cases read and write.
 type Store interface {
 	storage.Users
+	storage.Groups
+	storage.Roles
 	storage.Changes
 	storage.Credentials
 	storage.Standings

@@ -29,7 +29,7 @@ func TestEdit(t *testing.T) {
 	text := func(s string) *string { return &s }
 	edit := func(e importing.Edit) storage.User {
 		t.Helper()
-		u, err := s.Edit(ctx, a, jo.ID, e, false)
+		u, _, err := s.Edit(ctx, a, jo.ID, administration.Edit{Edit: e}, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -63,7 +63,7 @@ func TestEdit(t *testing.T) {
 		{Phone: text("123")}, {Username: text("support")}, {Username: text("x@example.com")},
 		{Profile: &storage.Profile{Website: "javascript:alert(1)"}},
 	} {
-		_, err := s.Edit(ctx, a, jo.ID, e, false)
+		_, _, err := s.Edit(ctx, a, jo.ID, administration.Edit{Edit: e}, false)
 		if _, ok := errors.AsType[*importing.Fault](err); !ok {
 			t.Errorf("%+v: got %v, want a fault", e, err)
 		}
@@ -71,10 +71,12 @@ func TestEdit(t *testing.T) {
 	if again, err := store.User(ctx, a.Tenant.ID, jo.ID); err != nil || !again.UpdatedAt.Equal(stored.UpdatedAt) {
 		t.Errorf("a refused edit changed %+v, %v", again, err)
 	}
-	if _, err := s.Edit(ctx, a, jo.ID, importing.Edit{Username: text("support")}, true); err != nil {
+	reserved := administration.Edit{Edit: importing.Edit{Username: text("support")}}
+	if _, _, err := s.Edit(ctx, a, jo.ID, reserved, true); err != nil {
 		t.Errorf("a reserved username, allowed: got %v", err)
 	}
-	if _, err := s.Edit(ctx, a, "none", importing.Edit{Admin: &yes}, false); !errors.Is(err, storage.ErrNotFound) {
+	admin := administration.Edit{Edit: importing.Edit{Admin: &yes}}
+	if _, _, err := s.Edit(ctx, a, "none", admin, false); !errors.Is(err, storage.ErrNotFound) {
 		t.Errorf("got %v, want ErrNotFound", err)
 	}
 	events, err := store.EventsOf(ctx, a.Tenant.ID, jo.ID, "", 50)
@@ -151,7 +153,8 @@ func TestAnEditKeepsWhatChangedMeanwhile(t *testing.T) {
 		}
 	}}
 	name := "joanna"
-	if _, err := s.Edit(t.Context(), a, jo.ID, importing.Edit{Username: &name}, false); err != nil {
+	edit := administration.Edit{Edit: importing.Edit{Username: &name}}
+	if _, _, err := s.Edit(t.Context(), a, jo.ID, edit, false); err != nil {
 		t.Fatal(err)
 	}
 	if got, err := store.User(t.Context(), jo.TenantID, jo.ID); err != nil || !got.Disabled || got.Username != name {

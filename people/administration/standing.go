@@ -14,11 +14,12 @@ type Standing struct {
 	HasPassword, AuthenticatorApp, RecoveryCodes bool
 	Passkeys, TrustedDevices, Sessions           int
 	Identities                                   []string  // names of upstream providers
-	LastSignIn                                   time.Time // zero if there is no record of one
+	LastSignIn, LastActivity                     time.Time // see storage.Standing
+	Memberships                                  []storage.Membership
+	Roles                                        []storage.RoleName // given to the user, not to a group
+	// NewPassword says that the password has to be changed at the next sign-in.
+	NewPassword bool
 }
-
-// signIns is how many of the newest events about a user are searched for the last sign-in.
-const signIns = 200
 
 // Standing returns how the account of the user stands.
 func (s *Accounts) Standing(ctx context.Context, a people.Asker, id string) (st Standing, err error) {
@@ -29,7 +30,7 @@ func (s *Accounts) Standing(ctx context.Context, a people.Asker, id string) (st 
 	for _, c := range credentials {
 		switch c.Kind {
 		case storage.PasswordCredential:
-			st.HasPassword = true
+			st.HasPassword, st.NewPassword = true, !c.ExpiresAt.IsZero()
 		case storage.TOTPCredential:
 			st.AuthenticatorApp = true
 		case storage.RecoveryCredential:
@@ -46,12 +47,10 @@ func (s *Accounts) Standing(ctx context.Context, a people.Asker, id string) (st 
 	}
 	sessions, errSessions := s.Store.SessionsOf(ctx, a.Tenant.ID, id, time.Now())
 	st.Sessions = len(sessions)
-	events, errEvents := s.Store.EventsOf(ctx, a.Tenant.ID, id, "", signIns)
-	for _, e := range events {
-		if e.Kind == storage.EventLoginSucceeded {
-			st.LastSignIn = e.At
-			break
-		}
-	}
-	return st, errors.Join(err, errSessions, errEvents)
+	standings, errStandings := s.Store.Standings(ctx, a.Tenant.ID, id, id)
+	st.LastSignIn, st.LastActivity = standings[id].LastSignIn, standings[id].LastActivity
+	var errGroups, errRoles error
+	st.Memberships, errGroups = s.Store.MembershipsOf(ctx, a.Tenant.ID, id)
+	st.Roles, errRoles = s.Store.RolesGiven(ctx, a.Tenant.ID, storage.RoleHolder{User: id})
+	return st, errors.Join(err, errSessions, errStandings, errGroups, errRoles)
 }

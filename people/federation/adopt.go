@@ -43,6 +43,9 @@ func (s *Service) adopt(
 			switch {
 			case err == nil:
 				s.Mail.Stored()
+				if err := s.syncGroups(ctx, a, u.ID, who); err != nil {
+					return u, err
+				}
 				return s.Store.User(ctx, tenant, u.ID)
 			case errors.Is(err, storage.ErrStale) && c.code != "":
 				return u, people.ErrWrongCode

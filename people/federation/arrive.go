@@ -77,7 +77,11 @@ func (s *Service) identify(
 	known, err := s.Store.Identity(ctx, a.Tenant.ID, p.ID, who.Subject)
 	switch {
 	case err == nil:
-		return s.returned(ctx, p, known, id)
+		u, err := s.returned(ctx, p, known, id)
+		if err == nil {
+			err = s.syncGroups(ctx, a, u.ID, who)
+		}
+		return u, err
 	case !errors.Is(err, storage.ErrNotFound):
 		return storage.User{}, err
 	case bad != nil || !id.EmailVerified:

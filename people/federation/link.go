@@ -41,5 +41,8 @@ func (s *Service) LinkStranger(ctx context.Context, a people.Asker, by Linking, 
 	if errors.Is(err, storage.ErrExists) || errors.Is(err, storage.ErrStale) {
 		return s.LinkedAlready(ctx, link)
 	}
+	if err == nil {
+		err = s.syncGroups(ctx, a, u.ID, who)
+	}
 	return err
 }

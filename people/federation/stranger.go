@@ -22,8 +22,12 @@ type Stranger struct {
 	Email    string          `json:"e,omitempty"` // as the provider has it
 	AMR      []string        `json:"a,omitempty"`
 	Profile  storage.Profile `json:"p"`
-	Browser  string          `json:"b"` // see people.Asker; "" when an app brought the user
-	Born     time.Time       `json:"t"`
+	// Groups are the tenant's groups that the provider says the user is in. It says nothing about them unless
+	// GroupsSaid.
+	Groups     []string  `json:"g,omitempty"`
+	GroupsSaid bool      `json:"h,omitempty"`
+	Browser    string    `json:"b"` // see people.Asker; "" when an app brought the user
+	Born       time.Time `json:"t"`
 	// Proven is an address that is proven to be the user's, and has an account here that the user
 	// has to sign in to; "" for none.
 	Proven string `json:"c,omitempty"`
@@ -40,12 +44,12 @@ const (
 func newStranger(p *upstream.Provider, id upstream.Identity, browser string) *Stranger {
 	return &Stranger{
 		ID: secret.Token()[:22], Upstream: p.ID, Subject: id.Subject, Email: id.Email, AMR: id.AMR, Profile: id.Profile,
-		Browser: browser, Born: time.Now(),
+		Groups: id.Groups, GroupsSaid: id.GroupsSaid, Browser: browser, Born: time.Now(),
 	}
 }
 
-// SealStranger seals a stranger for the browser to keep, without the profile if a browser would not
-// keep that: the user can enter it.
+// SealStranger seals a stranger for the browser to keep, without the profile and the groups if a
+// browser would not keep these: the user can enter the one, and gets the others at the next sign-in.
 func (s *Service) SealStranger(a people.Asker, who *Stranger) (string, error) {
 	box := s.Secrets.Box(a.Tenant.ID, secret.UpstreamStranger)
 	slim := *who
@@ -55,10 +59,10 @@ func (s *Service) SealStranger(a people.Asker, who *Stranger) (string, error) {
 			return "", err
 		}
 		sealed := box.SealString(plain)
-		if len(sealed) <= maxCookie || slim.Profile == (storage.Profile{}) {
+		if len(sealed) <= maxCookie || slim.Profile == (storage.Profile{}) && !slim.GroupsSaid {
 			return sealed, nil
 		}
-		slim.Profile = storage.Profile{}
+		slim.Profile, slim.Groups, slim.GroupsSaid = storage.Profile{}, nil, false
 	}
 }
 

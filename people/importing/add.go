@@ -3,6 +3,8 @@ package importing
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -53,6 +55,9 @@ func keysOf(c Checked) []key {
 	if u.PhoneVerified {
 		add("phone_number", "verified phone_number", u.Phone)
 	}
+	for name, value := range c.Unique {
+		add("attributes", name, value)
+	}
 	for _, i := range c.Identities {
 		add("identities", "identity at "+i.Provider, i.Subject)
 	}
@@ -99,6 +104,15 @@ func (im *run) add(ctx context.Context, c Checked) (there bool, bad, err error) 
 	}
 	if there, bad, err = im.taken(ctx, c); there || bad != nil || err != nil {
 		return there, bad, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Unique)) {
+		other, err := im.store.UserByUnique(ctx, c.User.TenantID, name, c.Unique[name])
+		if err == nil {
+			return false, fault("attributes.taken", "another user, %s, has its %s", other.ID, name), nil
+		}
+		if !errors.Is(err, storage.ErrNotFound) {
+			return false, nil, err
+		}
 	}
 	return false, fault("id.removed", "the id belonged to a user who was removed"), nil
 }

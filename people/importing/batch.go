@@ -140,7 +140,7 @@ func (im *run) addTogether(ctx context.Context, all []outcome) error {
 			continue
 		}
 		ch.AddAll = append(ch.AddAll,
-			storage.NewUser{User: c.User, Credentials: c.credentials(im.masters), Identities: c.Identities})
+			storage.NewUser{User: c.User, Credentials: c.credentials(im.masters), Identities: c.Identities, Unique: c.Unique})
 		ch.Events = append(ch.Events, im.event(c.User))
 		added = append(added, &all[i])
 	}

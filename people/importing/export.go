@@ -45,7 +45,8 @@ func Export(ctx context.Context, s Store, a people.Asker, to io.Writer, hashes b
 func rowOf(u storage.User) Row {
 	return Row{
 		ID: u.ID, ExternalID: u.ExternalID, Email: u.Email, EmailVerified: u.EmailVerified, Username: u.Username,
-		Phone: u.Phone, PhoneVerified: u.PhoneVerified, Profile: u.Profile, Roles: u.Roles, Disabled: u.Disabled,
+		Phone: u.Phone, PhoneVerified: u.PhoneVerified, Profile: u.Profile, Attributes: u.Attributes, Roles: u.Roles,
+		Disabled:  u.Disabled,
 		CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
 	}
 }

@@ -16,6 +16,14 @@ type Fault struct {
 
 func (f *Fault) Error() string { return f.Message }
 
+// NewFault returns a fault of a field, by the id of the rule.
+func NewFault(field, id, format string, args ...any) *Fault {
+	return faultOf(field, id, format, args...)
+}
+
+// Field returns the name of the field, or "" if the fault is about several.
+func (f *Fault) Field() string { return f.field }
+
 func fault(id, format string, args ...any) *Fault {
 	field, _, _ := strings.Cut(id, ".")
 	return faultOf(field, id, format, args...)

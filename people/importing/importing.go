@@ -105,7 +105,8 @@ type run struct {
 func Import(ctx context.Context, s Store, a people.Asker, rows iter.Seq[Read], o Options) (Counts, error) {
 	im := &run{Options: o, store: s, asker: a, seen: newSeenKeys(), rules: Rules{
 		Tenant: a.Tenant.ID, Roles: o.AllowRoles, Reserved: a.Tenant.Settings.SignUp.ReservedUsernames,
-		Firebase: o.Firebase, Upstreams: a.Tenant.Settings.Upstreams, Now: time.Now(),
+		Firebase: o.Firebase, Upstreams: a.Tenant.Settings.Upstreams,
+		Attributes: a.Tenant.Settings.Attributes, Now: time.Now(),
 	}}
 	im.rules.PasskeyHost, _ = passkey.Host(a.Tenant.Issuer) // without a host name no passkey comes
 	if o.AllowReserved {

@@ -40,6 +40,8 @@ func (row *Row) drop(f *Fault) bool {
 		row.Phone, row.PhoneVerified = "", false
 	case "password_hash":
 		row.PasswordHash, row.PasswordSalt = nil, ""
+	case "attributes":
+		row.Attributes = nil
 	case "identities":
 		row.Identities = nil
 	case "totp":

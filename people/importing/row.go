@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/people/attributes"
 	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/people/factor"
 	"github.com/vouchsafe/vouchsafe/people/password"
@@ -30,10 +31,12 @@ type Row struct {
 	Phone         string          `json:"phone_number,omitempty"` // E.164
 	PhoneVerified bool            `json:"phone_number_verified,omitempty"`
 	Profile       storage.Profile `json:"profile,omitzero"`
-	Roles         []string        `json:"roles,omitempty"`
-	Disabled      bool            `json:"disabled,omitempty"`
-	CreatedAt     time.Time       `json:"created_at,omitzero"`
-	UpdatedAt     time.Time       `json:"updated_at,omitzero"` // written, and not read
+	// Attributes are those that the tenant declares, by name.
+	Attributes map[string]any `json:"attributes,omitempty"`
+	Roles      []string       `json:"roles,omitempty"`
+	Disabled   bool           `json:"disabled,omitempty"`
+	CreatedAt  time.Time      `json:"created_at,omitzero"`
+	UpdatedAt  time.Time      `json:"updated_at,omitzero"` // written, and not read
 	// PasswordHash is a string, or a credential of Keycloak as an object: see password.Import. With
 	// PasswordSalt it is Firebase's.
 	PasswordHash json.RawMessage `json:"password_hash,omitempty"`
@@ -72,7 +75,11 @@ type Rules struct {
 	Upstreams []storage.Upstream
 	// PasskeyHost is the host name to which passkeys must belong; "" for none.
 	PasskeyHost string
-	Now         time.Time
+	// Attributes are those that users can have. Those that are required are missed only in rows that have some,
+	// unless Complete is true.
+	Attributes []storage.Attribute
+	Complete   bool
+	Now        time.Time
 }
 
 // Checked is what a row says, after checks.
@@ -80,6 +87,8 @@ type Checked struct {
 	User  storage.User
 	HasID bool   // the row said which
 	Hash  []byte // of the password; nil for none
+	// Unique are the values of attributes that only this user may have.
+	Unique map[string]string
 	// Identities are linked to the user. TOTP is their authenticator app, nil for none, and Recovery are their
 	// recovery codes, in clear.
 	Identities []storage.Identity
@@ -132,6 +141,13 @@ func (row *Row) Check(rules Rules) (Checked, error) {
 		u.CreatedAt = rules.Now
 	}
 	c := Checked{User: u, HasID: row.ID != ""}
+	if len(row.Attributes) > 0 || rules.Complete {
+		checked, err := attributes.Change(rules.Attributes, nil, row.Attributes)
+		if err != nil {
+			return Checked{}, fault("attributes.form", "%v", err)
+		}
+		c.User.Attributes, c.Unique = checked.Values, checked.Unique
+	}
 	if err := row.giveProofs(&c, rules); err != nil {
 		return Checked{}, err
 	}

@@ -21,7 +21,7 @@ func (c Checked) Store(ctx context.Context, s storage.Changes, masters *secret.M
 	if slices.Contains(u.Roles, storage.RoleAdmin) && u.TenantID == storage.DefaultTenant {
 		ch.Spend = []storage.Spent{storage.FirstAdministrator()}
 	}
-	ch.Link = c.Identities
+	ch.Link, ch.Unique = c.Identities, c.Unique
 	err := s.Apply(ctx, ch)
 	if errors.Is(err, storage.ErrStale) && ch.Spend != nil { // there is an administrator
 		ch.Spend = nil

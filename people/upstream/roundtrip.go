@@ -57,6 +57,10 @@ type Identity struct {
 	Hosted  string
 	Profile storage.Profile
 	AMR     []string // RFC 8176
+	// Groups are the tenant's groups that the provider says the user is in. It says nothing about them unless
+	// GroupsSaid.
+	Groups     []string
+	GroupsSaid bool
 	// ProvenAt is when the user has proven themselves there; zero when the provider does not
 	// say.
 	ProvenAt time.Time

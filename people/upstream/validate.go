@@ -83,6 +83,17 @@ func validate(u storage.Upstream, wrong func(field, format string, args ...any))
 			wrong("claims", "%q names no claim", ours)
 		}
 	}
+	for theirs, ours := range u.Groups {
+		if theirs == "" || !storage.ValidGroupID(ours) {
+			wrong("groups", "%q: %q isn't the id of a group: %s", theirs, ours, storage.GroupIDRule)
+		}
+	}
+	if len(u.Groups) > 0 && ok && !kind.OpenID {
+		wrong("groups", "can't be taken from %s, which says none: remove them", kind.Name)
+	}
+	if u.GroupsClaim != "" && len(u.Groups) == 0 {
+		wrong("groups_claim", "is not used without groups: write what they are here, such as {Engineering: engineers}")
+	}
 	for field, list := range map[string][]string{"authoritative_domains": u.AuthoritativeDomains, "domains": u.Domains} {
 		for _, d := range list {
 			if domain, err := address.Domain(d); err != nil || domain != d {

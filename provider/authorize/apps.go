@@ -10,6 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -65,7 +66,26 @@ func (s *Server) AppCode(
 		)
 	}
 	a.account = &sessions.Account{Session: sess}
+	if err := s.admitApp(ctx, app, sess); err != nil {
+		return "", err
+	}
 	return sealCode(s.Tokens, a)
+}
+
+// admitApp refuses a user who may not use the app.
+func (s *Server) admitApp(ctx context.Context, app *storage.Client, sess storage.Session) error {
+	if app.Allow.All() {
+		return nil
+	}
+	u, err := s.Store.User(ctx, sess.TenantID, sess.UserID)
+	if err != nil {
+		return err
+	}
+	refused, err := isRefused(ctx, s.Store, app, &u)
+	if err == nil && refused {
+		err = oauth.ErrNotForUser
+	}
+	return err
 }
 
 // parseApp parses the request as Authorize does, but for what only a browser needs.

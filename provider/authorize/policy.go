@@ -29,6 +29,7 @@ var policy = []check{
 	{func(p Pages) string { return p.Select }, oauth.ErrAccountSelectionRequired, needsSelection},
 	{func(p Pages) string { return p.Login }, fosite.ErrLoginRequired, needsLogin},
 	{func(p Pages) string { return p.SecondFactor }, fosite.ErrInteractionRequired, needsSecondFactor},
+	{func(p Pages) string { return p.NoAccess }, fosite.ErrAccessDenied, lacksAccess},
 	{func(p Pages) string { return p.Consent }, fosite.ErrConsentRequired, needsConsent},
 }
 
@@ -81,6 +82,26 @@ func needsLogin(_ context.Context, _ Store, a *authorization) (bool, error) {
 		return true, nil
 	}
 	return a.maxAge != nil && a.started.Sub(a.account.AuthTime) >= *a.maxAge, nil
+}
+
+// lacksAccess: the client is not for this user. The page says why. It cannot settle that, but the user may choose
+// another account there, or an administrator may let the user in meanwhile.
+func lacksAccess(ctx context.Context, store Store, a *authorization) (bool, error) {
+	return isRefused(ctx, store, a.client, &a.account.User)
+}
+
+// isRefused reports whether the user may not use the client. It reads the user's groups only if the client asks
+// for them.
+func isRefused(ctx context.Context, store Store, c *storage.Client, u *storage.User) (bool, error) {
+	var groups []string
+	if len(c.Allow.Groups) > 0 {
+		b, err := store.Belonging(ctx, u.TenantID, u.ID)
+		if err != nil && !errors.Is(err, storage.ErrNotFound) {
+			return false, err
+		}
+		groups = b.Groups
+	}
+	return c.Allow.Refusal(u, groups) != "", nil
 }
 
 // needsConsent: the client is not the operator's own and asks for more than the user allowed before, or

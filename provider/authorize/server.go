@@ -36,6 +36,9 @@ type Store interface {
 	Consent(ctx context.Context, tenant, userID, clientID string) (storage.Consent, error)
 	// CredentialsOf tells whether a user has a second factor, for clients that ask for it then.
 	CredentialsOf(ctx context.Context, tenant, userID string) ([]storage.Credential, error)
+	// Belonging tells the user's groups, for clients that only some groups may use.
+	Belonging(ctx context.Context, tenant, userID string) (storage.Belonging, error)
+	User(ctx context.Context, tenant, id string) (storage.User, error)
 }
 
 // Pages are the paths, below a tenant's issuer, of the pages that settle a check. Each takes the sealed
@@ -45,6 +48,7 @@ type Pages struct {
 	SignUp       string // lets the user make an account; "" where there is no such page
 	Select       string // lets the user choose an account
 	SecondFactor string // settles that one proof was too little
+	NoAccess     string // says that the user may not use the client
 	Consent      string // asks what the client may have
 	// Say returns the texts with the given ids in the language of the request, and the language.
 	// Default: the ids themselves.

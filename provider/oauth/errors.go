@@ -32,6 +32,8 @@ var (
 	// ErrAccountSelectionRequired answers prompt=none (OpenID Connect Core 3.1.2.6).
 	ErrAccountSelectionRequired = newError(http.StatusBadRequest, "account_selection_required",
 		"The user has to choose an account.")
+	// ErrNotForUser refuses a user who may not use the client (see allow in its registration).
+	ErrNotForUser = newError(http.StatusForbidden, "access_denied", "This user may not use the client.")
 	// ErrUnmetRequirements is unmet_authentication_requirements (OpenID Connect Core Error Code
 	// unmet_authentication_requirements 1.0).
 	ErrUnmetRequirements = newError(http.StatusBadRequest, "unmet_authentication_requirements",

@@ -26,6 +26,8 @@ type Server struct {
 type Store interface {
 	storage.SpentValues
 	Grant(ctx context.Context, tenant, id string) (storage.Grant, error)
-	LiveGrant(ctx context.Context, tenant, id, jti string, now time.Time) (storage.Grant, storage.User, error)
+	LiveGrant(
+		ctx context.Context, tenant, id, jti string, now time.Time, also *storage.Belonging,
+	) (storage.Grant, storage.User, error)
 	Apply(ctx context.Context, c storage.Change) error
 }

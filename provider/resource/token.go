@@ -111,7 +111,7 @@ func mayAsk(c *storage.Client, claims *tokens.AccessClaims) bool {
 func (s *Server) grantLives(
 	ctx context.Context, t *issuer.Tenant, token *shownToken, claims *tokens.AccessClaims,
 ) (err error) {
-	token.grant, token.user, err = s.Store.LiveGrant(ctx, t.ID, claims.GrantID, claims.JTI, token.now)
+	token.grant, token.user, err = s.Store.LiveGrant(ctx, t.ID, claims.GrantID, claims.JTI, token.now, nil)
 	if err == nil && (token.grant.UserID != claims.Subject || token.grant.ClientID != claims.ClientID) {
 		err = fmt.Errorf("%w: it names another's grant", jws.ErrInvalid)
 	}
@@ -141,7 +141,7 @@ func (s *Server) findRefresh(
 	if err != nil {
 		return fmt.Errorf("%w: %v", jws.ErrInvalid, err)
 	}
-	g, user, err := s.Store.LiveGrant(ctx, t.ID, id, "", token.now)
+	g, user, err := s.Store.LiveGrant(ctx, t.ID, id, "", token.now, nil)
 	if err != nil {
 		return err
 	}

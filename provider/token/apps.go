@@ -66,7 +66,7 @@ func AppScopes(c *storage.Client, scope string) ([]string, error) {
 
 // appRequest is a token request of a client that has been authenticated.
 func appRequest(ctx context.Context, c *storage.Client) *tokenRequest {
-	return &tokenRequest{tenant: web.TenantOf(ctx), client: c, now: time.Now()}
+	return &tokenRequest{tenant: web.TenantOf(ctx), client: c, app: true, now: time.Now()}
 }
 
 // issued returns the tokens of a request that was checked.

@@ -32,7 +32,7 @@ type codeGrant struct {
 
 // codeStore is what the grant type asks of storage.
 type codeStore interface {
-	RedeemCode(ctx context.Context, g storage.Grant) (storage.User, error)
+	RedeemCode(ctx context.Context, g storage.Grant, also *storage.Belonging) (storage.User, error)
 	Apply(ctx context.Context, c storage.Change) error
 }
 
@@ -81,7 +81,7 @@ func (cg *codeGrant) expired(ctx context.Context, q *tokenRequest) error {
 // names the grant that is made for it, and it is revoked at once.
 func (cg *codeGrant) burn(ctx context.Context, q *tokenRequest, cause error) error {
 	g := cg.newGrant(q)
-	_, err := cg.store.RedeemCode(ctx, g)
+	_, err := cg.store.RedeemCode(ctx, g, nil)
 	if err == nil {
 		err = cg.store.Apply(ctx, storage.Change{TenantID: q.tenant.ID, UserID: g.UserID, Now: q.now,
 			Revoke: []storage.Revocation{{GrantFilter: storage.GrantFilter{ID: g.ID}, Why: "code burnt"}}})
@@ -108,6 +108,9 @@ func (cg *codeGrant) issue(ctx context.Context, q *tokenRequest, answer fosite.A
 	if subject.User, err = cg.redeem(ctx, q, g); err != nil {
 		return err
 	}
+	if err := admit(ctx, cg.store, q, &g, subject.User); err != nil {
+		return err
+	}
 	err = cg.write(ctx, answer, q, keys, granted{grant: &g, subject: subject, scopes: g.Scopes, nonce: q.code.Nonce})
 	if err != nil {
 		return err
@@ -119,7 +122,7 @@ func (cg *codeGrant) issue(ctx context.Context, q *tokenRequest, answer fosite.A
 // redeem stores the grant and returns its user, unless the code was used before or what it rests on is
 // gone.
 func (cg *codeGrant) redeem(ctx context.Context, q *tokenRequest, g storage.Grant) (*storage.User, error) {
-	user, err := cg.store.RedeemCode(ctx, g)
+	user, err := cg.store.RedeemCode(ctx, g, q.ask())
 	switch {
 	case errors.Is(err, storage.ErrExists):
 		cg.misused(ctx, q, storage.EventCodeReused)

@@ -37,13 +37,15 @@ type refreshGrant struct {
 // refreshStore is what the grant type asks of storage.
 type refreshStore interface {
 	Rotate(
-		ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time,
+		ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time, also *storage.Belonging,
 	) (storage.Grant, storage.User, error)
 	Touch(
-		ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time,
+		ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time, also *storage.Belonging,
 	) (storage.Grant, storage.User, error)
 	Grant(ctx context.Context, tenant, id string) (storage.Grant, error)
-	LiveGrant(ctx context.Context, tenant, id, jti string, now time.Time) (storage.Grant, storage.User, error)
+	LiveGrant(
+		ctx context.Context, tenant, id, jti string, now time.Time, also *storage.Belonging,
+	) (storage.Grant, storage.User, error)
 	Apply(ctx context.Context, c storage.Change) error
 }
 
@@ -88,6 +90,9 @@ func (rg *refreshGrant) issue(ctx context.Context, q *tokenRequest, answer fosit
 		return err
 	}
 	g, user, err := rg.use(ctx, q)
+	if err == nil {
+		err = admit(ctx, rg.store, q, g, user)
+	}
 	if err != nil {
 		return err
 	}
@@ -114,7 +119,9 @@ func (rg *refreshGrant) use(ctx context.Context, q *tokenRequest) (*storage.Gran
 		advance = rg.store.Touch
 	}
 	idle := q.now.Add(q.client.RefreshTokenIdleLifetime.Or(rg.idleLifetime))
-	g, user, err := advance(ctx, q.tenant.ID, q.refresh.GrantID, q.client.ClientID, q.refresh.Generation, idle, q.now)
+	g, user, err := advance(
+		ctx, q.tenant.ID, q.refresh.GrantID, q.client.ClientID, q.refresh.Generation, idle, q.now, q.ask(),
+	)
 	if errors.Is(err, storage.ErrStale) {
 		return rg.stale(ctx, q)
 	}
@@ -185,7 +192,7 @@ func (rg *refreshGrant) revoke(ctx context.Context, q *tokenRequest, g *storage.
 
 // again returns the grant of a predecessor that may still be used, if the grant lives, and its user.
 func (rg *refreshGrant) again(ctx context.Context, q *tokenRequest) (*storage.Grant, *storage.User, error) {
-	g, user, err := rg.store.LiveGrant(ctx, q.tenant.ID, q.refresh.GrantID, "", q.now)
+	g, user, err := rg.store.LiveGrant(ctx, q.tenant.ID, q.refresh.GrantID, "", q.now, q.ask())
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
 		return nil, nil, invalidGrant(ctx, "the grant is dead")

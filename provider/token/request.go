@@ -22,6 +22,7 @@ type tokenRequest struct {
 	tenant *issuer.Tenant
 	client *storage.Client
 	form   url.Values
+	app    bool      // it is not of the endpoint: the JSON API asks, whose errors say more
 	now    time.Time // one for the whole request
 
 	code    *tokens.Code        // authorization_code: what was presented
@@ -29,6 +30,17 @@ type tokenRequest struct {
 	// scopes are those that the tokens will have; refresh_token: those asked for, or nil for all of
 	// the grant's.
 	scopes []string
+	// belonging is what the user belongs to; nil unless it is needed.
+	belonging *storage.Belonging
+}
+
+// ask returns where storage is to put what the user belongs to, or nil if nothing depends on it: then it is not
+// read.
+func (q *tokenRequest) ask() *storage.Belonging {
+	if len(q.client.Allow.Groups) > 0 {
+		q.belonging = &storage.Belonging{}
+	}
+	return q.belonging
 }
 
 // invalidGrant is the one answer to codes and refresh tokens that do not work: the log alone is told

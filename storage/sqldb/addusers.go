@@ -12,10 +12,11 @@ const (
 	intoUsers = `
 		INSERT INTO users (tenant_id, id, username, username_key, email,
 			email_key, email_verified, phone, phone_verified, profile, roles,
-			disabled, secured_at, credential_version, created_at, updated_at, username_skeleton, external_id)
+			disabled, secured_at, credential_version, created_at, updated_at, username_skeleton, external_id, attributes)
 		VALUES `
 	intoCredentials = `INSERT INTO credentials (` + credentialColumns + `) VALUES `
 	intoIdentities  = `INSERT INTO identities (` + identityColumns + `) VALUES `
+	intoUnique      = `INSERT INTO unique_values (tenant_id, name, value, user_id) VALUES `
 	removedUsers    = `SELECT COUNT(*) FROM removed_users WHERE tenant_id = $1 AND id IN `
 )
 
@@ -24,14 +25,17 @@ const mostIDs = 256
 
 // insertUsers adds users with what proves them. A statement adds the rows of several users.
 func insertUsers(c conn, tenant string, all []storage.NewUser) error {
-	var users, credentials, identities [][]any
+	var users, credentials, identities, unique [][]any
 	ids := make([]any, 0, len(all))
 	for _, u := range all {
 		u.TenantID = tenant
 		users, ids = append(users, userValues(u.User)), append(ids, u.ID)
 		for _, cr := range u.Credentials {
 			credentials = append(credentials,
-				[]any{tenant, u.ID, cr.Kind, cr.ID, cr.Data, micros(cr.CreatedAt), micros(cr.UpdatedAt)})
+				[]any{tenant, u.ID, cr.Kind, cr.ID, cr.Data, micros(cr.CreatedAt), micros(cr.UpdatedAt), micros(cr.ExpiresAt)})
+		}
+		for name, value := range u.Unique {
+			unique = append(unique, []any{tenant, name, value, u.ID})
 		}
 		for _, i := range u.Identities {
 			identities = append(identities, []any{tenant, i.Provider, i.Subject, u.ID, i.Email, micros(i.CreatedAt)})
@@ -47,6 +51,9 @@ func insertUsers(c conn, tenant string, all []storage.NewUser) error {
 		}
 	}
 	if err := insertAll(c, intoCredentials, credentials); err != nil {
+		return err
+	}
+	if err := insertAll(c, intoUnique, unique); err != nil {
 		return err
 	}
 	return insertAll(c, intoIdentities, identities)

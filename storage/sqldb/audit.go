@@ -88,3 +88,13 @@ func scanEvent(row scanner) (e storage.Event, err error) {
 	}
 	return e, err
 }
+
+// record runs a change and stores its events in the same transaction.
+func (s *Store) record(ctx context.Context, events []storage.Event, change func(conn) error) error {
+	return s.engine.Transact(ctx, func(c conn) error {
+		if err := change(c); err != nil {
+			return err
+		}
+		return recordAll(c, events)
+	})
+}

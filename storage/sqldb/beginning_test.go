@@ -33,6 +33,8 @@ func TestASignInDoesNothingElse(t *testing.T) {
 			field.Set(reflect.New(field.Type().Elem()))
 		case reflect.Slice:
 			field.Set(reflect.MakeSlice(field.Type(), 2, 2))
+		case reflect.Map:
+			field.Set(reflect.MakeMap(field.Type()))
 		case reflect.Struct:
 			field.Set(reflect.ValueOf(time.Unix(1, 0)))
 		case reflect.Func:

@@ -52,7 +52,7 @@ func BenchmarkRedeemCode(b *testing.B) {
 	eachBench(b, []int{1, 64}, func(b *testing.B, s *sqldb.Store) func() error {
 		return func() error {
 			id := uuid.Must(uuid.NewV7()).String()
-			_, err := s.RedeemCode(context.Background(), grant(id, id))
+			_, err := s.RedeemCode(context.Background(), grant(id, id), nil)
 			return err
 		}
 	})
@@ -60,12 +60,12 @@ func BenchmarkRedeemCode(b *testing.B) {
 
 func BenchmarkRotate(b *testing.B) {
 	eachBench(b, []int{1}, func(b *testing.B, s *sqldb.Store) func() error {
-		if _, err := s.RedeemCode(context.Background(), grant("grant", "code")); err != nil {
+		if _, err := s.RedeemCode(context.Background(), grant("grant", "code"), nil); err != nil {
 			b.Fatal(err)
 		}
 		generation := int64(1)
 		return func() error {
-			g, _, err := s.Rotate(context.Background(), "default", "grant", "client", generation, now.Add(time.Hour), now)
+			g, _, err := s.Rotate(context.Background(), "default", "grant", "client", generation, now.Add(time.Hour), now, nil)
 			generation = g.Generation
 			return err
 		}
@@ -74,11 +74,11 @@ func BenchmarkRotate(b *testing.B) {
 
 func BenchmarkLiveGrant(b *testing.B) {
 	eachBench(b, []int{1, 16}, func(b *testing.B, s *sqldb.Store) func() error {
-		if _, err := s.RedeemCode(context.Background(), grant("grant", "code")); err != nil {
+		if _, err := s.RedeemCode(context.Background(), grant("grant", "code"), nil); err != nil {
 			b.Fatal(err)
 		}
 		return func() error {
-			_, _, err := s.LiveGrant(context.Background(), "default", "grant", "jti", now)
+			_, _, err := s.LiveGrant(context.Background(), "default", "grant", "jti", now, nil)
 			return err
 		}
 	})

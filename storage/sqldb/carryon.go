@@ -54,6 +54,10 @@ func (s *Store) removeRest(ctx context.Context, r removal, told func(rows int64)
 		return false, s.removeRestOfUser(ctx, r, told)
 	case storage.RemovalTenant:
 		return s.removeRestOfTenant(ctx, r, told)
+	case storage.RemovalGroup:
+		return false, s.removeRestOfGroup(ctx, r, told)
+	case storage.RemovalRole:
+		return false, s.removeRestOfRole(ctx, r, told)
 	case storage.RemovalSessions:
 		return false, s.endRestOfSessions(ctx, r, told)
 	case storage.RemovalGrants:
@@ -71,4 +75,12 @@ func (s *Store) goOn(ctx context.Context, r storage.Removal, onEnd storage.OnEnd
 		return err
 	}
 	return nil
+}
+
+// finish carries on with what a change has left, unless the change failed.
+func (s *Store) finish(ctx context.Context, err error, left []storage.Removal) error {
+	for i := 0; err == nil && i < len(left); i++ {
+		err = s.goOn(ctx, left[i], nil)
+	}
+	return err
 }

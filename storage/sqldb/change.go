@@ -35,7 +35,10 @@ func (s *Store) Apply(ctx context.Context, ch storage.Change) error {
 	}
 	var left []storage.Removal
 	err := s.engine.Transact(ctx, func(c conn) error {
-		steps := []func(conn, *storage.Change) error{applySpending, applyPerson, applyCredentials, applyLinks, applySessions}
+		steps := []func(conn, *storage.Change) error{
+			applySpending, applyPerson, applyUnique, s.applyMemberships, s.applyRoles, applyCredentials, applyLinks,
+			applySessions,
+		}
 		for _, step := range steps {
 			if err := step(c, &ch); err != nil {
 				return err
@@ -131,7 +134,7 @@ func applyCredentials(c conn, ch *storage.Change) error {
 	}
 	for _, cr := range ch.Swap {
 		err := must(c, storage.ErrStale, swapCredential, ch.TenantID, ch.UserID, cr.Kind, cr.ID, cr.Data,
-			micros(cr.UpdatedAt), cr.Was)
+			micros(cr.UpdatedAt), cr.Was, micros(cr.ExpiresAt))
 		if err != nil {
 			return err
 		}
@@ -174,6 +177,11 @@ func applyLinks(c conn, ch *storage.Change) error {
 	for _, i := range ch.Link {
 		if _, err := c.Exec(addIdentity, ch.TenantID, i.Provider, i.Subject, ch.UserID, i.Email,
 			micros(i.CreatedAt)); err != nil {
+			return err
+		}
+	}
+	if len(ch.Unlink) > 0 || ch.RemoveAdded != nil {
+		if _, err := c.Exec(leaveUnlinked, ch.TenantID, ch.UserID); err != nil {
 			return err
 		}
 	}

@@ -8,12 +8,12 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-const credentialColumns = `tenant_id, user_id, kind, id, data, created_at, updated_at`
+const credentialColumns = `tenant_id, user_id, kind, id, data, created_at, updated_at, expires_at`
 
 // scanCredential reads a row of credentialColumns.
 func scanCredential(row scanner) (cr storage.Credential, err error) {
 	err = row.Scan(&cr.TenantID, &cr.UserID, &cr.Kind, &cr.ID, bytesColumn{&cr.Data},
-		timeColumn{&cr.CreatedAt}, timeColumn{&cr.UpdatedAt})
+		timeColumn{&cr.CreatedAt}, timeColumn{&cr.UpdatedAt}, timeColumn{&cr.ExpiresAt})
 	return cr, err
 }
 
@@ -53,7 +53,8 @@ func (s *Store) PasskeysByID(ctx context.Context, tenant, id string) ([]storage.
 // Two branches, because neither engine would use the two indices for one OR with
 // certainty. A user name cannot hold "@", so that at most one of them finds a user.
 const userPassword = `
-	SELECT ` + userColumns + `, credentials.data, credentials.created_at, credentials.updated_at
+	SELECT ` + userColumns + `, credentials.data, credentials.created_at, credentials.updated_at,
+		credentials.expires_at
 	FROM (
 		SELECT id FROM users WHERE tenant_id = $1 AND email_key = $2 AND email_key <> ''
 		UNION
@@ -73,7 +74,7 @@ func (s *Store) UserPassword(ctx context.Context, tenant, key string) (storage.U
 	args := []any{tenant, key, storage.PasswordCredential}
 	p, err := one(ctx, s, userPassword, args, func(row scanner) (p pair, err error) {
 		err = row.Scan(append(userFields(&p.user), bytesColumn{&p.cred.Data},
-			timeColumn{&p.cred.CreatedAt}, timeColumn{&p.cred.UpdatedAt})...)
+			timeColumn{&p.cred.CreatedAt}, timeColumn{&p.cred.UpdatedAt}, timeColumn{&p.cred.ExpiresAt})...)
 		p.cred.TenantID, p.cred.UserID, p.cred.Kind = p.user.TenantID, p.user.ID, storage.PasswordCredential
 		return p, err
 	})
@@ -82,10 +83,13 @@ func (s *Store) UserPassword(ctx context.Context, tenant, key string) (storage.U
 
 const (
 	addCredential = `
-		INSERT INTO credentials (tenant_id, user_id, kind, id, data, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)
+		INSERT INTO credentials (` + credentialColumns + `)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT DO NOTHING`
 	swapCredential = `
+		UPDATE credentials SET data = $5, updated_at = $6, expires_at = $8
+		WHERE tenant_id = $1 AND user_id = $2 AND kind = $3 AND id = $4 AND data = $7`
+	rehashCredential = `
 		UPDATE credentials SET data = $5, updated_at = $6
 		WHERE tenant_id = $1 AND user_id = $2 AND kind = $3 AND id = $4 AND data = $7`
 )
@@ -94,9 +98,9 @@ const (
 func (s *Store) PutCredential(ctx context.Context, cr storage.Credential, was []byte) (err error) {
 	if len(was) == 0 {
 		err = s.must(ctx, storage.ErrStale, addCredential,
-			cr.TenantID, cr.UserID, cr.Kind, cr.ID, cr.Data, micros(cr.CreatedAt), micros(cr.UpdatedAt))
+			cr.TenantID, cr.UserID, cr.Kind, cr.ID, cr.Data, micros(cr.CreatedAt), micros(cr.UpdatedAt), micros(cr.ExpiresAt))
 	} else {
-		err = s.must(ctx, storage.ErrStale, swapCredential,
+		err = s.must(ctx, storage.ErrStale, rehashCredential,
 			cr.TenantID, cr.UserID, cr.Kind, cr.ID, cr.Data, micros(cr.UpdatedAt), was)
 	}
 	return named(err, "put "+cr.Kind+" of user", cr.UserID)
@@ -108,16 +112,16 @@ const (
 		UPDATE users SET credential_version = credential_version + 1, updated_at = $3
 		WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
 	replaceCredential = `
-		INSERT INTO credentials (tenant_id, user_id, kind, id, data, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)
+		INSERT INTO credentials (` + credentialColumns + `)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (tenant_id, user_id, kind, id) DO UPDATE SET
-			data = excluded.data, updated_at = excluded.updated_at`
+			data = excluded.data, updated_at = excluded.updated_at, expires_at = excluded.expires_at`
 )
 
 // setCredential stores a credential, which replaces the one with the same kind and id.
 func setCredential(c conn, cr storage.Credential) error {
 	_, err := c.Exec(replaceCredential,
-		cr.TenantID, cr.UserID, cr.Kind, cr.ID, cr.Data, micros(cr.CreatedAt), micros(cr.UpdatedAt))
+		cr.TenantID, cr.UserID, cr.Kind, cr.ID, cr.Data, micros(cr.CreatedAt), micros(cr.UpdatedAt), micros(cr.ExpiresAt))
 	return err
 }
 

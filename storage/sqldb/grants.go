@@ -61,6 +61,11 @@ const (
 	redeemPostgres          = withRedeemed + redeemPerson + redeemConsent + redeemOnce + andItsUser
 	redeemConsentedPostgres = withRedeemed + redeemPerson + redeemConsent + hold + redeemOnce + andItsUser
 	redeemOfflinePostgres   = withRedeemed + redeemPerson + hold + redeemConsent + hold + redeemOnce + andItsUser
+	// They also return what the user belongs to.
+	redeemBelongingPostgres          = withRedeemed + redeemPerson + redeemConsent + redeemOnce + andBelonging
+	redeemConsentedBelongingPostgres = withRedeemed + redeemPerson + redeemConsent + hold + redeemOnce + andBelonging
+	redeemOfflineBelongingPostgres   = withRedeemed + redeemPerson + hold + redeemConsent + hold + redeemOnce +
+		andBelonging
 
 	redeemPerson = `
 		INSERT INTO grants (tenant_id, id, code_id, user_id, client_id, session_id, offline,
@@ -86,8 +91,11 @@ const (
 	hold = ` FOR SHARE`
 
 	withRedeemed = `WITH redeemed AS (`
-	andItsUser   = ` RETURNING user_id)
-		SELECT ` + userColumns + ` FROM users
+	andItsUser   = itsUser + ofRedeemed
+	andBelonging = itsUser + belongingPostgres + ofRedeemed
+	itsUser      = ` RETURNING user_id)
+		SELECT ` + userColumns
+	ofRedeemed = ` FROM users
 		WHERE users.tenant_id = $1 AND users.id IN (SELECT redeemed.user_id FROM redeemed)`
 )
 
@@ -102,8 +110,8 @@ const (
 )
 
 // RedeemCode implements storage.Grants.
-func (s *Store) RedeemCode(ctx context.Context, g storage.Grant) (storage.User, error) {
-	u, err := s.insertRedeemed(ctx, g)
+func (s *Store) RedeemCode(ctx context.Context, g storage.Grant, also *storage.Belonging) (storage.User, error) {
+	u, err := s.insertRedeemed(ctx, g, also)
 	if errors.Is(err, storage.ErrNotFound) {
 		err = s.whyUnredeemed(ctx, g)
 	}
@@ -111,7 +119,9 @@ func (s *Store) RedeemCode(ctx context.Context, g storage.Grant) (storage.User, 
 }
 
 // insertRedeemed returns ErrNotFound when the grant was not inserted, whatever the reason.
-func (s *Store) insertRedeemed(ctx context.Context, g storage.Grant) (u storage.User, err error) {
+func (s *Store) insertRedeemed(ctx context.Context, g storage.Grant, also *storage.Belonging) (u storage.User,
+	err error,
+) {
 	consentOf := ""
 	if g.Consented {
 		consentOf = g.UserID
@@ -126,23 +136,48 @@ func (s *Store) insertRedeemed(ctx context.Context, g storage.Grant) (u storage.
 			if err := must(c, storage.ErrNotFound, redeemCodeSQLite, args...); err != nil {
 				return err
 			}
-			u, err = scanUser(c.Row(userByID, g.TenantID, g.UserID))
-			return err
+			return c.Row(readUserSQLite(also), g.TenantID, g.UserID).Scan(userAndBelonging(&u, also)...)
 		})
 		return u, err
 	}
 	err = s.engine.Write(ctx, func(c conn) (err error) {
-		query := redeemPostgres
-		switch {
-		case g.Offline:
-			query = redeemOfflinePostgres
-		case g.Consented:
-			query = redeemConsentedPostgres
-		}
-		u, err = scanUser(c.Row(query, args...))
-		return err
+		return c.Row(redemption(&g, also), args...).Scan(userAndBelonging(&u, also)...)
 	})
 	return u, err
+}
+
+// redemption returns PostgreSQL's text for the redemption.
+func redemption(g *storage.Grant, also *storage.Belonging) string {
+	switch {
+	case g.Offline && also != nil:
+		return redeemOfflineBelongingPostgres
+	case g.Consented && also != nil:
+		return redeemConsentedBelongingPostgres
+	case also != nil:
+		return redeemBelongingPostgres
+	case g.Offline:
+		return redeemOfflinePostgres
+	case g.Consented:
+		return redeemConsentedPostgres
+	}
+	return redeemPostgres
+}
+
+const userByIDBelongingSQLite = `
+	SELECT ` + userColumns + belongingSQLite + ` FROM users
+	WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
+
+// readUserSQLite returns the text that reads a user, with what the user belongs to unless also is nil.
+func readUserSQLite(also *storage.Belonging) string {
+	if also != nil {
+		return userByIDBelongingSQLite
+	}
+	return userByID
+}
+
+// userAndBelonging returns where a row of userColumns goes, and the columns of also unless it is nil.
+func userAndBelonging(u *storage.User, also *storage.Belonging) []any {
+	return append(userFields(u), belongingFields(also)...)
 }
 
 // whyUnredeemed revokes what an earlier redemption of the code gave, and returns ErrExists then.
@@ -170,43 +205,56 @@ const (
 			AND (grants.idle_expires_at = 0 OR grants.idle_expires_at > $3)
 			AND `
 	setRotated   = `SET generation = grants.generation + 1, rotated_at = $3, idle_expires_at = $6`
-	setTouched   = `SET idle_expires_at = $6`
+	setTouched   = `SET idle_expires_at = $6, used_at = $3`
 	rotateSQLite = `UPDATE grants ` + setRotated + ofGeneration + grantLives + ` RETURNING ` +
 		grantColumns + `, ` + userAsJSON
 	touchSQLite = `UPDATE grants ` + setTouched + ofGeneration + grantLives + ` RETURNING ` +
 		grantColumns + `, ` + userAsJSON
+	rotateBelongingSQLite = `UPDATE grants ` + setRotated + ofGeneration + grantLives + ` RETURNING ` +
+		grantColumns + `, ` + belongingUserAsJSON
+	touchBelongingSQLite = `UPDATE grants ` + setTouched + ofGeneration + grantLives + ` RETURNING ` +
+		grantColumns + `, ` + belongingUserAsJSON
 	// PostgreSQL returns columns of joined tables, too. SQLite does not.
 	andUser = ` FROM users` + ofGeneration + grantUserLives + ` AND ` + grantStands + ` RETURNING ` +
 		grantColumns + `, ` + userColumns
-	rotatePostgres = `UPDATE grants ` + setRotated + andUser
-	touchPostgres  = `UPDATE grants ` + setTouched + andUser
+	rotatePostgres          = `UPDATE grants ` + setRotated + andUser
+	touchPostgres           = `UPDATE grants ` + setTouched + andUser
+	rotateBelongingPostgres = rotatePostgres + belongingPostgres
+	touchBelongingPostgres  = touchPostgres + belongingPostgres
 )
 
 // Rotate implements storage.Grants.
-func (s *Store) Rotate(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt,
-	now time.Time,
+func (s *Store) Rotate(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time,
+	also *storage.Belonging,
 ) (storage.Grant, storage.User, error) {
-	g, u, err := s.refresh(ctx, rotateSQLite, rotatePostgres, tenant, id, micros(now), clientID,
-		gen, micros(idleExpiresAt))
+	query := s.text(rotateSQLite, rotatePostgres)
+	if also != nil {
+		query = s.text(rotateBelongingSQLite, rotateBelongingPostgres)
+	}
+	g, u, err := s.refresh(ctx, also, query, tenant, id, micros(now), clientID, gen, micros(idleExpiresAt))
 	return g, u, named(err, "rotate grant", id)
 }
 
 // Touch implements storage.Grants.
-func (s *Store) Touch(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt,
-	now time.Time,
+func (s *Store) Touch(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time,
+	also *storage.Belonging,
 ) (storage.Grant, storage.User, error) {
-	g, u, err := s.refresh(ctx, touchSQLite, touchPostgres, tenant, id, micros(now), clientID, gen, micros(idleExpiresAt))
+	query := s.text(touchSQLite, touchPostgres)
+	if also != nil {
+		query = s.text(touchBelongingSQLite, touchBelongingPostgres)
+	}
+	g, u, err := s.refresh(ctx, also, query, tenant, id, micros(now), clientID, gen, micros(idleExpiresAt))
 	return g, u, named(err, "touch grant", id)
 }
 
-// refresh runs the engine's text of Rotate or Touch, and returns the grant and its user.
-func (s *Store) refresh(ctx context.Context, lite, postgres string, args ...any) (g storage.Grant,
+// refresh runs the text of Rotate or Touch, and returns the grant and its user.
+func (s *Store) refresh(ctx context.Context, also *storage.Belonging, query string, args ...any) (g storage.Grant,
 	u storage.User, err error) {
 	err = s.engine.Write(ctx, func(c conn) (err error) {
 		if s.postgres {
-			return c.Row(postgres, args...).Scan(append(grantFields(&g), userFields(&u)...)...)
+			return c.Row(query, args...).Scan(append(grantFields(&g), userAndBelonging(&u, also)...)...)
 		}
-		return c.Row(lite, args...).Scan(append(grantFields(&g), userColumn{&u})...)
+		return c.Row(query, args...).Scan(append(grantFields(&g), userColumn{&u, also})...)
 	})
 	if errors.Is(err, storage.ErrNotFound) {
 		err = storage.ErrStale
@@ -224,26 +272,36 @@ func (s *Store) Grant(ctx context.Context, tenant, id string) (storage.Grant, er
 	return g, named(err, "grant", id)
 }
 
-const liveGrant = `
-	SELECT ` + grantColumns + `, ` + userColumns + `
+const (
+	liveGrant                  = liveGrantBegins + liveGrantEnds
+	liveGrantBelongingSQLite   = liveGrantBegins + belongingSQLite + liveGrantEnds
+	liveGrantBelongingPostgres = liveGrantBegins + belongingPostgres + liveGrantEnds
+
+	liveGrantBegins = `
+	SELECT ` + grantColumns + `, ` + userColumns
+	liveGrantEnds = `
 	FROM grants
 	JOIN users ON ` + grantUserLives + `
 	WHERE grants.tenant_id = $1 AND grants.id = $2 AND ` + grantStands + `
 		AND NOT EXISTS (
 			SELECT 1 FROM spent_values
 			WHERE spent_values.tenant_id = $1 AND spent_values.purpose = $4 AND spent_values.hash = $5)`
+)
 
 // LiveGrant implements storage.Grants.
-func (s *Store) LiveGrant(ctx context.Context, tenant, id, jti string,
-	now time.Time,
+func (s *Store) LiveGrant(ctx context.Context, tenant, id, jti string, now time.Time, also *storage.Belonging,
 ) (storage.Grant, storage.User, error) {
 	type pair struct {
 		grant storage.Grant
 		user  storage.User
 	}
+	query := liveGrant
+	if also != nil {
+		query = s.text(liveGrantBelongingSQLite, liveGrantBelongingPostgres)
+	}
 	args := []any{tenant, id, micros(now), storage.SpentAccessToken, spentHash(jti)}
-	p, err := one(ctx, s, liveGrant, args, func(row scanner) (p pair, err error) {
-		err = row.Scan(append(grantFields(&p.grant), userFields(&p.user)...)...)
+	p, err := one(ctx, s, query, args, func(row scanner) (p pair, err error) {
+		err = row.Scan(append(grantFields(&p.grant), userAndBelonging(&p.user, also)...)...)
 		return p, err
 	})
 	return p.grant, p.user, named(err, "live grant", id)

@@ -78,11 +78,15 @@ func queriesIn(t *testing.T, dir string) map[string]string {
 }
 
 // beginnings are constants that others are made of.
-var beginnings = map[string]bool{"revokeGrants": true, "redeemPerson": true, "endSession": true, "endSessions": true}
+var beginnings = map[string]bool{
+	"revokeGrants": true, "redeemPerson": true, "endSession": true, "endSessions": true, "liveGrantBegins": true,
+	"joinGroup": true, "giveUser": true, "giveGroup": true, "giveClient": true, "roleNames": true,
+	"keepUses": true, "keepSessions": true,
+}
 
 // listed are constants that go on with a list: a group of placeholders for each row, or one of values.
-var listed = map[string]bool{"intoUsers": true, "intoCredentials": true, "intoIdentities": true, "removedUsers": true,
-	"intoAudit": true}
+var listed = map[string]bool{"intoUsers": true, "intoCredentials": true, "intoIdentities": true,
+	"intoUnique": true, "removedUsers": true, "intoAudit": true}
 
 // groups is what the query of one of listed ends with. It has placeholders alone.
 var groups = regexp.MustCompile(`\(\$\d+(,\$\d+)*\)(,\(\$\d+(,\$\d+)*\))*$`)
@@ -309,6 +313,15 @@ func crowd(t *testing.T, conn *pgx.Conn) {
 			`ELSE n END, 'mail', n FROM generate_series(1, 6000) n`,
 		`INSERT INTO removals SELECT 't' || n % 100 + 1, 'user', 'u' || n, '', '', 0, n FROM generate_series(1, 6000) n`,
 		`INSERT INTO marks SELECT 't' || n % 100 + 1, 'm' || n, '', 0 FROM generate_series(1, 6000) n`,
+		`INSERT INTO groups SELECT 'default', 'g' || n, 'gk' || n, '', 0, 0 FROM generate_series(1, 2000) n`,
+		`INSERT INTO memberships SELECT 'default', 'u' || n, 'gk' || n % 2000 + 1, '', 0 FROM generate_series(1, 6000) n`,
+		`INSERT INTO roles SELECT 'default', CASE WHEN n % 50 = 0 THEN 'api' ELSE 'client' END, 'c' || n % 600 + 1, ` +
+			`'r' || n, 'rk' || n, '', 0, 0 FROM generate_series(1, 6000) n`,
+		`INSERT INTO user_roles SELECT 'default', 'u' || n, 'rk' || n, 0 FROM generate_series(1, 6000) n`,
+		`INSERT INTO group_roles SELECT 'default', 'gk' || n % 2000 + 1, 'rk' || n, 0 FROM generate_series(1, 6000) n`,
+		`INSERT INTO client_roles SELECT 'default', 'c' || n % 600 + 1, 'rk' || n, 0 FROM generate_series(1, 6000) n`,
+		`INSERT INTO unique_values SELECT 'default', 'number', 'v' || n, 'u' || n FROM generate_series(1, 6000) n`,
+		`INSERT INTO last_uses SELECT 'default', 'u' || n, 0, 0 FROM generate_series(1, 6000) n`,
 		`ANALYZE`,
 		`SET plan_cache_mode = force_generic_plan`,
 	} {

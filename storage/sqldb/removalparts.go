@@ -16,17 +16,19 @@ const (
 			SELECT 1 FROM grants WHERE tenant_id = $1 AND user_id = $2 LIMIT $3) AS found)
 		+ (SELECT COUNT(*) FROM (
 			SELECT 1 FROM consents WHERE tenant_id = $1 AND user_id = $2 LIMIT $3) AS found)`
-	// Foreign keys take along credentials, identities, sessions, consents and grants.
+	// Foreign keys take along credentials, identities, memberships, roles, sessions, consents and grants.
 	removeUser = `DELETE FROM users WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
 	// The id of the user is left, to which sessions and grants belong; the version ends them. The
 	// address and the name are free at once.
 	markUser = `
 		UPDATE users SET removed_at = $3, username = '', username_key = '', username_skeleton = '',
 			email = '', email_key = '', external_id = '',
-			email_verified = FALSE, phone = '', phone_verified = FALSE, profile = '{}', roles = '[]',
+			email_verified = FALSE, phone = '', phone_verified = FALSE, profile = '{}', roles = '[]', attributes = '{}',
 			disabled = TRUE, credential_version = credential_version + 1, updated_at = $3
 		WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
 	removeAllCredentials = `DELETE FROM credentials WHERE tenant_id = $1 AND user_id = $2`
+	leaveGroups          = `DELETE FROM memberships WHERE tenant_id = $1 AND user_id = $2`
+	takeRoles            = `DELETE FROM user_roles WHERE tenant_id = $1 AND user_id = $2`
 	buryUser             = `INSERT INTO removed_users (tenant_id, id, removed_at) VALUES ($1, $2, $3)`
 )
 
@@ -54,7 +56,7 @@ func markUserRemoved(c conn, tenant, id string, now time.Time) error {
 	if err := must(c, storage.ErrNotFound, markUser, tenant, id, micros(now)); err != nil {
 		return err
 	}
-	for _, query := range []string{removeAllCredentials, unlinkIdentities} {
+	for _, query := range []string{removeAllCredentials, unlinkIdentities, leaveGroups, takeRoles, forgetUnique} {
 		if _, err := c.Exec(query, tenant, id); err != nil {
 			return err
 		}
@@ -109,10 +111,11 @@ const (
 			SELECT 1 FROM grants WHERE tenant_id = $1 AND client_id = $2 LIMIT $3) AS found)
 		+ (SELECT COUNT(*) FROM (
 			SELECT 1 FROM consents WHERE tenant_id = $1 AND client_id = $2 LIMIT $3) AS found)`
-	// Foreign keys take along origins, consents and grants.
+	// Foreign keys take along origins, consents, grants and the roles that the client was given.
 	removeClient = `DELETE FROM clients WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
 	// The epoch ends all grants and consents.
-	markClient = `
+	takeClientRoles = `DELETE FROM client_roles WHERE tenant_id = $1 AND client_id = $2`
+	markClient      = `
 		UPDATE clients SET removed_at = $3, epoch = epoch + 1, disabled = TRUE, declared = FALSE, secret_hashes = '[]'
 		WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
 )
@@ -130,6 +133,12 @@ func (s *Store) RemoveClient(ctx context.Context, tenant, id string, now time.Ti
 
 // buryClient removes the client, or marks it as one that is being removed.
 func (s *Store) buryClient(c conn, tenant, id string, now time.Time) error {
+	if err := must(c, storage.ErrNotFound, holdClient, tenant, id); err != nil {
+		return err
+	}
+	if err := s.removeAllRolesOf(c, tenant, ofClient, id, now); err != nil {
+		return err
+	}
 	n, err := scanCount(c.Row(hangsOnClient, tenant, id, s.atOnce+1))
 	if err != nil {
 		return err
@@ -140,8 +149,10 @@ func (s *Store) buryClient(c conn, tenant, id string, now time.Time) error {
 	if err := must(c, storage.ErrNotFound, markClient, tenant, id, micros(now)); err != nil {
 		return err
 	}
-	if _, err := c.Exec(removeOrigins, tenant, id); err != nil {
-		return err
+	for _, query := range []string{removeOrigins, takeClientRoles} {
+		if _, err := c.Exec(query, tenant, id); err != nil {
+			return err
+		}
 	}
 	return begin(c, removal{Removal: storage.Removal{TenantID: tenant, Kind: storage.RemovalClient, ID: id, Since: now}})
 }

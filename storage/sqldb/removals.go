@@ -99,3 +99,13 @@ func (r removal) tell(c conn, part storage.Ended) error {
 	deliveries, events := r.onEnd(part)
 	return applyNews(c, deliveries, events)
 }
+
+// removeSome deletes the rows that belong to a removed group or role, or begins a removal if there are too many.
+// It returns what is left.
+func (s *Store) removeSome(c conn, query string, of storage.Removal) ([]storage.Removal, error) {
+	n, err := c.Exec(query, of.TenantID, of.ID, s.atOnce)
+	if err != nil || n < int64(s.atOnce) {
+		return nil, err
+	}
+	return []storage.Removal{of}, begin(c, removal{Removal: of})
+}

@@ -80,10 +80,13 @@ func TestMigrationsBlockNoReader(t *testing.T) {
 	s := openMigrated(t, url)
 	for _, undo := range []string{
 		`DELETE FROM goose_db_version WHERE version_id >= 11`, `DROP TABLE removals, marks`,
-		`ALTER TABLE tenants DROP COLUMN removed_at`,
-		`ALTER TABLE users DROP COLUMN removed_at, DROP COLUMN external_id`,
+		`DROP TABLE groups, memberships, roles, user_roles, group_roles, client_roles, unique_values, last_uses`,
+		`ALTER TABLE credentials DROP COLUMN expires_at`,
+		`ALTER TABLE tenants DROP COLUMN removed_at, DROP COLUMN version`,
+		`ALTER TABLE users DROP COLUMN removed_at, DROP COLUMN external_id, DROP COLUMN attributes`,
 		`ALTER TABLE clients DROP COLUMN removed_at, DROP COLUMN epoch`,
-		`ALTER TABLE grants DROP COLUMN client_epoch`, `ALTER TABLE consents DROP COLUMN client_epoch`,
+		`ALTER TABLE grants DROP COLUMN client_epoch, DROP COLUMN used_at`,
+		`ALTER TABLE consents DROP COLUMN client_epoch`,
 		`DROP INDEX grants_client_id, consents_client_user, grants_revoked, removed_users_at`,
 	} {
 		if _, err := s.put(t.Context(), undo); err != nil {

@@ -25,7 +25,7 @@ func (s *Store) Prune(ctx context.Context, keep storage.Retention, now time.Time
 	told := func(rows int64) { total += rows }
 	if keep.Revoked > 0 {
 		// Its row is what tells that a young code was used.
-		n, err := s.sweepAll(ctx, sweepRevokedGrants, now.Add(-max(keep.Revoked, keepGrants)))
+		n, err := s.sweepAll(ctx, sweepRevokedGrants, keepRevokedGrants, now.Add(-max(keep.Revoked, keepGrants)))
 		if told(n); err != nil {
 			return total, wrapped(err, "prune revoked grants")
 		}
@@ -293,19 +293,19 @@ const keepDead = 30 * 24 * time.Hour
 // Sweep implements storage.Maintenance. The audit trail is kept.
 func (s *Store) Sweep(ctx context.Context, now time.Time) (total int64, err error) {
 	for _, sweep := range [...]struct {
-		query string
-		until time.Time
+		query, before string
+		until         time.Time
 	}{
-		{sweepSpent, now},
-		{sweepExpiredSessions, now},
-		{sweepEndedSessions, now.Add(-24 * time.Hour)},
-		{sweepGrants, now.Add(-keepGrants)},
-		{sweepCodes, now},
-		{sweepKeys, now.Add(-storage.KeepKeys)},
-		{sweepExpiredMail, now},
-		{sweepDeadMail, now.Add(-keepDead)},
+		{sweepSpent, "", now},
+		{sweepExpiredSessions, keepExpiredSessions, now},
+		{sweepEndedSessions, keepEndedSessions, now.Add(-24 * time.Hour)},
+		{sweepGrants, keepExpiredGrants, now.Add(-keepGrants)},
+		{sweepCodes, "", now},
+		{sweepKeys, "", now.Add(-storage.KeepKeys)},
+		{sweepExpiredMail, "", now},
+		{sweepDeadMail, "", now.Add(-keepDead)},
 	} {
-		n, err := s.sweepAll(ctx, sweep.query, sweep.until)
+		n, err := s.sweepAll(ctx, sweep.query, sweep.before, sweep.until)
 		if total += n; err != nil {
 			return total, fmt.Errorf("sweep: %w", err)
 		}
@@ -313,15 +313,25 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (total int64, err erro
 	return total, nil
 }
 
-// sweepAll sweeps part after part, from the oldest.
-func (s *Store) sweepAll(ctx context.Context, query string, until time.Time) (total int64, err error) {
+// sweepAll sweeps part after part, from the oldest. before, unless "", runs in the transaction of each part,
+// with the same arguments.
+func (s *Store) sweepAll(ctx context.Context, query, before string, until time.Time) (total int64, err error) {
 	var from int64
+	alone := s.engine.Write
+	if before != "" {
+		alone = s.engine.Transact
+	}
 	err = s.paced(ctx, func(rows int) (more bool, held time.Duration, err error) {
 		n, last := 0, from
-		err = s.engine.Write(ctx, func(c conn) error {
+		err = alone(ctx, func(c conn) error {
 			n, last = 0, from // it may be a repetition
 			began := time.Now()
 			defer func() { held = time.Since(began) }()
+			if before != "" {
+				if _, err := c.Exec(before, micros(until), from, rows); err != nil {
+					return err
+				}
+			}
 			return c.Each(query, []any{micros(until), from, rows}, func(row scanner) error {
 				n++
 				var at int64

@@ -2,7 +2,6 @@ package sqldb
 
 import (
 	"context"
-	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -11,10 +10,34 @@ const factorsBetween = `
 	SELECT DISTINCT user_id, kind FROM credentials
 	WHERE tenant_id = $1 AND user_id >= $2 AND user_id <= $3 AND kind IN ('totp', 'passkey', 'recovery')`
 
-const signInsBetween = `
-	SELECT user_id, MAX(at) FROM audit
-	WHERE tenant_id = $1 AND user_id >= $2 AND user_id <= $3 AND user_id <> '' AND kind = 'login.succeeded'
+// usesBetween returns when each user signed in and was active last. Nothing is written for it that would not be
+// written anyway: sessions and grants have it, last_uses has what those had that were deleted, and the audit
+// trail has sign-ins from before there was last_uses.
+const usesBetween = `
+	SELECT user_id, MAX(signed_in_at), MAX(active_at) FROM (
+		SELECT user_id, auth_time AS signed_in_at, ` + sessionActive + ` AS active_at FROM sessions
+		WHERE tenant_id = $1 AND user_id >= $2 AND user_id <= $3
+		UNION ALL
+		SELECT user_id, 0, ` + grantActive + ` FROM grants
+		WHERE tenant_id = $1 AND user_id >= $2 AND user_id <= $3
+		UNION ALL
+		SELECT user_id, signed_in_at, active_at FROM last_uses
+		WHERE tenant_id = $1 AND user_id >= $2 AND user_id <= $3
+		UNION ALL
+		SELECT users.id, audit.at, audit.at FROM users
+		JOIN audit ON audit.tenant_id = users.tenant_id AND audit.id = (
+			SELECT latest.id FROM audit AS latest
+			WHERE latest.tenant_id = users.tenant_id AND latest.user_id = users.id AND latest.user_id <> ''
+				AND latest.kind = 'login.succeeded'
+			ORDER BY latest.id DESC LIMIT 1)
+		WHERE users.tenant_id = $1 AND users.id >= $2 AND users.id <= $3) AS found
 	GROUP BY user_id`
+
+// When the user of a session or grant was active last, as far as its row tells.
+const (
+	sessionActive = `CASE WHEN seen_at > auth_time THEN seen_at ELSE auth_time END`
+	grantActive   = `CASE WHEN used_at > rotated_at THEN used_at ELSE rotated_at END`
+)
 
 // Standings implements storage.Standings.
 func (s *Store) Standings(ctx context.Context, tenant, first, last string) (map[string]storage.Standing, error) {
@@ -22,9 +45,9 @@ func (s *Store) Standings(ctx context.Context, tenant, first, last string) (map[
 	if err != nil {
 		return nil, named(err, "second factors from user", first)
 	}
-	seen, err := list(ctx, s, signInsBetween, []any{tenant, first, last}, scanSignIn)
+	seen, err := list(ctx, s, usesBetween, []any{tenant, first, last}, scanUse)
 	if err != nil {
-		return nil, named(err, "sign-ins from user", first)
+		return nil, named(err, "activity from user", first)
 	}
 	credentials := map[string][]storage.Credential{}
 	for _, c := range kinds {
@@ -72,9 +95,7 @@ func scanFactor(row scanner) (c storage.Credential, err error) {
 	return c, err
 }
 
-func scanSignIn(row scanner) (v storage.Standing, err error) {
-	var at time.Time
-	err = row.Scan(&v.UserID, timeColumn{&at})
-	v.LastSignIn = at
+func scanUse(row scanner) (v storage.Standing, err error) {
+	err = row.Scan(&v.UserID, timeColumn{&v.LastSignIn}, timeColumn{&v.LastActivity})
 	return v, err
 }

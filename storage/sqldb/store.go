@@ -31,6 +31,9 @@ var _ interface {
 	storage.Tenants
 	storage.Clients
 	storage.Users
+	storage.Groups
+	storage.Roles
+	storage.Belongings
 	storage.Standings
 	storage.Credentials
 	storage.Identities

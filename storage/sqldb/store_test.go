@@ -99,12 +99,12 @@ func TestCosts(t *testing.T) {
 		if !strings.HasSuffix(t.Name(), "/postgres") { // SQLite reads the user by a second statement
 			redemption = 2
 		}
-		cost("RedeemCode", redemption, func() error { _, err := s.RedeemCode(ctx, grant("grant", "code")); return err })
+		cost("RedeemCode", redemption, func() error { _, err := s.RedeemCode(ctx, grant("grant", "code"), nil); return err })
 		cost("Rotate", 1, func() error {
-			_, _, err := s.Rotate(ctx, "default", "grant", "client", 1, now.Add(time.Hour), now)
+			_, _, err := s.Rotate(ctx, "default", "grant", "client", 1, now.Add(time.Hour), now, nil)
 			return err
 		})
-		cost("LiveGrant", 1, func() error { _, _, err := s.LiveGrant(ctx, "default", "grant", "jti", now); return err })
+		cost("LiveGrant", 1, func() error { _, _, err := s.LiveGrant(ctx, "default", "grant", "jti", now, nil); return err })
 		cost("Revoke", 1, func() error {
 			return s.Apply(ctx, storage.Change{TenantID: "default", Now: now,
 				Revoke: []storage.Revocation{{GrantFilter: storage.GrantFilter{UserID: "user"}, Why: "test"}}})

@@ -2,21 +2,24 @@ package sqldb
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-const tenantColumns = `id, name, host, logo_uri, disabled, created_at, settings`
+const tenantColumns = `id, name, host, logo_uri, disabled, created_at, settings, version`
 
 // scanTenant reads a row of a tenant.
 func scanTenant(row scanner) (t storage.Tenant, err error) {
-	err = row.Scan(&t.ID, &t.Name, &t.Host, &t.LogoURI, &t.Disabled, timeColumn{&t.CreatedAt}, jsonColumn{&t.Settings})
+	err = row.Scan(&t.ID, &t.Name, &t.Host, &t.LogoURI, &t.Disabled, timeColumn{&t.CreatedAt}, jsonColumn{&t.Settings},
+		&t.Version)
 	return t, err
 }
 
 const addTenant = `
 	INSERT INTO tenants (` + tenantColumns + `)
-	VALUES ($1, $2, $3, $4, $5, $6, $7)`
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 
 const removedTenant = `
 	SELECT COUNT(*) FROM removed_tenants
@@ -25,7 +28,8 @@ const removedTenant = `
 // AddTenant implements storage.Tenants.
 func (s *Store) AddTenant(ctx context.Context, t storage.Tenant, events ...storage.Event) error {
 	err := s.engine.Transact(ctx, func(c conn) error {
-		_, err := c.Exec(addTenant, t.ID, t.Name, t.Host, t.LogoURI, t.Disabled, micros(t.CreatedAt), encode(t.Settings))
+		_, err := c.Exec(addTenant, t.ID, t.Name, t.Host, t.LogoURI, t.Disabled, micros(t.CreatedAt), encode(t.Settings),
+			t.Version)
 		if err != nil {
 			return err
 		}
@@ -65,21 +69,62 @@ func (s *Store) Tenants(ctx context.Context, after string, limit int) ([]storage
 	return all, named(err, "tenants after", after)
 }
 
-const updateTenant = `
-	UPDATE tenants SET name = $2, host = $3, logo_uri = $4, disabled = $5, settings = $6
+const (
+	updateTenant = `
+	UPDATE tenants SET name = $2, host = $3, logo_uri = $4, disabled = $5, settings = $6, version = version + 1
 	WHERE id = $1 AND removed_at = 0`
+	updateTenantOf = updateTenant + ` AND version = $7`
+	countTenant    = `SELECT COUNT(*) FROM tenants WHERE id = $1 AND removed_at = 0`
+	apisWithRoles  = `SELECT DISTINCT owner FROM roles WHERE tenant_id = $1 AND owner_kind = 'api'`
+)
 
 // UpdateTenant implements storage.Tenants.
 func (s *Store) UpdateTenant(ctx context.Context, t storage.Tenant, events ...storage.Event) error {
-	err := s.engine.Transact(ctx, func(c conn) error {
-		if err := must(c, storage.ErrNotFound, updateTenant, t.ID, t.Name, t.Host, t.LogoURI, t.Disabled,
-			encode(t.Settings)); err != nil {
+	return named(s.record(ctx, events, func(c conn) error {
+		if err := must(c, storage.ErrNotFound, updateTenant, updateTenantArgs(t)...); err != nil {
 			return err
 		}
-		if err := none(c, removedTenant, t.ID, t.Host); err != nil {
+		return s.afterUpdate(c, t)
+	}), "update tenant", t.ID)
+}
+
+// UpdateTenantOf implements storage.Tenants.
+func (s *Store) UpdateTenantOf(ctx context.Context, t storage.Tenant, events ...storage.Event) error {
+	return named(s.record(ctx, events, func(c conn) error {
+		err := must(c, storage.ErrStale, updateTenantOf, append(updateTenantArgs(t), t.Version)...)
+		if errors.Is(err, storage.ErrStale) {
+			if missing := some(c, countTenant, t.ID); missing != nil {
+				return missing
+			}
+		}
+		if err != nil {
 			return err
 		}
-		return recordAll(c, events)
+		return s.afterUpdate(c, t)
+	}), "update tenant", t.ID)
+}
+
+// updateTenantArgs returns the arguments of updateTenant.
+func updateTenantArgs(t storage.Tenant) []any {
+	return []any{t.ID, t.Name, t.Host, t.LogoURI, t.Disabled, encode(t.Settings)}
+}
+
+// afterUpdate checks that no removed tenant had the host, and removes the roles of APIs that are gone.
+func (s *Store) afterUpdate(c conn, t storage.Tenant) error {
+	if err := none(c, removedTenant, t.ID, t.Host); err != nil {
+		return err
+	}
+	var gone []string
+	err := c.Each(apisWithRoles, []any{t.ID}, func(row scanner) error {
+		api, err := scanText(row)
+		if t.Settings.API(api) == nil {
+			gone = append(gone, api)
+		}
+		return err
 	})
-	return named(err, "update tenant", t.ID)
+	for i := 0; err == nil && i < len(gone); i++ {
+		// A removal that began at no time in particular is due at once.
+		err = s.removeAllRolesOf(c, t.ID, ofAPI, gone[i], time.Time{})
+	}
+	return err
 }

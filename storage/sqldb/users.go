@@ -3,6 +3,8 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"maps"
+	"slices"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -11,7 +13,7 @@ import (
 const userColumns = `users.tenant_id, users.id, users.username, users.username_key, users.username_skeleton, ` +
 	`users.email,
 	users.email_key, users.email_verified, users.phone, users.phone_verified, users.profile, users.roles,
-	users.disabled, users.external_id, users.secured_at, users.credential_version, users.created_at,
+	users.attributes, users.disabled, users.external_id, users.secured_at, users.credential_version, users.created_at,
 	users.updated_at`
 
 // userFields is where a row of userColumns goes.
@@ -19,22 +21,31 @@ func userFields(u *storage.User) []any {
 	return []any{
 		&u.TenantID, &u.ID, &u.Username, &u.UsernameKey, &u.UsernameSkeleton, &u.Email,
 		&u.EmailKey, &u.EmailVerified, &u.Phone, &u.PhoneVerified, profileColumn{&u.Profile}, listColumn{&u.Roles},
-		&u.Disabled, &u.ExternalID, timeColumn{&u.SecuredAt}, &u.CredentialVersion, timeColumn{&u.CreatedAt},
+		attributesColumn{&u.Attributes}, &u.Disabled, &u.ExternalID, timeColumn{&u.SecuredAt}, &u.CredentialVersion,
+		timeColumn{&u.CreatedAt},
 		timeColumn{&u.UpdatedAt},
 	}
 }
 
 // userAsJSON is a column that holds the user of a grant. SQLite returns no columns of a joined table from a
 // write, and reading JSON costs less than a second statement (BenchmarkRotate in memory: 70 instead of 78 µs).
-const userAsJSON = `(SELECT json_array(` + userColumns + `) FROM users
-	WHERE users.tenant_id = grants.tenant_id AND users.id = grants.user_id)`
+const (
+	userAsJSON          = `(SELECT json_array(` + userColumns + userOfGrant
+	belongingUserAsJSON = `(SELECT json_array(` + userColumns + belongingSQLite + userOfGrant
 
-// userColumn scans userAsJSON.
-type userColumn struct{ to *storage.User }
+	userOfGrant = `) FROM users
+		WHERE users.tenant_id = grants.tenant_id AND users.id = grants.user_id)`
+)
+
+// userColumn scans userAsJSON, or belongingUserAsJSON unless also is nil.
+type userColumn struct {
+	to   *storage.User
+	also *storage.Belonging
+}
 
 // Scan implements sql.Scanner. JSON has the values of the columns as SQLite keeps them: texts and numbers.
 func (c userColumn) Scan(src any) error {
-	fields := userFields(c.to)
+	fields := append(userFields(c.to), belongingFields(c.also)...)
 	values := make([]any, len(fields))
 	for i, field := range fields {
 		switch field.(type) {
@@ -76,6 +87,26 @@ func (c profileColumn) Scan(src any) error {
 	return jsonColumn{c.to}.Scan(src)
 }
 
+// attributesColumn is jsonColumn for attributes: many users have none.
+type attributesColumn struct{ to *map[string]any }
+
+// Scan implements sql.Scanner.
+func (c attributesColumn) Scan(src any) error {
+	*c.to = nil
+	if src == "{}" {
+		return nil
+	}
+	return jsonColumn{c.to}.Scan(src)
+}
+
+// encodeAttributes is encode for attributes; nil is kept as {}.
+func encodeAttributes(v map[string]any) string {
+	if len(v) == 0 {
+		return "{}"
+	}
+	return encode(v)
+}
+
 // scanUser reads a row of userColumns.
 func scanUser(row scanner) (u storage.User, err error) {
 	err = row.Scan(userFields(&u)...)
@@ -83,7 +114,7 @@ func scanUser(row scanner) (u storage.User, err error) {
 }
 
 const (
-	addUser     = intoUsers + `($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`
+	addUser     = intoUsers + `($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`
 	removedUser = `SELECT COUNT(*) FROM removed_users WHERE tenant_id = $1 AND id = $2`
 )
 
@@ -102,7 +133,7 @@ func userValues(u storage.User) []any {
 	return []any{u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,
 		u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, encode(u.Profile), encodeList(u.Roles),
 		u.Disabled, micros(u.SecuredAt), u.CredentialVersion, micros(u.CreatedAt), micros(u.UpdatedAt), u.UsernameSkeleton,
-		u.ExternalID}
+		u.ExternalID, encodeAttributes(u.Attributes)}
 }
 
 const userByID = `
@@ -172,6 +203,40 @@ func (s *Store) UserByExternalID(ctx context.Context, tenant, externalID string)
 	return u, wrapped(err, "user by external id")
 }
 
+const userByUnique = `
+	SELECT ` + userColumns + ` FROM users
+	WHERE users.tenant_id = $1 AND users.removed_at = 0 AND users.id = (
+		SELECT unique_values.user_id FROM unique_values
+		WHERE unique_values.tenant_id = $1 AND unique_values.name = $2 AND unique_values.value = $3)`
+
+// UserByUnique implements storage.Users.
+func (s *Store) UserByUnique(ctx context.Context, tenant, name, value string) (storage.User, error) {
+	u, err := one(ctx, s, userByUnique, []any{tenant, name, value}, scanUser)
+	return u, named(err, "user by", name)
+}
+
+const (
+	forgetUnique = `DELETE FROM unique_values WHERE tenant_id = $1 AND user_id = $2`
+	addUnique    = intoUnique + `($1, $2, $3, $4)`
+)
+
+// applyUnique replaces the values that only this user may have.
+func applyUnique(c conn, ch *storage.Change) error {
+	if ch.Unique == nil {
+		return nil
+	}
+	if _, err := c.Exec(forgetUnique, ch.TenantID, ch.UserID); err != nil {
+		return err
+	}
+	// In one order, so that no two changes wait for each other.
+	for _, name := range slices.Sorted(maps.Keys(ch.Unique)) {
+		if _, err := c.Exec(addUnique, ch.TenantID, name, ch.Unique[name], ch.UserID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 const listUsers = `
 	SELECT ` + userColumns + ` FROM users
 	WHERE tenant_id = $1 AND id > $2 AND removed_at = 0
@@ -187,15 +252,16 @@ func (s *Store) Users(ctx context.Context, tenant, after string, limit int) ([]s
 const updateUser = `
 	UPDATE users SET username = $3, username_key = $4, email = $5, email_key = $6, email_verified = $7,
 		phone = $8, phone_verified = $9, profile = $10, roles = $11, disabled = $12, updated_at = $13, secured_at = $14,
+		attributes = $16,
 		username_skeleton = CASE WHEN $15 = '' AND username_key = $4 THEN username_skeleton ELSE $15 END
 	WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
 
-// updateUserOf is updateUser unless the user was changed since $16.
-const updateUserOf = updateUser + ` AND updated_at = $16`
+// updateUserOf is updateUser unless the user was changed since $17.
+const updateUserOf = updateUser + ` AND updated_at = $17`
 
 // updateUserArgs returns the arguments of updateUser.
 func updateUserArgs(u storage.User) []any {
 	return []any{u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,
 		u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, encode(u.Profile), encodeList(u.Roles),
-		u.Disabled, micros(u.UpdatedAt), micros(u.SecuredAt), u.UsernameSkeleton}
+		u.Disabled, micros(u.UpdatedAt), micros(u.SecuredAt), u.UsernameSkeleton, encodeAttributes(u.Attributes)}
 }

@@ -83,7 +83,7 @@ func testCredentials(t *testing.T, s Store) {
 		}
 		_, _, err = s.Session(ctx, w.tenant, w.session, now)
 		want(t, err, storage.ErrNotFound)
-		_, _, err = s.LiveGrant(ctx, w.tenant, w.grant, "", now)
+		_, _, err = s.LiveGrant(ctx, w.tenant, w.grant, "", now, nil)
 		want(t, err, storage.ErrNotFound)
 		want(t, ChangeCredential(ctx, s, aPassword(w.tenant, "nobody", "x")), storage.ErrNotFound)
 	})

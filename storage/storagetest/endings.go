@@ -140,7 +140,7 @@ func testEndings(t *testing.T, s Store) {
 		must(t, s.Apply(ctx, all))
 		consents, err := s.ConsentsOf(ctx, w.tenant, w.user)
 		same(t, consents, err, nil)
-		_, _, err = s.LiveGrant(ctx, w.tenant, "again", "", now)
+		_, _, err = s.LiveGrant(ctx, w.tenant, "again", "", now, nil)
 		want(t, err, storage.ErrNotFound)
 		allow.ClientID = "nothing"
 		want(t, s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, Consent: &allow}),

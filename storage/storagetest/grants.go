@@ -17,13 +17,13 @@ func testGrants(t *testing.T, s Store) {
 	full.Consented = false // it is not kept
 	owner, err := s.User(ctx, w.tenant, full.UserID)
 	must(t, err)
-	of, err := s.RedeemCode(ctx, full)
+	of, err := s.RedeemCode(ctx, full, nil)
 	same(t, of, err, owner)
 	got, err := s.Grant(ctx, w.tenant, full.ID)
 	same(t, got, err, full)
 	person, err := s.User(ctx, w.tenant, w.user)
 	must(t, err)
-	got, u, err := s.LiveGrant(ctx, w.tenant, full.ID, "", now)
+	got, u, err := s.LiveGrant(ctx, w.tenant, full.ID, "", now, nil)
 	same(t, got, err, full)
 	same(t, u, err, person)
 	_, err = s.Grant(ctx, w.tenant, "none")
@@ -61,7 +61,7 @@ func testGrants(t *testing.T, s Store) {
 			g.CodeID = ""
 			must(t, redeem(ctx, s, g))
 			want(t, redeem(ctx, s, g), storage.ErrExists)
-			_, _, err := s.LiveGrant(ctx, w.tenant, id, "", now)
+			_, _, err := s.LiveGrant(ctx, w.tenant, id, "", now, nil)
 			must(t, err)
 		}
 	})

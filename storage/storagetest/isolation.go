@@ -14,6 +14,7 @@ import (
 func (w *world) writes() []func(context.Context) error {
 	s, tenant := w.s, w.tenant
 	later := now.Add(time.Minute)
+	role, reader := storage.RoleName{Client: w.client, Name: "editor"}, storage.RoleName{Client: w.client, Name: "reader"}
 	second := aSession(tenant, "second", w.user)
 	return []func(context.Context) error{
 		func(ctx context.Context) error { return s.PutClient(ctx, aClient(tenant, w.other)) },
@@ -42,11 +43,11 @@ func (w *world) writes() []func(context.Context) error {
 			return redeem(ctx, s, aGrant(tenant, "second", w.user, w.client, "second"))
 		},
 		func(ctx context.Context) error {
-			_, _, err := s.Rotate(ctx, tenant, w.grant, w.client, 1, later, now)
+			_, _, err := s.Rotate(ctx, tenant, w.grant, w.client, 1, later, now, nil)
 			return err
 		},
 		func(ctx context.Context) error {
-			_, _, err := s.Touch(ctx, tenant, w.grant, w.client, 2, later, now)
+			_, _, err := s.Touch(ctx, tenant, w.grant, w.client, 2, later, now, nil)
 			return err
 		},
 		func(ctx context.Context) error {
@@ -77,6 +78,31 @@ func (w *world) writes() []func(context.Context) error {
 		func(ctx context.Context) error {
 			return s.UpdateTenant(ctx, storage.Tenant{ID: tenant, Name: "changed"})
 		},
+		func(ctx context.Context) error { return s.AddGroup(ctx, storage.Group{TenantID: tenant, ID: "guests"}) },
+		func(ctx context.Context) error {
+			return s.UpdateGroup(ctx, storage.Group{TenantID: tenant, ID: "staff", Title: "changed"})
+		},
+		func(ctx context.Context) error {
+			return s.AddRole(ctx, storage.Role{TenantID: tenant, RoleName: reader})
+		},
+		func(ctx context.Context) error {
+			return s.UpdateRole(ctx, storage.Role{TenantID: tenant, RoleName: role, Title: "changed"})
+		},
+		func(ctx context.Context) error {
+			return s.GiveRole(ctx, tenant, reader, storage.RoleHolder{User: w.user}, now)
+		},
+		func(ctx context.Context) error {
+			return s.TakeRole(ctx, tenant, role, storage.RoleHolder{Client: w.other})
+		},
+		func(ctx context.Context) error {
+			return s.Apply(ctx, storage.Change{
+				TenantID: tenant, UserID: w.user, Now: now, Leave: []storage.Membership{{GroupID: "staff"}},
+				Join: []storage.Membership{{GroupID: "guests"}}, TakeRoles: []storage.RoleName{role},
+				GiveRoles: []storage.RoleName{reader}, Unique: map[string]string{"number": "2"},
+			})
+		},
+		func(ctx context.Context) error { return s.RemoveRole(ctx, tenant, role, now) },
+		func(ctx context.Context) error { return s.RemoveGroup(ctx, tenant, "staff", now) },
 		// From here on, what ends something.
 		func(ctx context.Context) error {
 			_, err := revoke(ctx, s, tenant, storage.GrantFilter{UserID: w.user}, "test", now)
@@ -163,7 +189,7 @@ func testHostileText(t *testing.T, s Store) {
 		want(t, err, storage.ErrNotFound)
 		_, err = s.TenantByHost(ctx, bad)
 		want(t, err, storage.ErrNotFound)
-		_, _, err = s.Rotate(ctx, w.tenant, bad, w.client, 1, now, now)
+		_, _, err = s.Rotate(ctx, w.tenant, bad, w.client, 1, now, now, nil)
 		want(t, err, storage.ErrStale)
 		if ok, err := s.AllowsOrigin(ctx, w.tenant, bad); ok || err != nil {
 			t.Errorf("%q: got %v, %v, want false", bad, ok, err)

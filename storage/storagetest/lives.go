@@ -69,11 +69,11 @@ func (w *world) asked(t *testing.T, at time.Time, lives bool) {
 	t.Helper()
 	for name, ask := range map[string]func(context.Context) error{
 		"LiveGrant": func(ctx context.Context) error {
-			_, _, err := w.s.LiveGrant(ctx, w.tenant, "asked", "jti", at)
+			_, _, err := w.s.LiveGrant(ctx, w.tenant, "asked", "jti", at, nil)
 			return err
 		},
 		"Touch": func(ctx context.Context) error {
-			_, _, err := w.s.Touch(ctx, w.tenant, "asked", w.client, 1, time.Time{}, at)
+			_, _, err := w.s.Touch(ctx, w.tenant, "asked", w.client, 1, time.Time{}, at, nil)
 			return err
 		},
 		"GrantsOf": func(ctx context.Context) error {
@@ -91,7 +91,7 @@ func (w *world) asked(t *testing.T, at time.Time, lives bool) {
 		}
 	}
 	// The last, because it moves the generation.
-	if _, _, err := w.s.Rotate(t.Context(), w.tenant, "asked", w.client, 1, time.Time{}, at); (err == nil) != lives {
+	if _, _, err := w.s.Rotate(t.Context(), w.tenant, "asked", w.client, 1, time.Time{}, at, nil); (err == nil) != lives {
 		t.Errorf("Rotate: got %v, want life: %v", err, lives)
 	}
 }
@@ -106,14 +106,14 @@ func testRefresh(t *testing.T, s Store) {
 		wanted.Generation, wanted.RotatedAt, wanted.IdleExpiresAt = 2, later, idle
 		user, err := s.User(ctx, w.tenant, w.user)
 		must(t, err)
-		got, of, err := s.Rotate(ctx, w.tenant, w.grant, w.client, 1, idle, later)
+		got, of, err := s.Rotate(ctx, w.tenant, w.grant, w.client, 1, idle, later, nil)
 		same(t, got, err, wanted)
 		same(t, of, err, user)
 		got, err = s.Grant(ctx, w.tenant, w.grant)
 		same(t, got, err, wanted)
-		_, _, err = s.Rotate(ctx, w.tenant, w.grant, w.client, 1, idle, later)
+		_, _, err = s.Rotate(ctx, w.tenant, w.grant, w.client, 1, idle, later, nil)
 		want(t, err, storage.ErrStale)
-		_, _, err = s.Rotate(ctx, w.tenant, w.grant, w.client, 2, idle, later)
+		_, _, err = s.Rotate(ctx, w.tenant, w.grant, w.client, 2, idle, later, nil)
 		must(t, err)
 	})
 
@@ -124,7 +124,7 @@ func testRefresh(t *testing.T, s Store) {
 		user, err := s.User(ctx, w.tenant, w.user)
 		must(t, err)
 		for range 2 {
-			got, of, err := s.Touch(ctx, w.tenant, w.grant, w.client, 1, idle, later)
+			got, of, err := s.Touch(ctx, w.tenant, w.grant, w.client, 1, idle, later, nil)
 			same(t, got, err, wanted)
 			same(t, of, err, user)
 		}
@@ -137,27 +137,28 @@ func testRefresh(t *testing.T, s Store) {
 		must(t, redeem(ctx, s, never))
 		before, err := s.Grant(ctx, w.tenant, w.grant)
 		must(t, err)
-		for _, refresh := range []func(context.Context, string, string, string, int64, time.Time, time.Time) (storage.Grant,
-			storage.User, error){s.Rotate, s.Touch} {
+		for _, refresh := range []func(
+			context.Context, string, string, string, int64, time.Time, time.Time, *storage.Belonging,
+		) (storage.Grant, storage.User, error){s.Rotate, s.Touch} {
 			for name, call := range map[string]func() error{
 				"another client": func() error {
-					_, _, err := refresh(ctx, w.tenant, w.grant, w.other, 1, idle, later)
+					_, _, err := refresh(ctx, w.tenant, w.grant, w.other, 1, idle, later, nil)
 					return err
 				},
 				"future generation": func() error {
-					_, _, err := refresh(ctx, w.tenant, w.grant, w.client, 2, idle, later)
+					_, _, err := refresh(ctx, w.tenant, w.grant, w.client, 2, idle, later, nil)
 					return err
 				},
 				"no such grant": func() error {
-					_, _, err := refresh(ctx, w.tenant, "none", w.client, 1, idle, later)
+					_, _, err := refresh(ctx, w.tenant, "none", w.client, 1, idle, later, nil)
 					return err
 				},
 				"no refresh token": func() error {
-					_, _, err := refresh(ctx, w.tenant, "never", w.client, 0, idle, later)
+					_, _, err := refresh(ctx, w.tenant, "never", w.client, 0, idle, later, nil)
 					return err
 				},
 				"idle for too long": func() error {
-					_, _, err := refresh(ctx, w.tenant, w.grant, w.client, 1, idle, now.Add(time.Hour))
+					_, _, err := refresh(ctx, w.tenant, w.grant, w.client, 1, idle, now.Add(time.Hour), nil)
 					return err
 				},
 			} {
@@ -251,19 +252,19 @@ func testAhead(t *testing.T, s Store) {
 		}
 		_, _, err := s.Session(ctx, w.tenant, id, now)
 		wanted(err)
-		_, _, err = s.LiveGrant(ctx, w.tenant, own.ID, "", now)
+		_, _, err = s.LiveGrant(ctx, w.tenant, own.ID, "", now, nil)
 		wanted(err)
 		_, err = s.Code(ctx, w.tenant, id, now)
 		wanted(err)
 		_, err = s.TryCode(ctx, w.tenant, id, 5, now)
 		wanted(err)
 		wanted(s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Code: id, Now: now}))
-		_, _, err = s.Rotate(ctx, w.tenant, own.ID, w.client, 1, at.Add(time.Hour), now)
+		_, _, err = s.Rotate(ctx, w.tenant, own.ID, w.client, 1, at.Add(time.Hour), now, nil)
 		wanted(err)
 		if !c.lives {
 			_, _, err = s.Session(ctx, w.tenant, id, at)
 			must(t, err)
-			_, _, err = s.LiveGrant(ctx, w.tenant, own.ID, "", at)
+			_, _, err = s.LiveGrant(ctx, w.tenant, own.ID, "", at, nil)
 			must(t, err)
 		}
 	}

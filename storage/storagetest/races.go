@@ -67,7 +67,7 @@ func testRaces(t *testing.T, s Store) {
 	t.Run("one refresh token", func(t *testing.T) {
 		w := newWorld(t, s)
 		oneWinner(t, race(racers, func(int) error {
-			_, _, err := s.Rotate(ctx, w.tenant, w.grant, w.client, 1, now.Add(time.Hour), now)
+			_, _, err := s.Rotate(ctx, w.tenant, w.grant, w.client, 1, now.Add(time.Hour), now, nil)
 			return err
 		}), storage.ErrStale)
 		g, err := s.Grant(ctx, w.tenant, w.grant)

@@ -34,7 +34,7 @@ func (w *world) alive(t *testing.T) (live, stored int) {
 	t.Helper()
 	for i := range large {
 		id := fmt.Sprintf("g-%03d", i)
-		if _, _, err := w.s.LiveGrant(t.Context(), w.tenant, id, "", now); err == nil {
+		if _, _, err := w.s.LiveGrant(t.Context(), w.tenant, id, "", now, nil); err == nil {
 			live++
 		}
 		if _, err := w.s.Grant(t.Context(), w.tenant, id); err == nil {
@@ -69,7 +69,7 @@ func testLargeClient(t *testing.T, s Store) {
 	dead := func() {
 		t.Helper()
 		w.wantAlive(t, 0, large)
-		_, _, err = s.Rotate(ctx, w.tenant, w.grant, w.client, 1, now.Add(time.Hour), now)
+		_, _, err = s.Rotate(ctx, w.tenant, w.grant, w.client, 1, now.Add(time.Hour), now, nil)
 		want(t, err, storage.ErrStale)
 		_, err = s.Consent(ctx, w.tenant, w.user, w.client)
 		want(t, err, storage.ErrNotFound)
@@ -100,7 +100,7 @@ func testLargeClient(t *testing.T, s Store) {
 	got, err = s.Client(ctx, w.tenant, w.client)
 	same(t, got, err, again)
 	for _, id := range []string{"consented", "a-new"} {
-		if _, _, err := s.LiveGrant(ctx, w.tenant, id, "", now); err != nil {
+		if _, _, err := s.LiveGrant(ctx, w.tenant, id, "", now, nil); err != nil {
 			t.Errorf("%s: got %v, want it alive", id, err)
 		}
 	}
@@ -169,7 +169,7 @@ func testLargeRevocations(t *testing.T, s Store) {
 		w.wantAlive(t, 0, large)
 		_, err := s.HoldRemoval(ctx, w.tenant, storage.RemovalGrants, `{}`, now)
 		want(t, err, storage.ErrNotFound)
-		if _, _, err := s.LiveGrant(ctx, w.tenant, g.ID, "", now); (err == nil) == (name == "user") {
+		if _, _, err := s.LiveGrant(ctx, w.tenant, g.ID, "", now, nil); (err == nil) == (name == "user") {
 			t.Errorf("%s: got %v for another client's grant", name, err)
 		}
 	}
@@ -271,7 +271,7 @@ func testRestored(t *testing.T, s Store) {
 	w.wantAlive(t, 0, large)
 	left, err := s.SessionsOf(ctx, w.tenant, w.user, later)
 	same(t, ids(left, func(s storage.Session) string { return s.ID }), err, []string{"young"})
-	if _, _, err := s.LiveGrant(ctx, w.tenant, g.ID, "", later); err != nil {
+	if _, _, err := s.LiveGrant(ctx, w.tenant, g.ID, "", later, nil); err != nil {
 		t.Errorf("got %v for a grant that is younger", err)
 	}
 	_, _, err = s.Session(ctx, w.tenant, ahead.ID, ahead.CreatedAt)

@@ -131,7 +131,7 @@ func testSessions(t *testing.T, s Store) {
 		next.CreatedAt = was.CreatedAt
 		got, _, err := s.Session(ctx, w.tenant, w.session, now)
 		same(t, got, err, next)
-		if _, _, err := s.LiveGrant(ctx, w.tenant, w.grant, "", now); err != nil {
+		if _, _, err := s.LiveGrant(ctx, w.tenant, w.grant, "", now, nil); err != nil {
 			t.Errorf("the session's grant has died: %v", err)
 		}
 		other := aUser(w.tenant, newID())
@@ -252,7 +252,7 @@ func testConsents(t *testing.T, s Store) {
 	if !g.RevokedAt.Equal(now) {
 		t.Errorf("the grant was revoked at %v, want %v", g.RevokedAt, now)
 	}
-	_, _, err = s.LiveGrant(ctx, w.tenant, "other's", "", now)
+	_, _, err = s.LiveGrant(ctx, w.tenant, "other's", "", now, nil)
 	must(t, err)
 	want(t, withdraw(ctx, s, w.tenant, w.user, w.client), storage.ErrNotFound)
 	must(t, redeem(ctx, s, aGrant(w.tenant, "without consent", w.user, w.client, "")))

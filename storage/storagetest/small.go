@@ -20,7 +20,7 @@ func testSpent(t *testing.T, s Store) {
 		same(t, got, err, wanted)
 	}
 	spent(v.Purpose, v.Value, false)
-	_, _, err := s.LiveGrant(ctx, w.tenant, w.grant, "token", now)
+	_, _, err := s.LiveGrant(ctx, w.tenant, w.grant, "token", now, nil)
 	must(t, err)
 	must(t, s.Spend(ctx, v))
 	want(t, s.Spend(ctx, v), storage.ErrExists)
@@ -29,9 +29,9 @@ func testSpent(t *testing.T, s Store) {
 	spent(v.Purpose, "Token", false)
 
 	// One token is dead, its grant is not.
-	_, _, err = s.LiveGrant(ctx, w.tenant, w.grant, "token", now)
+	_, _, err = s.LiveGrant(ctx, w.tenant, w.grant, "token", now, nil)
 	want(t, err, storage.ErrNotFound)
-	_, _, err = s.LiveGrant(ctx, w.tenant, w.grant, "another", now)
+	_, _, err = s.LiveGrant(ctx, w.tenant, w.grant, "another", now, nil)
 	must(t, err)
 
 	// Clients choose the value.

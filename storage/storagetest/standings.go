@@ -43,8 +43,8 @@ func testStandings(t *testing.T, s Store) {
 	got, err := s.Standings(ctx, tenant, ids[0], ids[2])
 	same(t, got, err, map[string]storage.Standing{
 		ids[0]: {UserID: ids[0], SecondFactor: true},
-		ids[1]: {UserID: ids[1], LastSignIn: now},
-		ids[2]: {UserID: ids[2], SecondFactor: true, LastSignIn: now},
+		ids[1]: {UserID: ids[1], LastSignIn: now, LastActivity: now},
+		ids[2]: {UserID: ids[2], SecondFactor: true, LastSignIn: now, LastActivity: now},
 	})
 	for beginning, want := range map[string][]string{
 		"an": {"andy@example.com", "ann", "anna"}, "ann": {"ann", "anna"}, "andy@": {"andy@example.com"}, "x": nil,

@@ -43,13 +43,22 @@ func testTenants(t *testing.T, s Store) {
 	t.Run("update", func(t *testing.T) {
 		changed := filled[storage.Tenant]()
 		changed.ID, changed.Host, changed.CreatedAt, changed.Disabled = b.ID, "b.example.com", now, false
+		changed.Version = 1
 		must(t, s.UpdateTenant(ctx, changed))
 		got, err := s.Tenant(ctx, b.ID)
 		same(t, got, err, changed)
 		changed.Host = a.Host
 		want(t, s.UpdateTenant(ctx, changed), storage.ErrExists)
+		changed.Host = "b.example.com"
+		stale := changed
+		must(t, s.UpdateTenantOf(ctx, changed))
+		want(t, s.UpdateTenantOf(ctx, stale), storage.ErrStale)
+		got, err = s.Tenant(ctx, b.ID)
+		changed.Version = 2
+		same(t, got, err, changed)
 		changed.ID, changed.Host = "nobody", ""
 		want(t, s.UpdateTenant(ctx, changed), storage.ErrNotFound)
+		want(t, s.UpdateTenantOf(ctx, changed), storage.ErrNotFound)
 	})
 
 	t.Run("removal is for ever", func(t *testing.T) {

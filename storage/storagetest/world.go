@@ -22,6 +22,9 @@ type Store interface {
 	storage.Tenants
 	storage.Clients
 	storage.Users
+	storage.Groups
+	storage.Roles
+	storage.Belongings
 	storage.Credentials
 	storage.Standings
 	storage.Identities
@@ -115,6 +118,14 @@ func newWorld(t *testing.T, s Store) *world {
 		Scopes: []string{"openid"}, GrantedAt: now}))
 	must(t, AddIdentity(ctx, s, storage.Identity{TenantID: w.tenant, Provider: "google", Subject: "1", UserID: w.user,
 		CreatedAt: now}))
+	must(t, s.AddGroup(ctx, storage.Group{TenantID: w.tenant, ID: "staff", CreatedAt: now}))
+	role := storage.RoleName{Client: w.client, Name: "editor"}
+	must(t, s.AddRole(ctx, storage.Role{TenantID: w.tenant, RoleName: role, CreatedAt: now}))
+	must(t, s.GiveRole(ctx, w.tenant, role, storage.RoleHolder{Group: "staff"}, now))
+	must(t, s.GiveRole(ctx, w.tenant, role, storage.RoleHolder{Client: w.other}, now))
+	must(t, s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Now: now,
+		Join: []storage.Membership{{GroupID: "staff"}}, GiveRoles: []storage.RoleName{role},
+		Unique: map[string]string{"number": "1"}}))
 	must(t, s.AddKeys(ctx, []storage.Key{storage.Key{TenantID: w.tenant, ID: "kid", Algorithm: "ES256", Sequence: 1,
 		CreatedAt: now}}, now))
 	must(t, s.Record(ctx, storage.Event{TenantID: w.tenant, ID: "event", At: now, Kind: "test", UserID: w.user}))
@@ -142,10 +153,27 @@ func (w *world) snapshot(t *testing.T) map[string]any {
 
 // reads are all the reads that take a tenant. In a world they find something.
 func (w *world) reads() map[string]func(context.Context) (any, error) {
-	s, tenant := w.s, w.tenant
+	s, tenant, role := w.s, w.tenant, storage.RoleName{Client: w.client, Name: "editor"}
 	return map[string]func(context.Context) (any, error){
-		"Client":  func(ctx context.Context) (any, error) { return s.Client(ctx, tenant, w.client) },
-		"Clients": func(ctx context.Context) (any, error) { return some(s.Clients(ctx, tenant, "", 100)) },
+		"Group":         func(ctx context.Context) (any, error) { return s.Group(ctx, tenant, "staff") },
+		"Groups":        func(ctx context.Context) (any, error) { return some(s.Groups(ctx, tenant, "", 100)) },
+		"Members":       func(ctx context.Context) (any, error) { return some(s.Members(ctx, tenant, "staff", "", 100)) },
+		"MembershipsOf": func(ctx context.Context) (any, error) { return some(s.MembershipsOf(ctx, tenant, w.user)) },
+		"Belonging":     func(ctx context.Context) (any, error) { return s.Belonging(ctx, tenant, w.user) },
+		"ClientRoles":   func(ctx context.Context) (any, error) { return some(s.ClientRoles(ctx, tenant, w.other)) },
+		"Role":          func(ctx context.Context) (any, error) { return s.Role(ctx, tenant, role) },
+		"RolesOfClient": func(ctx context.Context) (any, error) {
+			return some(s.RolesOfClient(ctx, tenant, w.client, "", 100))
+		},
+		"UserHolders":   func(ctx context.Context) (any, error) { return some(s.UserHolders(ctx, tenant, role, "", 100)) },
+		"GroupHolders":  func(ctx context.Context) (any, error) { return some(s.GroupHolders(ctx, tenant, role, "", 100)) },
+		"ClientHolders": func(ctx context.Context) (any, error) { return some(s.ClientHolders(ctx, tenant, role, "", 100)) },
+		"RolesGiven": func(ctx context.Context) (any, error) {
+			return some(s.RolesGiven(ctx, tenant, storage.RoleHolder{User: w.user}))
+		},
+		"UserByUnique": func(ctx context.Context) (any, error) { return s.UserByUnique(ctx, tenant, "number", "1") },
+		"Client":       func(ctx context.Context) (any, error) { return s.Client(ctx, tenant, w.client) },
+		"Clients":      func(ctx context.Context) (any, error) { return some(s.Clients(ctx, tenant, "", 100)) },
 		"AllowsOrigin": func(ctx context.Context) (any, error) {
 			return yes(s.AllowsOrigin(ctx, tenant, "https://client.example.com"))
 		},
@@ -169,8 +197,10 @@ func (w *world) reads() map[string]func(context.Context) (any, error) {
 		"Consent":       func(ctx context.Context) (any, error) { return s.Consent(ctx, tenant, w.user, w.client) },
 		"ConsentsOf":    func(ctx context.Context) (any, error) { return some(s.ConsentsOf(ctx, tenant, w.user)) },
 		"Grant":         func(ctx context.Context) (any, error) { return s.Grant(ctx, tenant, w.grant) },
-		"LiveGrant":     func(ctx context.Context) (any, error) { return both(s.LiveGrant(ctx, tenant, w.grant, "", now)) },
-		"GrantsOf":      func(ctx context.Context) (any, error) { return some(s.GrantsOf(ctx, tenant, w.user, now)) },
+		"LiveGrant": func(ctx context.Context) (any, error) {
+			return both(s.LiveGrant(ctx, tenant, w.grant, "", now, nil))
+		},
+		"GrantsOf": func(ctx context.Context) (any, error) { return some(s.GrantsOf(ctx, tenant, w.user, now)) },
 		"IsSpent": func(ctx context.Context) (any, error) {
 			return yes(s.IsSpent(ctx, tenant, storage.SpentAssertion, "jti"))
 		},
@@ -224,6 +254,9 @@ func fill(v reflect.Value, name string, n *int) {
 		return
 	case *json.RawMessage:
 		*to = fmt.Appendf(nil, `{"n":%d}`, *n)
+		return
+	case *map[string]any:
+		*to = map[string]any{name: "ü", "number": float64(*n), "list": []any{"a", "b"}, "bool": true}
 		return
 	case *map[string]string:
 		*to = map[string]string{name: "ü"}
@@ -297,7 +330,7 @@ func (w *world) finish(t *testing.T, kind, id string) {
 
 // redeem stores the grant of a code.
 func redeem(ctx context.Context, s Store, g storage.Grant) error {
-	_, err := s.RedeemCode(ctx, g)
+	_, err := s.RedeemCode(ctx, g, nil)
 	return err
 }
 

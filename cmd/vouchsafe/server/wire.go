@@ -198,7 +198,8 @@ func (s *Server) newProvider(p parts) (*provider.Provider, error) {
 		Store: s.Store, Secrets: s.secrets, Ephemeral: p.shared, Sessions: p.sessions, Limits: p.limits, Log: s.log,
 		Development: cfg.InDevelopment(), Errors: p.pages.ErrorPage,
 		Pages: provider.Pages{
-			Login: "/login", SignUp: signUp, Select: "/select", SecondFactor: "/second-factor", Consent: "/consent",
+			Login: "/login", SignUp: signUp, Select: "/select", SecondFactor: "/second-factor",
+			NoAccess: "/no-access", Consent: "/consent",
 			SignOut: "/signout", SignedOut: "/signed-out", AuthorizationChallenge: api.ChallengePath,
 			Languages: texts.Languages(), Say: p.pages.Say,
 		},

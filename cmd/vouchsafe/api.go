@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/tenants"
+)
+
+type apiCmd struct {
+	Put    apiPutCmd    `cmd:"" help:"Add an API, or replace the one with the same identifier."`
+	List   apiListCmd   `cmd:"" help:"List APIs."`
+	Show   apiShowCmd   `cmd:"" help:"Show an API."`
+	Remove apiRemoveCmd `cmd:"" help:"Remove an API, with its roles."`
+}
+
+type apiPutCmd struct {
+	Identifier string         `arg:"" help:"The API's identifier, an absolute URI: the aud of its access tokens." complete:"api"`
+	Name       string         `help:"The name that users see." placeholder:"TEXT"`
+	Scope      []string       `sep:"none" help:"A scope that clients can ask for. Repeatable." placeholder:"SCOPE"`
+	Consent    []string       `sep:"none" help:"What the consent page says about a scope, such as 'orders:read en Read your orders'. Repeatable." placeholder:"TEXT"`
+	Format     string         `name:"access-token-format" enum:"jwt,opaque," default:"" help:"jwt or opaque; without it each client's own." placeholder:"FORMAT"`
+	Lifetime   *time.Duration `name:"access-token-lifetime" help:"How long access tokens for the API live; without it as each client says." placeholder:"DURATION"`
+	Clients    []string       `name:"for-client" sep:"none" help:"A client that may ask for tokens for the API. Repeatable; without it all may." placeholder:"CLIENT-ID" complete:"client"`
+	tenantFlag
+	jsonFlag
+}
+
+// api returns the API of the flags.
+func (c *apiPutCmd) api() (storage.API, error) {
+	a := storage.API{Identifier: c.Identifier, Name: c.Name, AccessTokenFormat: c.Format, Clients: c.Clients}
+	if c.Lifetime != nil {
+		a.AccessTokenLifetime = storage.Duration(*c.Lifetime)
+	}
+	for _, name := range c.Scope {
+		a.Scopes = append(a.Scopes, storage.APIScope{Name: name})
+	}
+	for _, text := range c.Consent {
+		words := strings.SplitN(text, " ", 3)
+		i := slices.IndexFunc(a.Scopes, func(s storage.APIScope) bool { return s.Name == words[0] })
+		if len(words) < 3 || i < 0 {
+			return a, misused("--consent %q: write a scope of the API, a language and the sentence, such as "+
+				"'orders:read en Read your orders'", text)
+		}
+		if a.Scopes[i].Consent == nil {
+			a.Scopes[i].Consent = map[string]string{}
+		}
+		a.Scopes[i].Consent[words[1]] = words[2]
+	}
+	return a, nil
+}
+
+func (c *apiPutCmd) Run(ctx context.Context, a *app) error {
+	api, err := c.api()
+	if err != nil {
+		return err
+	}
+	return a.withStore(ctx, func(s store) error {
+		added, err := tenants.PutAPI(ctx, s, c.Tenant, api, byCLI)
+		if err != nil {
+			return noSuch(err, "tenant", c.Tenant)
+		}
+		if c.JSON {
+			return a.printJSON(api)
+		}
+		if added {
+			return a.printSentence("Added API %s to tenant %s.", c.Identifier, c.Tenant)
+		}
+		return a.printSentence("Changed API %s of tenant %s.", c.Identifier, c.Tenant)
+	})
+}
+
+type apiListCmd struct {
+	tenantFlag
+	jsonFlag
+}
+
+func (c *apiListCmd) Run(ctx context.Context, a *app) error {
+	return a.withStore(ctx, func(s store) error {
+		t, err := s.Tenant(ctx, c.Tenant)
+		if err != nil {
+			return noSuch(err, "tenant", c.Tenant)
+		}
+		all := func(yield func(storage.API, error) bool) {
+			for _, api := range t.Settings.APIs {
+				if !yield(api, nil) {
+					return
+				}
+			}
+		}
+		same := func(api storage.API) storage.API { return api }
+		return printList(a, c.JSON, all, same, []string{"API", "NAME", "SCOPES", "CLIENTS"}, func(v storage.API) []string {
+			clients := "all"
+			if len(v.Clients) > 0 {
+				clients = strings.Join(v.Clients, " ")
+			}
+			return []string{v.Identifier, v.Name, scopeNames(v), clients}
+		})
+	})
+}
+
+// scopeNames returns the names of the API's scopes in a line.
+func scopeNames(api storage.API) string {
+	var names []string
+	for _, s := range api.Scopes {
+		names = append(names, s.Name)
+	}
+	return strings.Join(names, " ")
+}
+
+// whichAPI names an API.
+type whichAPI struct {
+	Identifier string `arg:"" help:"The API's identifier." complete:"api"`
+	tenantFlag
+	jsonFlag
+}
+
+type apiShowCmd struct{ whichAPI }
+
+func (c *apiShowCmd) Run(ctx context.Context, a *app) error {
+	return a.withStore(ctx, func(s store) error {
+		t, err := s.Tenant(ctx, c.Tenant)
+		if err != nil {
+			return noSuch(err, "tenant", c.Tenant)
+		}
+		api := t.Settings.API(c.Identifier)
+		if api == nil {
+			return fmt.Errorf("there is no API %q", c.Identifier)
+		}
+		if c.JSON {
+			return a.printJSON(api)
+		}
+		fields := [][2]string{{"API", api.Identifier}, {"Name", api.Name}, {"Scopes", scopeNames(*api)},
+			{"Clients", strings.Join(api.Clients, " ")}, {"Format", api.AccessTokenFormat}}
+		if api.AccessTokenLifetime != 0 {
+			fields = append(fields, [2]string{"Lifetime", time.Duration(api.AccessTokenLifetime).String()})
+		}
+		fields = slices.DeleteFunc(fields, func(f [2]string) bool { return f[1] == "" })
+		return a.printFields(fields)
+	})
+}
+
+type apiRemoveCmd struct {
+	whichAPI
+	yesFlag
+}
+
+func (c *apiRemoveCmd) Run(ctx context.Context, a *app) error {
+	return a.withStore(ctx, func(s store) error {
+		if err := hasTenant(ctx, s, c.Tenant); err != nil {
+			return err
+		}
+		err := a.confirm(ctx, c.yesFlag, "This removes API %s from tenant %s with its roles.", c.Identifier, c.Tenant)
+		if err != nil {
+			return err
+		}
+		if err := tenants.RemoveAPI(ctx, s, c.Tenant, c.Identifier, byCLI); err != nil {
+			return noSuch(err, "API", c.Identifier)
+		}
+		return a.tellRemoved(c.JSON, c.Tenant, "api", c.Identifier, c.Identifier)
+	})
+}

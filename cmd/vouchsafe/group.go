@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/listing"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+type groupCmd struct {
+	Add     groupAddCmd     `cmd:"" help:"Add a group."`
+	List    groupListCmd    `cmd:"" help:"List groups."`
+	Edit    groupEditCmd    `cmd:"" help:"Give a group another title."`
+	Remove  groupRemoveCmd  `cmd:"" help:"Remove a group. Its members lose what it gave them."`
+	Members groupMembersCmd `cmd:"" help:"List the members of a group."`
+	Join    groupJoinCmd    `cmd:"" help:"Make users members of a group."`
+	Leave   groupLeaveCmd   `cmd:"" help:"End users' memberships in a group."`
+}
+
+// groupView is a group as commands print it.
+type groupView struct {
+	ID        string    `json:"id"`
+	Title     string    `json:"title,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+func viewGroup(g storage.Group) groupView { return groupView{g.ID, g.Title, g.CreatedAt, g.UpdatedAt} }
+
+type groupAddCmd struct {
+	Group string `arg:"" help:"The group's id, which apps may learn: small letters, digits and . _ -. It cannot be changed."`
+	Title string `help:"What administrators call it." placeholder:"TEXT"`
+	tenantFlag
+	jsonFlag
+}
+
+func (c *groupAddCmd) Run(ctx context.Context, a *app) error {
+	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
+		g, err := d.AddGroup(ctx, d.asker, c.Group, c.Title)
+		if errors.Is(err, storage.ErrExists) {
+			return fmt.Errorf("group %s already exists", c.Group)
+		}
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return a.printJSON(viewGroup(g))
+		}
+		return a.printSentence("Added group %s to tenant %s.", g.ID, c.Tenant)
+	})
+}
+
+type groupListCmd struct {
+	pageFlags
+	tenantFlag
+	jsonFlag
+}
+
+func (c *groupListCmd) Run(ctx context.Context, a *app) error {
+	return a.withStore(ctx, func(s store) error {
+		if err := hasTenant(ctx, s, c.Tenant); err != nil {
+			return err
+		}
+		all := some(c.pageFlags, func(after string) ([]storage.Group, error) {
+			return s.Groups(ctx, c.Tenant, after, listing.PageSize)
+		}, func(g storage.Group) string { return g.ID })
+		return printList(a, c.JSON, all, viewGroup, []string{"GROUP", "TITLE", "CREATED"}, func(v groupView) []string {
+			return []string{v.ID, v.Title, zoned(v.CreatedAt)}
+		})
+	})
+}
+
+// whichGroup names a group.
+type whichGroup struct {
+	Group string `arg:"" help:"The group's id." complete:"group"`
+	tenantFlag
+	jsonFlag
+}
+
+type groupEditCmd struct {
+	whichGroup
+	Title string `required:"" help:"What administrators call it." placeholder:"TEXT"`
+}
+
+func (c *groupEditCmd) Run(ctx context.Context, a *app) error {
+	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
+		g, err := d.RenameGroup(ctx, d.asker, c.Group, c.Title)
+		if err != nil {
+			return noSuch(err, "group", c.Group)
+		}
+		if c.JSON {
+			return a.printJSON(viewGroup(g))
+		}
+		return a.printSentence("The title of group %s is %q.", g.ID, g.Title)
+	})
+}
+
+type groupRemoveCmd struct {
+	whichGroup
+	yesFlag
+}
+
+func (c *groupRemoveCmd) Run(ctx context.Context, a *app) error {
+	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
+		if _, err := d.store.Group(ctx, c.Tenant, c.Group); err != nil {
+			return noSuch(err, "group", c.Group)
+		}
+		err := a.confirm(ctx, c.yesFlag, "This removes group %s from tenant %s. Its members lose the roles and the access "+
+			"that it gave them.", c.Group, c.Tenant)
+		if err != nil {
+			return err
+		}
+		if err := d.RemoveGroup(ctx, d.asker, c.Group); err != nil {
+			return noSuch(err, "group", c.Group)
+		}
+		return a.tellRemoved(c.JSON, c.Tenant, "group", c.Group, c.Group)
+	})
+}
+
+type groupMembersCmd struct {
+	whichGroup
+	pageFlags
+}
+
+func (c *groupMembersCmd) Run(ctx context.Context, a *app) error {
+	return a.withStore(ctx, func(s store) error {
+		if _, err := s.Group(ctx, c.Tenant, c.Group); err != nil {
+			return noSuch(err, "group", c.Group)
+		}
+		all := some(c.pageFlags, func(after string) ([]storage.User, error) {
+			return s.Members(ctx, c.Tenant, c.Group, after, listing.PageSize)
+		}, func(u storage.User) string { return u.ID })
+		return printList(a, c.JSON, all, viewUser, userColumns, userView.cells)
+	})
+}
+
+// whichMembers names a group and users.
+type whichMembers struct {
+	Group string   `arg:"" help:"The group's id." complete:"group"`
+	Users []string `arg:"" name:"user" help:"Their ids, email addresses or usernames." complete:"user"`
+	tenantFlag
+	jsonFlag
+}
+
+// memberView says what a command did about a member.
+type memberView struct {
+	Group   string `json:"group"`
+	User    string `json:"user"`
+	Changed bool   `json:"changed"`
+}
+
+// each finds the users, before it changes any, and calls change for each.
+func (c *whichMembers) each(
+	ctx context.Context, a *app, change func(desk, storage.User) (bool, error), did, didnt string,
+) error {
+	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
+		if _, err := d.store.Group(ctx, c.Tenant, c.Group); err != nil {
+			return noSuch(err, "group", c.Group)
+		}
+		var users []storage.User
+		for _, name := range c.Users {
+			u, err := d.Find(ctx, d.asker, name)
+			if err != nil {
+				return noSuch(err, "user", name)
+			}
+			users = append(users, u)
+		}
+		var all []memberView
+		for _, u := range users {
+			changed, err := change(d, u)
+			if err != nil {
+				return err
+			}
+			all = append(all, memberView{c.Group, u.ID, changed})
+			sentence := didnt
+			if changed {
+				sentence = did
+			}
+			if c.JSON {
+				continue
+			}
+			if err := a.printSentence(sentence, addressed(u), c.Group); err != nil {
+				return err
+			}
+		}
+		if c.JSON {
+			return a.printJSON(all)
+		}
+		return nil
+	})
+}
+
+type groupJoinCmd struct{ whichMembers }
+
+func (c *groupJoinCmd) Run(ctx context.Context, a *app) error {
+	return c.each(ctx, a, func(d desk, u storage.User) (bool, error) { return d.Join(ctx, d.asker, u.ID, c.Group) },
+		"%s is a member of %s now.", "%s was a member of %s already.")
+}
+
+type groupLeaveCmd struct{ whichMembers }
+
+func (c *groupLeaveCmd) Run(ctx context.Context, a *app) error {
+	return c.each(ctx, a, func(d desk, u storage.User) (bool, error) { return d.Leave(ctx, d.asker, u.ID, c.Group) },
+		"%s is no longer a member of %s.", "%s was no member of %s.")
+}

@@ -1,0 +1,263 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/listing"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+type roleCmd struct {
+	Add     roleAddCmd     `cmd:"" help:"Add a role at a client or an API."`
+	List    roleListCmd    `cmd:"" help:"List the roles of a client or an API."`
+	Remove  roleRemoveCmd  `cmd:"" help:"Remove a role, and take it from all that have it."`
+	Give    roleGiveCmd    `cmd:"" help:"Give a role to a user, a group or a client."`
+	Take    roleTakeCmd    `cmd:"" help:"Take a role from a user, a group or a client."`
+	Holders roleHoldersCmd `cmd:"" help:"List the users, groups and clients that were given a role."`
+}
+
+// ownerFlags say what a role belongs to.
+type ownerFlags struct {
+	Client string `help:"The client that the role belongs to." placeholder:"CLIENT-ID" complete:"client" xor:"owner" required:""`
+	API    string `name:"api" help:"The API that the role belongs to." placeholder:"URI" complete:"api" xor:"owner" required:""`
+	tenantFlag
+	jsonFlag
+}
+
+// owner names what the role belongs to.
+func (c *ownerFlags) owner() string {
+	if c.API != "" {
+		return "API " + c.API
+	}
+	return "client " + c.Client
+}
+
+// whichRole names a role.
+type whichRole struct {
+	Role string `arg:"" help:"The role's name."`
+	ownerFlags
+}
+
+// name returns the role's name as it is stored.
+func (c *whichRole) name() storage.RoleName {
+	return storage.RoleName{Client: c.Client, API: c.API, Name: c.Role}
+}
+
+// roleView is a role as commands print it.
+type roleView struct {
+	Name      string    `json:"name"`
+	Client    string    `json:"client,omitempty"`
+	API       string    `json:"api,omitempty"`
+	Title     string    `json:"title,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+func viewRole(r storage.Role) roleView {
+	return roleView{r.Name, r.Client, r.API, r.Title, r.CreatedAt}
+}
+
+type roleAddCmd struct {
+	whichRole
+	Title string `help:"What administrators call it." placeholder:"TEXT"`
+}
+
+func (c *roleAddCmd) Run(ctx context.Context, a *app) error {
+	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
+		r, err := d.AddRole(ctx, d.asker, c.name(), c.Title)
+		switch {
+		case errors.Is(err, storage.ErrExists):
+			return fmt.Errorf("%s has the role %s already", c.owner(), c.Role)
+		case errors.Is(err, storage.ErrNotFound):
+			return fmt.Errorf("there is no %s", c.owner())
+		case err != nil:
+			return err
+		}
+		if c.JSON {
+			return a.printJSON(viewRole(r))
+		}
+		return a.printSentence("Added role %s to %s.", c.Role, c.owner())
+	})
+}
+
+type roleListCmd struct {
+	ownerFlags
+	pageFlags
+}
+
+func (c *roleListCmd) Run(ctx context.Context, a *app) error {
+	return a.withStore(ctx, func(s store) error {
+		if err := hasTenant(ctx, s, c.Tenant); err != nil {
+			return err
+		}
+		all := some(c.pageFlags, func(after string) ([]storage.Role, error) {
+			if c.API != "" {
+				return s.RolesOfAPI(ctx, c.Tenant, c.API, after, listing.PageSize)
+			}
+			return s.RolesOfClient(ctx, c.Tenant, c.Client, after, listing.PageSize)
+		}, func(r storage.Role) string { return r.Name })
+		return printList(a, c.JSON, all, viewRole, []string{"ROLE", "TITLE", "CREATED"}, func(v roleView) []string {
+			return []string{v.Name, v.Title, zoned(v.CreatedAt)}
+		})
+	})
+}
+
+type roleRemoveCmd struct {
+	whichRole
+	yesFlag
+}
+
+func (c *roleRemoveCmd) Run(ctx context.Context, a *app) error {
+	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
+		if _, err := d.store.Role(ctx, c.Tenant, c.name()); err != nil {
+			return noSuch(err, "role at "+c.owner(), c.Role)
+		}
+		err := a.confirm(ctx, c.yesFlag, "This removes role %s of %s, and takes it from all that have it.", c.Role, c.owner())
+		if err != nil {
+			return err
+		}
+		if err := d.RemoveRole(ctx, d.asker, c.name()); err != nil {
+			return noSuch(err, "role at "+c.owner(), c.Role)
+		}
+		return a.tellRemoved(c.JSON, c.Tenant, "role", c.Role, c.Role+" of "+c.owner())
+	})
+}
+
+// holderFlags name the user, group or client that has a role.
+type holderFlags struct {
+	whichRole
+	User     string `help:"The user: an id, an email address or a username." placeholder:"USER" complete:"user" xor:"holder" required:""`
+	Group    string `help:"The group: all its members have the role." placeholder:"GROUP" complete:"group" xor:"holder" required:""`
+	ToClient string `name:"service" help:"The client, which acts for itself, without a user." placeholder:"CLIENT-ID" complete:"client" xor:"holder" required:""`
+}
+
+// change finds the holder, and gives or takes the role.
+func (c *holderFlags) change(
+	ctx context.Context, a *app,
+	do func(d desk, r storage.RoleName, h storage.RoleHolder) error, sentence string,
+) error {
+	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
+		h := storage.RoleHolder{Group: c.Group, Client: c.ToClient}
+		called := "group " + c.Group
+		switch {
+		case c.User != "":
+			u, err := d.Find(ctx, d.asker, c.User)
+			if err != nil {
+				return noSuch(err, "user", c.User)
+			}
+			h.User, called = u.ID, addressed(u)
+		case c.ToClient != "":
+			called = "client " + c.ToClient
+		}
+		err := do(d, c.name(), h)
+		switch {
+		case errors.Is(err, storage.ErrExists):
+			return fmt.Errorf("%s has the role %s of %s already", called, c.Role, c.owner())
+		case errors.Is(err, storage.ErrNotFound):
+			return c.whyNot(ctx, d, h, called)
+		case err != nil:
+			return err
+		}
+		if c.JSON {
+			return a.printJSON(holderView{c.Role, c.Client, c.API, h.User, h.Group, h.Client})
+		}
+		return a.printSentence(sentence, c.Role+" of "+c.owner(), called)
+	})
+}
+
+// whyNot says what there is not of the role and its holder.
+func (c *holderFlags) whyNot(ctx context.Context, d desk, h storage.RoleHolder, called string) error {
+	if _, err := d.store.Role(ctx, c.Tenant, c.name()); err != nil {
+		return noSuch(err, "role at "+c.owner(), c.Role)
+	}
+	if h.Group != "" {
+		if _, err := d.store.Group(ctx, c.Tenant, h.Group); err != nil {
+			return noSuch(err, "group", h.Group)
+		}
+	}
+	if h.Client != "" {
+		if _, err := d.store.Client(ctx, c.Tenant, h.Client); err != nil {
+			return noSuch(err, "client", h.Client)
+		}
+	}
+	return fmt.Errorf("%s was not given the role %s of %s", called, c.Role, c.owner())
+}
+
+// holderView is who has a role, as commands print it.
+type holderView struct {
+	Role      string `json:"role"`
+	Client    string `json:"client,omitempty"`
+	API       string `json:"api,omitempty"`
+	User      string `json:"user,omitempty"`
+	Group     string `json:"group,omitempty"`
+	ForClient string `json:"service,omitempty"`
+}
+
+type roleGiveCmd struct{ holderFlags }
+
+func (c *roleGiveCmd) Run(ctx context.Context, a *app) error {
+	return c.change(ctx, a, func(d desk, r storage.RoleName, h storage.RoleHolder) error {
+		return d.GiveRole(ctx, d.asker, r, h)
+	}, "Gave role %s to %s.")
+}
+
+type roleTakeCmd struct{ holderFlags }
+
+func (c *roleTakeCmd) Run(ctx context.Context, a *app) error {
+	return c.change(ctx, a, func(d desk, r storage.RoleName, h storage.RoleHolder) error {
+		return d.TakeRole(ctx, d.asker, r, h)
+	}, "Took role %s from %s.")
+}
+
+type roleHoldersCmd struct{ whichRole }
+
+func (c *roleHoldersCmd) Run(ctx context.Context, a *app) error {
+	return a.withStore(ctx, func(s store) error {
+		r := c.name()
+		if _, err := s.Role(ctx, c.Tenant, r); err != nil {
+			return noSuch(err, "role at "+c.owner(), c.Role)
+		}
+		all := func(yield func(holderView, error) bool) {
+			for _, kind := range []struct {
+				page func(ctx context.Context, tenant string, r storage.RoleName, after string, limit int) ([]string, error)
+				view func(id string) holderView
+			}{
+				{s.GroupHolders, func(id string) holderView { return holderView{c.Role, c.Client, c.API, "", id, ""} }},
+				{s.ClientHolders, func(id string) holderView { return holderView{c.Role, c.Client, c.API, "", "", id} }},
+				{s.UserHolders, func(id string) holderView { return holderView{c.Role, c.Client, c.API, id, "", ""} }},
+			} {
+				page := func(after string) ([]string, error) { return kind.page(ctx, c.Tenant, r, after, listing.PageSize) }
+				for id, err := range listing.All(page, func(id string) string { return id }) {
+					if !yield(kind.view(id), err) {
+						return
+					}
+				}
+			}
+		}
+		same := func(v holderView) holderView { return v }
+		return printList(a, c.JSON, all, same, []string{"KIND", "HOLDER"}, func(v holderView) []string {
+			switch {
+			case v.Group != "":
+				return []string{"group", v.Group}
+			case v.ForClient != "":
+				return []string{"client", v.ForClient}
+			}
+			return []string{"user", v.User}
+		})
+	})
+}
+
+// parseRole reads a role as flags have it: OWNER#ROLE, where the owner is one of the tenant's APIs or a client.
+func parseRole(t *storage.TenantSettings, text string) (storage.RoleName, error) {
+	owner, name, ok := strings.Cut(text, "#")
+	switch {
+	case !ok || owner == "" || name == "":
+		return storage.RoleName{}, misused("%q names no role: write CLIENT-ID#ROLE, or API#ROLE", text)
+	case t.API(owner) != nil:
+		return storage.RoleName{API: owner, Name: name}, nil
+	}
+	return storage.RoleName{Client: owner, Name: name}, nil
+}

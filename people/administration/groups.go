@@ -1,0 +1,101 @@
+package administration
+
+import (
+	"context"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/importing"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Faults are all that is wrong with an entry.
+type Faults []*importing.Fault
+
+// Error returns a line for each fault.
+func (fs Faults) Error() string {
+	lines := make([]string, len(fs))
+	for i, f := range fs {
+		lines[i] = f.Message
+	}
+	return strings.Join(lines, "\n")
+}
+
+// err returns the faults as an error, or nil if there are none.
+func (fs Faults) err() error {
+	if len(fs) == 0 {
+		return nil
+	}
+	return fs
+}
+
+// maxTitle bounds the title of a group or a role, in bytes.
+const maxTitle = 200
+
+// checkTitle adds a fault if the title cannot be shown in a line.
+func (fs *Faults) checkTitle(title string) {
+	if len(title) > maxTitle || !storage.WellFormed(title) || strings.ContainsFunc(title, unicode.IsControl) {
+		*fs = append(*fs, importing.NewFault("title", "title.form",
+			"title is longer than %d bytes, or has control characters", maxTitle))
+	}
+}
+
+// AddGroup adds a group. What is wrong with the id or the title is an error of type Faults. storage.ErrExists: there
+// is such a group.
+func (s *Accounts) AddGroup(ctx context.Context, a people.Asker, id, title string) (storage.Group, error) {
+	var fs Faults
+	if !storage.ValidGroupID(id) {
+		fs = append(fs, importing.NewFault("id", "group.form", "%.80q is no group id: %s", id, storage.GroupIDRule))
+	}
+	fs.checkTitle(title)
+	now := time.Now()
+	g := storage.Group{TenantID: a.Tenant.ID, ID: id, Title: title, CreatedAt: now, UpdatedAt: now}
+	if err := fs.err(); err != nil {
+		return g, err
+	}
+	return g, s.Store.AddGroup(ctx, g, groupEvent(a, storage.EventGroupAdded, id))
+}
+
+// RenameGroup gives the group another title. Its id stays: apps and rules know the group by it.
+func (s *Accounts) RenameGroup(ctx context.Context, a people.Asker, id, title string) (storage.Group, error) {
+	g, err := s.Store.Group(ctx, a.Tenant.ID, id)
+	if err != nil || g.Title == title {
+		return g, err
+	}
+	var fs Faults
+	fs.checkTitle(title)
+	if err := fs.err(); err != nil {
+		return g, err
+	}
+	g.Title, g.UpdatedAt = title, time.Now()
+	return g, s.Store.UpdateGroup(ctx, g, groupEvent(a, storage.EventGroupChanged, id))
+}
+
+// RemoveGroup removes the group. Its members lose what it gave them.
+func (s *Accounts) RemoveGroup(ctx context.Context, a people.Asker, id string) error {
+	return s.Store.RemoveGroup(ctx, a.Tenant.ID, id, time.Now(), groupEvent(a, storage.EventGroupRemoved, id))
+}
+
+// groupEvent returns an event about the group.
+func groupEvent(a people.Asker, kind, id string) storage.Event {
+	return a.Event(storage.Event{Kind: kind, Detail: map[string]string{"group": id}})
+}
+
+// Join makes the user a member of the group. It reports false if an administrator has done so before.
+func (s *Accounts) Join(ctx context.Context, a people.Asker, userID, group string) (bool, error) {
+	return s.changed(ctx, a, userID, Edit{Join: []string{group}})
+}
+
+// Leave ends the user's membership in the group, also one that an upstream provider gave: that one may come back
+// with the user's next sign-in there. It reports false if the user was no member.
+func (s *Accounts) Leave(ctx context.Context, a people.Asker, userID, group string) (bool, error) {
+	return s.changed(ctx, a, userID, Edit{Leave: []string{group}})
+}
+
+// changed makes the edit, and reports whether there was anything to change.
+func (s *Accounts) changed(ctx context.Context, a people.Asker, userID string, e Edit) (bool, error) {
+	_, changed, err := s.Edit(ctx, a, userID, e, false)
+	return changed, err
+}

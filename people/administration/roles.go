@@ -1,0 +1,102 @@
+package administration
+
+import (
+	"cmp"
+	"context"
+	"regexp"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/importing"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// roleForm matches the names of roles: apps compare them, and show them in addresses and lists.
+var roleForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}$`)
+
+// AddRole adds a role at a client or an API. What is wrong with the name or the title is an error of type Faults.
+// storage.ErrExists: there is such a role. storage.ErrNotFound: there is no such client or API.
+func (s *Accounts) AddRole(
+	ctx context.Context, a people.Asker, name storage.RoleName, title string,
+) (storage.Role, error) {
+	var fs Faults
+	if !roleForm.MatchString(name.Name) {
+		fs = append(fs, importing.NewFault("name", "role.form", "%.80q is no name of a role: write letters, digits and "+
+			". _ : / -, a letter or digit first, at most 100 characters", name.Name))
+	}
+	fs.checkTitle(title)
+	now := time.Now()
+	r := storage.Role{TenantID: a.Tenant.ID, RoleName: name, Title: title, CreatedAt: now, UpdatedAt: now}
+	if err := fs.err(); err != nil {
+		return r, err
+	}
+	if name.API != "" && a.Tenant.Settings.API(name.API) == nil {
+		return r, storage.ErrNotFound
+	}
+	return r, s.Store.AddRole(ctx, r, roleEvent(a, storage.EventRoleAdded, name, nil))
+}
+
+// RenameRole gives the role another title. Its name stays: apps know the role by it.
+func (s *Accounts) RenameRole(
+	ctx context.Context, a people.Asker, name storage.RoleName, title string,
+) (storage.Role, error) {
+	r, err := s.Store.Role(ctx, a.Tenant.ID, name)
+	if err != nil || r.Title == title {
+		return r, err
+	}
+	var fs Faults
+	fs.checkTitle(title)
+	if err := fs.err(); err != nil {
+		return r, err
+	}
+	r.Title, r.UpdatedAt = title, time.Now()
+	return r, s.Store.UpdateRole(ctx, r, roleEvent(a, storage.EventRoleChanged, name, nil))
+}
+
+// RemoveRole removes the role, and takes it from all that have it.
+func (s *Accounts) RemoveRole(ctx context.Context, a people.Asker, name storage.RoleName) error {
+	return s.Store.RemoveRole(ctx, a.Tenant.ID, name, time.Now(), roleEvent(a, storage.EventRoleRemoved, name, nil))
+}
+
+// GiveRole gives the role to a user, a group or a client. storage.ErrNotFound: there is no such role or holder.
+// storage.ErrExists: the holder has it.
+func (s *Accounts) GiveRole(ctx context.Context, a people.Asker, name storage.RoleName, to storage.RoleHolder) error {
+	return s.Store.GiveRole(ctx, a.Tenant.ID, name, to, time.Now(), holderEvent(a, name, to,
+		storage.EventRoleGiven, storage.EventRoleAssigned))
+}
+
+// TakeRole takes the role from a user, a group or a client. storage.ErrNotFound: the holder does not have it itself.
+func (s *Accounts) TakeRole(ctx context.Context, a people.Asker, name storage.RoleName, from storage.RoleHolder) error {
+	return s.Store.TakeRole(ctx, a.Tenant.ID, name, from, holderEvent(a, name, from,
+		storage.EventRoleTaken, storage.EventRoleUnassigned))
+}
+
+// holderEvent returns the event about a user who is the holder, or the one about another holder.
+func holderEvent(a people.Asker, name storage.RoleName, h storage.RoleHolder, ofUser, ofOther string) storage.Event {
+	if h.User != "" {
+		e := roleEvent(a, ofUser, name, nil)
+		e.UserID = h.User
+		return e
+	}
+	if h.Group != "" {
+		return roleEvent(a, ofOther, name, map[string]string{"to_group": h.Group})
+	}
+	return roleEvent(a, ofOther, name, map[string]string{"to_client": h.Client})
+}
+
+// roleEvent returns an event about the role.
+func roleEvent(a people.Asker, kind string, r storage.RoleName, detail map[string]string) storage.Event {
+	if detail == nil {
+		detail = map[string]string{}
+	}
+	detail["role"] = r.Name
+	if r.API != "" {
+		detail["api"] = r.API
+	} else {
+		detail["client"] = r.Client
+	}
+	return a.Event(storage.Event{Kind: kind, Detail: detail})
+}
+
+// roleOwner names a role's client or API in sentences.
+func roleOwner(r storage.RoleName) string { return cmp.Or(r.API, r.Client) }

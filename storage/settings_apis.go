@@ -1,0 +1,59 @@
+package storage
+
+import "slices"
+
+// API is a resource server of a tenant: what access tokens are for.
+type API struct {
+	// Identifier is an absolute URI. It is the aud of access tokens for the API.
+	Identifier string `json:"identifier" yaml:"identifier"`
+	// Name is shown to users and administrators.
+	Name string `json:"name,omitempty" yaml:"name,omitempty"`
+	// Scopes are those that clients can ask for.
+	Scopes []APIScope `json:"scopes,omitempty" yaml:"scopes,omitempty"`
+	// AccessTokenFormat is jwt or opaque; the client's own when empty.
+	AccessTokenFormat string `json:"access_token_format,omitempty" yaml:"access_token_format,omitempty"`
+	// AccessTokenLifetime is how long access tokens for the API live; as the client says when zero.
+	AccessTokenLifetime Duration `json:"access_token_lifetime,omitzero" yaml:"access_token_lifetime,omitempty"`
+	// Clients are the ids of the clients that may ask for tokens for the API; any client when empty.
+	Clients []string `json:"clients,omitempty" yaml:"clients,omitempty"`
+}
+
+// APIScope is a scope of an API.
+type APIScope struct {
+	// Name is what clients send in the parameter scope.
+	Name string `json:"name" yaml:"name"`
+	// Title names it for administrators.
+	Title string `json:"title,omitempty" yaml:"title,omitempty"`
+	// Consent is what the consent page says about it, by language: {en: "Read your orders"}.
+	Consent map[string]string `json:"consent,omitempty" yaml:"consent,omitempty"`
+}
+
+// API returns the tenant's API with the identifier, or nil.
+func (t *TenantSettings) API(identifier string) *API {
+	i := slices.IndexFunc(t.APIs, func(a API) bool { return a.Identifier == identifier })
+	if i < 0 {
+		return nil
+	}
+	return &t.APIs[i]
+}
+
+// APIScope returns the scope with that name of the first API that has one, or nil.
+func (t *TenantSettings) APIScope(name string) *APIScope {
+	for i := range t.APIs {
+		for j := range t.APIs[i].Scopes {
+			if t.APIs[i].Scopes[j].Name == name {
+				return &t.APIs[i].Scopes[j]
+			}
+		}
+	}
+	return nil
+}
+
+// Attribute returns the attribute with that name, or nil.
+func (t *TenantSettings) Attribute(name string) *Attribute {
+	i := slices.IndexFunc(t.Attributes, func(a Attribute) bool { return a.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &t.Attributes[i]
+}

@@ -1,0 +1,86 @@
+package tenants
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/internal/audit"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Faults are all that is wrong with an entry.
+type Faults []Fault
+
+// Error returns a line for each fault.
+func (fs Faults) Error() string {
+	lines := make([]string, len(fs))
+	for i, f := range fs {
+		lines[i] = f.Path + ": " + f.Message
+	}
+	return strings.Join(lines, "\n")
+}
+
+// PutAPI adds the API to the tenant, or replaces the one with its identifier. It reports whether there was none.
+// What is wrong with it is Faults. storage.ErrNotFound: there is no such tenant.
+func PutAPI(
+	ctx context.Context, store storage.Tenants, tenant string, a storage.API, by audit.By,
+) (added bool, err error) {
+	err = changeSettings(ctx, store, tenant, by, func(t *storage.TenantSettings) (kind string, err error) {
+		t.APIs = slices.Clone(t.APIs) // the record may be shared
+		added = false
+		if is := t.API(a.Identifier); is != nil {
+			*is, kind = a, storage.EventAPIChanged
+		} else {
+			t.APIs, kind, added = append(t.APIs, a), storage.EventAPIAdded, true
+		}
+		c := &checks{TenantSettings: t}
+		if c.apis(); len(c.faults) > 0 {
+			return kind, Faults(CheckAPI(&a)).orAll(c.faults)
+		}
+		return kind, nil
+	}, a.Identifier)
+	return added, err
+}
+
+// orAll returns the faults of the API itself, or all if the fault is one of several together.
+func (fs Faults) orAll(all []Fault) error {
+	if len(fs) > 0 {
+		return fs
+	}
+	return Faults(all)
+}
+
+// RemoveAPI removes the API with its roles. storage.ErrNotFound: there is no such tenant or API.
+func RemoveAPI(ctx context.Context, store storage.Tenants, tenant, identifier string, by audit.By) error {
+	return changeSettings(ctx, store, tenant, by, func(t *storage.TenantSettings) (string, error) {
+		if t.API(identifier) == nil {
+			return "", storage.ErrNotFound
+		}
+		t.APIs = slices.DeleteFunc(slices.Clone(t.APIs), func(a storage.API) bool { return a.Identifier == identifier })
+		return storage.EventAPIRemoved, nil
+	}, identifier)
+}
+
+// changeSettings changes the settings of a tenant, and records the event of the kind that change returns. It reads
+// them again if they were changed meanwhile.
+func changeSettings(
+	ctx context.Context, store storage.Tenants, tenant string, by audit.By,
+	change func(*storage.TenantSettings) (kind string, err error), api string,
+) error {
+	for {
+		t, err := store.Tenant(ctx, tenant)
+		if err != nil {
+			return err
+		}
+		kind, err := change(&t.Settings)
+		if err != nil {
+			return err
+		}
+		e := by(storage.Event{TenantID: tenant, Kind: kind, Detail: map[string]string{"api": api}})
+		if err := store.UpdateTenantOf(ctx, t, e); !errors.Is(err, storage.ErrStale) {
+			return err
+		}
+	}
+}
