@@ -105,8 +105,11 @@ func TestTheAccountPageShowsEverySection(t *testing.T) {
 		c.Service.StandIns = []storage.Upstream{{ID: "google", Preset: "google", ClientID: "c"}}
 	})
 	jo := s.user("default", "jo@example.com", "jo", right)
-	jo.Profile.Name, jo.Roles = "Jo Doe", []string{"admin"}
-	if err := storagetest.UpdateUser(t.Context(), s.store, jo); err != nil {
+	jo.Profile.Name = "Jo Doe"
+	role := storage.RoleAuditor
+	err := s.store.Apply(t.Context(), storage.Change{TenantID: jo.TenantID, UserID: jo.ID, Now: time.Now(), Update: &jo,
+		SetAdmin: &role})
+	if err != nil {
 		t.Fatal(err)
 	}
 	v := s.signedIn("jo")

@@ -181,7 +181,8 @@ func TestTheFirstAdministratorIsCreatedOnce(t *testing.T) {
 			continue
 		}
 		u, err := s.store.User(t.Context(), "default", e.UserID)
-		if err != nil || len(u.Roles) != 1 || u.Roles[0] != "admin" || !u.EmailVerified {
+		if err != nil || len(u.Roles) != 1 || u.Roles[0] != "admin" || u.AdminRole != "owner" ||
+			!u.EmailVerified {
 			t.Errorf("got %+v, %v", u, err)
 		}
 		if p := s.visitor().signIn(u.Email, right); p.leads() != "/" {

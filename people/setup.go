@@ -89,7 +89,7 @@ func (s *Service) SetUp(ctx context.Context, a Asker, token, typedEmail, passwor
 	now := time.Now()
 	user := storage.User{
 		TenantID: a.Tenant.ID, ID: id.String(), EmailVerified: true,
-		Roles: []string{storage.RoleAdmin}, CreatedAt: now, UpdatedAt: now,
+		Roles: []string{storage.RoleAdmin}, AdminRole: storage.RoleOwner, CreatedAt: now, UpdatedAt: now,
 	}
 	email.Give(&user)
 	added := storage.Event{Kind: storage.EventUserAdded, UserID: user.ID, Actor: "setup"}

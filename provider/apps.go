@@ -132,8 +132,14 @@ func (a Apps) Person(r *http.Request) (storage.Client, storage.Grant, storage.Us
 	return c, g, u, appProblem(err)
 }
 
+// Bearer returns what the access token in the request's Authorization header stands for.
+func (a Apps) Bearer(r *http.Request) (storage.Bearer, error) {
+	b, err := a.resource.BearerOf(r)
+	return b, appProblem(err)
+}
+
 // CORS returns h with answers that scripts may read if a client of the tenant has registered their origin. Other
 // scripts read none.
 func (a Apps) CORS(h http.Handler) http.Handler {
-	return a.cors(h, http.MethodPatch, http.MethodDelete)
+	return a.cors(h, http.MethodPatch, http.MethodPut, http.MethodDelete)
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/cache"
 	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
@@ -121,7 +122,7 @@ func TestForgedTokens(t *testing.T) {
 // rotate makes a new key, as the command does.
 func (s *tokenServer) rotate(alg string, now bool) (storage.Key, error) {
 	s.Helper()
-	keys, err := s.p.Keys.Rotate(s.Context(), s.tenant.ID, []string{alg}, now)
+	keys, err := s.p.Keys.Rotate(s.Context(), s.tenant.ID, []string{alg}, now, audit.Actor("cli"))
 	if err != nil {
 		return storage.Key{}, err
 	}

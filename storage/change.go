@@ -33,9 +33,13 @@ type Change struct {
 	Raise bool
 	// ForgetCodes forgets the codes about the user, as Raise does.
 	ForgetCodes bool
-	// Update stores all fields of the user but ExternalID, CreatedAt and CredentialVersion. ErrNotFound,
+	// Update stores all fields of the user but ExternalID, AdminRole, CreatedAt and CredentialVersion. ErrNotFound,
 	// and ErrExists: the user name or e-mail is taken.
 	Update *User
+	// SetAdmin is the user's new AdminRole. ErrNotFound: there is no such user. A change that takes the role from
+	// the last owner who can sign in, or disables or removes that owner, fails with ErrLastOwner: also if two such
+	// changes are made at the same time.
+	SetAdmin *string
 	// UpdateOf is the UpdatedAt with which the user of Update was read: if it has changed since, the error is
 	// ErrStale, and the caller reads again. Zero: Update replaces whatever is stored. Raise changes it, too.
 	UpdateOf time.Time

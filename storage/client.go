@@ -110,6 +110,9 @@ type Clients interface {
 	// PutClient stores the client, new or not. CreatedAt of a stored one is kept. The events of this
 	// and every other change here are recorded if and only if it happens.
 	PutClient(ctx context.Context, c Client, events ...Event) error
+	// SaveClient is PutClient in place of a client that was read: ErrStale if it has changed or is gone since. With
+	// was nil the client is new: ErrExists if there is one of that id.
+	SaveClient(ctx context.Context, c Client, was *Client, events ...Event) error
 	// RemoveClient deletes the client with its consents and grants. All of it has stopped
 	// working when it returns; of what is large some rows go later (Removals). A client that
 	// is stored under the same name since has nothing to do with them.

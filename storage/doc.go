@@ -1,5 +1,5 @@
 // Package storage says what Vouchsafe remembers: the records, the small
-// interfaces that keep them, and the four errors that they return. It imports
+// interfaces that keep them, and the errors that they return. It imports
 // the standard library only and holds no behaviour beyond what the records mean.
 //
 // There are two kinds of memory. What must not be lost or happen twice is durable and kept

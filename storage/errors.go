@@ -13,4 +13,6 @@ var (
 	// the caller may try again. Backends wrap every failure of their engine in it. HTTP handlers answer
 	// it with 503 and Retry-After.
 	ErrUnavailable = errors.New("storage unavailable")
+	// ErrLastOwner says that a tenant would lose its last owner: see Change.
+	ErrLastOwner = errors.New("the last owner")
 )

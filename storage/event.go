@@ -43,6 +43,7 @@ const (
 	EventUsersImporting    = "users.importing"
 	EventUsersImported     = "users.imported"
 	EventUsersExported     = "users.exported"
+	EventAdministratorSet  = "administrator.set"
 	EventProfileChanged    = "profile.changed"
 	EventEmailAsked        = "email.asked"
 	EventEmailChanged      = "email.changed"
@@ -131,7 +132,7 @@ var EventKinds = []EventKind{
 	{EventLoginRaised, AboutUser, ToClient, "A signed-in user proved a second factor."},
 	{EventLoginFailed, AboutUser, ToTenant, "A sign-in was refused. Detail says the reason."},
 	{EventSessionEnded, AboutUser, ToClient, "One session ended because its user or a client asked for it."},
-	{EventSessionsEnded, AboutUser, ToClient, "A user ended all sessions but the current one."},
+	{EventSessionsEnded, AboutUser, ToClient, "A user ended all sessions but the current one, or an administrator all."},
 	{EventConsentGiven, AboutUser, ToClient, "A user allowed a client access."},
 	{EventConsentDenied, AboutUser, ToClient, "A user refused a client access."},
 	{EventConsentWithdrawn, AboutUser, ToClient, "A user took a client's access away."},
@@ -164,6 +165,8 @@ var EventKinds = []EventKind{
 		"An import of a file of accounts began to add users; unless users.imported follows, it was interrupted."},
 	{EventUsersImported, AboutTenant, ToTenant, "A file of accounts was imported. Each user has user.added, too."},
 	{EventUsersExported, AboutTenant, ToTenant, "Accounts were exported with their password hashes."},
+	{EventAdministratorSet, AboutUser, ToTenant,
+		"A user became an administrator, or is one no more. Detail says the role."},
 	{EventProfileChanged, AboutUser, ToClient, "A user edited the profile."},
 	{EventEmailAsked, AboutUser, ToTenant, "A user asked for another email address, which is not yet confirmed."},
 	{EventEmailChanged, AboutUser, ToClient, "A new email address was confirmed."},

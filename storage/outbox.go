@@ -46,6 +46,9 @@ type Outbox interface {
 	DeliveryFailed(ctx context.Context, claimed Delivery, nextAt, deadAt time.Time, why string) error
 	// DeadDeliveries lists the tenant's deliveries that were given up, at most limit after the id.
 	DeadDeliveries(ctx context.Context, tenant, after string, limit int) ([]Delivery, error)
+	// WaitingDeliveries lists the tenant's deliveries that wait to be sent, without decoys, at most limit after the
+	// id.
+	WaitingDeliveries(ctx context.Context, tenant, after string, limit int) ([]Delivery, error)
 	// ReviveDelivery has a dead delivery tried again, and records the events with that. ErrNotFound if
 	// the delivery does not exist, is not dead, or has expired.
 	ReviveDelivery(ctx context.Context, tenant, id string, now time.Time, events ...Event) error

@@ -9,7 +9,7 @@ type ClaimRule struct {
 	// From is where the value comes from, such as groups or profile.name; "" if there is a Value.
 	From string `json:"from,omitempty" yaml:"from,omitempty"`
 	// Value is the same for all users: a text, a number, true, false, or a list of texts.
-	Value json.RawMessage `json:"value,omitempty" yaml:"-"`
+	Value json.RawMessage `json:"value,omitempty" yaml:"-" free:"true"`
 	// Prefix leaves out the elements of a list that do not begin with it.
 	Prefix string `json:"prefix,omitempty" yaml:"prefix,omitempty"`
 	// StripPrefix takes Prefix off the other elements.

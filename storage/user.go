@@ -5,8 +5,16 @@ import (
 	"time"
 )
 
-// RoleAdmin is the role of administrators. It opens nothing yet: administrators work at the command line.
+// RoleAdmin is a role in User.Roles, for apps. It opens nothing here: see User.AdminRole.
 const RoleAdmin = "admin"
+
+// Roles of administrators (User.AdminRole). Package people/administration says what each may do.
+const (
+	RoleOwner         = "owner"
+	RoleAdministrator = "admin"
+	RoleSupport       = "support"
+	RoleAuditor       = "auditor"
+)
 
 // User is a user of a tenant. What proves the user is a Credential, in a table of its own.
 type User struct {
@@ -33,6 +41,9 @@ type User struct {
 	// ExternalID is the id that the user had in the product from which an import brought them, "" for none.
 	// It is unique in the tenant, and stays what it was when the user was added.
 	ExternalID string
+	// AdminRole is the role of an administrator, RoleOwner and so on; "" for other users. Change.SetAdmin
+	// changes it: no import and no edit of a profile makes an administrator.
+	AdminRole string
 	// SecuredAt is when the link "This wasn't me" of a mail closed the account; zero for never. Such an
 	// account is Disabled, too. A new code to its address opens it again.
 	SecuredAt time.Time
@@ -84,6 +95,11 @@ type Users interface {
 	UserByPhone(ctx context.Context, tenant, phone string) (User, error)
 	// Users lists users by id, at most limit after the given id.
 	Users(ctx context.Context, tenant, after string, limit int) ([]User, error)
+	// UsersFrom lists users whose key of that kind begins with the text, in the order of the keys: at most limit
+	// after the key after. Numbers count if they are verified.
+	UsersFrom(ctx context.Context, tenant string, by UserKey, beginning, after string, limit int) ([]User, error)
+	// Administrators lists users with an AdminRole by id, at most limit after the given id.
+	Administrators(ctx context.Context, tenant, after string, limit int) ([]User, error)
 	// UsersToReread lists users of every tenant that may have been stored by a release that read
 	// names differently: their address is not ASCII, or their user name has no skeleton. They come
 	// in the order of tenant and id, at most limit after the given ones.
@@ -92,6 +108,37 @@ type Users interface {
 	// address or the name has changed since was was read. ErrExists: another user has the address, or a
 	// name that looks alike.
 	Reread(ctx context.Context, was, now User) error
+}
+
+// UserKey is something by which users are found.
+type UserKey int
+
+// Keys of users.
+const (
+	ByEmail UserKey = iota // EmailKey
+	ByUsername
+	ByPhone
+	ByID
+)
+
+// UserKeys are all of them.
+func UserKeys() []UserKey { return []UserKey{ByEmail, ByUsername, ByPhone, ByID} }
+
+// Of returns the user's key of this kind; "" if the user has none that counts.
+func (k UserKey) Of(u *User) string {
+	switch k {
+	case ByEmail:
+		return u.EmailKey
+	case ByUsername:
+		return u.UsernameKey
+	case ByID:
+		return u.ID
+	case ByPhone:
+		if u.PhoneVerified {
+			return u.Phone
+		}
+	}
+	return ""
 }
 
 // Kinds of Credential.

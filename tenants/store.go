@@ -18,7 +18,7 @@ var ErrDefault = errors.New("the default tenant can't be removed, because its UR
 // Add stores a new tenant and returns it as it was stored. storage.ErrExists: the id or its host is
 // taken, or was taken by a tenant since removed.
 func Add(ctx context.Context, store storage.Tenants, t storage.Tenant, by audit.By) (storage.Tenant, error) {
-	t.CreatedAt = time.Now()
+	t.CreatedAt = time.Now().UTC().Truncate(time.Microsecond)
 	return t, store.AddTenant(ctx, t, by(storage.Event{TenantID: t.ID, Kind: storage.EventTenantAdded}))
 }
 

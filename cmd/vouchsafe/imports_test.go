@@ -12,10 +12,10 @@ import (
 var arrows = map[string][]string{
 	"cmd/vouchsafe": {"cmd/vouchsafe/...", "provider/...", "login/...", "people/...", "clients", "tenants/...", "declare",
 		"storage/...", "internal/..."},
-	"cmd/vouchsafe/server": {"cmd/vouchsafe/installation", "provider/...", "login/...", "people/...", "clients", "tenants",
-		"declare", "storage/...", "internal/..."},
+	"cmd/vouchsafe/server": {"cmd/vouchsafe/installation", "admin", "provider/...", "login/...", "people/...", "clients",
+		"tenants", "declare", "storage/...", "internal/..."},
 	"cmd/vouchsafe/completion":   {},
-	"cmd/vouchsafe/installation": {"people/password", "storage/...", "internal/..."},
+	"cmd/vouchsafe/installation": {"people/password", "people/mail", "storage/...", "internal/..."},
 	"provider": {"provider/...", "clients", "people/claims", "storage", "storage/ephemeral",
 		"internal/..."},
 
@@ -27,6 +27,9 @@ var arrows = map[string][]string{
 	"provider/token":      endpoint,
 	"provider/resource":   endpoint,
 	"provider/logout":     endpoint,
+
+	// Doors, without logic of their own.
+	"admin": {"provider/keys", "people/...", "clients", "tenants", "storage", "internal/..."},
 
 	"login":         {"login/ui", "login/texts", "people/...", "storage", "internal/..."},
 	"login/account": {"login/ui", "login/texts", "people/...", "storage", "internal/..."},

@@ -137,7 +137,7 @@ func (c *keyRotateCmd) Run(ctx context.Context, a *app) error {
 				return err
 			}
 		}
-		made, err := s.Provider.Keys.Rotate(ctx, c.Tenant, algs, c.Now)
+		made, err := s.Provider.Keys.Rotate(ctx, c.Tenant, algs, c.Now, byCLI)
 		if err != nil {
 			return err
 		}

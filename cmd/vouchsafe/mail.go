@@ -4,19 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"html"
 	"io"
 	"iter"
 	"strings"
 	"time"
 	"unicode"
 
-	"github.com/google/uuid"
-
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/people/address"
-	"github.com/vouchsafe/vouchsafe/people/mail"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -173,9 +169,7 @@ func (c *mailTestCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	text := "This is a test of the mail server that " + cfg.Issuer + " sends through.\n"
-	m := &mail.Message{ID: uuid.Must(uuid.NewV7()).String(), To: string(to.Recipient()),
-		Subject: "Test mail of " + cfg.Issuer, Text: text, HTML: "<p>" + html.EscapeString(text) + "</p>"}
+	m := installation.TestMail(cfg.Issuer, string(to.Recipient()))
 	view := mailTestView{To: c.To, Steps: []mailStepView{}}
 	err = server.SendTelling(ctx, m, func(sent, answer string) {
 		if view.Steps = append(view.Steps, mailStepView{sent, answer}); !c.JSON {

@@ -2,9 +2,9 @@
 // serves, migrates its database, and manages clients, users, keys and tenants.
 //
 // Commands read flags and print; what they do is in other packages. A family of commands has a file:
-// user.go, group.go, role.go, client.go, api.go, claim.go, tenant.go, key.go, mail.go, audit.go, secret.go,
-// database.go, config.go. app.go and desk.go have what they share. Package server, below, is what serve runs; package
-// installation opens what the settings name.
+// user.go, group.go, role.go, client.go, api.go, claim.go, admincmd.go, tenant.go, key.go, mail.go, audit.go,
+// secret.go, database.go, config.go. app.go and desk.go have what they share. Package server, below, is what serve
+// runs; package installation opens what the settings name.
 package main
 
 import (
@@ -33,6 +33,7 @@ type commands struct {
 	Group       groupCmd       `cmd:"" help:"Manage groups of users."`
 	Role        roleCmd        `cmd:"" help:"Manage the roles that users, groups and clients have at clients and APIs."`
 	API         apiCmd         `cmd:"" name:"api" help:"Manage the APIs that access tokens are for."`
+	Admin       adminCmd       `cmd:"" help:"Manage administrators, who may use the management API."`
 	Key         keyCmd         `cmd:"" help:"Manage signing keys."`
 	Secret      secretCmd      `cmd:"" help:"Replace master secrets."`
 	Mail        mailCmd        `cmd:"" help:"See emails that could not be delivered, and test the mail server."`

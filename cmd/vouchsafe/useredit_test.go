@@ -32,8 +32,8 @@ func TestUserEdit(t *testing.T) {
 	}
 	// The words are about what was given.
 	for line, want := range map[string]string{
-		"user edit jo --email kim@example.com":              "already has the address kim@example.com, or the username jo",
-		"user edit kim@example.com --username jo":           "or the username jo or one that looks like it",
+		"user edit jo --email kim@example.com":              "another user already has the address kim@example.com\n",
+		"user edit kim@example.com --username jo":           "already has the username jo, or one that looks like it\n",
 		"user edit kim@example.com --email j@example.com":   "another user already has the address j@example.com\n",
 		"user add kim@example.com":                          "another user already has the address kim@example.com\n",
 		"user edit kim@example.com --username support":      "--reserved allows it",

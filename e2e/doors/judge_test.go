@@ -44,7 +44,8 @@ func (m *matrix) judge(path, method string, k key, open bool, a answer) {
 		return
 	case reads && (need == nothing || need == form || told[path]), path == "/password/score" && method == "POST":
 		open = true
-	case path == "/auth/openapi.json" || path == "/jwks" || strings.HasPrefix(path, "/.well-known/"):
+	case path == "/auth/openapi.json" || path == "/api/v1/openapi.json" || path == "/jwks" ||
+		strings.HasPrefix(path, "/.well-known/"):
 		open = open || reads
 	case (reads || need == permission && method == "POST") && slices.Contains(k.pages, need):
 		open = true

@@ -7,15 +7,16 @@ const (
 	nothing need = "nothing" // everybody may read it; it does nothing
 	// everybody may read the page; what is sent must come from it, in the same browser
 	form       need = "a form of ours"
-	account    need = "a session"              // and its form, for what is sent
-	client     need = "a client"               // that authenticates
-	bearer     need = "an access token"        // of a person
-	app        need = "a first-party client"   // that authenticates
-	appPerson  need = "an app and its person"  // an access token that the app was given, and what only the app keeps
-	permission need = "a session's permission" // the browser is sent to the client with a code, or asked
-	trip       need = "the browser that left"  // for a provider, and what that has said there
-	developer  need = "this machine"           // in development, at the default tenant only
-	playground need = "this machine, anywhere" // in development, at every tenant below the default one's host
+	account    need = "a session"                // and its form, for what is sent
+	client     need = "a client"                 // that authenticates
+	bearer     need = "an access token"          // of a person
+	app        need = "a first-party client"     // that authenticates
+	appPerson  need = "an app and its person"    // an access token that the app was given, and what only the app keeps
+	manager    need = "an administrator's token" // for the management API, whose own matrix has its routes
+	permission need = "a session's permission"   // the browser is sent to the client with a code, or asked
+	trip       need = "the browser that left"    // for a provider, and what that has said there
+	developer  need = "this machine"             // in development, at the default tenant only
+	playground need = "this machine, anywhere"   // in development, at every tenant below the default one's host
 )
 
 // doors says what each route needs. A route without a row fails the test: add a row for a new
@@ -106,6 +107,10 @@ var doors = map[string]need{
 	"/auth/delete-account":       appPerson,
 	"/auth/openapi.json":         nothing,
 	"/auth/":                     nothing,
+
+	"/api/v1/":             manager,
+	"/api/v1/openapi.json": nothing,
+	"/.well-known/oauth-protected-resource/api/v1": nothing,
 
 	"/static/brand.{hash:[0-9a-f]+}.css":   nothing,
 	"/static/initial.{hash:[0-9a-f]+}.svg": nothing,

@@ -75,7 +75,7 @@ func (b *binder) value(field reflect.Value, value any, s *shape, m *member, at p
 	case mapKind:
 		b.entries(field, value, s, m, at)
 	case rawKind, objectKind:
-		b.nested(field, value, s, at)
+		b.nested(field, value, s, m, at)
 	}
 }
 
@@ -199,9 +199,9 @@ func (b *binder) entries(field reflect.Value, value any, s *shape, m *member, at
 }
 
 // nested puts an object into a struct, or into a json.RawMessage in one spelling.
-func (b *binder) nested(field reflect.Value, value any, s *shape, at place) {
+func (b *binder) nested(field reflect.Value, value any, s *shape, m *member, at place) {
 	object, ok := value.(map[string]any)
-	if !ok {
+	if !ok && (s.kind == objectKind || !m.free || value == nil) {
 		b.fault(at, "type", "This must be an object.")
 		return
 	}
@@ -209,7 +209,7 @@ func (b *binder) nested(field reflect.Value, value any, s *shape, at place) {
 		b.object(field, object, s, at)
 		return
 	}
-	raw, err := json.Marshal(object)
+	raw, err := json.Marshal(value)
 	if err != nil {
 		b.fault(at, "type", "This must be an object.")
 		return

@@ -27,6 +27,7 @@
 //	most      the largest value of an integer; all are within ±(2^53 - 1)
 //	enum      the values of a text, separated by commas
 //	example   a value for the reference
+//	free      "true": a json.RawMessage may be any value but null
 //	secret    "true": any text at all, and never to be shown again; only in the body
 //	format    OpenAPI's word for what the text is: email, uri, …
 //

@@ -38,6 +38,11 @@ func FieldFault(field, code, message string) Fault {
 	return at.fault(code, "%s", message)
 }
 
+// ParameterFault returns the fault of a parameter of the path or query.
+func ParameterFault(name, code, message string) Fault {
+	return parameter(name).fault(code, "%s", message)
+}
+
 // place is where a value stands in a body. The zero value is the body itself.
 type place struct {
 	field, pointer string

@@ -1,6 +1,7 @@
 package jsonapi
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -24,6 +25,9 @@ type Route struct {
 // without a body; an Out with an ETag method gets that header, and a GET with a matching
 // If-None-Match gets 304.
 //
+// An Out with a Location method that is not "" is answered with that header and 201. If do returns a Preview, that
+// is the answer.
+//
 // Handle panics when the package cannot read In or describe Out, or when the path and In differ.
 func Handle[In, Out any](op Operation, do func(r *http.Request, in In) (Out, error)) Route {
 	op.In, op.Out = *new(In), bodyOf(*new(Out))
@@ -35,11 +39,20 @@ func Handle[In, Out any](op Operation, do func(r *http.Request, in In) (Out, err
 			return err
 		}
 		out, err := do(r, input)
-		if err != nil {
-			return err
-		}
-		return op.answer(w, r, out)
+		return op.finish(w, r, out, err)
 	}}
+}
+
+// finish answers with what an operation returned.
+func (o Operation) finish(w http.ResponseWriter, r *http.Request, out any, err error) error {
+	var preview *Preview
+	switch {
+	case errors.As(err, &preview):
+		return Write(w, http.StatusOK, preview)
+	case err != nil:
+		return err
+	}
+	return o.answer(w, r, out)
 }
 
 // bodyOf returns what is written of an output: nil when there is no body.
@@ -56,7 +69,7 @@ func (o Operation) check(in *shape) {
 	if methodNames[o.Method] == "" || !strings.HasPrefix(o.Path, "/") || o.ID == "" {
 		panic(at + "lacks an id, a path or a method that is known")
 	}
-	if o.Method == http.MethodGet && in.hasBody() {
+	if (o.Method == http.MethodGet || o.patch != nil) && in.hasBody() {
 		panic(at + "has members of a body in its input")
 	}
 	var names []string
@@ -92,6 +105,10 @@ func (o Operation) answer(w http.ResponseWriter, r *http.Request, out any) error
 		w.Header().Set("Link", nextLink(r, page.next()))
 	}
 	status := o.Status
+	if made, ok := out.(Located); ok && made.Location() != "" {
+		w.Header().Set("Location", made.Location())
+		status = http.StatusCreated
+	}
 	if status == 0 {
 		status = http.StatusOK
 	}

@@ -3,6 +3,7 @@ package jsonapi
 import (
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 )
 
@@ -108,13 +109,23 @@ func (d *Document) add(o Operation, common []Outcome) {
 	in := shapeOf(reflect.TypeOf(o.In), true)
 	switch {
 	case o.Token:
-		c.Security = []map[string][]string{{bearerScheme: {}}}
+		scopes := []string{}
+		if o.Scope != "" {
+			scopes = append(scopes, o.Scope)
+		}
+		c.Security = []map[string][]string{{bearerScheme: scopes}}
 	case in.hasBody():
 		c.Security = []map[string][]string{{}, {basicScheme: {}}}
 	}
 	c.Params = params(in)
+	for _, h := range o.Headers {
+		c.Params = append(c.Params, param{h.Name, inHeader, h.Text, false, &schema{Type: "string"}})
+	}
 	if in.hasBody() {
 		c.Body = &body{true, map[string]media{"application/json": {object(in, true)}}}
+	}
+	if o.patch != nil {
+		c.Body = &body{true, map[string]media{patchType: {patchOf(input(o.patch))}}}
 	}
 	c.succeeds(o)
 	for _, p := range o.outcomes(in, common) {
@@ -161,10 +172,38 @@ func (c *call) succeeds(o Operation) {
 	if tagged {
 		done.Headers = map[string]header{"ETag": {&schema{Type: "string"}}}
 	}
-	c.Responses.add(strconv.Itoa(o.status()), done)
+	status := o.status()
+	if _, located := o.Out.(Located); located && o.Method == http.MethodPut {
+		c.Responses.add(strconv.Itoa(http.StatusCreated), response{
+			Text: http.StatusText(http.StatusCreated), Headers: done.Headers, Content: done.Content})
+	}
+	if previews(o.In) {
+		preview := media{output(Preview{})}
+		switch {
+		case status == http.StatusOK && o.Out != nil:
+			preview = media{&schema{AnyOf: []*schema{output(o.Out), output(Preview{})}}}
+			done.Content = map[string]media{"application/json": preview}
+		default:
+			c.Responses.add(strconv.Itoa(http.StatusOK), response{Text: "With `dry_run`: what would change.",
+				Content: map[string]media{"application/json": preview}})
+		}
+	}
+	c.Responses.add(strconv.Itoa(status), done)
 	if tagged && o.Method == http.MethodGet {
 		c.Responses.add(strconv.Itoa(http.StatusNotModified), response{Text: http.StatusText(http.StatusNotModified)})
 	}
+}
+
+// DryRun is the part of an input with which a client asks what would change.
+type DryRun struct {
+	Dry bool `query:"dry_run" doc:"Change nothing, and answer with what would change."`
+}
+
+// previews reports whether a client may ask what would change: the input has a DryRun.
+func previews(in any) bool {
+	return slices.ContainsFunc(reflect.VisibleFields(reflect.TypeOf(in)), func(f reflect.StructField) bool {
+		return f.Type == reflect.TypeFor[DryRun]()
+	})
 }
 
 // outcomes returns the problems of an operation, those of all operations last.

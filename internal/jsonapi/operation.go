@@ -9,11 +9,18 @@ type Operation struct {
 	Summary      string // a line
 	Text         string // more, in Markdown
 	Token        bool   // it asks for an access token as Bearer
+	Scope        string // that the access token needs; "" for any
 	In, Out      any    // of the types that Handle reads and answers with; Handle sets them
-	Status       int    // of success; 0 is 200, or 204 without Out
+	Headers      []Header
+	Status       int // of success; 0 is 200, or 204 without Out
+	// patch is what a merge patch is applied to; nil for operations that take no patch.
+	patch any
 	// Problems are those that this operation has beside those of all, by their code.
 	Problems []Outcome
 }
+
+// Header is a header that a request may have, and that the operation does not read by its input.
+type Header struct{ Name, Text string }
 
 // Outcome is a problem that an operation may answer.
 type Outcome struct {

@@ -25,6 +25,9 @@ type schema struct {
 	Others any       `json:"additionalProperties,omitempty"`
 	Items  *schema   `json:"items,omitempty"`
 	AllOf  []*schema `json:"allOf,omitempty"`
+	AnyOf  []*schema `json:"anyOf,omitempty"`
+	typ    reflect.Type
+	in     bool
 }
 
 // input returns the schema of the body that is sent: nothing else may be in it.
@@ -35,7 +38,7 @@ func output(v any) *schema { return object(shapeOf(reflect.TypeOf(v), false), fa
 
 // object returns the schema of a struct: of its members in the body.
 func object(s *shape, in bool) *schema {
-	out := &schema{Type: "object"}
+	out := &schema{Type: "object", typ: s.typ, in: in}
 	if in {
 		out.Others = false
 	}
@@ -77,6 +80,9 @@ func (m member) exampleValue() any {
 // of returns the schema of a shape with the bounds of the member.
 func (m member) of(s *shape, in bool) *schema {
 	out := &schema{Type: jsonTypes[s.kind]}
+	if m.free {
+		out.Type = ""
+	}
 	switch s.kind {
 	case textKind, formKind:
 		if out.Enum = m.enum; in && m.enum == nil {

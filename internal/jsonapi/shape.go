@@ -162,7 +162,7 @@ type member struct {
 	shape    *shape
 
 	doc, format, example string
-	need, secret         bool
+	need, secret, free   bool
 	enum                 []string
 	max                  int   // bytes of each text
 	items                int   // entries of a list or map
@@ -225,7 +225,7 @@ func (b builder) describe(m *member, tag reflect.StructTag) {
 		deep = deep.elem
 	}
 	m.doc, m.format, m.example = tag.Get("doc"), tag.Get("format"), tag.Get("example")
-	m.need, m.secret = b.truth(tag, "need"), b.truth(tag, "secret")
+	m.need, m.secret, m.free = b.truth(tag, "need"), b.truth(tag, "secret"), b.truth(tag, "free")
 	m.max, m.items = maxText, maxItems
 	m.least, m.most = deep.integers()
 	if list := tag.Get("enum"); list != "" {

@@ -37,6 +37,7 @@ const (
 	FirstAdministrator           // the link with which the first administrator is made
 	DeveloperPage                // the key that opens the developer page
 	TypedName                    // the name that a user typed on the first page of the sign-in
+	ListCursor                   // a place in a list of the management API
 	RefusedForm                  // what a form's page says after a refusal, on the way there
 	ShownCodes                   // new recovery codes, on the way to the page that shows them
 )
@@ -76,6 +77,7 @@ var purposes = [...]struct {
 	FirstAdministrator:   {name: "setup"},
 	DeveloperPage:        {name: "developer-page"},
 	TypedName:            {name: "typed-name"},
+	ListCursor:           {name: "list-cursor"},
 	RefusedForm:          {name: "refused-form"},
 	ShownCodes:           {name: "shown-codes"},
 }

@@ -99,9 +99,8 @@ func enabled(t *issuer.Tenant, err error) (*issuer.Tenant, error) {
 func (t *Tenancy) Wrap(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		tenant, path, err := t.find(r)
-		if err == nil && r.URL.RawPath != "" {
-			// No path of Vouchsafe's needs escapes. A path with escapes could pass the rules of a
-			// proxy that compares the written form, and still reach a route that the rules protect.
+		raw, ok := rawBelow(r.URL, path)
+		if err == nil && !ok {
 			err = unknownTenant(storage.ErrNotFound)
 		}
 		if err != nil {
@@ -118,7 +117,7 @@ func (t *Tenancy) Wrap(next http.Handler) http.Handler {
 		}
 		if path != r.URL.Path {
 			r2, u := *r, *r.URL
-			u.Path = path
+			u.Path, u.RawPath = path, raw
 			r2.URL = &u
 			r = &r2
 		}
@@ -126,9 +125,27 @@ func (t *Tenancy) Wrap(next http.Handler) http.Handler {
 	})
 }
 
+// escapable is the path below which ids are parts of paths, which may have to be escaped.
+const escapable = "/api/v1/"
+
+// rawBelow returns what is written in the URL of the path below an issuer; "" if it has no escapes. ok is false if
+// it may have none. No other path of Vouchsafe's needs escapes. A path with escapes could pass the rules of a proxy
+// that compares the written form, and still reach a route that the rules protect.
+func rawBelow(u *url.URL, path string) (raw string, ok bool) {
+	if u.RawPath == "" {
+		return "", true
+	}
+	before, is := strings.CutSuffix(u.Path, path)
+	raw, written := strings.CutPrefix(u.RawPath, before)
+	return raw, is && written && strings.HasPrefix(raw, escapable)
+}
+
 // metadataPaths are the paths that clients put before the path of an issuer (RFC 8414 section 3.1),
 // as well as after it (OpenID Connect Discovery section 4.1).
 var metadataPaths = []string{"/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"}
+
+// resourcePath is the path of documents about APIs, which stands before the path of the API (RFC 9728 section 3.1).
+const resourcePath = "/.well-known/oauth-protected-resource"
 
 // find returns the request's tenant and the path below its issuer. Its errors are Problems, or
 // those of storage.
@@ -152,11 +169,7 @@ func (t *Tenancy) find(r *http.Request) (*issuer.Tenant, string, error) {
 	}
 	path := r.URL.Path
 	if strings.HasPrefix(path, "/.well-known/") {
-		for _, known := range metadataPaths {
-			if after, ok := strings.CutPrefix(path, known+"/t/"); ok {
-				path = "/t/" + strings.TrimSuffix(after, "/") + known
-			}
-		}
+		path = behindTenant(path)
 	}
 	id := storage.DefaultTenant
 	if after, ok := strings.CutPrefix(path, "/t/"); ok {
@@ -174,6 +187,20 @@ func (t *Tenancy) find(r *http.Request) (*issuer.Tenant, string, error) {
 		return nil, "", unknownTenant(storage.ErrNotFound) // a tenant with a host has one URL only: its host
 	}
 	return tenant, path, nil
+}
+
+// behindTenant returns the path of a document of a tenant, which clients put before the path of what it is about.
+func behindTenant(path string) string {
+	for _, known := range metadataPaths {
+		if after, ok := strings.CutPrefix(path, known+"/t/"); ok {
+			return "/t/" + strings.TrimSuffix(after, "/") + known
+		}
+	}
+	if after, ok := strings.CutPrefix(path, resourcePath+"/t/"); ok {
+		id, rest, _ := strings.Cut(after, "/")
+		return "/t/" + id + resourcePath + "/" + rest
+	}
+	return path
 }
 
 // orLast returns the tenant with that key. If storage cannot be read, the public documents of a

@@ -2,7 +2,6 @@ package account
 
 import (
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -49,7 +48,7 @@ func (s *Server) homePage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	page := home{Account: ui.AccountOf(a), Several: len(all) > 1, Admin: slices.Contains(a.User.Roles, storage.RoleAdmin),
+	page := home{Account: ui.AccountOf(a), Several: len(all) > 1, Admin: a.User.AdminRole != "",
 		Playground: s.Site.PlaygroundOf(r)}
 	for _, sec := range Sections {
 		if sec.shown != nil && !sec.shown(o) {

@@ -3,7 +3,6 @@ package administration
 import (
 	"context"
 	"errors"
-	"time"
 
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/importing"
@@ -16,6 +15,12 @@ type NewUser struct{ checked importing.Checked }
 // User returns the user as Add stores it.
 func (n NewUser) User() storage.User { return n.checked.User }
 
+// As returns the user as an administrator of the role: see SetRole.
+func (n NewUser) As(role string) NewUser {
+	n.checked.User.AdminRole = role
+	return n
+}
+
 // Check returns the user that an administrator enters, ready to be added. The rules of the sign-up
 // page hold, but allowReserved also lets pass user names that the tenant reserves. An entry that
 // breaks a rule is an *importing.Fault.
@@ -23,7 +28,7 @@ func (s *Accounts) Check(
 	ctx context.Context, a people.Asker, entered importing.Row, allowReserved bool,
 ) (NewUser, error) {
 	rules := importing.Rules{
-		Tenant: a.Tenant.ID, Roles: true, Reserved: a.Tenant.Settings.SignUp.ReservedUsernames, Now: time.Now(),
+		Tenant: a.Tenant.ID, Roles: true, Reserved: a.Tenant.Settings.SignUp.ReservedUsernames, Now: now(),
 		Attributes: a.Tenant.Settings.Attributes, Complete: true,
 	}
 	if allowReserved {
@@ -37,15 +42,32 @@ func (s *Accounts) Check(
 }
 
 // Add adds the user, with a hash of NewPassword as password, or without a password if hash is nil. If
-// another user has the address or the name, it returns an *importing.Fault.
+// another user has the address or the name, it returns an *importing.Fault; storage.ErrExists if the id or the
+// external id is taken.
 func (s *Accounts) Add(ctx context.Context, a people.Asker, n NewUser, hash []byte) (storage.User, error) {
 	if hash != nil {
 		n.checked.Hash = hash
 	}
 	u := n.checked.User
-	err := n.checked.Store(ctx, s.Store, nil, a.Event(storage.Event{Kind: storage.EventUserAdded, UserID: u.ID}))
+	events := []storage.Event{a.Event(storage.Event{Kind: storage.EventUserAdded, UserID: u.ID})}
+	if u.AdminRole != "" {
+		events = append(events, a.Event(storage.Event{Kind: storage.EventAdministratorSet, UserID: u.ID,
+			Detail: map[string]string{"role": u.AdminRole}}))
+	}
+	err := n.checked.Store(ctx, s.Store, nil, events...)
 	if errors.Is(err, storage.ErrExists) {
-		err = importing.Taken(u)
+		err = s.taken(ctx, u, err)
 	}
 	return u, err
+}
+
+// taken returns which name of the user another one has; err if it is neither the address nor the username, but an id.
+func (s *Accounts) taken(ctx context.Context, u storage.User, err error) error {
+	if other, look := s.Store.UserByEmail(ctx, u.TenantID, u.EmailKey); look == nil && other.ID != u.ID {
+		return importing.TakenAddress(u.Email)
+	}
+	if other, look := s.Store.UserBySkeleton(ctx, u.TenantID, u.UsernameSkeleton); look == nil && other.ID != u.ID {
+		return importing.TakenUsername(u.Username)
+	}
+	return err
 }

@@ -25,6 +25,7 @@ type Store interface {
 	storage.Identities
 	storage.Sessions
 	storage.Audit
+	GrantsOf(ctx context.Context, tenant, userID string, now time.Time) ([]storage.Grant, error)
 }
 
 // Accounts are the accounts that administrators look after.
@@ -34,6 +35,9 @@ type Accounts struct {
 	Policy    *password.Policy
 	Passwords *password.Hasher
 }
+
+// now returns the present moment as it is stored: to the microsecond.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
 // Find returns the user of the asker's tenant with the id, e-mail address or user name.
 func (s *Accounts) Find(ctx context.Context, a people.Asker, name string) (storage.User, error) {
@@ -101,9 +105,13 @@ func (s *Accounts) Remove(ctx context.Context, a people.Asker, id string) error 
 	return s.apply(ctx, a, id, storage.Change{Remove: true}, storage.EventUserRemoved)
 }
 
+// RemoveSeen is Remove for a user who was read. storage.ErrStale: the user is not any more what was read.
+func (s *Accounts) RemoveSeen(ctx context.Context, a people.Asker, was storage.User) error {
+	return s.apply(ctx, a, was.ID, storage.Change{Update: &was, UpdateOf: was.UpdatedAt, Remove: true},
+		storage.EventUserRemoved)
+}
+
 // apply makes a change of the user, with an event of the kind.
 func (s *Accounts) apply(ctx context.Context, a people.Asker, id string, ch storage.Change, kind string) error {
-	ch.TenantID, ch.UserID, ch.Now = a.Tenant.ID, id, time.Now()
-	ch.Events = []storage.Event{a.Event(storage.Event{Kind: kind, UserID: id})}
-	return s.Store.Apply(ctx, ch)
+	return s.change(ctx, a, id, ch, storage.Event{Kind: kind})
 }

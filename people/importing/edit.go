@@ -14,6 +14,7 @@ type Edit struct {
 	EmailVerified, PhoneVerified *bool
 	Profile                      *storage.Profile // all of it
 	Admin                        *bool
+	Roles                        *[]string // all of them
 }
 
 // Change changes the user by the rules that hold for rows. What is wrong is a *Fault. An address or a number
@@ -39,6 +40,9 @@ func (e Edit) Change(u *storage.User, rules Rules) error {
 		if *e.Admin {
 			u.Roles = append(u.Roles, storage.RoleAdmin)
 		}
+	}
+	if e.Roles != nil {
+		u.Roles = *e.Roles
 	}
 	if e.Profile != nil {
 		u.Profile = *e.Profile

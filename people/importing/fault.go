@@ -33,14 +33,24 @@ func faultOf(field, id, format string, args ...any) *Fault {
 	return &Fault{id, fmt.Sprintf(format, args...), field}
 }
 
+// TakenAddress returns the Fault of an address that another user has.
+func TakenAddress(email string) *Fault {
+	return faultOf("email", "taken", "another user already has the address %s", email)
+}
+
+// TakenUsername returns the Fault of a username that another user has.
+func TakenUsername(name string) *Fault {
+	return faultOf("username", "taken", "another user already has the username %s, or one that looks like it", name)
+}
+
 // Taken returns the Fault of a user whose address or name another user has.
 func Taken(u storage.User) *Fault {
 	switch {
 	case u.Username == "":
-		return fault("taken", "another user already has the address %s", u.Email)
+		return TakenAddress(u.Email)
 	case u.Email == "":
-		return fault("taken", "another user already has the username %s, or one that looks like it", u.Username)
+		return TakenUsername(u.Username)
 	}
-	return fault("taken", "another user already has the address %s, or the username %s or one that looks like it",
-		u.Email, u.Username)
+	return faultOf("email", "taken",
+		"another user already has the address %s, or the username %s or one that looks like it", u.Email, u.Username)
 }

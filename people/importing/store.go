@@ -18,7 +18,8 @@ func (c Checked) Store(ctx context.Context, s storage.Changes, masters *secret.M
 	u := c.User
 	ch := storage.Change{TenantID: u.TenantID, UserID: u.ID, Now: u.UpdatedAt, Add: &u, Events: events}
 	ch.Credentials = c.credentials(masters)
-	if slices.Contains(u.Roles, storage.RoleAdmin) && u.TenantID == storage.DefaultTenant {
+	is := u.AdminRole != "" || slices.Contains(u.Roles, storage.RoleAdmin)
+	if is && u.TenantID == storage.DefaultTenant {
 		ch.Spend = []storage.Spent{storage.FirstAdministrator()}
 	}
 	ch.Link, ch.Unique = c.Identities, c.Unique

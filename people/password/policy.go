@@ -33,6 +33,16 @@ var (
 	ErrBreached = errors.New("the password is known from a breach")
 )
 
+// Refused reports whether err is one of the errors above.
+func Refused(err error) bool {
+	for _, e := range []error{ErrTooShort, ErrTooLong, ErrIsName, ErrCommon, ErrWeak, ErrBreached} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
+}
+
 // uncommonGuesses is the decimal logarithm of the number of guesses from which a password is not
 // treated as common, even if strength.Common says so: that function is wrong for one of 16,384 passwords.
 const uncommonGuesses = 16

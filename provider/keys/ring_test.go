@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
@@ -69,7 +70,7 @@ func (s *ringServer) rotations() (n int) {
 // rotate makes a new key, as the command does.
 func (s *ringServer) rotate(alg string, now bool) (storage.Key, error) {
 	s.Helper()
-	keys, err := s.ring.Rotate(s.Context(), s.tenant, []string{alg}, now)
+	keys, err := s.ring.Rotate(s.Context(), s.tenant, []string{alg}, now, audit.Actor("cli"))
 	if err != nil {
 		return storage.Key{}, err
 	}

@@ -40,8 +40,8 @@ func (k *Ring) Lead() time.Duration { return min(maxLead, k.Rotation/2) }
 // keys sign at once, because the old ones may be known to an attacker. Otherwise they are published
 // for Lead first. Older keys stay published for the life of what they signed; remove one to have
 // its tokens refused at once. Two calls at the same time each make keys of their own.
-func (k *Ring) Rotate(ctx context.Context, tenant string, algs []string, now bool) ([]storage.Key, error) {
-	keys, err := k.makeNext(ctx, tenant, algs, now)
+func (k *Ring) Rotate(ctx context.Context, tenant string, algs []string, now bool, by audit.By) ([]storage.Key, error) {
+	keys, err := k.makeNext(ctx, tenant, algs, now, by)
 	if err != nil {
 		return nil, fmt.Errorf("rotate keys: %w", err)
 	}
@@ -139,7 +139,9 @@ const rotations = 100
 
 // makeNext makes the next key for each algorithm. If another rotation has taken a sequence number,
 // it uses the number after it: a caller that asked for a new key must get one of its own.
-func (k *Ring) makeNext(ctx context.Context, tenant string, algs []string, atOnce bool) ([]storage.Key, error) {
+func (k *Ring) makeNext(
+	ctx context.Context, tenant string, algs []string, atOnce bool, by audit.By,
+) ([]storage.Key, error) {
 	keys := make([]storage.Key, len(algs))
 	var err error
 	for i, alg := range algs {
@@ -164,7 +166,7 @@ func (k *Ring) makeNext(ctx context.Context, tenant string, algs []string, atOnc
 			if newest == nil {
 				keys[i].ActiveAt = now
 			}
-			events = append(events, rotated("cli", keys[i]))
+			events = append(events, rotated(by, keys[i]))
 		}
 		err = k.Store.AddKeys(ctx, keys, end.Add(k.Longest+lastUse), events...)
 		if !errors.Is(err, storage.ErrExists) {
@@ -247,7 +249,7 @@ func (k *Ring) add(
 	key.Sequence, key.ActiveAt, key.CreatedAt = sequence, activeAt, now
 	var events []storage.Event
 	if actor != "" {
-		events = append(events, rotated(actor, key))
+		events = append(events, rotated(audit.Actor(actor), key))
 	}
 	if err := k.Store.AddKeys(ctx, []storage.Key{key}, activeAt.Add(k.Longest+lastUse), events...); err != nil {
 		return storage.Key{}, fmt.Errorf("add key: %w", err)
@@ -256,8 +258,8 @@ func (k *Ring) add(
 }
 
 // rotated returns the event of a key that replaces another.
-func rotated(actor string, key storage.Key) storage.Event {
-	return audit.Actor(actor)(storage.Event{
+func rotated(by audit.By, key storage.Key) storage.Event {
+	return by(storage.Event{
 		TenantID: key.TenantID, Kind: storage.EventKeyRotated, Detail: map[string]string{"kid": key.ID, "alg": key.Algorithm},
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/cache"
 	"github.com/vouchsafe/vouchsafe/internal/pgtest"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -30,7 +31,7 @@ func rotateAtOnce(t *testing.T, database string) {
 			slices.Reverse(algs)
 		}
 		wg.Go(func() {
-			keys, err := replica.Rotate(t.Context(), s.tenant, algs, true)
+			keys, err := replica.Rotate(t.Context(), s.tenant, algs, true, audit.Actor("cli"))
 			if err != nil || len(keys) != 2 {
 				t.Errorf("got %d keys, %v", len(keys), err)
 			}
@@ -56,7 +57,7 @@ func rotateAtOnce(t *testing.T, database string) {
 func TestRotationIsWhole(t *testing.T) {
 	t.Parallel()
 	s := startRing(t)
-	if _, err := s.ring.Rotate(t.Context(), s.tenant, []string{"ES256", "HS256"}, true); err == nil {
+	if _, err := s.ring.Rotate(t.Context(), s.tenant, []string{"ES256", "HS256"}, true, audit.Actor("cli")); err == nil {
 		t.Error("HS256 was taken for an algorithm to sign with")
 	}
 	taken := storage.Key{TenantID: s.tenant, ID: "taken", Algorithm: "RS256", Sequence: 1, Public: []byte("{}")}

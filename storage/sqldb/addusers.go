@@ -12,7 +12,8 @@ const (
 	intoUsers = `
 		INSERT INTO users (tenant_id, id, username, username_key, email,
 			email_key, email_verified, phone, phone_verified, profile, roles,
-			disabled, secured_at, credential_version, created_at, updated_at, username_skeleton, external_id, attributes)
+			disabled, secured_at, credential_version, created_at, updated_at, username_skeleton, external_id, attributes,
+			admin_role)
 		VALUES `
 	intoCredentials = `INSERT INTO credentials (` + credentialColumns + `) VALUES `
 	intoIdentities  = `INSERT INTO identities (` + identityColumns + `) VALUES `

@@ -35,9 +35,13 @@ func (s *Store) Apply(ctx context.Context, ch storage.Change) error {
 	}
 	var left []storage.Removal
 	err := s.engine.Transact(ctx, func(c conn) error {
+		owner, err := holdOwner(c, &ch)
+		if err != nil {
+			return err
+		}
 		steps := []func(conn, *storage.Change) error{
-			applySpending, applyPerson, applyUnique, s.applyMemberships, s.applyRoles, applyCredentials, applyLinks,
-			applySessions,
+			applySpending, applyPerson, applyAdmin, applyUnique, s.applyMemberships, s.applyRoles, applyCredentials,
+			applyLinks, applySessions,
 		}
 		for _, step := range steps {
 			if err := step(c, &ch); err != nil {
@@ -49,7 +53,10 @@ func (s *Store) Apply(ctx context.Context, ch storage.Change) error {
 			return err
 		}
 		left = e.left
-		return s.applyRest(c, &ch, e.Ended)
+		if err := s.applyRest(c, &ch, e.Ended); err != nil || !owner {
+			return err
+		}
+		return keepsOwner(c, &ch)
 	})
 	for i := 0; err == nil && i < len(left); i++ {
 		err = s.goOn(ctx, left[i], ch.OnEnd)

@@ -51,19 +51,51 @@ const (
 			disabled = excluded.disabled, declared = excluded.declared, updated_at = excluded.updated_at,
 			created_at = CASE WHEN clients.removed_at = 0 THEN clients.created_at ELSE excluded.created_at END,
 			removed_at = 0`
+	// One that is being removed begins anew.
+	insertClient = putClient + ` WHERE clients.removed_at <> 0`
+	updateClient = `
+		UPDATE clients SET metadata = $3, secret_hashes = $4, disabled = $5, declared = $6, updated_at = $7
+		WHERE tenant_id = $1 AND id = $2 AND removed_at = 0 AND updated_at = $8`
 	removeOrigins = `DELETE FROM client_origins WHERE tenant_id = $1 AND client_id = $2`
 	addOrigin     = `INSERT INTO client_origins (tenant_id, origin, client_id) VALUES ($1, $2, $3)`
 )
 
 // PutClient implements storage.Clients.
 func (s *Store) PutClient(ctx context.Context, cl storage.Client, events ...storage.Event) error {
+	return s.storeClient(ctx, cl, events, func(c conn) error {
+		_, err := c.Exec(putClient, putClientArgs(cl)...)
+		return err
+	})
+}
+
+// SaveClient implements storage.Clients.
+func (s *Store) SaveClient(
+	ctx context.Context, cl storage.Client, was *storage.Client, events ...storage.Event,
+) error {
+	return s.storeClient(ctx, cl, events, func(c conn) error {
+		if was == nil {
+			return must(c, storage.ErrExists, insertClient, putClientArgs(cl)...)
+		}
+		return must(c, storage.ErrStale, updateClient, cl.TenantID, cl.ClientID, encode(cl), encodeList(cl.SecretHashes),
+			cl.Disabled, cl.Declared, micros(cl.UpdatedAt), micros(was.UpdatedAt))
+	})
+}
+
+// putClientArgs returns the arguments of putClient.
+func putClientArgs(cl storage.Client) []any {
+	return []any{cl.TenantID, cl.ClientID, encode(cl), encodeList(cl.SecretHashes), cl.Disabled, cl.Declared,
+		micros(cl.CreatedAt), micros(cl.UpdatedAt)}
+}
+
+// storeClient stores a client by put, its origins and the events.
+func (s *Store) storeClient(
+	ctx context.Context, cl storage.Client, events []storage.Event, put func(conn) error,
+) error {
 	origins := slices.Clone(cl.AllowedCORSOrigins)
 	slices.Sort(origins)
 	origins = slices.Compact(origins)
 	err := s.engine.Transact(ctx, func(c conn) error {
-		_, err := c.Exec(putClient, cl.TenantID, cl.ClientID, encode(cl), encodeList(cl.SecretHashes),
-			cl.Disabled, cl.Declared, micros(cl.CreatedAt), micros(cl.UpdatedAt))
-		if err != nil {
+		if err := put(c); err != nil {
 			return err
 		}
 		if _, err := c.Exec(removeOrigins, cl.TenantID, cl.ClientID); err != nil {

@@ -130,6 +130,19 @@ func (s *Store) DeadDeliveries(ctx context.Context, tenant, after string, limit 
 	return all, named(err, "dead mail after", after)
 }
 
+const waitingMail = `
+	SELECT ` + mailColumns + ` FROM mail
+	WHERE tenant_id = $1 AND id > $2 AND dead_at = 0 AND template <> ''
+	ORDER BY id LIMIT $3`
+
+// WaitingDeliveries implements storage.Outbox.
+func (s *Store) WaitingDeliveries(
+	ctx context.Context, tenant, after string, limit int,
+) ([]storage.Delivery, error) {
+	all, err := list(ctx, s, waitingMail, []any{tenant, after, limit}, scanMail)
+	return all, named(err, "waiting mail after", after)
+}
+
 const reviveMail = `
 	UPDATE mail SET next_at = $3, dead_at = 0, attempts = 0
 	WHERE tenant_id = $1 AND id = $2 AND dead_at <> 0 AND (expires_at = 0 OR expires_at > $3)`

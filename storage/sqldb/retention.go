@@ -304,6 +304,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (total int64, err erro
 		{sweepKeys, "", now.Add(-storage.KeepKeys)},
 		{sweepExpiredMail, "", now},
 		{sweepDeadMail, "", now.Add(-keepDead)},
+		{sweepAnswers, "", now},
 	} {
 		n, err := s.sweepAll(ctx, sweep.query, sweep.before, sweep.until)
 		if total += n; err != nil {

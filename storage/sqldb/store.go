@@ -41,6 +41,8 @@ var _ interface {
 	storage.Consents
 	storage.Grants
 	storage.SpentValues
+	storage.Answers
+	storage.Statistics
 	storage.Keys
 	storage.Audit
 	storage.Outbox

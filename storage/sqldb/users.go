@@ -14,7 +14,7 @@ const userColumns = `users.tenant_id, users.id, users.username, users.username_k
 	`users.email,
 	users.email_key, users.email_verified, users.phone, users.phone_verified, users.profile, users.roles,
 	users.attributes, users.disabled, users.external_id, users.secured_at, users.credential_version, users.created_at,
-	users.updated_at`
+	users.updated_at, users.admin_role`
 
 // userFields is where a row of userColumns goes.
 func userFields(u *storage.User) []any {
@@ -22,8 +22,7 @@ func userFields(u *storage.User) []any {
 		&u.TenantID, &u.ID, &u.Username, &u.UsernameKey, &u.UsernameSkeleton, &u.Email,
 		&u.EmailKey, &u.EmailVerified, &u.Phone, &u.PhoneVerified, profileColumn{&u.Profile}, listColumn{&u.Roles},
 		attributesColumn{&u.Attributes}, &u.Disabled, &u.ExternalID, timeColumn{&u.SecuredAt}, &u.CredentialVersion,
-		timeColumn{&u.CreatedAt},
-		timeColumn{&u.UpdatedAt},
+		timeColumn{&u.CreatedAt}, timeColumn{&u.UpdatedAt}, &u.AdminRole,
 	}
 }
 
@@ -114,7 +113,7 @@ func scanUser(row scanner) (u storage.User, err error) {
 }
 
 const (
-	addUser     = intoUsers + `($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`
+	addUser     = intoUsers + `($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`
 	removedUser = `SELECT COUNT(*) FROM removed_users WHERE tenant_id = $1 AND id = $2`
 )
 
@@ -133,7 +132,7 @@ func userValues(u storage.User) []any {
 	return []any{u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,
 		u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, encode(u.Profile), encodeList(u.Roles),
 		u.Disabled, micros(u.SecuredAt), u.CredentialVersion, micros(u.CreatedAt), micros(u.UpdatedAt), u.UsernameSkeleton,
-		u.ExternalID, encodeAttributes(u.Attributes)}
+		u.ExternalID, encodeAttributes(u.Attributes), u.AdminRole}
 }
 
 const userByID = `

@@ -159,6 +159,7 @@ func testUsers(t *testing.T, s Store) {
 			"u", "s"
 		must(t, UpdateUser(ctx, s, changed))
 		changed.CreatedAt, changed.CredentialVersion, changed.ExternalID = u.CreatedAt, u.CredentialVersion, u.ExternalID
+		changed.AdminRole = u.AdminRole
 		got, err := s.User(ctx, tenant, u.ID)
 		same(t, got, err, changed)
 		got, err = s.UserBySkeleton(ctx, tenant, "s")

@@ -32,6 +32,8 @@ type Store interface {
 	storage.Consents
 	storage.Grants
 	storage.SpentValues
+	storage.Answers
+	storage.Statistics
 	storage.Keys
 	storage.Audit
 	storage.Outbox

@@ -4,16 +4,20 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"html"
 	"log/slog"
 	"net/http"
 	"os"
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/vouchsafe/vouchsafe/internal/breaches"
 	"github.com/vouchsafe/vouchsafe/internal/outbound"
 	"github.com/vouchsafe/vouchsafe/internal/relay"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
+	"github.com/vouchsafe/vouchsafe/people/mail"
 	"github.com/vouchsafe/vouchsafe/people/password"
 )
 
@@ -70,4 +74,11 @@ func MailServer(c *settings.Config, roots *x509.CertPool) (*relay.SMTP, error) {
 func OperatorsClient(roots *x509.CertPool) *http.Client {
 	return outbound.Client(outbound.Config{AllowPrivate: true, RootCAs: roots, Timeout: 10 * time.Second,
 		MaxBody: 64 << 10, KeepAlive: true})
+}
+
+// TestMail returns the mail that tests the mail server.
+func TestMail(issuer, to string) *mail.Message {
+	text := "This is a test of the mail server that " + issuer + " sends through.\n"
+	return &mail.Message{ID: uuid.Must(uuid.NewV7()).String(), To: to,
+		Subject: "Test mail of " + issuer, Text: text, HTML: "<p>" + html.EscapeString(text) + "</p>"}
 }

@@ -34,11 +34,12 @@ func (s *Server) routes() *mux.Router {
 	s.reset.Register(r)
 	s.api.Register(r)
 	s.account.Register(r)
+	s.admin.Register(r)
 	if s.dev != nil {
 		s.dev.Register(r)
 	}
 	refuse := func(status int, id, sentence string) http.Handler {
-		return web.Handler(s.api.ErrorPage, func(_ http.ResponseWriter, r *http.Request) error {
+		return web.Handler(s.admin.ErrorPage, func(_ http.ResponseWriter, r *http.Request) error {
 			return &web.Problem{Status: status, Message: id,
 				Program: sentence + " The endpoints are listed at " +
 					web.TenantOf(r.Context()).URL("/.well-known/openid-configuration") + "."}
@@ -122,7 +123,7 @@ func fixedRoutes(r *mux.Router) map[string]http.Handler {
 func (s *Server) front(next http.Handler) http.Handler {
 	edge := web.Edge{
 		TrustedProxies: settings.Prefixes(s.cfg.TrustedProxies), ClientIPHeader: s.cfg.ClientIPHeader, Log: s.log,
-		Errors: s.Provider.ErrorPage(s.api.ErrorPage), Done: s.metrics.Done,
+		Errors: s.Provider.ErrorPage(s.admin.ErrorPage), Done: s.metrics.Done,
 		Timeout: requestTimeout, MaxBody: maxBody, AnswerTimeout: answerTimeout,
 		MaxPerAddress: s.cfg.ConnectionsPerAddress, Unlimited: settings.Prefixes(s.cfg.UnlimitedAddresses),
 		Refused: s.metrics.Requests.Inc,

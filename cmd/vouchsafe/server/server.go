@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/admin"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/health"
@@ -36,6 +37,7 @@ type Server struct {
 	pages   *login.Server
 	reset   *reset.Server
 	api     *api.Server
+	admin   *admin.Server
 	account *account.Server
 	hasher  *password.Hasher
 	outbox  *outbox.Worker   // nil if there is nothing to send through

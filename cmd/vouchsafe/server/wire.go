@@ -5,13 +5,17 @@ import (
 	"crypto/x509"
 	"errors"
 	"log/slog"
+	"net/http"
+	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/admin"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 	"github.com/vouchsafe/vouchsafe/internal/health"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/metrics"
 	"github.com/vouchsafe/vouchsafe/internal/outbound"
@@ -29,6 +33,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/mail"
 	"github.com/vouchsafe/vouchsafe/provider"
@@ -90,7 +95,7 @@ func (s *Server) assemble(ctx context.Context) error {
 		redis.Optional = true
 		s.health.Checks = append(s.health.Checks, redis)
 	}
-	tenancy, err := web.NewTenancy(s.cfg.Issuer, s.Store, s.Provider.ErrorPage(s.api.ErrorPage))
+	tenancy, err := web.NewTenancy(s.cfg.Issuer, s.Store, s.Provider.ErrorPage(s.admin.ErrorPage))
 	if err != nil {
 		return err
 	}
@@ -168,6 +173,9 @@ func (s *Server) wire(shared, local ephemeral.Store) error {
 	if err != nil {
 		return err
 	}
+	if s.admin, err = s.newAdmin(useCases, roots); err != nil {
+		return err
+	}
 	if cfg.HasPlayground() {
 		s.dev = &devpage.Page{
 			Issuer: cfg.Issuer, Errors: s.api.ErrorPage, Mailbox: s.mailbox, StandIns: standIns, Key: devKey(s.secrets),
@@ -175,6 +183,33 @@ func (s *Server) wire(shared, local ephemeral.Store) error {
 		}
 	}
 	return nil
+}
+
+// newAdmin makes the management API.
+func (s *Server) newAdmin(useCases *people.Service, roots *x509.CertPool) (*admin.Server, error) {
+	c := admin.Config{
+		People: useCases, Store: s.Store, Secrets: s.secrets, Tokens: s.Provider.Apps(), Keys: s.Provider.Keys,
+		Accounts: &administration.Accounts{Store: s.Store, Policy: useCases.Policy, Passwords: s.hasher},
+		Issuer:   s.cfg.Issuer, Errors: s.api.ErrorPage,
+		Language: func(r *http.Request) string { return ui.Words(r).Lang() },
+	}
+	if s.cfg.SMTPURL != "" {
+		relay, err := installation.MailServer(s.cfg, roots)
+		if err != nil {
+			return nil, err
+		}
+		c.TestMail = func(ctx context.Context, t *issuer.Tenant, to string, tell func(string)) error {
+			return relay.SendTelling(ctx, installation.TestMail(t.Issuer, to), func(sent, answer string) {
+				if sent != "" {
+					tell("> " + sent)
+				}
+				for line := range strings.SplitSeq(answer, "\n") {
+					tell("< " + line)
+				}
+			})
+		}
+	}
+	return admin.New(c)
 }
 
 // parts are what the protocol shares with the pages.

@@ -1,0 +1,176 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
+	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// call is a request whose access token was accepted.
+type call struct {
+	*http.Request
+	asker  people.Asker
+	scopes []string // what the caller may do
+	// operates says that the operation is one of the operator's, whose scope stands for all of a tenant's settings.
+	operates bool
+}
+
+type callKey struct{}
+
+// handle returns the route of an operation for callers who have its scope. The path is below Prefix.
+func handle[In, Out any](s *Server, op jsonapi.Operation, do func(c *call, in In) (Out, error)) jsonapi.Route {
+	return s.guarded(jsonapi.Handle(protected(op), func(r *http.Request, in In) (Out, error) { return do(callOf(r), in) }))
+}
+
+// handlePatch is handle for a merge patch: see jsonapi.HandlePatch.
+func handlePatch[In, Body, Out any](
+	s *Server, op jsonapi.Operation, read func(c *call, in In) (Body, error),
+	write func(c *call, in In, was, now Body) (Out, error),
+) jsonapi.Route {
+	return s.guarded(jsonapi.HandlePatch(protected(op),
+		func(r *http.Request, in In) (Body, error) { return read(callOf(r), in) },
+		func(r *http.Request, in In, was, now Body) (Out, error) { return write(callOf(r), in, was, now) }))
+}
+
+// protected returns the operation as one that needs an access token with its scope.
+func protected(op jsonapi.Operation) jsonapi.Operation {
+	if !slices.Contains(administration.Scopes, op.Scope) {
+		panic("admin: " + op.ID + " needs the scope " + op.Scope + ", which does not exist")
+	}
+	op.Token, op.Path = true, Prefix+op.Path
+	if op.Method == http.MethodPost {
+		op.Headers = append(op.Headers, idempotencyKey)
+		op.Problems = append(op.Problems, keyReused, keyInUse, tooLarge)
+	}
+	return op
+}
+
+// callOf returns the call that a request was accepted as.
+func callOf(r *http.Request) *call {
+	c := *r.Context().Value(callKey{}).(*call)
+	c.Request = r
+	return &c
+}
+
+// guarded returns the route with a check of the access token before anything else of the request is read.
+func (s *Server) guarded(route jsonapi.Route) jsonapi.Route {
+	serve := route.Serve
+	route.Serve = func(w http.ResponseWriter, r *http.Request) error {
+		web.RequestOf(r.Context()).Route = route.Path
+		c, err := s.admit(r, route.Scope)
+		if err != nil {
+			return err
+		}
+		r = r.WithContext(context.WithValue(r.Context(), callKey{}, c))
+		if r.Method == http.MethodPost {
+			return s.once(c, w, r, serve)
+		}
+		return serve(w, r)
+	}
+	return route
+}
+
+// admit returns the call of a request whose access token has the scope.
+func (s *Server) admit(r *http.Request, scope string) (*call, error) {
+	t := web.TenantOf(r.Context())
+	if len(r.Header.Values("Authorization")) == 0 {
+		// RFC 6750 section 3.1: no error code for a client that did not know that it needs a token.
+		return nil, &jsonapi.Problem{Status: http.StatusUnauthorized, Code: "missing_token",
+			Detail:       "Send an access token for " + t.URL(Prefix) + " in the header Authorization: Bearer.",
+			Authenticate: challenge(t, "", "")}
+	}
+	b, err := s.Tokens.Bearer(r)
+	if err != nil {
+		return nil, err
+	}
+	// A token that other APIs see, too, could be used here by them.
+	if len(b.Audience) != 1 || b.Audience[0] != t.URL(Prefix) {
+		web.Note(r.Context(), "why", "the token is for another audience")
+		return nil, &jsonapi.Problem{Status: http.StatusUnauthorized, Code: "invalid_token",
+			Detail:       "The access token isn't for this API. Its audience has to be " + t.URL(Prefix) + " alone.",
+			Authenticate: challenge(t, "invalid_token", "")}
+	}
+	c := &call{asker: s.asker(r, b), scopes: scopesOf(t, b)}
+	if !slices.Contains(c.scopes, scope) {
+		return nil, insufficient(t, scope)
+	}
+	return c, nil
+}
+
+// asker returns who asks for the use cases that a request causes.
+func (s *Server) asker(r *http.Request, b storage.Bearer) people.Asker {
+	req := web.RequestOf(r.Context())
+	a := people.Asker{
+		Tenant: web.TenantOf(r.Context()), Actor: b.Client.ClientID, RequestID: req.ID, IP: req.IP,
+		UserAgent: r.UserAgent(), Language: s.Language(r),
+	}
+	if b.User != nil {
+		a.Actor = b.User.ID
+	}
+	return a
+}
+
+// scopesOf returns what the holder of a token may do. It is decided by what the client is registered for now, and
+// by the role that the user has now: both count at once.
+func scopesOf(t *issuer.Tenant, b storage.Bearer) []string {
+	may := b.Client.Scopes()
+	if b.User != nil {
+		may = slices.DeleteFunc(administration.ScopesOf(t.ID, b.User.AdminRole), func(scope string) bool {
+			return !slices.Contains(may, scope)
+		})
+	}
+	return slices.DeleteFunc(slices.Clone(b.Scopes), func(scope string) bool {
+		return !administration.Exists(t.ID, scope) || !slices.Contains(may, scope)
+	})
+}
+
+// insufficient returns the error of a token without a scope that is needed.
+func insufficient(t *issuer.Tenant, scope string) error {
+	return &jsonapi.Problem{Status: http.StatusForbidden, Code: "insufficient_scope",
+		Detail:       "This needs the scope " + scope + ", in the access token and among what the caller may do.",
+		More:         neededScope{scope},
+		Authenticate: challenge(t, "insufficient_scope", scope)}
+}
+
+// neededScope is what the problem insufficient_scope says beside its code.
+type neededScope struct {
+	Scope string `json:"scope" doc:"The scope that is needed."`
+}
+
+// challenge returns the WWW-Authenticate header for a request without a token that suffices (RFC 6750 section 3,
+// RFC 9728 section 5.1).
+func challenge(t *issuer.Tenant, code, scope string) string {
+	header := `Bearer realm="` + t.Issuer + `", resource_metadata="` + metadataURL(t) + `"`
+	if code != "" {
+		header += `, error="` + code + `"`
+	}
+	if scope != "" {
+		header += `, scope="` + scope + `"`
+	}
+	return header
+}
+
+// needs returns an error unless the caller may do what the scope stands for.
+func (c *call) needs(scope string) error {
+	if slices.Contains(c.scopes, scope) {
+		return nil
+	}
+	return insufficient(c.asker.Tenant, scope)
+}
+
+// mayChange returns an error if the user is an administrator who may do more than the caller.
+func (c *call) mayChange(u storage.User) error {
+	if scope := administration.Outranked(u, c.scopes); scope != "" {
+		return &jsonapi.Problem{Status: http.StatusForbidden, Code: "outranked", More: neededScope{scope},
+			Detail:       "The user is an administrator who may do more than you: " + scope + ".",
+			Authenticate: challenge(c.asker.Tenant, "insufficient_scope", scope)}
+	}
+	return nil
+}

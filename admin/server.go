@@ -1,0 +1,102 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/provider/keys"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const (
+	// Prefix is the path of the API below an issuer. The URL of both is the audience of its access tokens.
+	Prefix = "/api/v1"
+	// document is the path of the OpenAPI document.
+	document = Prefix + "/openapi.json"
+	// metadata is the path of the document that says how the API is protected (RFC 9728 section 3.1).
+	metadata = "/.well-known/oauth-protected-resource" + Prefix
+)
+
+// Tokens reads access tokens. Package provider implements it.
+type Tokens interface {
+	// Bearer returns what the access token in the request's Authorization header stands for. Its refusals are
+	// web.Problems.
+	Bearer(r *http.Request) (storage.Bearer, error)
+	// CORS returns h with answers that scripts of the clients' registered origins may read.
+	CORS(h http.Handler) http.Handler
+}
+
+// Config is what a Server is made of. All fields without "default" are required.
+type Config struct {
+	People   *people.Service
+	Accounts *administration.Accounts
+	Store    Store
+	Secrets  *secret.Masters
+	Tokens   Tokens
+	// Keys are the signing keys of all tenants.
+	Keys *keys.Ring
+	// TestMail sends a test email of the tenant at once, and tells the lines of the conversation with the mail
+	// server. Default: there is no mail server.
+	TestMail func(ctx context.Context, t *issuer.Tenant, to string, tell func(line string)) error
+	// Issuer is the URL of the default tenant.
+	Issuer string
+	// Language returns the language of the mails that a request causes.
+	Language func(r *http.Request) string
+	// Errors shows the errors of requests that are not for the API.
+	Errors web.ErrorPage
+}
+
+// Store is what the API reads, beside the use cases.
+type Store interface {
+	storage.Clients
+	storage.Keys
+	storage.Outbox
+	storage.Answers
+	storage.Statistics
+	storage.Tenants
+	Events(ctx context.Context, tenant, before string, limit int) ([]storage.Event, error)
+	EventsOf(ctx context.Context, tenant, userID, before string, limit int) ([]storage.Event, error)
+}
+
+// Server serves the management API.
+type Server struct {
+	Config
+	// references are the OpenAPI documents, by issuer. They are kept for good, because tenants are few.
+	references sync.Map
+}
+
+// New checks the Config.
+func New(c Config) (*Server, error) {
+	if c.People == nil || c.Accounts == nil || c.Store == nil || c.Secrets == nil || c.Tokens == nil ||
+		c.Keys == nil || c.Issuer == "" || c.Language == nil || c.Errors == nil {
+		return nil, errors.New("admin: a field is missing")
+	}
+	return &Server{Config: c}, nil
+}
+
+// isAPI reports whether the request is for the API. The path may still begin with the tenant.
+func isAPI(r *http.Request) bool {
+	path := r.URL.Path
+	if rest, ok := strings.CutPrefix(path, "/t/"); ok {
+		_, path, _ = strings.Cut(rest, "/")
+		path = "/" + path
+	}
+	return strings.HasPrefix(path, Prefix+"/")
+}
+
+// ErrorPage writes an error: as JSON for requests to the API, and by Errors for all others.
+func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, p *web.Problem) {
+	if isAPI(r) {
+		s.fail(w, r, p)
+		return
+	}
+	s.Errors(w, r, p)
+}

@@ -1,0 +1,60 @@
+package admin
+
+import "github.com/vouchsafe/vouchsafe/storage"
+
+// branding is storage.Branding with room for its CSS.
+type branding struct {
+	Accent         string `json:"accent,omitempty" doc:"The colour of buttons and links." example:"#1f5f5b"`
+	AccentDark     string `json:"accent_dark,omitempty" doc:"The same in dark mode."`
+	Background     string `json:"background,omitempty" doc:"The colour around the page's card."`
+	BackgroundDark string `json:"background_dark,omitempty" doc:"The same in dark mode."`
+	PrivacyURI     string `json:"privacy_uri,omitempty" max:"2048" doc:"A link below every page."`
+	TermsURI       string `json:"terms_uri,omitempty" max:"2048" doc:"A link below every page."`
+	HelpURI        string `json:"help_uri,omitempty" max:"2048" doc:"A link below every page."`
+	ImprintURI     string `json:"imprint_uri,omitempty" max:"2048" doc:"A link below every page."`
+	CSS            string `json:"css,omitempty" max:"32768" doc:"It comes after the stylesheet of the pages."`
+}
+
+// upstream is a provider at which users may sign in. Its members are those of tenants.yaml.
+type upstream struct {
+	ID           string            `json:"id" need:"true" max:"64" doc:"Its name in URLs."`
+	Preset       string            `json:"preset,omitempty" doc:"google, facebook, github, microsoft, apple, discord or oidc."`
+	Name         string            `json:"name,omitempty" doc:"The text of its button."`
+	Issuer       string            `json:"issuer,omitempty" max:"2048" doc:"The provider's issuer."`
+	ClientID     string            `json:"client_id" need:"true" doc:"The id that the provider gave."`
+	ClientSecret string            `json:"client_secret,omitempty" secret:"true" max:"8192" doc:"The secret that the provider gave. It is never shown; without it, the one that is stored stays."`
+	Audiences    []string          `json:"audiences,omitempty" doc:"Further client ids there, of apps."`
+	TeamID       string            `json:"team_id,omitempty" doc:"Of Apple's key."`
+	KeyID        string            `json:"key_id,omitempty" doc:"Of Apple's key."`
+	Scopes       []string          `json:"scopes,omitempty" doc:"Asked for in place of the preset's."`
+	Claims       map[string]string `json:"claims,omitempty" doc:"The provider's claims, by the names of ours."`
+	Groups       map[string]string `json:"groups,omitempty" doc:"Groups of ours, by the names of the provider's."`
+	GroupsClaim  string            `json:"groups_claim,omitempty" doc:"The claim with the provider's groups."`
+
+	AuthoritativeDomains []string `json:"authoritative_domains,omitempty" doc:"Domains of addresses about which the provider has the last word."`
+	Domains              []string `json:"domains,omitempty" doc:"The only domains of addresses that may come from here."`
+	DistrustEmail        bool     `json:"distrust_email,omitempty" doc:"Every address is confirmed by an email."`
+	SignUp               string   `json:"sign_up,omitempty" doc:"open or closed."`
+	RefreshProfile       bool     `json:"refresh_profile,omitempty" doc:"Name and picture are brought up to date at every sign-in."`
+}
+
+func fieldsOfUpstream(u storage.Upstream) upstream {
+	return upstream{
+		ID: u.ID, Preset: u.Preset, Name: u.Name, Issuer: u.Issuer, ClientID: u.ClientID, Audiences: u.Audiences,
+		TeamID: u.TeamID, KeyID: u.KeyID, Scopes: u.Scopes, Claims: u.Claims,
+		Groups: u.Groups, GroupsClaim: u.GroupsClaim,
+		AuthoritativeDomains: u.AuthoritativeDomains, Domains: u.Domains, DistrustEmail: u.DistrustEmail,
+		SignUp: u.SignUp, RefreshProfile: u.RefreshProfile,
+	}
+}
+
+// record returns the upstream as it is stored, without its secret.
+func (u upstream) record() storage.Upstream {
+	return storage.Upstream{
+		ID: u.ID, Preset: u.Preset, Name: u.Name, Issuer: u.Issuer, ClientID: u.ClientID, Audiences: u.Audiences,
+		TeamID: u.TeamID, KeyID: u.KeyID, Scopes: u.Scopes, Claims: u.Claims,
+		Groups: u.Groups, GroupsClaim: u.GroupsClaim,
+		AuthoritativeDomains: u.AuthoritativeDomains, Domains: u.Domains, DistrustEmail: u.DistrustEmail,
+		SignUp: u.SignUp, RefreshProfile: u.RefreshProfile,
+	}
+}

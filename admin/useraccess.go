@@ -1,0 +1,157 @@
+package admin
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
+	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// whole is a list that is answered in one piece, because it is short.
+type whole[T any] struct {
+	Items []T `json:"items" doc:"All entries."`
+}
+
+// wholeOf returns a list with each of the records as it is shown.
+func wholeOf[R, T any](records []R, show func(R) T) whole[T] {
+	all := whole[T]{Items: []T{}}
+	for _, r := range records {
+		all.Items = append(all.Items, show(r))
+	}
+	return all
+}
+
+// aboutUser returns the route of an operation that reads something of a user.
+func aboutUser[Out any](
+	s *Server, op jsonapi.Operation, read func(c *call, u storage.User) (Out, error),
+) jsonapi.Route {
+	op.Method, op.Scope = http.MethodGet, "users:read"
+	return handle(s, op, func(c *call, in ofUser) (out Out, err error) {
+		u, err := s.Accounts.Store.User(c.Context(), c.asker.Tenant.ID, in.User)
+		if err != nil {
+			return out, err
+		}
+		return read(c, u)
+	})
+}
+
+// named is the input of an operation about one user. userID returns the id.
+type named interface{ userID() string }
+
+func (in ofUser) userID() string { return in.User }
+
+// onUser returns the route of an operation that changes something of a user, if the caller may.
+func onUser[In named](s *Server, op jsonapi.Operation, do func(c *call, u storage.User, in In) error) jsonapi.Route {
+	op.Scope, op.Problems = "users:write", append(op.Problems, outranked)
+	return handle(s, op, func(c *call, in In) (none jsonapi.None, err error) {
+		u, err := s.target(c, in.userID())
+		if err != nil {
+			return none, err
+		}
+		return none, do(c, u, in)
+	})
+}
+
+// setPasswordCall is the input of PUT /users/{user}/password.
+type setPasswordCall struct {
+	ofUser
+	Password string `json:"password" need:"true" secret:"true" doc:"The new password."`
+}
+
+func (s *Server) setPassword() jsonapi.Route {
+	return onUser(s, jsonapi.Operation{
+		Method: http.MethodPut, Path: "/users/{user}/password", ID: "setPassword",
+		Summary:  "Sets a user's password, and signs them out everywhere.",
+		Problems: []jsonapi.Outcome{wrongFields, notJSON, tooLarge},
+	}, func(c *call, u storage.User, in setPasswordCall) error {
+		hash, _, err := s.Accounts.NewPassword(c.Context(), u, in.Password, false)
+		if err != nil {
+			return err
+		}
+		return s.Accounts.SetPassword(c.Context(), c.asker, u.ID, hash)
+	})
+}
+
+func (s *Server) sendReset() jsonapi.Route {
+	return onUser(s, jsonapi.Operation{
+		Method: http.MethodPost, Path: "/users/{user}:send-reset", ID: "sendReset", Status: http.StatusNoContent,
+		Summary: "Sends a user the email with which they set a new password.",
+		Text:    "A mailbox gets a few such emails in an hour: beyond that, none is sent.",
+		Problems: []jsonapi.Outcome{
+			{Status: http.StatusConflict, Code: "no_address", When: "the user has no address, or is disabled."},
+			{Status: http.StatusConflict, Code: "not_offered", When: "users of the tenant don't use passwords, or the " +
+				"server sends no email."},
+		},
+	}, func(c *call, u storage.User, _ ofUser) error {
+		switch {
+		case !s.People.OffersReset(c.asker):
+			return &jsonapi.Problem{Status: http.StatusConflict, Code: "not_offered",
+				Detail: "Users of the tenant don't use passwords, or the server sends no email."}
+		case u.Email == "", u.Disabled && u.SecuredAt.IsZero():
+			return &jsonapi.Problem{Status: http.StatusConflict, Code: "no_address",
+				Detail: "The user has no address, or is disabled."}
+		}
+		_, err := s.People.StartReset(c.Context(), c.asker, u.Email)
+		return err
+	})
+}
+
+// factors are what a user can prove the account with.
+type factors struct {
+	Password         bool `json:"password" doc:"The user has a password."`
+	AuthenticatorApp bool `json:"authenticator_app" doc:"The user has an authenticator app."`
+	RecoveryCodes    bool `json:"recovery_codes" doc:"The user has recovery codes."`
+	Passkeys         int  `json:"passkeys" doc:"How many passkeys the user has."`
+	TrustedDevices   int  `json:"trusted_devices" doc:"How many browsers aren't asked for a second factor."`
+}
+
+func (s *Server) getFactors() jsonapi.Route {
+	return aboutUser(s, jsonapi.Operation{
+		Path: "/users/{user}/factors", ID: "getFactors", Summary: "Says what a user can sign in with.",
+	}, func(c *call, u storage.User) (factors, error) {
+		st, err := s.Accounts.Standing(c.Context(), c.asker, u.ID)
+		return factors{st.HasPassword, st.AuthenticatorApp, st.RecoveryCodes, st.Passkeys, st.TrustedDevices}, err
+	})
+}
+
+func (s *Server) removeFactors() jsonapi.Route {
+	return onUser(s, jsonapi.Operation{
+		Method: http.MethodDelete, Path: "/users/{user}/factors", ID: "removeFactors",
+		Summary: "Removes all second factors and passkeys of a user who lost them.",
+		Text:    "Verify first that it is the user who asks for it. The password stays.",
+	}, func(c *call, u storage.User, _ ofUser) error { return s.Accounts.Recover(c.Context(), c.asker, u.ID) })
+}
+
+// passkey is a passkey as the API shows one.
+type passkey struct {
+	ID        string    `json:"id" doc:"The id."`
+	Name      string    `json:"name" doc:"What the user calls it, or the product that keeps it."`
+	CreatedAt time.Time `json:"created_at" doc:"When it was added."`
+}
+
+func (s *Server) listPasskeys() jsonapi.Route {
+	return aboutUser(s, jsonapi.Operation{
+		Path: "/users/{user}/passkeys", ID: "listPasskeys", Summary: "Lists a user's passkeys.",
+	}, func(c *call, u storage.User) (whole[passkey], error) {
+		all, _, err := s.People.Passkeys(c.Context(), c.asker, u)
+		return wholeOf(all, func(k people.OwnPasskey) passkey { return passkey{k.ID, k.Name, k.Added} }), err
+	})
+}
+
+// ofPasskey is the input of an operation about one passkey.
+type ofPasskey struct {
+	ofUser
+	Passkey string `path:"passkey" max:"2048" doc:"The passkey's id."`
+}
+
+func (s *Server) removePasskey() jsonapi.Route {
+	return onUser(s, jsonapi.Operation{
+		Method: http.MethodDelete, Path: "/users/{user}/passkeys/{passkey}", ID: "removePasskey",
+		Summary: "Removes one of a user's passkeys.",
+		Text:    "With the last second factor, recovery codes and trusted devices go, too.",
+	}, func(c *call, u storage.User, in ofPasskey) error {
+		return s.Accounts.RemovePasskey(c.Context(), c.asker, u.ID, in.Passkey)
+	})
+}

@@ -1,0 +1,104 @@
+package jsonapi
+
+import (
+	"errors"
+	"maps"
+	"mime"
+	"net/http"
+	"reflect"
+)
+
+// ErrMoved is returned by the write function of HandlePatch if the resource is not any more what was read.
+var ErrMoved = errors.New("the resource has changed since it was read")
+
+// mostReads bounds how often a patch is applied anew, because others change the resource meanwhile.
+const mostReads = 5
+
+// HandlePatch returns the route of an operation that takes a JSON merge patch (RFC 7396). In has parameters only.
+// read returns the resource as it is, without what is computed, and write stores it with the patch applied; both
+// are called again when write returns ErrMoved. What is wrong with the patched resource is told as Handle tells
+// it: nothing can get in by a patch that a PUT would not take.
+func HandlePatch[In, Body, Out any](
+	op Operation, read func(r *http.Request, in In) (Body, error),
+	write func(r *http.Request, in In, was, now Body) (Out, error),
+) Route {
+	op.Method = http.MethodPatch
+	op.In, op.Out, op.patch = *new(In), bodyOf(*new(Out)), *new(Body)
+	in, body := shapeOf(reflect.TypeFor[In](), true), shapeOf(reflect.TypeFor[Body](), true)
+	op.check(in)
+	return Route{op, func(w http.ResponseWriter, r *http.Request) error {
+		var input In
+		var b binder
+		if err := b.parameters(reflect.ValueOf(&input).Elem(), in, r); err != nil {
+			return err
+		}
+		patch, err := readPatch(w, r)
+		if err == nil {
+			err = Faulty(b.faults...)
+		}
+		if err != nil {
+			return err
+		}
+		for range mostReads {
+			was, err := read(r, input)
+			if err != nil {
+				return err
+			}
+			var now Body
+			if err := apply(patch, was, reflect.ValueOf(&now).Elem(), body); err != nil {
+				return err
+			}
+			out, err := write(r, input, was, now)
+			if !errors.Is(err, ErrMoved) {
+				return op.finish(w, r, out, err)
+			}
+		}
+		return &Problem{Status: http.StatusConflict, Code: "changing",
+			Detail: "Others change the resource all the time. Try again."}
+	}}
+}
+
+// readPatch returns the merge patch of a request. Its type may be that of any JSON, too.
+func readPatch(w http.ResponseWriter, r *http.Request) (map[string]any, error) {
+	if typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err == nil && typ == patchType {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	return readObject(w, r)
+}
+
+const patchType = "application/merge-patch+json"
+
+// apply binds what is with the patch applied to the struct v of shape s.
+func apply(patch map[string]any, is any, v reflect.Value, s *shape) error {
+	text, err := encode(is)
+	if err != nil {
+		return err
+	}
+	object, err := parseObject(text)
+	if err != nil {
+		return err
+	}
+	var b binder
+	b.object(v, merged(object, patch), s, place{})
+	return Faulty(b.faults...)
+}
+
+// merged returns the target with the patch applied (RFC 7396 section 2).
+func merged(target, patch map[string]any) map[string]any {
+	out := maps.Clone(target)
+	if out == nil {
+		out = map[string]any{}
+	}
+	for name, value := range patch {
+		switch value := value.(type) {
+		case nil:
+			delete(out, name)
+		case map[string]any:
+			below, _ := out[name].(map[string]any)
+			out[name] = merged(below, value)
+		default:
+			out[name] = value
+		}
+	}
+	return out
+}

@@ -1,0 +1,75 @@
+package administration
+
+import (
+	"context"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Statistics are what a tenant's users did, as far as its audit trail goes.
+type Statistics struct {
+	// Day, Week and Month are how many different users signed in within the last 1, 7 and 30 days.
+	Day, Week, Month int64
+	Days             []DayStatistics // oldest first, without gaps
+	// SignIns are sign-ins by their amr, and Failures refusals by their reason.
+	SignIns, Failures map[string]int64
+}
+
+// DayStatistics are those of a day in UTC.
+type DayStatistics struct {
+	Day                       time.Time
+	Active, SignIns, Failures int64
+}
+
+const day = 24 * time.Hour
+
+// Count returns the statistics of so many days, of which the last is that of now.
+func Count(
+	ctx context.Context, s storage.Statistics, a people.Asker, days int, now time.Time,
+) (st Statistics, err error) {
+	from, to := now.UTC().Truncate(day).Add(-time.Duration(days-1)*day), now.Add(time.Second)
+	for _, span := range []struct {
+		to   *int64
+		days time.Duration
+	}{{&st.Day, 1}, {&st.Week, 7}, {&st.Month, 30}} {
+		if *span.to, err = s.ActiveUsers(ctx, a.Tenant.ID, now.Add(-span.days*day), to); err != nil {
+			return st, err
+		}
+	}
+	signIns, err := s.SignIns(ctx, a.Tenant.ID, from, to)
+	if err != nil {
+		return st, err
+	}
+	active, err := s.ActiveByDay(ctx, a.Tenant.ID, from, to)
+	st.fill(from, days, signIns, active)
+	return st, err
+}
+
+// fill puts counts into their days, and sums them up.
+func (st *Statistics) fill(from time.Time, days int, signIns []storage.SignIns, active []storage.Active) {
+	st.SignIns, st.Failures = map[string]int64{}, map[string]int64{}
+	for i := range days {
+		st.Days = append(st.Days, DayStatistics{Day: from.Add(time.Duration(i) * day)})
+	}
+	at := func(t time.Time) *DayStatistics {
+		i := int(t.Sub(from) / day)
+		if i < 0 || i >= days {
+			return &DayStatistics{} // a clock was ahead
+		}
+		return &st.Days[i]
+	}
+	for _, v := range signIns {
+		if v.Failed {
+			st.Failures[v.How] += v.Count
+			at(v.Day).Failures += v.Count
+		} else {
+			st.SignIns[v.How] += v.Count
+			at(v.Day).SignIns += v.Count
+		}
+	}
+	for _, v := range active {
+		at(v.Day).Active = v.Users
+	}
+}

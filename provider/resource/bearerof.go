@@ -1,0 +1,44 @@
+package resource
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// BearerOf returns what the access token in the request's Authorization header stands for, be it a user's or a
+// client's own. The token, its grant and its client are alive. The caller checks the audience.
+func (s *Server) BearerOf(r *http.Request) (b storage.Bearer, err error) {
+	ctx, t := r.Context(), web.TenantOf(r.Context())
+	value, err := headerToken(r)
+	if err != nil {
+		return b, err
+	}
+	token := &shownToken{now: time.Now()}
+	_, shown, err := s.Engine.IntrospectToken(ctx, value, fosite.AccessToken, token)
+	switch {
+	case errors.Is(err, fosite.ErrInactiveToken):
+		return b, invalidToken(ctx, errors.Unwrap(err).Error())
+	case err != nil:
+		return b, err
+	}
+	web.Note(ctx, "client", token.claims.ClientID)
+	c, err := s.Clients.Enabled(ctx, t.ID, token.claims.ClientID)
+	if errors.Is(err, storage.ErrNotFound) {
+		return b, invalidToken(ctx, "its client is gone")
+	}
+	if err != nil {
+		return b, fmt.Errorf("client: %w", err)
+	}
+	b = storage.Bearer{Client: *c, Scopes: shown.GetGrantedScopes(), Audience: shown.GetGrantedAudience()}
+	if token.grant.ID != "" {
+		b.User, b.Grant = &token.user, &token.grant
+	}
+	return b, nil
+}

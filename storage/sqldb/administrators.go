@@ -1,0 +1,73 @@
+package sqldb
+
+import (
+	"context"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const listAdministrators = `
+	SELECT ` + userColumns + ` FROM users
+	WHERE tenant_id = $1 AND admin_role <> '' AND id > $2 AND removed_at = 0
+	ORDER BY id LIMIT $3`
+
+// Administrators implements storage.Users.
+func (s *Store) Administrators(ctx context.Context, tenant, after string, limit int) ([]storage.User, error) {
+	all, err := list(ctx, s, listAdministrators, []any{tenant, after, limit}, scanUser)
+	return all, named(err, "administrators after", after)
+}
+
+const (
+	// It changes nothing, but locks the user and, if the user is an owner, all owners: two changes that would each
+	// leave the other's owner as the last one queue here.
+	holdOwners = `
+		UPDATE users SET admin_role = admin_role
+		WHERE tenant_id = $1 AND removed_at = 0 AND (id = $2 OR admin_role = 'owner' AND EXISTS (
+			SELECT 1 FROM users AS them
+			WHERE them.tenant_id = $1 AND them.id = $2 AND them.admin_role = 'owner' AND them.removed_at = 0))
+		RETURNING id, admin_role`
+	setAdmin = `
+		UPDATE users SET admin_role = $3, updated_at = $4
+		WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
+	countOwners = `
+		SELECT COUNT(*) FROM users
+		WHERE tenant_id = $1 AND admin_role = 'owner' AND removed_at = 0 AND (NOT disabled OR secured_at <> 0)`
+)
+
+// mayLoseOwner reports whether the change could take a tenant's owner away.
+func mayLoseOwner(ch *storage.Change) bool {
+	disables := ch.Update != nil && ch.Update.Disabled && ch.Update.SecuredAt.IsZero()
+	return ch.Remove || disables || ch.SetAdmin != nil && *ch.SetAdmin != storage.RoleOwner
+}
+
+// holdOwner locks what decides whether the tenant keeps an owner, if the change could take one away. It reports
+// whether the user is an owner.
+func holdOwner(c conn, ch *storage.Change) (owner bool, err error) {
+	if !mayLoseOwner(ch) || ch.Add != nil {
+		return false, nil
+	}
+	err = c.Each(holdOwners, []any{ch.TenantID, ch.UserID}, func(row scanner) error {
+		var id, role string
+		err := row.Scan(&id, &role)
+		owner = owner || id == ch.UserID && role == storage.RoleOwner
+		return err
+	})
+	return owner, err
+}
+
+// keepsOwner returns ErrLastOwner if the tenant has no owner who can sign in.
+func keepsOwner(c conn, ch *storage.Change) error {
+	n, err := scanCount(c.Row(countOwners, ch.TenantID))
+	if err == nil && n == 0 {
+		err = storage.ErrLastOwner
+	}
+	return err
+}
+
+// applyAdmin sets the user's role as an administrator.
+func applyAdmin(c conn, ch *storage.Change) error {
+	if ch.SetAdmin == nil {
+		return nil
+	}
+	return must(c, storage.ErrNotFound, setAdmin, ch.TenantID, ch.UserID, *ch.SetAdmin, micros(ch.Now))
+}

@@ -1,0 +1,64 @@
+package sqldb
+
+import (
+	"context"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const (
+	reserveAnswer = `
+		INSERT INTO answers (tenant_id, hash, request, status, location, body, expires_at)
+		VALUES ($1, $2, $3, 0, '', $4, $5)
+		ON CONFLICT (tenant_id, hash) DO UPDATE SET
+			request = excluded.request, status = 0, location = '', body = excluded.body, expires_at = excluded.expires_at
+		WHERE answers.expires_at <= $6`
+	keepAnswer = `
+		UPDATE answers SET status = $3, location = $4, body = $5
+		WHERE tenant_id = $1 AND hash = $2`
+	dropAnswer = `DELETE FROM answers WHERE tenant_id = $1 AND hash = $2 AND status = 0`
+	answerOf   = `
+		SELECT request, status, location, body, expires_at FROM answers
+		WHERE tenant_id = $1 AND hash = $2 AND expires_at > $3`
+	removeAnswers = `DELETE FROM answers WHERE tenant_id = $1`
+	sweepAnswers  = `
+		DELETE FROM answers WHERE (tenant_id, hash) IN (
+			SELECT tenant_id, hash FROM answers
+			WHERE expires_at <= $1 AND expires_at >= $2 ORDER BY expires_at LIMIT $3)
+		RETURNING expires_at`
+)
+
+// ReserveAnswer implements storage.Answers.
+func (s *Store) ReserveAnswer(ctx context.Context, a storage.Answer, now time.Time) error {
+	err := s.must(ctx, storage.ErrExists, reserveAnswer, a.TenantID, spentHash(a.Key), a.Request, []byte{},
+		micros(a.ExpiresAt), micros(now))
+	return named(err, "reserve answer in", a.TenantID)
+}
+
+// KeepAnswer implements storage.Answers.
+func (s *Store) KeepAnswer(ctx context.Context, a storage.Answer) error {
+	body := a.Body
+	if body == nil {
+		body = []byte{}
+	}
+	_, err := s.put(ctx, keepAnswer, a.TenantID, spentHash(a.Key), a.Status, a.Location, body)
+	return named(err, "keep answer in", a.TenantID)
+}
+
+// DropAnswer implements storage.Answers.
+func (s *Store) DropAnswer(ctx context.Context, tenant, key string) error {
+	_, err := s.put(ctx, dropAnswer, tenant, spentHash(key))
+	return named(err, "drop answer in", tenant)
+}
+
+// Answer implements storage.Answers.
+func (s *Store) Answer(ctx context.Context, tenant, key string, now time.Time) (storage.Answer, error) {
+	scan := func(row scanner) (storage.Answer, error) {
+		a := storage.Answer{TenantID: tenant, Key: key}
+		err := row.Scan(bytesColumn{&a.Request}, &a.Status, &a.Location, bytesColumn{&a.Body}, timeColumn{&a.ExpiresAt})
+		return a, err
+	}
+	a, err := one(ctx, s, answerOf, []any{tenant, spentHash(key), micros(now)}, scan)
+	return a, named(err, "answer in", tenant)
+}

@@ -1,0 +1,66 @@
+package tenants
+
+import (
+	"context"
+
+	"github.com/vouchsafe/vouchsafe/internal/audit"
+	"github.com/vouchsafe/vouchsafe/internal/diff"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Complete has the upstreams keep the secrets that those of was have with the same ids, where none is declared.
+// Call Check then. secrets open them.
+func (d *Declared) Complete(was storage.Tenant, secrets *secret.Masters) error {
+	box := secrets.Box(d.ID, secret.UpstreamSecret)
+	for i, u := range d.Settings.Upstreams {
+		old := upstreamOf(&was, u.ID)
+		if _, declared := d.Secrets[i]; declared || old == nil || len(old.ClientSecret) == 0 {
+			continue
+		}
+		plain, err := box.Open(old.ClientSecret)
+		if err != nil {
+			return err
+		}
+		if d.Secrets == nil {
+			d.Secrets = map[int]string{}
+		}
+		d.Secrets[i] = string(plain)
+	}
+	return nil
+}
+
+// Preview returns what Save would change about the tenant.
+func Preview(was storage.Tenant, d Declared, secrets *secret.Masters) diff.Fields {
+	t := d.over(was, secrets.Box(d.ID, secret.UpstreamSecret))
+	return compare(&was, &t)
+}
+
+// Save stores a tenant that Check finds nothing wrong with, in place of was, and returns it as it was stored. What
+// changes nothing is not stored. storage.ErrExists: the host is taken, or was taken by a tenant since removed;
+// storage.ErrStale: the tenant is not any more what was read.
+func Save(
+	ctx context.Context, store storage.Tenants, secrets *secret.Masters, was storage.Tenant, d Declared, by audit.By,
+) (storage.Tenant, error) {
+	t := d.over(was, secrets.Box(d.ID, secret.UpstreamSecret))
+	if len(compare(&was, &t)) == 0 {
+		return was, nil
+	}
+	err := store.UpdateTenantOf(ctx, t, by(storage.Event{TenantID: t.ID, Kind: storage.EventTenantChanged}))
+	if err != nil {
+		return t, err
+	}
+	return store.Tenant(ctx, t.ID)
+}
+
+// AddDeclared stores a new tenant that Check finds nothing wrong with, and returns it as it was stored.
+// storage.ErrExists: the id or its host is taken, or was taken by a tenant since removed.
+func AddDeclared(
+	ctx context.Context, store storage.Tenants, secrets *secret.Masters, d Declared, by audit.By,
+) (storage.Tenant, error) {
+	t := d.over(storage.Tenant{}, secrets.Box(d.ID, secret.UpstreamSecret))
+	if _, err := Add(ctx, store, t, by); err != nil {
+		return t, err
+	}
+	return store.Tenant(ctx, t.ID)
+}
