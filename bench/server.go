@@ -49,13 +49,24 @@ var clients = `clients:
     client_secret_hash: ` + vouchsafetest.SecretHash(webSecret) + `
     redirect_uris: [` + callback + `]
     grant_types: [authorization_code, refresh_token]
-    scope: openid profile email offline_access
-    id_token_signed_response_alg: ES256
+    scope: openid profile email offline_access mapped
+    claims:
+` + tenRules() + `    id_token_signed_response_alg: ES256
   - client_id: service
     client_secret_hash: ` + vouchsafetest.SecretHash(serviceSecret) + `
     grant_types: [client_credentials]
     scope: reports
 `
+
+// tenRules are rules about claims, in YAML, for requests with the scope mapped.
+func tenRules() string {
+	var b strings.Builder
+	known := []string{"profile.email", "profile.email_verified", "profile.updated_at", "tenant.id", "client.client_id"}
+	for i, from := range append(known, known...) {
+		fmt.Fprintf(&b, "      - {claim: claim_%d, from: %s, in: [id_token, access_token], scope: mapped, as: list}\n", i, from)
+	}
+	return b.String()
+}
 
 // startServer prepares a server with a database, clients and a user. It does not start the process.
 func startServer(program, store string) (*server, error) {
