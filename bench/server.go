@@ -63,7 +63,8 @@ func tenRules() string {
 	var b strings.Builder
 	known := []string{"profile.email", "profile.email_verified", "profile.updated_at", "tenant.id", "client.client_id"}
 	for i, from := range append(known, known...) {
-		fmt.Fprintf(&b, "      - {claim: claim_%d, from: %s, in: [id_token, access_token], scope: mapped, as: list}\n", i, from)
+		fmt.Fprintf(&b, "      - {claim: claim_%d, from: %s, as: list, scope: mapped", i, from)
+		b.WriteString(", in: [id_token, access_token]}\n")
 	}
 	return b.String()
 }

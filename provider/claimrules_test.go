@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -198,5 +199,75 @@ func TestClaimsParameterAsksForRules(t *testing.T) {
 		rule, {Claim: "tier", Value: json.RawMessage(`1`)}}}}
 	if got := asked.Names(claims.RulesOf(tenant, nil)); !slices.Equal(got, []string{"nick"}) {
 		t.Errorf("asks the user for %q, want nick", got)
+	}
+}
+
+// TestLeavingAGroupReachesAppsAtTheNextRefresh: groups and roles are read with the user, for every token.
+func TestLeavingAGroupReachesAppsAtTheNextRefresh(t *testing.T) {
+	t.Parallel()
+	s := startWithRules(t, everywhere("groups", "groups"), everywhere("roles", "roles"))
+	c := s.client()
+	for _, id := range []string{"admins", "staff"} {
+		if err := s.groups().AddGroup(t.Context(), storage.Group{TenantID: s.tenant.ID, ID: id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	editor := storage.RoleName{Client: c.ClientID, Name: "editor"}
+	err := s.store.(storage.Roles).AddRole(t.Context(), storage.Role{TenantID: s.tenant.ID, RoleName: editor})
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := func(ch storage.Change) {
+		t.Helper()
+		ch.TenantID, ch.UserID, ch.Now = s.tenant.ID, s.user.ID, time.Now()
+		if err := s.store.Apply(t.Context(), ch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(a reply, groups, roles []any) {
+		t.Helper()
+		access := a.str("access_token")
+		for place, all := range map[string]map[string]any{
+			"ID token": payload(t, a.str("id_token")), "access token": payload(t, access),
+			"userinfo": s.do(request("GET", "/userinfo", "", bearer(access))).body,
+		} {
+			if diff := cmp.Diff([]any{groups, roles}, []any{all["groups"], all["roles"]}); diff != "" {
+				t.Errorf("%s (-want +got): %s", place, diff)
+			}
+		}
+	}
+	change(storage.Change{Join: []storage.Membership{{GroupID: "admins"}, {GroupID: "staff"}},
+		GiveRoles: []storage.RoleName{editor}})
+	first := s.tokens(c)
+	check(first, []any{"admins", "staff"}, []any{"editor"})
+	change(storage.Change{Leave: []storage.Membership{{GroupID: "admins", Upstream: storage.AllIDs}},
+		TakeRoles: []storage.RoleName{editor}})
+	check(s.refresh(c, first.str("refresh_token")), []any{"staff"}, []any{})
+	// A lost answer yields the same successor, with what holds now.
+	change(storage.Change{Leave: []storage.Membership{{GroupID: "staff", Upstream: storage.AllIDs}}})
+	check(s.refresh(c, first.str("refresh_token")), []any{}, []any{})
+}
+
+// TestRolesOfServices: a service's own token has the roles that the service was given.
+func TestRolesOfServices(t *testing.T) {
+	t.Parallel()
+	s := startWithRules(t, everywhere("roles", "roles"))
+	c, secret := s.service("nightly")
+	auditor := storage.RoleName{Client: c.ClientID, Name: "auditor"}
+	err := s.store.(storage.Roles).AddRole(t.Context(), storage.Role{TenantID: s.tenant.ID, RoleName: auditor})
+	if err != nil {
+		t.Fatal(err)
+	}
+	holder := storage.RoleHolder{Client: c.ClientID}
+	if err := s.store.(storage.Roles).GiveRole(t.Context(), s.tenant.ID, auditor, holder, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	form := values("grant_type", "client_credentials", "scope", "api")
+	access := s.post(form, basic("nightly", secret)).str("access_token")
+	shown := s.form("/introspect", values("token", access), basic("nightly", secret)).body
+	for place, all := range map[string]map[string]any{"token": payload(t, access), "introspection": shown} {
+		if diff := cmp.Diff([]any{"auditor"}, all["roles"]); diff != "" {
+			t.Errorf("%s: %s", place, diff)
+		}
 	}
 }

@@ -31,7 +31,7 @@ type Store interface {
 	token.Store
 	resource.Store
 	keys.Store
-	tokens.Identities
+	tokens.Store
 	Client(ctx context.Context, tenant, id string) (storage.Client, error)
 	// AllowsOrigin reports whether a client of the tenant registered the origin for its scripts.
 	AllowsOrigin(ctx context.Context, tenant, origin string) (bool, error)

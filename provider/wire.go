@@ -27,7 +27,7 @@ func New(c Config) (*Provider, error) {
 	p.tokens = &tokens.Maker{
 		Secrets: c.Secrets, Keys: p.Keys, AccessTokenAlgorithm: c.AccessTokenAlgorithm,
 		CodeLifetime: c.CodeLifetime, DefaultAccessTokenLifetime: c.AccessTokenLifetime,
-		DefaultIDTokenLifetime: c.IDTokenLifetime, Identities: c.Store,
+		DefaultIDTokenLifetime: c.IDTokenLifetime, Store: c.Store,
 	}
 	p.auth = clientauth.New(&clientauth.Authenticator{
 		Clients: p.clients, Store: c.Store, Ephemeral: c.Ephemeral, Limits: c.Limits,

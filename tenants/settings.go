@@ -118,6 +118,10 @@ func (c *checks) claimSources() {
 		if ok && !slices.ContainsFunc(c.Upstreams, func(u storage.Upstream) bool { return u.ID == id }) {
 			c.fault(fmt.Sprintf("claims.%d.from", i), "%q: the tenant has no upstream %s", r.From, id)
 		}
+		name, ok := claims.AttributeOf(&r)
+		if ok && c.Attribute(name) == nil {
+			c.fault(fmt.Sprintf("claims.%d.from", i), "%q: the tenant has no attribute %s", r.From, name)
+		}
 	}
 }
 

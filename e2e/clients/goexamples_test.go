@@ -42,7 +42,7 @@ func TestGoExamples(t *testing.T) {
 // command reads for it, so that go test notices when they change.
 func buildTool(t *testing.T, binary string, args ...string) {
 	t.Helper()
-	for _, file := range []string{"go.mod", "go.sum", "kubernetes/main.go"} {
+	for _, file := range []string{"go.mod", "go.sum", "kubernetes/main.go", "groups/main.go"} {
 		if _, err := os.Stat(filepath.Join("go", file)); err != nil {
 			t.Fatal(err)
 		}

@@ -53,7 +53,7 @@ func (s *Subject) Explain(scopes []string, files Declared) []Explanation {
 	all := s.explainBuiltIn(rules, scopes)
 	tooLarge := map[string][]string{} // claims, by place
 	for _, in := range Places {
-		_, tooLarge[in] = s.give(Ask{In: in, Scopes: scopes})
+		_, tooLarge[in] = s.give(s.ask(in, scopes))
 	}
 	for i := range rules.tenant {
 		r := &rules.tenant[i]
@@ -104,8 +104,9 @@ func (s *Subject) explainBuiltIn(rules Rules, scopes []string) []Explanation {
 func (s *Subject) explainRule(r *storage.ClaimRule, scopes []string, tooLarge map[string][]string) (all []Explanation) {
 	for _, in := range placesOf(r, s.Client) {
 		e := Explanation{Claim: r.Claim, In: []string{in}, Scope: scopeOf(r), From: cmp.Or(r.From, "value")}
-		e.Value = s.appendValue(nil, r)
-		switch why := s.withheld(r, Ask{In: in, Scopes: scopes}); {
+		ask := s.ask(in, scopes)
+		e.Value = s.appendValue(nil, r, ask)
+		switch why := s.withheld(r, ask); {
 		case errors.Is(why, errScope):
 			e.Absent = s.lacks(e.Scope)
 		case why != nil:
@@ -126,6 +127,15 @@ func (s *Subject) explainRule(r *storage.ClaimRule, scopes []string, tooLarge ma
 	return all
 }
 
+// ask returns what a client asks for in a place without naming an audience.
+func (s *Subject) ask(in string, scopes []string) Ask {
+	a := Ask{In: in, Scopes: scopes}
+	if in == InAccessToken || in == InIntrospection {
+		a.Audience = s.Client.Audience
+	}
+	return a
+}
+
 // lacks says why the client does not have a scope.
 func (s *Subject) lacks(scope string) string {
 	if slices.Contains(s.Client.Scopes(), scope) {
@@ -138,6 +148,12 @@ func (s *Subject) lacks(scope string) string {
 func (s *Subject) missing(from string) string {
 	kind, name, _ := strings.Cut(from, ".")
 	switch kind {
+	case sourceRoles:
+		return "the access token is for several APIs, and each would take the others' roles for its own"
+	case sourceAttributes:
+		if s.Tenant.Settings.Attribute(name) == nil {
+			return "the tenant has no attribute " + name
+		}
 	case sourceClient, sourceTenant:
 		return "the " + kind + " has no " + name
 	case sourceUpstream:

@@ -11,6 +11,7 @@ type Store interface {
 	Tenant(ctx context.Context, id string) (storage.Tenant, error)
 	Client(ctx context.Context, tenant, id string) (storage.Client, error)
 	User(ctx context.Context, tenant, id string) (storage.User, error)
+	Belonging(ctx context.Context, tenant, userID string) (storage.Belonging, error)
 	IdentitiesOf(ctx context.Context, tenant, userID string) ([]storage.Identity, error)
 }
 
@@ -30,6 +31,13 @@ func Find(ctx context.Context, store Store, tenant, userID, clientID string) (*S
 		return nil, err
 	}
 	s := &Subject{Tenant: &t, Client: &c, User: &u}
+	if s.Rules().NeedBelonging() {
+		b, err := store.Belonging(ctx, tenant, userID)
+		if err != nil {
+			return nil, err
+		}
+		s.Belonging = &b
+	}
 	if s.Rules().NeedIdentities() {
 		s.Identities, err = store.IdentitiesOf(ctx, tenant, userID)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -26,6 +27,8 @@ type Ask struct {
 	In     string
 	Scopes []string
 	Claims []string
+	// Audience is that of the access token.
+	Audience []string
 }
 
 // Give returns what rules add to what a client gets, in the order of the rules. A claim is given whole or not
@@ -48,7 +51,7 @@ func (s *Subject) give(a Ask) (given []Given, tooLarge []string) {
 			continue
 		}
 		start := len(buf)
-		buf = s.appendValue(buf, r)
+		buf = s.appendValue(buf, r, a)
 		v := json.RawMessage(buf[start:len(buf):len(buf)])
 		size := len(r.Claim) + len(v) + len(`"":,`)
 		switch {
@@ -80,11 +83,11 @@ func (s *Subject) withheld(r *storage.ClaimRule, a Ask) error {
 }
 
 // appendValue appends the value of a rule in JSON; nothing if it is not known.
-func (s *Subject) appendValue(to []byte, r *storage.ClaimRule) []byte {
+func (s *Subject) appendValue(to []byte, r *storage.ClaimRule, a Ask) []byte {
 	if r.Value != nil {
 		return append(to, r.Value...)
 	}
-	switch v := shape(r, s.read(r.From)).(type) {
+	switch v := shape(r, s.read(r.From, a)).(type) {
 	case nil:
 		return to
 	case string:
@@ -115,13 +118,21 @@ func shape(r *storage.ClaimRule, v any) any {
 	case v == nil:
 		return nil
 	case r.As == AsList && !isList:
-		return []string{fmt.Sprint(v)}
+		return []string{textOf(v)}
 	case r.As == AsString && isList:
 		return text(strings.Join(list, " "))
 	case r.As == AsString:
-		return fmt.Sprint(v)
+		return textOf(v)
 	}
 	return v
+}
+
+// textOf returns a text, a truth value or a number as text.
+func textOf(v any) string {
+	if n, ok := v.(float64); ok {
+		return strconv.FormatFloat(n, 'f', -1, 64)
+	}
+	return fmt.Sprint(v)
 }
 
 // withPrefix returns the elements that begin with the prefix, without it if strip is set. It is never nil: a

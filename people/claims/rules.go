@@ -111,6 +111,16 @@ func (r Rules) Names() []string {
 	return all
 }
 
+// NeedBelonging says whether a rule reads groups or roles.
+func (r Rules) NeedBelonging() bool {
+	for rule := range r.All {
+		if rule.From == sourceGroups || rule.From == sourceRoles {
+			return true
+		}
+	}
+	return false
+}
+
 // NeedIdentities says whether a rule reads the user's accounts at upstream providers.
 func (r Rules) NeedIdentities() bool {
 	for rule := range r.All {

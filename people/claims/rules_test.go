@@ -15,13 +15,21 @@ import (
 // jo is a user with a little of everything, at a first-party client.
 func jo(rules ...storage.ClaimRule) *claims.Subject {
 	return &claims.Subject{
-		Tenant: &storage.Tenant{ID: "acme", Name: "Acme", Host: "id.acme.example"},
+		Tenant: &storage.Tenant{ID: "acme", Name: "Acme", Host: "id.acme.example", Settings: storage.TenantSettings{
+			Attributes: []storage.Attribute{{Name: "floor"}, {Name: "badges"}, {Name: "remote"}, {Name: "desk"}},
+			APIs:       []storage.API{{Identifier: "https://a.example"}, {Identifier: "https://b.example"}},
+		}},
 		Client: &storage.Client{ClientID: "web", ClientName: "Web", FirstParty: true, Scope: "openid profile email groups",
 			Claims: rules},
 		User: &storage.User{
 			ID: "u1", Username: "jo", Email: "jo@example.com", EmailVerified: true, ExternalID: "emp-7",
-			Profile: storage.Profile{Name: "Jo Doe", Address: &storage.Address{Locality: "Bern"}},
+			Profile:    storage.Profile{Name: "Jo Doe", Address: &storage.Address{Locality: "Bern"}},
+			Attributes: map[string]any{"floor": 1234567.0, "badges": []any{"red", "blue"}, "remote": true, "gone": "x"},
 		},
+		Belonging: &storage.Belonging{Groups: []string{"app1-admins", "app1-users", "staff"}, Roles: []storage.RoleName{
+			{Client: "other", Name: "owner"}, {Client: "web", Name: "editor"},
+			{API: "https://a.example", Name: "reader"}, {API: "https://b.example", Name: "writer"},
+		}},
 		Identities: []storage.Identity{
 			{Provider: "github", Subject: "4711", Email: "jo@users.example"}, {Provider: "github", Subject: "4712"},
 		},
@@ -47,6 +55,9 @@ func TestSources(t *testing.T) {
 		"profile.email_verified": true, "profile.address.locality": "Bern",
 		"profile.address": map[string]any{"locality": "Bern"}, "profile.nickname": nil, "profile.phone_number": nil,
 		"profile.address.region": nil, "client.client_id": "web", "client.client_name": "Web", "client.client_uri": nil,
+		"groups": []any{"app1-admins", "app1-users", "staff"}, "roles": []any{"editor"},
+		"attributes.floor": 1234567.0, "attributes.badges": []any{"red", "blue"}, "attributes.remote": true,
+		"attributes.desk": nil, "attributes.gone": nil,
 		"tenant.id": "acme", "tenant.name": "Acme", "tenant.host": "id.acme.example",
 		"upstream.github.subject": "4711", "upstream.github.email": "jo@users.example", "upstream.google.subject": nil,
 	} {
@@ -63,12 +74,20 @@ func TestSources(t *testing.T) {
 // TestFormsOfValues: as makes lists and texts of each other; what is not known is left out in any form.
 func TestFormsOfValues(t *testing.T) {
 	t.Parallel()
+	stripped := storage.ClaimRule{From: "groups", Prefix: "app1-", StripPrefix: true}
 	for name, c := range map[string]struct {
 		rule storage.ClaimRule
 		want any
 	}{
 		"text as list":       {storage.ClaimRule{From: "profile.name", As: "list"}, []any{"Jo Doe"}},
 		"truth as text":      {storage.ClaimRule{From: "profile.email_verified", As: "string"}, "true"},
+		"number as text":     {storage.ClaimRule{From: "attributes.floor", As: "string"}, "1234567"},
+		"list as text":       {storage.ClaimRule{From: "groups", As: "string"}, "app1-admins app1-users staff"},
+		"list as list":       {storage.ClaimRule{From: "attributes.badges", As: "list"}, []any{"red", "blue"}},
+		"prefix":             {storage.ClaimRule{From: "groups", Prefix: "app1-"}, []any{"app1-admins", "app1-users"}},
+		"prefix, stripped":   {stripped, []any{"admins", "users"}},
+		"prefix of none":     {storage.ClaimRule{From: "groups", Prefix: "app2-"}, []any{}},
+		"none as text":       {storage.ClaimRule{From: "groups", Prefix: "app2-", As: "string"}, nil},
 		"nothing as list":    {storage.ClaimRule{From: "profile.nickname", As: "list"}, nil},
 		"nothing as text":    {storage.ClaimRule{From: "profile.nickname", As: "string"}, nil},
 		"a text":             {storage.ClaimRule{Value: json.RawMessage(`"gold"`)}, "gold"},
@@ -85,6 +104,46 @@ func TestFormsOfValues(t *testing.T) {
 		if diff := cmp.Diff(c.want, given(t, jo(c.rule), claims.InIDToken)["x"]); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
+	}
+}
+
+// TestListsAreArrays: Kubernetes, Argo CD, Grafana and oauth2-proxy want an array of texts, with one group and
+// with none.
+func TestListsAreArrays(t *testing.T) {
+	t.Parallel()
+	for _, groups := range [][]string{nil, {}, {"one"}} {
+		s := jo(storage.ClaimRule{Claim: "groups", From: "groups"}, storage.ClaimRule{Claim: "roles", From: "roles"})
+		s.Belonging = &storage.Belonging{Groups: groups}
+		got := string(claims.Append([]byte("{}"), s.Give(claims.Ask{In: claims.InIDToken})))
+		want := `{"groups":[],"roles":[]}`
+		if len(groups) > 0 {
+			want = `{"groups":["one"],"roles":[]}`
+		}
+		if got != want {
+			t.Errorf("%v: got %s", groups, got)
+		}
+	}
+}
+
+// TestRolesCountWhereTheyBelong: no API gets the roles of a client or of another API, whose names mean other
+// things there.
+func TestRolesCountWhereTheyBelong(t *testing.T) {
+	t.Parallel()
+	s := jo(storage.ClaimRule{Claim: "roles", From: "roles", In: claims.Places})
+	for want, audience := range map[string][]string{
+		`{"roles":["editor"]}`: nil, `{"roles":["reader"]}`: {"https://a.example"},
+		`{"roles":["writer"]}`: {"https://b.example", "https://unknown.example"},
+		`{}`:                   {"https://a.example", "https://b.example"},
+	} {
+		got := s.Give(claims.Ask{In: claims.InAccessToken, Audience: audience})
+		if got := string(claims.Append([]byte("{}"), got)); got != want {
+			t.Errorf("%q: got %s, want %s", audience, got, want)
+		}
+	}
+	s.User, s.Belonging = nil, &storage.Belonging{Roles: []storage.RoleName{{API: "https://a.example", Name: "writer"}}}
+	got := s.Give(claims.Ask{In: claims.InAccessToken, Audience: []string{"https://a.example"}})
+	if got := string(claims.Append([]byte("{}"), got)); got != `{"roles":["writer"]}` {
+		t.Errorf("a service's own token: got %s", got)
 	}
 }
 

@@ -10,6 +10,9 @@ import (
 
 // Kinds of sources: what stands before the first dot of from.
 const (
+	sourceGroups     = "groups"
+	sourceRoles      = "roles"
+	sourceAttributes = "attributes"
 	sourceProfile    = "profile"
 	sourceExternalID = "external_id"
 	sourceClient     = "client"
@@ -23,6 +26,9 @@ type Subject struct {
 	Client *storage.Client
 	// User is nil for a token that a client got for itself.
 	User *storage.User
+	// Belonging is what the user belongs to; for a token that a client got for itself, it has the client's roles.
+	// It is read only if Rules.NeedBelonging says so, and nil otherwise.
+	Belonging *storage.Belonging
 	// Identities are the user's accounts at upstream providers. They are read only if
 	// Rules.NeedIdentities says so.
 	Identities []storage.Identity
@@ -51,11 +57,13 @@ var (
 	}
 )
 
-// read returns the value of a source, or nil if it is not known: a text, a truth value, a number, a list of
-// texts or an address.
-func (s *Subject) read(from string) any {
+// read returns the value of a source for what is asked, or nil if it is not known: a text, a truth value, a
+// number, a list of texts or an address.
+func (s *Subject) read(from string, a Ask) any {
 	kind, name, _ := strings.Cut(from, ".")
 	switch {
+	case kind == sourceRoles && s.Belonging != nil:
+		return s.roles(a)
 	case kind == sourceClient && s.Client != nil:
 		return field(clientFields[name], s.Client)
 	case kind == sourceTenant && s.Tenant != nil:
@@ -64,6 +72,12 @@ func (s *Subject) read(from string) any {
 		return nil
 	}
 	switch kind {
+	case sourceGroups:
+		if s.Belonging != nil {
+			return s.Belonging.Groups
+		}
+	case sourceAttributes:
+		return s.attribute(name)
 	case sourceExternalID:
 		return text(s.User.ExternalID)
 	case sourceProfile:
@@ -72,6 +86,43 @@ func (s *Subject) read(from string) any {
 		return s.readIdentity(name)
 	}
 	return nil
+}
+
+// roles returns the roles that count where the claim is given: at the one API that an access token is for,
+// otherwise at the client. A role's name does not say where it counts. Therefore a token for several APIs has no
+// roles: each of them would take the others' for its own.
+func (s *Subject) roles(a Ask) any {
+	var apis []string
+	for _, aud := range a.Audience {
+		if s.Tenant.Settings.API(aud) != nil {
+			apis = append(apis, aud)
+		}
+	}
+	switch len(apis) {
+	case 0:
+		return s.Belonging.RolesAt(s.Client.ClientID)
+	case 1:
+		return s.Belonging.RolesAt("", apis[0])
+	}
+	return nil
+}
+
+// attribute returns the user's value of an attribute that the tenant declares.
+func (s *Subject) attribute(name string) any {
+	if s.Tenant == nil || s.Tenant.Settings.Attribute(name) == nil {
+		return nil
+	}
+	list, ok := s.User.Attributes[name].([]any)
+	if !ok {
+		return s.User.Attributes[name]
+	}
+	texts := make([]string, 0, len(list))
+	for _, v := range list {
+		if one, ok := v.(string); ok {
+			texts = append(texts, one)
+		}
+	}
+	return texts
 }
 
 // field returns what read returns of a record, or nil if there is no such field.
@@ -113,10 +164,23 @@ func UpstreamOf(r *storage.ClaimRule) (id string, ok bool) {
 	return id, ok
 }
 
+// AttributeOf returns the name of the attribute that a rule reads, if it does.
+func AttributeOf(r *storage.ClaimRule) (name string, ok bool) {
+	return strings.CutPrefix(r.From, sourceAttributes+".")
+}
+
 // sourceType returns the type of a source's values, or what is wrong with it.
 func sourceType(from string) (typ Type, fault string) {
 	kind, name, _ := strings.Cut(from, ".")
 	switch kind {
+	case sourceGroups, sourceRoles:
+		if from == kind {
+			return List, ""
+		}
+	case sourceAttributes:
+		if name != "" {
+			return "", "" // the tenant knows
+		}
 	case sourceExternalID:
 		if from == sourceExternalID {
 			return String, ""
@@ -137,7 +201,8 @@ func sourceType(from string) (typ Type, fault string) {
 		}
 		return String, fieldFault(upstreamFields, member)
 	}
-	return "", "write external_id, profile.NAME, client.NAME, tenant.NAME or upstream.ID.NAME"
+	return "", "write groups, roles, attributes.NAME, external_id, profile.NAME, client.NAME, tenant.NAME or " +
+		"upstream.ID.NAME"
 }
 
 // fieldFault says that there is no such field, and which there are; "" if there is.

@@ -16,7 +16,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
-	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // introspection is what is said of a token (RFC 7662 section 2.2). Of one that does not
@@ -96,29 +95,20 @@ func (s *Server) writeIntrospection(
 
 // given returns what rules add to what is said of an access token. The rules are those of the token's client,
 // whichever client asks.
-func (s *Server) given(ctx context.Context, found fosite.AccessRequester) ([]claims.Given, error) {
-	t, token := web.TenantOf(ctx), found.GetSession().(*shownToken)
-	c := token.asks
-	if c.ClientID != token.claims.ClientID {
-		var err error
-		c, err = s.Clients.Enabled(ctx, t.ID, token.claims.ClientID)
-		if errors.Is(err, storage.ErrNotFound) {
-			return nil, nil // disabled this moment
-		}
-		if err != nil {
-			return nil, fmt.Errorf("client of the token: %w", err)
-		}
+func (s *Server) given(ctx context.Context, found fosite.AccessRequester) (all []claims.Given, err error) {
+	token := found.GetSession().(*shownToken)
+	if token.grant.ID == "" {
+		err = s.Tokens.ReadClientRoles(ctx, token.subject)
+	} else {
+		err = s.Tokens.ReadIdentities(ctx, token.subject, token.user.ID)
 	}
-	subject, err := s.Tokens.Subject(ctx, t, c, token.user.ID)
 	if err != nil {
 		return nil, err
 	}
-	if token.user.ID != "" {
-		subject.User = &token.user
-	}
-	given := subject.Give(claims.Ask{In: claims.InIntrospection, Scopes: found.GetGrantedScopes()})
-	tokens.NoteTooLarge(ctx, subject)
-	return given, nil
+	ask := claims.Ask{In: claims.InIntrospection, Scopes: found.GetGrantedScopes(), Audience: found.GetGrantedAudience()}
+	all = token.subject.Give(ask)
+	tokens.NoteTooLarge(ctx, token.subject)
+	return all, nil
 }
 
 // describe returns what a client is told of a token that works.

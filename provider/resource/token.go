@@ -13,6 +13,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -26,9 +27,10 @@ type shownToken struct {
 	now  time.Time       // one for the whole request
 	ends time.Time       // when the token expires
 
-	claims *tokens.AccessClaims // of an access token; nil for a refresh token
-	grant  storage.Grant        // empty for a token that a client got for itself
-	user   storage.User         // the grant's
+	claims  *tokens.AccessClaims // of an access token; nil for a refresh token
+	subject *claims.Subject      // what rules read; the client is the token's. nil for a refresh token
+	grant   storage.Grant        // empty for a token that a client got for itself
+	user    storage.User         // the grant's
 }
 
 // GetExpiresAt returns when the token expires.
@@ -73,58 +75,76 @@ func (s *Server) findAccess(
 	ctx context.Context, t *issuer.Tenant, r *fosite.AccessRequest, value string, scopes []string,
 ) error {
 	token := r.Session.(*shownToken)
-	claims, err := s.Tokens.OpenAccessToken(ctx, t, value, token.now)
+	read, err := s.Tokens.OpenAccessToken(ctx, t, value, token.now)
 	if err != nil {
 		return err
 	}
-	if asks := token.asks; asks != nil && !mayAsk(asks, claims) {
+	if asks := token.asks; asks != nil && !mayAsk(asks, read) {
 		return fmt.Errorf("%w: it is none of %s's", jws.ErrInvalid, asks.ClientID)
 	}
-	granted := strings.Fields(claims.Scope)
+	granted := strings.Fields(read.Scope)
 	for _, scope := range scopes {
 		if !slices.Contains(granted, scope) {
 			return oauth.ErrInsufficientScope.WithDescription("The access token doesn't have the scope " + scope + ".")
 		}
 	}
-	if claims.GrantID == "" {
-		err = s.ownTokenLives(ctx, t, claims)
+	if err := s.findClient(ctx, t, token, read.ClientID); err != nil {
+		return err
+	}
+	if read.GrantID == "" {
+		err = s.ownTokenLives(ctx, t, read)
 	} else {
-		err = s.grantLives(ctx, t, token, claims)
+		err = s.grantLives(ctx, t, token, read)
 	}
 	if err != nil {
 		return err
 	}
-	token.claims, token.ends = claims, time.Unix(claims.ExpiresAt, 0)
-	r.ID, r.RequestedAt = claims.JTI, time.Unix(claims.IssuedAt, 0)
-	r.GrantedScope, r.GrantedAudience = granted, claims.Audience
-	r.Client.(*fosite.DefaultClient).ID = claims.ClientID
+	token.claims, token.ends = read, time.Unix(read.ExpiresAt, 0)
+	r.ID, r.RequestedAt = read.JTI, time.Unix(read.IssuedAt, 0)
+	r.GrantedScope, r.GrantedAudience = granted, read.Audience
+	r.Client.(*fosite.DefaultClient).ID = read.ClientID
+	return nil
+}
+
+// findClient finds the token's client, whose rules say what is read beside the grant. The error is
+// storage.ErrNotFound if the client is disabled or gone.
+func (s *Server) findClient(ctx context.Context, t *issuer.Tenant, token *shownToken, id string) (err error) {
+	c := token.asks
+	if c == nil || c.ClientID != id {
+		if c, err = s.Clients.Enabled(ctx, t.ID, id); err != nil {
+			return err
+		}
+	}
+	token.subject = &claims.Subject{Tenant: &t.Tenant, Client: c}
 	return nil
 }
 
 // mayAsk says whether a client may learn about an access token: its own client, one that the token is
 // for, or one that may introspect.
-func mayAsk(c *storage.Client, claims *tokens.AccessClaims) bool {
-	return c.ClientID == claims.ClientID || c.MayIntrospect || slices.Contains(claims.Audience, c.ClientID)
+func mayAsk(c *storage.Client, read *tokens.AccessClaims) bool {
+	return c.ClientID == read.ClientID || c.MayIntrospect || slices.Contains(read.Audience, c.ClientID)
 }
 
 // grantLives reads the grant of an access token, and its user, if both the grant and the token live.
 func (s *Server) grantLives(
-	ctx context.Context, t *issuer.Tenant, token *shownToken, claims *tokens.AccessClaims,
+	ctx context.Context, t *issuer.Tenant, token *shownToken, read *tokens.AccessClaims,
 ) (err error) {
-	token.grant, token.user, err = s.Store.LiveGrant(ctx, t.ID, claims.GrantID, claims.JTI, token.now, nil)
-	if err == nil && (token.grant.UserID != claims.Subject || token.grant.ClientID != claims.ClientID) {
+	if token.subject.Rules().NeedBelonging() {
+		token.subject.Belonging = &storage.Belonging{}
+	}
+	also := token.subject.Belonging
+	token.grant, token.user, err = s.Store.LiveGrant(ctx, t.ID, read.GrantID, read.JTI, token.now, also)
+	if err == nil && (token.grant.UserID != read.Subject || token.grant.ClientID != read.ClientID) {
 		err = fmt.Errorf("%w: it names another's grant", jws.ErrInvalid)
 	}
+	token.subject.User = &token.user
 	return err
 }
 
 // ownTokenLives says whether a token that a client got for itself still counts: there is
 // no grant that could be revoked, only the token or the client.
-func (s *Server) ownTokenLives(ctx context.Context, t *issuer.Tenant, claims *tokens.AccessClaims) error {
-	if _, err := s.Clients.Enabled(ctx, t.ID, claims.ClientID); err != nil {
-		return err
-	}
-	spent, err := s.Store.IsSpent(ctx, t.ID, storage.SpentAccessToken, claims.JTI)
+func (s *Server) ownTokenLives(ctx context.Context, t *issuer.Tenant, read *tokens.AccessClaims) error {
+	spent, err := s.Store.IsSpent(ctx, t.ID, storage.SpentAccessToken, read.JTI)
 	if err == nil && spent {
 		err = fmt.Errorf("%w: it was revoked", jws.ErrInvalid)
 	}

@@ -3,7 +3,6 @@ package resource
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -44,27 +43,19 @@ func (s *Server) answerUserinfo(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	web.Note(ctx, "client", token.grant.ClientID)
-	c, err := s.Clients.Enabled(ctx, t.ID, token.grant.ClientID)
-	if errors.Is(err, storage.ErrNotFound) {
-		return invalidToken(ctx, "its client is gone")
-	}
-	if err != nil {
-		return fmt.Errorf("client: %w", err)
-	}
-	return s.writeUserinfo(w, r, c, token, scopes)
+	return s.writeUserinfo(w, r, token, scopes)
 }
 
 // writeUserinfo answers with the claims that the token's scopes and the claims parameter ask for, and those of
 // rules: as JSON, or as a JWT if the client registered so (OIDC Core 5.3.2).
 func (s *Server) writeUserinfo(
-	w http.ResponseWriter, r *http.Request, c *storage.Client, token *shownToken, scopes []string,
+	w http.ResponseWriter, r *http.Request, token *shownToken, scopes []string,
 ) error {
 	ctx, t := r.Context(), web.TenantOf(r.Context())
-	subject, err := s.Tokens.Subject(ctx, t, c, token.user.ID)
-	if err != nil {
+	subject, c := token.subject, token.subject.Client
+	if err := s.Tokens.ReadIdentities(ctx, subject, token.user.ID); err != nil {
 		return err
 	}
-	subject.User = &token.user
 	asked := tokens.GrantedClaims(subject, token.grant.Claims).Userinfo
 	all := tokens.UserClaims(subject, claims.InUserinfo, scopes, asked)
 	all["sub"] = token.user.ID // last, so that no claim of the user can replace it

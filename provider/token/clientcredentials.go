@@ -47,8 +47,8 @@ func (cc *clientCredentialsGrant) issue(ctx context.Context, q *tokenRequest, an
 	if err != nil {
 		return err
 	}
-	subject, err := cc.tokens.Subject(ctx, q.tenant, q.client, "")
-	if err != nil {
+	subject := &claims.Subject{Tenant: &q.tenant.Tenant, Client: q.client}
+	if err := cc.tokens.ReadClientRoles(ctx, subject); err != nil {
 		return err
 	}
 	all := &tokens.AccessClaims{
@@ -58,8 +58,8 @@ func (cc *clientCredentialsGrant) issue(ctx context.Context, q *tokenRequest, an
 		Subject: q.client.ClientID, ClientID: q.client.ClientID,
 		JTI: rand.Text(), Scope: strings.Join(q.scopes, " "),
 		IssuedAt: q.now.Unix(), ExpiresAt: q.now.Add(cc.tokens.AccessTokenLifetime(q.client)).Unix(),
-		Given: subject.Give(claims.Ask{In: claims.InAccessToken, Scopes: q.scopes}),
 	}
+	all.Given = subject.Give(claims.Ask{In: claims.InAccessToken, Scopes: q.scopes, Audience: all.Audience})
 	tokens.NoteTooLarge(ctx, subject)
 	access, err := cc.tokens.AccessToken(q.tenant, q.client, key, all)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -101,13 +102,14 @@ func (cg *codeGrant) issue(ctx context.Context, q *tokenRequest, answer fosite.A
 	if err != nil {
 		return err
 	}
-	subject, err := cg.tokens.Subject(ctx, q.tenant, q.client, g.UserID)
-	if err != nil {
+	subject := &claims.Subject{Tenant: &q.tenant.Tenant, Client: q.client}
+	if err := cg.tokens.ReadIdentities(ctx, subject, g.UserID); err != nil {
 		return err
 	}
 	if subject.User, err = cg.redeem(ctx, q, g); err != nil {
 		return err
 	}
+	subject.Belonging = q.belonging
 	if err := admit(ctx, cg.store, q, &g, subject.User); err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -96,12 +97,11 @@ func (rg *refreshGrant) issue(ctx context.Context, q *tokenRequest, answer fosit
 	if err != nil {
 		return err
 	}
+	subject := &claims.Subject{Tenant: &q.tenant.Tenant, Client: q.client, User: user, Belonging: q.belonging}
 	// If this fails, the client's token yields the same successor within the grace window.
-	subject, err := rg.tokens.Subject(ctx, q.tenant, q.client, g.UserID)
-	if err != nil {
+	if err := rg.tokens.ReadIdentities(ctx, subject, g.UserID); err != nil {
 		return err
 	}
-	subject.User = user
 	// What was taken from the client since is not given any more, and a narrower scope narrows these
 	// tokens only: the grant keeps all it has (RFC 6749 section 6).
 	scopes := slices.DeleteFunc(slices.Clone(g.Scopes), func(scope string) bool {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -37,7 +38,7 @@ type tokenRequest struct {
 // ask returns where storage is to put what the user belongs to, or nil if nothing depends on it: then it is not
 // read.
 func (q *tokenRequest) ask() *storage.Belonging {
-	if len(q.client.Allow.Groups) > 0 {
+	if len(q.client.Allow.Groups) > 0 || claims.RulesOf(&q.tenant.Tenant, q.client).NeedBelonging() {
 		q.belonging = &storage.Belonging{}
 	}
 	return q.belonging

@@ -69,8 +69,8 @@ func (m *Maker) GrantClaims(t *issuer.Tenant, s *claims.Subject, g *storage.Gran
 		JTI: rand.Text(), GrantID: g.ID, Scope: strings.Join(scopes, " "),
 		IssuedAt: now.Unix(), ExpiresAt: expires.Unix(),
 		SID: g.SessionID, ACR: g.ACR, AMR: g.AMR,
-		Given: s.Give(claims.Ask{In: claims.InAccessToken, Scopes: scopes}),
 	}
+	all.Given = s.Give(claims.Ask{In: claims.InAccessToken, Scopes: scopes, Audience: all.Audience})
 	if !g.AuthTime.IsZero() {
 		all.AuthTime = g.AuthTime.Unix()
 	}

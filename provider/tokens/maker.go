@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people/claims"
@@ -27,29 +26,38 @@ type Maker struct {
 	// DefaultAccessTokenLifetime and DefaultIDTokenLifetime apply to clients that are registered
 	// without a lifetime.
 	DefaultAccessTokenLifetime, DefaultIDTokenLifetime time.Duration
-	// Identities has the users' accounts at upstream providers, for rules about claims that read them.
-	Identities Identities
+	// Store has what rules about claims read.
+	Store Store
 }
 
-// Identities has the users' accounts at upstream providers.
-type Identities interface {
+// Store is what rules about claims read.
+type Store interface {
 	IdentitiesOf(ctx context.Context, tenant, userID string) ([]storage.Identity, error)
+	ClientRoles(ctx context.Context, tenant, clientID string) ([]storage.RoleName, error)
 }
 
-// Subject returns what the claims of a client are made from, but for the user's record. userID is "" for a
-// token that the client gets for itself. Storage is asked only if a rule of the tenant or the client needs it.
-func (m *Maker) Subject(ctx context.Context, t *issuer.Tenant, c *storage.Client, userID string) (
-	*claims.Subject, error,
-) {
-	s := &claims.Subject{Tenant: &t.Tenant, Client: c}
-	if userID == "" || !s.Rules().NeedIdentities() {
-		return s, nil
+// ReadIdentities reads the user's accounts at upstream providers if a rule of the subject needs them.
+func (m *Maker) ReadIdentities(ctx context.Context, s *claims.Subject, userID string) (err error) {
+	if !s.Rules().NeedIdentities() {
+		return nil
 	}
-	var err error
-	if s.Identities, err = m.Identities.IdentitiesOf(ctx, t.ID, userID); err != nil {
-		return nil, fmt.Errorf("identities for claims: %w", err)
+	if s.Identities, err = m.Store.IdentitiesOf(ctx, s.Tenant.ID, userID); err != nil {
+		return fmt.Errorf("identities for claims: %w", err)
 	}
-	return s, nil
+	return nil
+}
+
+// ReadClientRoles reads the client's roles if a rule of the subject needs them: for a token that the client
+// gets for itself.
+func (m *Maker) ReadClientRoles(ctx context.Context, s *claims.Subject) (err error) {
+	if !s.Rules().NeedBelonging() {
+		return nil
+	}
+	s.Belonging = &storage.Belonging{}
+	if s.Belonging.Roles, err = m.Store.ClientRoles(ctx, s.Tenant.ID, s.Client.ClientID); err != nil {
+		return fmt.Errorf("client's roles for claims: %w", err)
+	}
+	return nil
 }
 
 // NoteTooLarge adds the claims that were left out for their size to the request's log line.
