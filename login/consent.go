@@ -34,9 +34,11 @@ func (s *Server) consentPage(w http.ResponseWriter, r *http.Request) error {
 		return s.goOn(w, r, in) // the user has signed out meanwhile: another question is next
 	}
 	v := s.view(w, r, "consent.title", in)
-	rules := claims.RulesOf(&web.TenantOf(r.Context()).Tenant, &in.Client)
+	tenant := &web.TenantOf(r.Context()).Tenant
+	rules := claims.RulesOf(tenant, &in.Client)
 	v.Page = consentForm{Account: ui.AccountOf(account), User: account.UserID,
-		Wants: ui.Wishes(v.Words, rules, in.Scopes, in.Claims), Return: host(in.RedirectURI, v.Words)}
+		Wants:  ui.Wishes(v.Words, &tenant.Settings, rules, in.Scopes, in.Claims),
+		Return: host(in.RedirectURI, v.Words)}
 	return s.show(w, http.StatusOK, "consent", v)
 }
 

@@ -1,13 +1,17 @@
 package people
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/vouchsafe/vouchsafe/people/attributes"
 	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -28,9 +32,12 @@ type PersonalData struct {
 		Phone         string          `json:"phone_number,omitempty"`
 		PhoneVerified bool            `json:"phone_number_verified"`
 		Profile       storage.Profile `json:"profile"`
-		Roles         []string        `json:"roles,omitempty"`
-		CreatedAt     time.Time       `json:"created_at"`
-		UpdatedAt     time.Time       `json:"updated_at"`
+		// Attributes are those that the tenant lets users see.
+		Attributes map[string]any `json:"attributes,omitempty"`
+		Groups     []string       `json:"groups,omitempty"`
+		Roles      []string       `json:"roles,omitempty"`
+		CreatedAt  time.Time      `json:"created_at"`
+		UpdatedAt  time.Time      `json:"updated_at"`
 	} `json:"account"`
 	Credentials []PersonalCredential `json:"credentials"`
 	Identities  []PersonalIdentity   `json:"identities"`
@@ -108,6 +115,15 @@ func (s *Service) dataOf(ctx context.Context, asker Asker, u storage.User) (Pers
 	a.Username, a.Profile, a.Roles, a.CreatedAt, a.UpdatedAt = u.Username, u.Profile, u.Roles,
 		u.CreatedAt, u.UpdatedAt
 	a.Email, a.EmailVerified, a.Phone, a.PhoneVerified = u.Email, u.EmailVerified, u.Phone, u.PhoneVerified
+	a.Attributes = attributes.Visible(asker.Tenant.Settings.Attributes, u.Attributes)
+	belonging, err := s.Store.Belonging(ctx, u.TenantID, u.ID)
+	if err != nil {
+		return d, err
+	}
+	a.Groups = belonging.Groups
+	for _, r := range belonging.Roles {
+		a.Roles = append(slices.Clip(a.Roles), cmp.Or(r.API, r.Client)+"#"+r.Name)
+	}
 	creds, err := s.Store.CredentialsOf(ctx, u.TenantID, u.ID)
 	if err != nil {
 		return d, err
@@ -200,9 +216,11 @@ func EditProfile(p storage.Profile, values map[string]string) storage.Profile {
 }
 
 // UpdateProfile stores what users say about themselves, and returns the user as it is then.
-// Names to sign in with, roles and the like are no part of a profile. It tells the user by mail,
-// unless nothing changed. Its refusal is ErrChangedMeanwhile.
-func (s *Service) UpdateProfile(ctx context.Context, a Asker, u storage.User, p storage.Profile) (storage.User, error) {
+// typed are values of the attributes that users edit themselves. Names to sign in with, roles and the like are no
+// part of a profile. It tells the user by mail, unless nothing changed. Its refusal is ErrChangedMeanwhile.
+func (s *Service) UpdateProfile(
+	ctx context.Context, a Asker, u storage.User, p storage.Profile, typed map[string]string,
+) (storage.User, error) {
 	p, err := cleanProfile(p)
 	if err != nil {
 		return u, err
@@ -211,17 +229,52 @@ func (s *Service) UpdateProfile(ctx context.Context, a Asker, u storage.User, p 
 	if u, err = s.Store.User(ctx, u.TenantID, u.ID); err != nil {
 		return u, err
 	}
-	if sameProfile(u.Profile, p) {
+	own, err := attributes.ChangeOwn(a.Tenant.Settings.Attributes, u.Attributes, typed)
+	if err != nil {
+		return u, faultsOfAttributes(err)
+	}
+	if sameProfile(u.Profile, p) && maps.EqualFunc(u.Attributes, own.Values, sameValue) {
 		return u, nil
 	}
-	u.Profile, u.UpdatedAt = p, time.Now()
+	u.Profile, u.Attributes, u.UpdatedAt = p, own.Values, time.Now()
 	mails, err := s.changeNotice(a, u, "notice.profile")
 	if err != nil {
 		return u, err
 	}
 	changed := a.Event(storage.Event{Kind: storage.EventProfileChanged, UserID: u.ID})
-	return u, s.Apply(ctx, u, storage.Change{Update: &u, Deliveries: mails, Events: []storage.Event{changed}})
+	err = s.Apply(ctx, u, storage.Change{
+		Update: &u, Unique: own.Unique, Deliveries: mails, Events: []storage.Event{changed},
+	})
+	if errors.Is(err, storage.ErrExists) { // of what users edit here, only these are unique
+		var taken Faults
+		for _, attribute := range attributes.EditableByOwner(a.Tenant.Settings.Attributes) {
+			if attribute.Unique && typed[attribute.Name] != "" {
+				taken = append(taken, Fault{Field: AttributeField + attribute.Name, Text: "profile.attribute_taken"})
+			}
+		}
+		return u, taken
+	}
+	return u, err
 }
+
+// AttributeField is what the name of an attribute's field begins with, in forms.
+const AttributeField = "attribute."
+
+// faultsOfAttributes returns what is wrong with the values of attributes as Faults.
+func faultsOfAttributes(err error) error {
+	wrong, ok := errors.AsType[attributes.Faults](err)
+	if !ok {
+		return err
+	}
+	var all Faults
+	for _, f := range wrong {
+		all = append(all, Fault{Field: AttributeField + f.Name, Text: "profile.attribute_form"})
+	}
+	return all
+}
+
+// sameValue reports whether two values of an attribute are the same.
+func sameValue(a, b any) bool { return attributes.Text(a) == attributes.Text(b) }
 
 // sameProfile reports whether the profiles say the same.
 func sameProfile(a, b storage.Profile) bool {

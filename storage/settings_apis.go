@@ -1,6 +1,9 @@
 package storage
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // API is a resource server of a tenant: what access tokens are for.
 type API struct {
@@ -35,6 +38,33 @@ func (t *TenantSettings) API(identifier string) *API {
 		return nil
 	}
 	return &t.APIs[i]
+}
+
+// AdmitsScope reports whether the client may ask for the scope, as far as APIs decide: the scope is of no API, or of
+// one that the client may ask for.
+func (t *TenantSettings) AdmitsScope(clientID, scope string) bool {
+	known := false
+	for i := range t.APIs {
+		a := &t.APIs[i]
+		if !slices.ContainsFunc(a.Scopes, func(s APIScope) bool { return s.Name == scope }) {
+			continue
+		}
+		known = true
+		if len(a.Clients) == 0 || slices.Contains(a.Clients, clientID) {
+			return true
+		}
+	}
+	return !known
+}
+
+// ConsentTo returns what the consent page says about the scope of an API, in the language or else in English, or the
+// scope's title; "" if there is nothing of these.
+func (t *TenantSettings) ConsentTo(scope, language string) string {
+	s := t.APIScope(scope)
+	if s == nil {
+		return ""
+	}
+	return cmp.Or(s.Consent[language], s.Consent["en"], s.Title)
 }
 
 // APIScope returns the scope with that name of the first API that has one, or nil.

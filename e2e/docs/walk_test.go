@@ -85,6 +85,10 @@ shows 'trusted_proxies .*127.0.0.1' vouchsafe config
 			"shows 'tier.*gold.*office-clients.yaml:' explain\n"},
 	{page: "docs/clients.md"},
 	{page: "docs/data.md", after: "test -e audit.jsonl\n"},
+	{page: "docs/management.md", before: "vouchsafe user add jo@example.com --verified\n",
+		after: "shows engineers vouchsafe user show jo@example.com\n" +
+			"shows 'skills.*go, sql' vouchsafe user show jo@example.com\n" +
+			"shows 'orders:read' vouchsafe api show https://api.example.com\n"},
 	{page: "docs/mail.md", skipped: map[string]string{
 		"vouchsafe mail test":  "there is no mail server; cmd/vouchsafe tests it",
 		"vouchsafe mail retry": needsID,

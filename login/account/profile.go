@@ -1,14 +1,17 @@
 package account
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/attributes"
 	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -26,7 +29,9 @@ type profileInput struct {
 // profileForm is what the profile page shows.
 type profileForm struct {
 	First, More, Address []profileInput
-	MoreFault            bool // the folded part has to be open
+	Own                  []profileInput // attributes that the user edits
+	Seen                 []profileInput // attributes that only administrators edit
+	MoreFault            bool           // the folded part has to be open
 	AddressFault         bool
 }
 
@@ -37,7 +42,9 @@ func (s *Server) profilePage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	v := s.view(w, r, "account.profile", a)
-	v.Page = formOfProfile(r, a.User.Profile)
+	page := formOfProfile(r, a.User.Profile)
+	page.addAttributes(r, a.User)
+	v.Page = page
 	return s.Site.Show(w, http.StatusOK, "account-profile", v)
 }
 
@@ -56,7 +63,13 @@ func (s *Server) postProfile(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	p := people.EditProfile(a.User.Profile, values)
-	if _, err := s.People.UpdateProfile(r.Context(), s.Site.Asker(r), a.User, p); err != nil {
+	typed := map[string]string{}
+	for _, attribute := range attributes.EditableByOwner(web.TenantOf(r.Context()).Settings.Attributes) {
+		name := people.AttributeField + attribute.Name
+		typed[attribute.Name] = r.PostForm.Get(name)
+		names = append(names, name)
+	}
+	if _, err := s.People.UpdateProfile(r.Context(), s.Site.Asker(r), a.User, p, typed); err != nil {
 		return s.Site.Refuse(w, r, "/account/profile", err, names...)
 	}
 	return changed(w, r, "/account", "profile")
@@ -64,7 +77,7 @@ func (s *Server) postProfile(w http.ResponseWriter, r *http.Request) error {
 
 // Faulty returns the inputs that were refused, in the page's order.
 func (f profileForm) Faulty() (all []profileInput) {
-	for _, in := range slices.Concat(f.First, f.More, f.Address) {
+	for _, in := range slices.Concat(f.First, f.Own, f.More, f.Address) {
 		if in.Fault != "" {
 			all = append(all, in)
 		}
@@ -98,6 +111,33 @@ func formOfProfile(r *http.Request, p storage.Profile) profileForm {
 		}
 	}
 	return form
+}
+
+// addAttributes adds the tenant's attributes that the user may see.
+func (f *profileForm) addAttributes(r *http.Request, u storage.User) {
+	say := ui.Words(r)
+	for _, a := range web.TenantOf(r.Context()).Settings.Attributes {
+		name := people.AttributeField + a.Name
+		in := profileInput{
+			ID: "attribute-" + a.Name, Name: name, Label: cmp.Or(a.Title, a.Name), Most: people.MaxProfileField,
+			Value: attributes.Text(u.Attributes[a.Name]), Fill: "off",
+		}
+		switch {
+		case a.Edit == storage.ByOwner:
+			in.Value, in.Fault = ui.Typed(r, name, in.Value), ui.FaultsOf(r).Fault(name)
+			if a.Type == storage.AttributeDate && isDay(in.Value) {
+				in.Kind = "date"
+			}
+			if a.Type == storage.AttributeBoolean {
+				in.Options = [][2]string{
+					{"", say.Must("profile.no_locale")}, {"true", say.Must("profile.yes")}, {"false", say.Must("profile.no")},
+				}
+			}
+			f.Own = append(f.Own, in)
+		case a.See == storage.ByOwner && in.Value != "":
+			f.Seen = append(f.Seen, in)
+		}
+	}
 }
 
 // inputKinds are the kinds of inputs for forms of texts; others are plain.

@@ -48,7 +48,10 @@ func checkParameters(a *authorization, form url.Values) error {
 		return fosite.ErrRegistrationNotSupported.WithDescription("The registration parameter isn't supported.")
 	}
 	a.scopes = oauth.AskedScopes(a.client, form.Get("scope"))
-	if bad := slices.IndexFunc(a.scopes, func(s string) bool { return !slices.Contains(a.client.Scopes(), s) }); bad >= 0 {
+	bad := slices.IndexFunc(a.scopes, func(s string) bool {
+		return !slices.Contains(a.client.Scopes(), s) || !a.tenant.Settings.AdmitsScope(a.client.ClientID, s)
+	})
+	if bad >= 0 {
 		return fosite.ErrInvalidScope.WithDescription(
 			"The client may not ask for the scope " + a.scopes[bad] + "; see scope in its registration.",
 		)
