@@ -10,6 +10,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/people/attributes"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -63,6 +65,8 @@ const english = "en"
 func (s *Server) problem(r *http.Request, err error) *jsonapi.Problem {
 	var own *jsonapi.Problem
 	var entered *importing.Fault
+	var entries administration.Faults
+	var values attributes.Faults
 	var faults people.Faults
 	var early *people.Limited
 	var refused people.Refusal
@@ -71,6 +75,18 @@ func (s *Server) problem(r *http.Request, err error) *jsonapi.Problem {
 		return own
 	case errors.As(err, &entered):
 		return invalid(faultOf(entered))
+	case errors.As(err, &entries):
+		var all []jsonapi.Fault
+		for _, f := range entries {
+			all = append(all, faultOf(f))
+		}
+		return invalid(all...)
+	case errors.As(err, &values):
+		var all []jsonapi.Fault
+		for _, f := range values {
+			all = append(all, jsonapi.FieldFault("attributes."+f.Name, "invalid", told(f.Message)))
+		}
+		return invalid(all...)
 	case errors.As(err, &faults):
 		var all []jsonapi.Fault
 		for _, f := range faults {

@@ -16,7 +16,8 @@ func Routes() []jsonapi.Route { return (&Server{}).routes() }
 // routes is the table of the API. The routes and the reference are made from it.
 func (s *Server) routes() []jsonapi.Route {
 	return slices.Concat(s.userRoutes(), s.accessRoutes(), s.administratorRoutes(), s.clientRoutes(),
-		s.keyRoutes(), s.auditRoutes(), s.mailRoutes(), s.tenantRoutes(), s.operatorRoutes(), s.statsRoutes())
+		s.keyRoutes(), s.auditRoutes(), s.mailRoutes(), s.tenantRoutes(), s.operatorRoutes(), s.statsRoutes(),
+		s.groupRoutes(), s.roleRoutes())
 }
 
 // Register adds the API to r. Every answer below its prefix is of its shape.
@@ -45,5 +46,12 @@ func (s *Server) clientRoutes() []jsonapi.Route {
 	return []jsonapi.Route{
 		s.listClients(), s.addClient(), s.getClient(), s.putClient(), s.patchClient(), s.removeClient(), s.listSecrets(),
 		s.addSecret(), s.removeSecret(),
+	}
+}
+
+func (s *Server) groupRoutes() []jsonapi.Route {
+	return []jsonapi.Route{
+		s.listGroups(), s.addGroup(), s.getGroup(), s.putGroup(), s.removeGroup(), s.listMembers(), s.addMember(),
+		s.removeMember(), s.listMemberships(),
 	}
 }

@@ -45,6 +45,7 @@ type server struct {
 	people   *people.Service
 	tenancy  *web.Tenancy
 	handler  http.Handler
+	serve    func() // with nothing in its caches of tenants
 
 	mu     sync.Mutex
 	tokens map[string]string // by tenant and role
@@ -103,10 +104,13 @@ func start(t testing.TB, database string) *server {
 	router := mux.NewRouter().SkipClean(true)
 	s.provider.Register(router)
 	api.Register(router)
-	s.tenancy, err = web.NewTenancy(rootIssuer, store, api.ErrorPage)
-	check(t, err)
-	edge := &web.Edge{Log: log, Errors: api.ErrorPage}
-	s.handler = edge.Wrap(s.tenancy.Wrap(router))
+	s.serve = func() {
+		var err error
+		s.tenancy, err = web.NewTenancy(rootIssuer, store, api.ErrorPage)
+		check(t, err)
+		s.handler = (&web.Edge{Log: log, Errors: api.ErrorPage}).Wrap(s.tenancy.Wrap(router))
+	}
+	s.serve()
 	return s
 }
 

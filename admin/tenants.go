@@ -25,6 +25,9 @@ type tenant struct {
 	SecondFactor storage.SecondFactorSettings `json:"second_factor,omitzero" doc:"When more than one proof is needed."`
 	Limits       storage.LimitSettings        `json:"limits,omitzero" doc:"How many messages are sent."`
 	Branding     branding                     `json:"branding,omitzero" doc:"How pages and emails look."`
+	Claims       []storage.ClaimRule          `json:"claims,omitempty" doc:"What else apps learn about users: see docs/claims.md."`
+	Attributes   []storage.Attribute          `json:"attributes,omitempty" doc:"What is stored about users beside their profile."`
+	APIs         []storage.API                `json:"apis,omitempty" doc:"What access tokens can be for."`
 	Upstreams    []upstream                   `json:"upstreams,omitempty" doc:"Providers at which users may sign in. To change them takes the scope upstreams:write."`
 }
 
@@ -56,6 +59,7 @@ func fieldsOfTenant(t storage.Tenant) tenant {
 		Name: unlessZero(t.Name), Host: unlessZero(t.Host), LogoURI: unlessZero(t.LogoURI),
 		Disabled: unlessZero(t.Disabled), SignUp: set.SignUp, SignIn: set.SignIn,
 		Passwords: set.Passwords, SecondFactor: set.SecondFactor, Limits: set.Limits, Branding: branding(set.Branding),
+		Claims: set.Claims, Attributes: set.Attributes, APIs: set.APIs,
 	}
 	for _, u := range set.Upstreams {
 		out.Upstreams = append(out.Upstreams, fieldsOfUpstream(u))
@@ -93,6 +97,7 @@ func (f tenant) declared(was storage.Tenant, id string) tenants.Declared {
 	set := was.Settings
 	set.SignUp, set.SignIn, set.Passwords, set.SecondFactor = f.SignUp, f.SignIn, f.Passwords, f.SecondFactor
 	set.Limits, set.Branding, set.Upstreams = f.Limits, storage.Branding(f.Branding), nil
+	set.Claims, set.Attributes, set.APIs = f.Claims, f.Attributes, f.APIs
 	d := tenants.Declared{
 		ID: id, Name: f.Name, Host: f.Host, LogoURI: f.LogoURI, Disabled: f.Disabled, Settings: set,
 		Secrets: map[int]string{},

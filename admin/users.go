@@ -23,6 +23,7 @@ type userFields struct {
 	Phone         string          `json:"phone_number,omitempty" doc:"The phone number in international form." example:"+4312345678"`
 	PhoneVerified bool            `json:"phone_number_verified,omitempty" doc:"The number is confirmed to be the user's."`
 	Profile       storage.Profile `json:"profile,omitzero" doc:"The claims of the scopes profile and address."`
+	Attributes    json.RawMessage `json:"attributes,omitempty" doc:"The values of the tenant's attributes, by name."`
 	Roles         []string        `json:"roles,omitempty" items:"32" doc:"Names of roles, for apps."`
 	Disabled      bool            `json:"disabled,omitempty" doc:"The user can't sign in. All sessions end."`
 }
@@ -62,8 +63,24 @@ type ignored struct {
 }
 
 func fieldsOf(u storage.User) userFields {
-	return userFields{u.ID, u.ExternalID, u.Email, u.EmailVerified, u.Username, u.Phone, u.PhoneVerified, u.Profile,
-		u.Roles, u.Disabled}
+	f := userFields{
+		ID: u.ID, ExternalID: u.ExternalID, Email: u.Email, EmailVerified: u.EmailVerified, Username: u.Username,
+		Phone: u.Phone, PhoneVerified: u.PhoneVerified, Profile: u.Profile, Roles: u.Roles, Disabled: u.Disabled,
+	}
+	if raw, err := json.Marshal(u.Attributes); err == nil && len(u.Attributes) > 0 {
+		f.Attributes = raw
+	}
+	return f
+}
+
+// attributes returns the values of attributes, by name. Those that are stored and left out are nil: they are removed.
+func (f userFields) attributes(was map[string]any) map[string]any {
+	values := map[string]any{}
+	for name := range was {
+		values[name] = nil
+	}
+	_ = json.Unmarshal(f.Attributes, &values) // it is an object, or empty
+	return values
 }
 
 // tagOfUser returns the tag of what can be written about the user. A sign-in does not change it.
@@ -165,15 +182,16 @@ func (f userFields) row() importing.Row {
 	return importing.Row{
 		ID: f.ID, ExternalID: f.ExternalID, Email: f.Email, EmailVerified: f.EmailVerified, Username: f.Username,
 		Phone: f.Phone, PhoneVerified: f.PhoneVerified, Profile: f.Profile, Roles: f.Roles, Disabled: f.Disabled,
+		Attributes: f.attributes(nil),
 	}
 }
 
-// wanted returns the fields as what a user is to be.
-func (f userFields) wanted() administration.Wanted {
+// wanted returns the fields as what the user is to be.
+func (f userFields) wanted(was storage.User) administration.Wanted {
 	return administration.Wanted{Disabled: f.Disabled, AllowReserved: true, Edit: importing.Edit{
 		Email: &f.Email, EmailVerified: &f.EmailVerified, Username: &f.Username, Phone: &f.Phone,
 		PhoneVerified: &f.PhoneVerified, Profile: &f.Profile, Roles: &f.Roles,
-	}}
+	}, Attributes: f.attributes(was.Attributes)}
 }
 
 // putUserCall is the input of PUT /users/{user}.
@@ -237,7 +255,7 @@ func (s *Server) replace(c *call, was storage.User, f userFields, cond jsonapi.C
 		return user{}, err
 	}
 	if dry {
-		u, err := s.Accounts.Want(c.Context(), c.asker, was, f.wanted())
+		u, err := s.Accounts.Want(c.Context(), c.asker, was, f.wanted(was))
 		if err != nil {
 			return user{}, err
 		}
@@ -245,7 +263,7 @@ func (s *Server) replace(c *call, was storage.User, f userFields, cond jsonapi.C
 		fields.AddStruct(fieldsOf(was), fieldsOf(u), "id")
 		return user{}, jsonapi.PreviewOf(fields)
 	}
-	u, err := s.Accounts.Replace(c.Context(), c.asker, was, f.wanted())
+	u, err := s.Accounts.Replace(c.Context(), c.asker, was, f.wanted(was))
 	if err != nil {
 		return user{}, err
 	}

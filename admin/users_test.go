@@ -263,3 +263,21 @@ func TestTheLastOwnerStays(t *testing.T) {
 		}
 	})
 }
+
+func TestPatchesAtOnceAllCount(t *testing.T) {
+	onEveryDatabase(t, func(s *server) {
+		a := s.as("acme", storage.RoleAdministrator)
+		id := a.do("POST", "/users", fields{"username": "jo"}).is(201).text("id")
+		var wg sync.WaitGroup
+		for _, name := range []string{"nickname", "given_name", "family_name"} {
+			wg.Go(func() { a.do("PATCH", "/users/"+id, fields{"profile": fields{name: name}}).is(200) })
+		}
+		wg.Wait()
+		got := a.do("GET", "/users/"+id, nil).is(200)
+		for _, name := range []string{"nickname", "given_name", "family_name"} {
+			if got.get("profile."+name) != name {
+				s.Errorf("got %s, want what each patch has set", got.raw)
+			}
+		}
+	})
+}

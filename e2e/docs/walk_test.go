@@ -93,6 +93,7 @@ shows 'trusted_proxies .*127.0.0.1' vouchsafe config
 		"vouchsafe mail test":  "there is no mail server; cmd/vouchsafe tests it",
 		"vouchsafe mail retry": needsID,
 	}},
+	{page: "docs/management-api.md", after: "shows kim@example.com vouchsafe admin list\n"},
 	{page: "docs/monitoring.md"},
 	{page: "docs/second-factor.md", before: "vouchsafe user add jo@example.com\n"},
 	{page: "docs/secrets.md", skipped: map[string]string{

@@ -56,18 +56,22 @@ func (s *Accounts) Add(ctx context.Context, a people.Asker, n NewUser, hash []by
 	}
 	err := n.checked.Store(ctx, s.Store, nil, events...)
 	if errors.Is(err, storage.ErrExists) {
-		err = s.taken(ctx, u, err)
+		err = s.taken(ctx, u, n.checked.Unique, err)
 	}
 	return u, err
 }
 
-// taken returns which name of the user another one has; err if it is neither the address nor the username, but an id.
-func (s *Accounts) taken(ctx context.Context, u storage.User, err error) error {
+// taken returns what of the user another one has: the address, the username or a unique value of an attribute; err if
+// it is an id.
+func (s *Accounts) taken(ctx context.Context, u storage.User, unique map[string]string, err error) error {
 	if other, look := s.Store.UserByEmail(ctx, u.TenantID, u.EmailKey); look == nil && other.ID != u.ID {
 		return importing.TakenAddress(u.Email)
 	}
 	if other, look := s.Store.UserBySkeleton(ctx, u.TenantID, u.UsernameSkeleton); look == nil && other.ID != u.ID {
 		return importing.TakenUsername(u.Username)
+	}
+	if len(unique) > 0 {
+		return taken(u, storage.Change{Unique: unique})
 	}
 	return err
 }

@@ -14,6 +14,8 @@ import (
 type Wanted struct {
 	importing.Edit
 	Disabled bool
+	// Attributes are set; those that are nil are removed.
+	Attributes map[string]any
 	// AllowReserved also lets pass usernames that the tenant reserves.
 	AllowReserved bool
 }
@@ -33,7 +35,7 @@ func (s *Accounts) Replace(ctx context.Context, a people.Asker, was storage.User
 	}
 	err = s.Store.Apply(ctx, ch)
 	if errors.Is(err, storage.ErrExists) {
-		err = s.taken(ctx, u, err)
+		err = s.taken(ctx, u, ch.Unique, err)
 	}
 	return u, err
 }
@@ -44,7 +46,7 @@ func (s *Accounts) replacing(
 	ctx context.Context, a people.Asker, was storage.User, w Wanted,
 ) (storage.User, storage.Change, error) {
 	u, ch := was, storage.Change{TenantID: a.Tenant.ID, UserID: was.ID, Now: now()}
-	if err := s.editRecord(ctx, a, &u, Edit{Edit: w.Edit}, w.AllowReserved, &ch); err != nil {
+	if err := s.editRecord(ctx, a, &u, Edit{Edit: w.Edit, Attributes: w.Attributes}, w.AllowReserved, &ch); err != nil {
 		return was, ch, err
 	}
 	if w.Disabled == was.Disabled {

@@ -74,9 +74,9 @@ func (s *Accounts) TakeRole(ctx context.Context, a people.Asker, name storage.Ro
 // holderEvent returns the event about a user who is the holder, or the one about another holder.
 func holderEvent(a people.Asker, name storage.RoleName, h storage.RoleHolder, ofUser, ofOther string) storage.Event {
 	if h.User != "" {
-		e := roleEvent(a, ofUser, name, nil)
+		e := aboutRole(ofUser, name, nil)
 		e.UserID = h.User
-		return e
+		return a.Event(e)
 	}
 	if h.Group != "" {
 		return roleEvent(a, ofOther, name, map[string]string{"to_group": h.Group})
@@ -86,6 +86,11 @@ func holderEvent(a people.Asker, name storage.RoleName, h storage.RoleHolder, of
 
 // roleEvent returns an event about the role.
 func roleEvent(a people.Asker, kind string, r storage.RoleName, detail map[string]string) storage.Event {
+	return a.Event(aboutRole(kind, r, detail))
+}
+
+// aboutRole returns an event about the role that is not completed yet.
+func aboutRole(kind string, r storage.RoleName, detail map[string]string) storage.Event {
 	if detail == nil {
 		detail = map[string]string{}
 	}
@@ -95,7 +100,7 @@ func roleEvent(a people.Asker, kind string, r storage.RoleName, detail map[strin
 	} else {
 		detail["client"] = r.Client
 	}
-	return a.Event(storage.Event{Kind: kind, Detail: detail})
+	return storage.Event{Kind: kind, Detail: detail}
 }
 
 // roleOwner names a role's client or API in sentences.

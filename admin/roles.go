@@ -1,0 +1,151 @@
+package admin
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// role is a role as the API shows one.
+type role struct {
+	Name   string      `json:"name" doc:"The name. It never changes."`
+	Title  string      `json:"title,omitempty" doc:"What administrators call it."`
+	Status groupStatus `json:"status" doc:"What is computed."`
+}
+
+func showRole(r storage.Role) (role, error) {
+	return role{r.Name, r.Title, groupStatus{r.CreatedAt, r.UpdatedAt}}, nil
+}
+
+// ofOwner is the input of an operation about the roles of a client or an API.
+type ofOwner struct {
+	Owner string `path:"owner" max:"2048" doc:"The client's id, or the API's identifier; escaped, as in https%3A%2F%2Fapi.example."`
+}
+
+// ofRole is the input of an operation about one role.
+type ofRole struct {
+	ofOwner
+	Role string `path:"role" max:"100" doc:"The role's name."`
+}
+
+// roleOwner is a kind of thing that has roles.
+type roleOwner struct {
+	path, id string // of its routes
+	what     string
+	named    func(owner, role string) storage.RoleName
+	list     func(s *Server, c *call, owner, after string, limit int) ([]storage.Role, error)
+}
+
+// roleOwners are clients and APIs.
+var roleOwners = []roleOwner{
+	{"/clients/{owner}/roles", "Client", "a client",
+		func(owner, role string) storage.RoleName { return storage.RoleName{Client: owner, Name: role} },
+		func(s *Server, c *call, owner, after string, limit int) ([]storage.Role, error) {
+			return s.Accounts.Store.RolesOfClient(c.Context(), c.asker.Tenant.ID, owner, after, limit)
+		}},
+	{"/apis/{owner}/roles", "API", "an API",
+		func(owner, role string) storage.RoleName { return storage.RoleName{API: owner, Name: role} },
+		func(s *Server, c *call, owner, after string, limit int) ([]storage.Role, error) {
+			return s.Accounts.Store.RolesOfAPI(c.Context(), c.asker.Tenant.ID, owner, after, limit)
+		}},
+}
+
+// listRolesCall is the input of the lists of roles.
+type listRolesCall struct {
+	ofOwner
+	pageFields
+}
+
+// putRoleCall is the input of PUT for a role.
+type putRoleCall struct {
+	ofRole
+	groupFields
+	ignored
+}
+
+// ofHolder is the input of an operation about a role and what has it.
+type ofHolder struct {
+	ofRole
+	Holder string `path:"holder" max:"256" doc:"The id of the user, the group or the client."`
+}
+
+func (s *Server) roleRoutes() []jsonapi.Route {
+	var all []jsonapi.Route
+	for _, o := range roleOwners {
+		all = append(all, s.listRoles(o), s.putRole(o), s.removeRole(o))
+		for _, kind := range []struct {
+			path, id, what string
+			holder         func(id string) storage.RoleHolder
+		}{
+			{"users", "User", "a user", func(id string) storage.RoleHolder { return storage.RoleHolder{User: id} }},
+			{"groups", "Group", "a group", func(id string) storage.RoleHolder { return storage.RoleHolder{Group: id} }},
+			{"services", "Service", "a client that acts for itself",
+				func(id string) storage.RoleHolder { return storage.RoleHolder{Client: id} }},
+		} {
+			path := o.path + "/{role}/" + kind.path + "/{holder}"
+			all = append(all,
+				s.holderRoute(http.MethodPut, path, "give"+o.id+"RoleTo"+kind.id, "Gives a role of "+o.what+" to "+kind.what+".",
+					func(c *call, in ofHolder) error {
+						err := s.Accounts.GiveRole(c.Context(), c.asker, o.named(in.Owner, in.Role), kind.holder(in.Holder))
+						if errors.Is(err, storage.ErrExists) {
+							err = nil // as wished
+						}
+						return err
+					}),
+				s.holderRoute(http.MethodDelete, path, "take"+o.id+"RoleFrom"+kind.id,
+					"Takes a role of "+o.what+" from "+kind.what+".", func(c *call, in ofHolder) error {
+						return s.Accounts.TakeRole(c.Context(), c.asker, o.named(in.Owner, in.Role), kind.holder(in.Holder))
+					}))
+		}
+	}
+	return all
+}
+
+// holderRoute returns the route of an operation about a role and what has it.
+func (s *Server) holderRoute(
+	method, path, id, summary string, do func(c *call, in ofHolder) error,
+) jsonapi.Route {
+	return handle(s, jsonapi.Operation{
+		Method: method, Path: path, ID: id, Scope: "groups:write", Summary: summary,
+	}, func(c *call, in ofHolder) (jsonapi.None, error) { return jsonapi.None{}, do(c, in) })
+}
+
+func (s *Server) listRoles(o roleOwner) jsonapi.Route {
+	return handle(s, jsonapi.Operation{
+		Method: http.MethodGet, Path: o.path, ID: "list" + o.id + "Roles", Scope: "groups:read",
+		Summary: "Lists the roles of " + o.what + ".",
+	}, func(c *call, in listRolesCall) (jsonapi.Page[role], error) {
+		return page(s, c, in.pageFields, o.path+in.Owner, func(after string, limit int) ([]storage.Role, error) {
+			return o.list(s, c, in.Owner, after, limit)
+		}, func(r storage.Role) string { return r.Name }, showRole)
+	})
+}
+
+func (s *Server) putRole(o roleOwner) jsonapi.Route {
+	return handle(s, jsonapi.Operation{
+		Method: http.MethodPut, Path: o.path + "/{role}", ID: "put" + o.id + "Role", Scope: "groups:write",
+		Summary:  "Adds a role of " + o.what + ", or gives it another title.",
+		Problems: []jsonapi.Outcome{wrongFields, taken, notJSON, tooLarge},
+	}, func(c *call, in putRoleCall) (out role, err error) {
+		name := o.named(in.Owner, in.Role)
+		r, err := s.Accounts.RenameRole(c.Context(), c.asker, name, in.Title)
+		if isNotFound(err) {
+			r, err = s.Accounts.AddRole(c.Context(), c.asker, name, in.Title)
+		}
+		if err != nil {
+			return out, err
+		}
+		return showRole(r)
+	})
+}
+
+func (s *Server) removeRole(o roleOwner) jsonapi.Route {
+	return handle(s, jsonapi.Operation{
+		Method: http.MethodDelete, Path: o.path + "/{role}", ID: "remove" + o.id + "Role", Scope: "groups:write",
+		Summary: "Removes a role of " + o.what + ", and takes it from all that have it.",
+	}, func(c *call, in ofRole) (jsonapi.None, error) {
+		return jsonapi.None{}, s.Accounts.RemoveRole(c.Context(), c.asker, o.named(in.Owner, in.Role))
+	})
+}
