@@ -40,7 +40,7 @@ const noAutofill = `PublicKeyCredential.isConditionalMediationAvailable = async 
 // arrives waits until the browser shows the page at the path.
 func (c *chrome) arrives(path string) {
 	c.t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		// Fails while a page goes.
 		at, err := chromedp.Run(c.ctx, chromedp.Evaluate[string](`document.readyState === "complete" ? location.href : ""`))
 		if err == nil && at == c.url+path {
@@ -88,7 +88,7 @@ const watchPasskeys = `{
 func (c *chrome) asked(want string) {
 	c.t.Helper()
 	got := ""
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		var err error
 		if got, err = chromedp.Run(c.ctx, chromedp.Evaluate[string](`sessionStorage.asked ?? ""`)); err == nil &&
 			strings.TrimSpace(got) == want {

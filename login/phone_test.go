@@ -32,7 +32,7 @@ func (b *textbox) Send(_ context.Context, m *mail.Message) error {
 // next waits for a message to the number, and gives its code.
 func (b *textbox) next(t testing.TB, to string) string {
 	t.Helper()
-	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		b.mu.Lock()
 		i := slices.IndexFunc(b.texts, func(m *mail.Message) bool { return m.To == to })
 		if i >= 0 {

@@ -49,7 +49,7 @@ func TestMailbox(t *testing.T) {
 		t.Fatal(err)
 	}
 	var all []struct{ ID, To, Subject string }
-	for deadline := time.Now().Add(20 * time.Second); len(all) == 0 &&
+	for deadline := time.Now().Add(2 * time.Minute); len(all) == 0 &&
 		time.Now().Before(deadline); time.Sleep(300 * time.Millisecond) {
 		res, err := http.Get(r.issuer + "/dev/mail.json")
 		if err != nil {

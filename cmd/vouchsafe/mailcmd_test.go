@@ -71,7 +71,7 @@ func TestMailIsGivenUpSeenAndRetried(t *testing.T) {
 		t.Fatal(err)
 	}
 	var dead []mailView
-	for end := time.Now().Add(20 * time.Second); len(dead) == 0 &&
+	for end := time.Now().Add(2 * time.Minute); len(dead) == 0 &&
 		time.Now().Before(end); time.Sleep(300 * time.Millisecond) {
 		sh.read(t, &dead, "mail", "dead", "--json")
 	}
@@ -82,7 +82,7 @@ func TestMailIsGivenUpSeenAndRetried(t *testing.T) {
 		t.Errorf("completion offers %q, want %q", got, m.ID)
 	}
 	metrics := ""
-	for end := time.Now().Add(30 * time.Second); !strings.Contains(metrics, `vouchsafe_mails{state="dead"} 1`) &&
+	for end := time.Now().Add(2 * time.Minute); !strings.Contains(metrics, `vouchsafe_mails{state="dead"} 1`) &&
 		time.Now().Before(end); time.Sleep(300 * time.Millisecond) {
 		_, metrics = r.get(t, r.ops+"/metrics") // the outbox is counted now and then
 	}

@@ -69,7 +69,7 @@ type appState struct {
 func (a *app) wait(t *testing.T, what string, is func(appState) bool) appState {
 	t.Helper()
 	var state appState
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		var text string
 		limited, cancel := context.WithTimeout(a.ctx, 5*time.Second)
 		text, err := chromedp.Run(limited, chromedp.Evaluate[string](`document.getElementById("state")?.textContent ?? ""`))
@@ -95,7 +95,7 @@ func (a *app) wait(t *testing.T, what string, is func(appState) bool) appState {
 // at waits until the browser shows a page of the provider.
 func (a *app) at(t *testing.T, path string) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
 		where := chromiumtest.Run(t, a.ctx, chromedp.Location())
 		if strings.HasPrefix(where, *a.issuer.Load()+path) {
 			return

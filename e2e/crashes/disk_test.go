@@ -85,7 +85,7 @@ func TestDiskFull(t *testing.T) {
 // readiness waits until /readyz has that status.
 func readiness(t *testing.T, s *vouchsafetest.Server, want int) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(100 * time.Millisecond) {
 		status, body := s.Ops(t, "/readyz")
 		if status == want {
 			return

@@ -97,7 +97,7 @@ func TestDiskTurnsReadOnly(t *testing.T) {
 		other = api.Renew(t, web, other.Refresh()).Want(t, 200, "")
 		r = vouchsafetest.NewRequest(web)
 		api.Redeem(t, r, s.Browser(t, person).Code(t, r)).Want(t, 200, "")
-		for end := time.Now().Add(10 * time.Second); !strings.Contains(s.Log()[said:],
+		for end := time.Now().Add(time.Minute); !strings.Contains(s.Log()[said:],
 			"disk I/O error"); time.Sleep(50 * time.Millisecond) {
 			if time.Now().After(end) {
 				t.Fatalf("the log does not say what was wrong:\n%s", s.Log()[said:])

@@ -50,7 +50,7 @@ func TestRollingRestartLosesNothing(t *testing.T) {
 // waitUsed waits until the proxy has found a replica again.
 func waitUsed(t *testing.T, r *vouchsafetest.Server) {
 	t.Helper()
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
 		n, err := r.Served()
 		if err != nil {
 			t.Fatal(err)

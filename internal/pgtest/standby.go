@@ -33,7 +33,7 @@ func (s *Server) StartStandby(t testing.TB) *Server {
 			t.Fatal(err)
 		}
 	}
-	for end := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		n, err := s.count("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'")
 		if err == nil && n == 1 {
 			return standby

@@ -61,7 +61,7 @@ func StartClusterServers(t testing.TB) []*Server {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(50 * time.Millisecond) {
 			out, err := exec.Command("redis-cli", "-h", host, "-p", port, "cluster", "info").CombinedOutput()
 			if err == nil && strings.Contains(string(out), "cluster_state:ok") {
 				break

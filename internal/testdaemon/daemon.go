@@ -134,7 +134,7 @@ func (d *Daemon) Start() error {
 		return err
 	}
 	d.shell, d.control = shell, control
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		if err = d.Ready(); err == nil {
 			return nil
 		}
