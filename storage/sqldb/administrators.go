@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"context"
+	"errors"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -18,20 +19,19 @@ func (s *Store) Administrators(ctx context.Context, tenant, after string, limit 
 }
 
 const (
-	// It changes nothing, but locks the user and, if the user is an owner, all owners: two changes that would each
-	// leave the other's owner as the last one queue here.
+	adminRoleOf = `SELECT admin_role FROM users WHERE tenant_id = $1 AND id = $2`
+	// It changes nothing, but locks all owners: two changes that would each leave the other's owner as the last one
+	// queue here. The first comparison lets the engines use the index.
 	holdOwners = `
 		UPDATE users SET admin_role = admin_role
-		WHERE tenant_id = $1 AND removed_at = 0 AND (id = $2 OR admin_role = 'owner' AND EXISTS (
-			SELECT 1 FROM users AS them
-			WHERE them.tenant_id = $1 AND them.id = $2 AND them.admin_role = 'owner' AND them.removed_at = 0))
-		RETURNING id, admin_role`
+		WHERE tenant_id = $1 AND admin_role <> '' AND admin_role = 'owner' AND removed_at = 0`
 	setAdmin = `
 		UPDATE users SET admin_role = $3, updated_at = $4
 		WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
 	countOwners = `
 		SELECT COUNT(*) FROM users
-		WHERE tenant_id = $1 AND admin_role = 'owner' AND removed_at = 0 AND (NOT disabled OR secured_at <> 0)`
+		WHERE tenant_id = $1 AND admin_role <> '' AND admin_role = 'owner' AND removed_at = 0
+			AND (NOT disabled OR secured_at <> 0)`
 )
 
 // mayLoseOwner reports whether the change could take a tenant's owner away.
@@ -46,13 +46,15 @@ func holdOwner(c conn, ch *storage.Change) (owner bool, err error) {
 	if !mayLoseOwner(ch) || ch.Add != nil {
 		return false, nil
 	}
-	err = c.Each(holdOwners, []any{ch.TenantID, ch.UserID}, func(row scanner) error {
-		var id, role string
-		err := row.Scan(&id, &role)
-		owner = owner || id == ch.UserID && role == storage.RoleOwner
-		return err
-	})
-	return owner, err
+	role, err := scanText(c.Row(adminRoleOf, ch.TenantID, ch.UserID))
+	if errors.Is(err, storage.ErrNotFound) {
+		return false, nil // a later step says so
+	}
+	if err != nil || role != storage.RoleOwner {
+		return false, err
+	}
+	_, err = c.Exec(holdOwners, ch.TenantID)
+	return true, err
 }
 
 // keepsOwner returns ErrLastOwner if the tenant has no owner who can sign in.

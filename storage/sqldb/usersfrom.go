@@ -6,23 +6,33 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// usersFrom are the queries of UsersFrom. The comparisons with ” let the engines use indices that leave ” out.
-var usersFrom = map[storage.UserKey]string{
-	storage.ByEmail: `SELECT ` + userColumns + ` FROM users
+// The comparisons with ” let the engines use indices that leave ” out.
+const (
+	usersFromEmail = `
+		SELECT ` + userColumns + ` FROM users
 		WHERE tenant_id = $1 AND email_key >= $2 AND email_key < $3 AND email_key > $4 AND email_key <> ''
 			AND removed_at = 0
-		ORDER BY email_key LIMIT $5`,
-	storage.ByUsername: `SELECT ` + userColumns + ` FROM users
+		ORDER BY email_key LIMIT $5`
+	usersFromUsername = `
+		SELECT ` + userColumns + ` FROM users
 		WHERE tenant_id = $1 AND username_key >= $2 AND username_key < $3 AND username_key > $4 AND username_key <> ''
 			AND removed_at = 0
-		ORDER BY username_key LIMIT $5`,
-	storage.ByPhone: `SELECT ` + userColumns + ` FROM users
+		ORDER BY username_key LIMIT $5`
+	usersFromPhone = `
+		SELECT ` + userColumns + ` FROM users
 		WHERE tenant_id = $1 AND phone >= $2 AND phone < $3 AND phone > $4 AND phone_verified AND phone <> ''
 			AND removed_at = 0
-		ORDER BY phone LIMIT $5`,
-	storage.ByID: `SELECT ` + userColumns + ` FROM users
+		ORDER BY phone LIMIT $5`
+	usersFromID = `
+		SELECT ` + userColumns + ` FROM users
 		WHERE tenant_id = $1 AND id >= $2 AND id < $3 AND id > $4 AND removed_at = 0
-		ORDER BY id LIMIT $5`,
+		ORDER BY id LIMIT $5`
+)
+
+// usersFrom are the queries of UsersFrom.
+var usersFrom = map[storage.UserKey]string{
+	storage.ByEmail: usersFromEmail, storage.ByUsername: usersFromUsername, storage.ByPhone: usersFromPhone,
+	storage.ByID: usersFromID,
 }
 
 // UsersFrom implements storage.Users.

@@ -77,3 +77,37 @@ func testAdministrators(t *testing.T, s Store) {
 		}
 	}
 }
+
+func testUsersFrom(t *testing.T, s Store) {
+	ctx, tenant := t.Context(), newTenant(t, s)
+	var ids []string
+	for _, name := range []string{"ann", "anna", "bob"} {
+		u := aUser(tenant, newID())
+		u.Email, u.EmailKey = name+"@example.com", name+"@example.com"
+		u.Username, u.UsernameKey, u.UsernameSkeleton = name, name, name
+		u.Phone, u.PhoneVerified = map[string]string{"ann": "+431", "anna": "+432", "bob": "+49"}[name], name != "anna"
+		must(t, AddUser(ctx, s, u, nil, nil))
+		ids = append(ids, u.ID)
+	}
+	for _, c := range []struct {
+		by               storage.UserKey
+		beginning, after string
+		limit            int
+		want             []string
+	}{
+		{storage.ByEmail, "an", "", 9, ids[:2]}, {storage.ByEmail, "an", "ann@example.com", 9, ids[1:2]},
+		{storage.ByUsername, "an", "", 1, ids[:1]}, {storage.ByUsername, "x", "", 9, nil},
+		{storage.ByUsername, "%", "", 9, nil},
+		{storage.ByPhone, "+43", "", 9, ids[:1]}, {storage.ByID, ids[2], "", 9, ids[2:]},
+	} {
+		all, err := s.UsersFrom(ctx, tenant, c.by, c.beginning, c.after, c.limit)
+		must(t, err)
+		var got []string
+		for _, u := range all {
+			got = append(got, u.ID)
+		}
+		same(t, got, nil, c.want)
+	}
+	all, err := s.UsersFrom(ctx, newTenant(t, s), storage.ByEmail, "", "", 9)
+	same(t, all, err, nil)
+}

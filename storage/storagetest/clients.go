@@ -23,6 +23,20 @@ func testClients(t *testing.T, s Store) {
 	want(t, err, storage.ErrNotFound)
 	want(t, s.PutClient(ctx, storage.Client{TenantID: "no-such-tenant", ClientID: "x"}), storage.ErrNotFound)
 
+	t.Run("saved in place of what was read", func(t *testing.T) {
+		c := storage.Client{TenantID: tenant, ClientID: "saved", UpdatedAt: now, CreatedAt: now}
+		must(t, s.SaveClient(ctx, c, nil))
+		want(t, s.SaveClient(ctx, c, nil), storage.ErrExists)
+		next := c
+		next.ClientName, next.UpdatedAt = "new", now.Add(time.Second)
+		must(t, s.SaveClient(ctx, next, &c))
+		want(t, s.SaveClient(ctx, next, &c), storage.ErrStale)
+		got, err := s.Client(ctx, tenant, "saved")
+		same(t, got, err, next)
+		must(t, s.RemoveClient(ctx, tenant, "saved", now))
+		want(t, s.SaveClient(ctx, next, &next), storage.ErrStale)
+	})
+
 	t.Run("a stored one keeps when it was created", func(t *testing.T) {
 		changed := full
 		changed.ClientName, changed.SecretHashes, changed.Declared, changed.Disabled = "new", nil, false, false

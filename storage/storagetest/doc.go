@@ -25,6 +25,7 @@ func Durable(t *testing.T, s Store) {
 		{"roles of what is removed", testRolesOfRemoved},
 		{"belonging", testBelonging},
 		{"administrators", testAdministrators},
+		{"users from", testUsersFrom},
 		{"answers", testAnswers},
 		{"statistics", testStatistics},
 		{"credentials", testCredentials},

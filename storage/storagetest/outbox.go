@@ -23,6 +23,10 @@ func testOutbox(t *testing.T, s Store) {
 	want(t, Enqueue(ctx, s, stray), storage.ErrNotFound)
 
 	at, lease := now.Add(time.Minute), now.Add(2*time.Minute)
+	waiting, err := s.WaitingDeliveries(ctx, tenant, "a", 9)
+	same(t, waiting, err, []storage.Delivery{b, late})
+	waiting, err = s.WaitingDeliveries(ctx, other, "", 9)
+	same(t, waiting, err, nil)
 	first, err := s.ClaimDeliveries(ctx, at, lease, 1)
 	a.NextAt, a.Attempts = lease, 1
 	same(t, first, err, []storage.Delivery{a})
