@@ -4,7 +4,7 @@ import "github.com/vouchsafe/vouchsafe/storage"
 
 // Standard is the table of the claims that every tenant has.
 var Standard = NewTable(
-	protocol("iss", String), protocol("sub", String), protocol("aud", List), protocol("azp", String),
+	protocol("iss", String), protocol("sub", String), protocol("aud", String), protocol("azp", String),
 	protocol("exp", Number), protocol("iat", Number), protocol("auth_time", Number), protocol("nonce", String),
 	protocol("acr", String), protocol("amr", List), protocol("sid", String), protocol("at_hash", String),
 
