@@ -46,7 +46,7 @@ func (s *Accounts) Edit(
 			continue
 		}
 		if errors.Is(err, storage.ErrExists) {
-			err = taken(u, ch)
+			err = s.taken(ctx, u, ch.Unique, err)
 		}
 		return u, err == nil, err
 	}
