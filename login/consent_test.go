@@ -205,3 +205,34 @@ func TestEveryClaimHasWords(t *testing.T) {
 		}
 	}
 }
+
+// TestConsentToRules: a scope of rules without words of its own is put in those of its claims, and an attribute
+// has its title.
+func TestConsentToRules(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	tenant, err := s.store.Tenant(t.Context(), storage.DefaultTenant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tenant.Settings.Attributes = []storage.Attribute{{Name: "floor", Title: "Floor & desk"}}
+	tenant.Settings.Claims = []storage.ClaimRule{
+		{Claim: "employee", From: "external_id", Scope: "hr"}, {Claim: "seat", From: "attributes.floor", Scope: "hr"},
+		{Claim: "tier", Value: []byte(`"gold"`), Scope: "hr"}, {Claim: "teams", From: "groups", Scope: "groups"},
+	}
+	if err := s.store.UpdateTenant(t.Context(), tenant); err != nil {
+		t.Fatal(err)
+	}
+	s.user("default", "jo@example.com", "", right)
+	v := s.visitor()
+	v.signIn("jo@example.com", right)
+	body := v.get("/consent?" + s.ask("", storage.Interaction{Scopes: []string{"hr", "groups"}})).body
+	for want, is := range map[string]bool{
+		english["claim.external_id"]: true, "See “Floor &amp; desk”": true, english["scope.groups"]: true,
+		"See “tier”": false, "Use “hr”": false, "See “teams”": false,
+	} {
+		if strings.Contains(body, "<li>"+want+"</li>") != is {
+			t.Errorf("the page says %q: %v", want, !is)
+		}
+	}
+}

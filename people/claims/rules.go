@@ -89,6 +89,16 @@ func (r Rules) AboutUsers(claim string) bool {
 	return c != nil && c.Value != nil
 }
 
+// OfScope returns the claims about users that rules give for a scope.
+func (r Rules) OfScope(scope string) (names []string) {
+	for rule := range r.All {
+		if scopeOf(rule) == scope && aboutUsers(rule) {
+			names = append(names, rule.Claim)
+		}
+	}
+	return names
+}
+
 // Scopes returns the scopes of the tenant's rules that no built-in claim has, each once.
 func (r Rules) Scopes() []string {
 	var all []string
