@@ -236,6 +236,9 @@ func (v *clientChecks) claims() {
 		case scope == "" && rules.AboutUsers(r.Claim) && !v.FirstParty:
 			v.fault(fmt.Sprintf("claims.%d.scope", i), "is missing: users consent to scopes. Write one, such as scope: %s, or "+
 				"set first_party for a client of your own", r.From)
+		case !v.FirstParty && !claims.Covers(scope, &r):
+			v.fault(fmt.Sprintf("claims.%d.scope", i), "users who consent to %s don't know that the app sees %s: write a scope "+
+				"that says so, or set first_party for a client of your own", scope, r.From)
 		case scope != "" && !slices.Contains(v.Scopes(), scope):
 			v.fault(fmt.Sprintf("claims.%d.scope", i), "%s isn't among the client's scope: add it there", scope)
 		}

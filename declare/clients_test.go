@@ -304,6 +304,11 @@ func TestRulesAboutClaims(t *testing.T) {
 	if _, fs := Clients("clients.yaml", []byte(third), false); !strings.Contains(fs.Error(), "0.scope: is missing") {
 		t.Errorf("a client that is not first-party: got %v", fs.Err())
 	}
+	third = strings.Replace(begin, "    first_party: true\n", "", 1) + "      - {claim: nickname, from: profile.email}\n"
+	if _, fs := Clients("clients.yaml", []byte(third), false); !strings.Contains(fs.Error(),
+		"0.scope: users who consent to profile don't know that the app sees profile.email") {
+		t.Errorf("a client whose users consent to another scope: got %v", fs.Err())
+	}
 	const tenant = "tenants:\n  default:\n    claims:\n      - {claim: gh, from: upstream.github.subject, scope: hr}\n"
 	if _, fs := Tenants("tenants.yaml", "https://id.example.com", []byte(tenant)); !strings.Contains(fs.Error(),
 		"tenants.yaml:4:27") || !strings.Contains(fs.Error(), "no upstream github") {

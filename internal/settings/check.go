@@ -44,7 +44,7 @@ func (c *Config) checkProduction(wrong wrong) {
 			!slices.Contains([]string{"postgres", "postgresql"}, u.Scheme) {
 			// Neither the URL nor the error is quoted: both may hold the password.
 			wrong("database_url", "isn't a PostgreSQL URL: write postgres://USER:PASSWORD@HOST:PORT/NAME, with special "+
-				"in the password percent-encoded")
+				"characters in the password percent-encoded")
 		}
 		if c.Secret == "" {
 			wrong("secret", "is missing: a production server (database_url is set) needs a master secret that all its "+

@@ -76,10 +76,25 @@ func (s *Subject) withheld(r *storage.ClaimRule, a Ask) error {
 		return errPlace
 	case scope == "" && aboutUsers(r) && (s.Client == nil || !s.Client.FirstParty):
 		return errNoScope
+	case !Covers(scope, r) && (s.Client == nil || !s.Client.FirstParty):
+		return errOtherScope
 	case scope != "" && !slices.Contains(a.Scopes, scope) && !slices.Contains(a.Claims, r.Claim):
 		return errScope
 	}
 	return nil
+}
+
+// Covers says whether users who consent to a scope know that the client sees the source of a rule. A built-in scope
+// has words for its own claims alone. Any other scope is the tenant's, which says what it is for.
+func Covers(scope string, r *storage.ClaimRule) bool {
+	if !aboutUsers(r) || Standard.OfScope(scope) == nil {
+		return true
+	}
+	name, ok := strings.CutPrefix(r.From, sourceProfile+".")
+	if c := Standard.Named(name); c != nil && c.Member() {
+		name, _, _ = strings.Cut(name, ".")
+	}
+	return ok && Standard.ScopeOf(name) == scope
 }
 
 // appendValue appends the value of a rule in JSON; nothing if it is not known.

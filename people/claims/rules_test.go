@@ -216,6 +216,39 @@ func TestWhereARuleGives(t *testing.T) {
 	}
 }
 
+// TestBuiltInScopesCoverTheirOwnClaims: a client whose users consent to the scope of a built-in claim gets nothing
+// else by it.
+func TestBuiltInScopesCoverTheirOwnClaims(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		rule       storage.ClaimRule
+		firstParty bool
+		want       bool
+	}{
+		"another's source": {storage.ClaimRule{Claim: "nickname", From: "profile.email"}, false, false},
+		"another's source, named scope": {
+			storage.ClaimRule{Claim: "nickname", From: "profile.email", Scope: "email"}, false, true},
+		"another's, of a first party": {storage.ClaimRule{Claim: "nickname", From: "profile.email"}, true, true},
+		"the same scope's":            {storage.ClaimRule{Claim: "nickname", From: "profile.name"}, false, true},
+		"a member of the address": {
+			storage.ClaimRule{Claim: "nickname", From: "profile.address.locality", Scope: "address"}, false, true},
+		"groups":                 {storage.ClaimRule{Claim: "nickname", From: "groups"}, false, false},
+		"groups, built-in scope": {storage.ClaimRule{Claim: "teams", From: "groups", Scope: "profile"}, false, false},
+		"groups, own scope":      {storage.ClaimRule{Claim: "nickname", From: "groups", Scope: "groups"}, false, true},
+		"the same for all":       {storage.ClaimRule{Claim: "nickname", Value: json.RawMessage(`"x"`)}, false, true},
+	} {
+		s := jo(c.rule)
+		s.Client.FirstParty = c.firstParty
+		ask := claims.Ask{In: claims.InIDToken, Scopes: []string{"profile", "email", "address", "groups"}}
+		if c.rule.Scope == "" {
+			ask = claims.Ask{In: claims.InIDToken, Scopes: []string{"profile"}, Claims: []string{"nickname"}}
+		}
+		if got := len(s.Give(ask)) > 0; got != c.want {
+			t.Errorf("%s: given: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
 // TestRulesTakeThePlaceOfOthers: a client's rule that of its tenant's, and either that of a built-in row, whose
 // scope it has unless it names one.
 func TestRulesTakeThePlaceOfOthers(t *testing.T) {
