@@ -72,7 +72,8 @@ func (p *Pages) ErrorPage(w http.ResponseWriter, r *http.Request, prob *web.Prob
 	if t != nil {
 		v.Path = t.Path
 	}
-	if t != nil && r.Method == http.MethodGet && !isPart(r) {
+	// The menu names the page that it leads back to. An error repeats nothing that a query may hold: codes, tokens.
+	if t != nil && r.Method == http.MethodGet && !isPart(r) && !strings.Contains(here(r), "?") {
 		forms = "'self'"
 		v.offerLanguages(w, r)
 	}
