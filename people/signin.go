@@ -100,7 +100,7 @@ func (s *Service) rehash(ctx context.Context, cred storage.Credential, secret st
 	fresh, err := s.Passwords.Hash(ctx, secret)
 	if err == nil {
 		was := cred.Data
-		cred.Data, cred.UpdatedAt = fresh, time.Now()
+		cred.Data = fresh // the password stays, and so does the time of its last change
 		err = s.Store.PutCredential(ctx, cred, was)
 	}
 	if err != nil && !errors.Is(err, storage.ErrStale) { // stale: changed meanwhile

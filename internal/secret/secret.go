@@ -119,10 +119,13 @@ type key struct {
 	macs   *sync.Pool
 }
 
+// Overhead is by how many bytes a sealed text is longer than the text.
+const Overhead = nonceSize + 16
+
 // Seal encrypts and authenticates plain (AES-256-GCM). The result begins with the nonce.
 func (b *Box) Seal(plain []byte) []byte {
 	nonce := b.nonces.next()
-	sealed := make([]byte, nonceSize, nonceSize+len(plain)+16)
+	sealed := make([]byte, nonceSize, len(plain)+Overhead)
 	copy(sealed, nonce[:])
 	return b.keys[0].aead.Seal(sealed, nonce[:], plain, nil)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/factor"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -34,7 +35,7 @@ func (s *Accounts) Standing(ctx context.Context, a people.Asker, id string) (st 
 		case storage.TOTPCredential:
 			st.AuthenticatorApp = true
 		case storage.RecoveryCredential:
-			st.RecoveryCodes = true
+			st.RecoveryCodes = factor.HasRecovery(c.Data)
 		case storage.PasskeyCredential:
 			st.Passkeys++
 		case storage.DeviceCredential:

@@ -194,6 +194,9 @@ func TestRecoveryCodesWorkOnceEachForTheirOwner(t *testing.T) {
 		if !ok || next.Left() != 9-i {
 			t.Fatalf("%q: got %v, %d left", as, ok, next.Left())
 		}
+		if is := HasRecovery(next.Seal(b)); is != (i < 9) {
+			t.Errorf("after %d codes: some are left: %v", i+1, is)
+		}
 		if left, _ = OpenRecovery(b, next.Seal(b)); left.Left() != 9-i {
 			t.Fatalf("%d are left once stored, want %d", left.Left(), 9-i)
 		}

@@ -108,6 +108,15 @@ func RenewRecovery(box *secret.Box, stored []byte) ([]byte, error) {
 	return r.Seal(box), nil
 }
 
+// HasRecovery reports whether stored codes are left. The length of the sealed value tells, so that no master secret is
+// needed.
+func HasRecovery(stored []byte) bool {
+	if len(stored)%sha256.Size == 0 { // MACs alone, as in OpenRecovery
+		return len(stored) > 0
+	}
+	return len(stored) > secret.Overhead+1+sha256.Size // the number of keys, and one key
+}
+
 // Left returns the number of codes that were not used yet.
 func (r Recovery) Left() int { return len(r.macs) }
 

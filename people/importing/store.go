@@ -41,6 +41,7 @@ func (c Checked) credentials(masters *secret.Masters) (all []storage.Credential)
 	}
 	if c.Hash != nil {
 		prove(storage.PasswordCredential, "", c.Hash)
+		all[0].CreatedAt, all[0].UpdatedAt = u.CreatedAt, u.CreatedAt // the import did not change it
 	}
 	if c.TOTP != nil {
 		prove(storage.TOTPCredential, "", people.SealTOTP(masters, u, *c.TOTP))

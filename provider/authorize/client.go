@@ -29,8 +29,8 @@ func (s *Server) findClient(ctx context.Context, a *authorization, form url.Valu
 	if errors.Is(err, storage.ErrNotFound) {
 		clientauth.NoteUnauthenticated(ctx, id, nil)
 		prob := badRequest(
-			"There's no enabled client with this client_id. Check `vouchsafe client list`. clients.yaml is applied when the " +
-				"server starts.",
+			"There's no enabled client with this client_id. Check `vouchsafe client list`. A clients file takes " +
+				"effect by `vouchsafe client apply`, or by VOUCHSAFE_CLIENTS when the server starts.",
 		)
 		prob.Code, prob.Got = "invalid_client", id
 		return prob
