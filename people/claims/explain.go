@@ -38,17 +38,6 @@ const (
 // Declared says where files declare the rules of a tenant and a client, by the rules' claims.
 type Declared struct{ Tenant, Client map[string]string }
 
-// The reasons for which a claim is not given.
-var (
-	errReserved = errors.New("the protocol sets this claim")
-	errPlace    = errors.New("the rule doesn't name this place")
-	errNoScope  = errors.New("the rule has no scope, and users of a client without first_party consent to scopes")
-	// errOtherScope is for clients whose users consent.
-	errOtherScope = errors.New("users who consent to the rule's scope don't know that the app sees this: give the rule " +
-		"a scope for it")
-	errScope = errors.New("its scope isn't among those asked for")
-)
-
 // Explain says of each claim about the user whether the client gets it with these scopes, and why: first the
 // built-in rows, then the tenant's, then the client's. It evaluates them as tokens do.
 func (s *Subject) Explain(scopes []string, files Declared) []Explanation {

@@ -2,6 +2,7 @@ package claims
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -16,19 +17,21 @@ const (
 	maxInAnswer = 64 << 10
 )
 
+// The reasons for which a claim is not given.
+var (
+	errReserved = errors.New("the protocol sets this claim")
+	errPlace    = errors.New("the rule doesn't name this place")
+	errNoScope  = errors.New("the rule has no scope, and users of a client without first_party consent to scopes")
+	// errOtherScope is for clients whose users consent.
+	errOtherScope = errors.New("users who consent to the rule's scope don't know that the app sees this: give the rule " +
+		"a scope for it")
+	errScope = errors.New("its scope isn't among those asked for")
+)
+
 // Given is a claim that a rule gives: its name, and its value in JSON.
 type Given struct {
 	Claim string
 	Value json.RawMessage
-}
-
-// Ask is what is asked for in one of Places: scopes, and claims by their names.
-type Ask struct {
-	In     string
-	Scopes []string
-	Claims []string
-	// Audience is that of the access token.
-	Audience []string
 }
 
 // Give returns what rules add to what a client gets, in the order of the rules. A claim is given whole or not

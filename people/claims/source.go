@@ -2,11 +2,21 @@ package claims
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
+
+// Ask is what is asked for in one of Places: scopes, and claims by their names.
+type Ask struct {
+	In     string
+	Scopes []string
+	Claims []string
+	// Audience is that of the access token.
+	Audience []string
+}
 
 // Kinds of sources: what stands before the first dot of from.
 const (
@@ -212,3 +222,6 @@ func fieldFault[T any](fields map[string]func(*T) string, name string) string {
 	}
 	return fmt.Sprintf("%q can't be read: write one of %s", name, strings.Join(sortedKeys(fields), ", "))
 }
+
+// sortedKeys returns the keys of a map in alphabetical order.
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
