@@ -85,7 +85,8 @@ shows 'trusted_proxies .*127.0.0.1' vouchsafe config
 			"shows 'tier.*gold.*office-clients.yaml:' explain\n"},
 	{page: "docs/clients.md"},
 	{page: "docs/data.md", after: "test -e audit.jsonl\n"},
-	{page: "docs/management.md", before: "vouchsafe user add jo@example.com --verified\n",
+	{page: "docs/management.md", before: "printf '%s' 'violet tractor marble' |" +
+		" vouchsafe user add jo@example.com --verified --password-stdin\n",
 		after: "shows engineers vouchsafe user show jo@example.com\n" +
 			"shows 'skills.*go, sql' vouchsafe user show jo@example.com\n" +
 			"shows 'orders:read' vouchsafe api show https://api.example.com\n"},
