@@ -376,7 +376,7 @@ func declaredOf(id string, each int) func(ctx context.Context, s *server, n int)
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 			return err
 		}
-		if err := s.command("", "client", "apply", file); err != nil {
+		if err := s.command("", "client", "apply", "--yes", file); err != nil {
 			return err
 		}
 		return s.allow(ctx, id, each, n)

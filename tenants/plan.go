@@ -26,6 +26,7 @@ type Change struct {
 	ID     string      `json:"id"`
 	Fields diff.Fields `json:"fields,omitempty"` // never with a secret among the values
 	tenant storage.Tenant
+	gone   []string // see Plan.Removed
 }
 
 // Plan is what makes tenants those of a file.
@@ -43,7 +44,7 @@ func NewPlan(ctx context.Context, store storage.Tenants, secrets *secret.Masters
 			return nil, err
 		}
 		t := d.over(old, secrets.Box(d.ID, secret.UpstreamSecret))
-		ch := Change{Op: Changes, ID: d.ID, tenant: t, Fields: compare(&old, &t)}
+		ch := Change{Op: Changes, ID: d.ID, tenant: t, Fields: compare(&old, &t), gone: removed(&old, &t)}
 		if isNew {
 			ch.Op, ch.tenant.CreatedAt = Adds, time.Now()
 		}
@@ -52,6 +53,36 @@ func NewPlan(ctx context.Context, store storage.Tenants, secrets *secret.Masters
 		}
 	}
 	return plan, nil
+}
+
+// Removed names the upstream providers, attributes and APIs that tenants have and the file does not declare.
+func (p Plan) Removed() (names []string) {
+	for _, ch := range p {
+		for _, one := range ch.gone {
+			names = append(names, one+" of tenant "+ch.ID)
+		}
+	}
+	return names
+}
+
+// removed names what one tenant has and the other does not.
+func removed(from, to *storage.Tenant) (names []string) {
+	for _, u := range from.Settings.Upstreams {
+		if upstreamOf(to, u.ID) == nil {
+			names = append(names, "upstream provider "+u.ID)
+		}
+	}
+	for _, a := range from.Settings.Attributes {
+		if to.Settings.Attribute(a.Name) == nil {
+			names = append(names, "attribute "+a.Name)
+		}
+	}
+	for _, api := range from.Settings.APIs {
+		if to.Settings.API(api.Identifier) == nil {
+			names = append(names, "API "+api.Identifier)
+		}
+	}
+	return names
 }
 
 // over returns the stored tenant with what is declared in place of what it had.

@@ -27,7 +27,8 @@ type claimExplainCmd struct {
 // Help says where rules are looked up.
 func (*claimExplainCmd) Help() string {
 	return "RULE is the file and line of a rule, as long as the file says what is stored, or the database. The files " +
-		"are those of the settings; for a tenant other than default, name its clients file with --clients."
+		"are those of the settings.\n\nFor another clients file, or a tenant other than default, name the file:\n\n" +
+		"  vouchsafe claim explain USER CLIENT --clients FILE"
 }
 
 func (c *claimExplainCmd) Run(ctx context.Context, a *app) error {

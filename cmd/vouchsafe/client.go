@@ -26,7 +26,7 @@ type clientCmd struct {
 	List   clientListCmd   `cmd:"" help:"List clients."`
 	Show   clientShowCmd   `cmd:"" help:"Show a client."`
 	Remove clientRemoveCmd `cmd:"" help:"Remove a client, with all that users allowed it."`
-	Apply  clientApplyCmd  `cmd:"" help:"Make the clients those of a clients file. Clients that an earlier file declared and this one does not are removed, with all that users allowed them. Idempotent."`
+	Apply  clientApplyCmd  `cmd:"" help:"Make the clients those of a clients file. Clients that an earlier file declared and this one does not are removed, with all that users allowed them: the command asks first. Idempotent."`
 	Diff   clientDiffCmd   `cmd:"" help:"Show what apply would change."`
 	Secret clientSecretCmd `cmd:"" help:"Make a client secret, and its hash for a clients file."`
 }
@@ -262,14 +262,23 @@ func (c *clientRemoveCmd) Run(ctx context.Context, a *app) error {
 // clientApplyCmd brings the clients of a tenant in line with a clients file.
 type clientApplyCmd struct {
 	File string `arg:"" help:"The clients file."`
+	yesFlag
 	tenantFlag
 	jsonFlag
 }
 
-// Run makes the signing keys that the file asks for, then the changes one after the other, each with its event, and
-// prints them. If it is interrupted, run it again: what was applied is no change any more.
+// Run asks before it removes clients. It makes the signing keys that the file asks for, then the changes one after the
+// other, each with its event, and prints them. If it is interrupted, run it again: what was applied is no change any
+// more.
 func (c *clientApplyCmd) Run(ctx context.Context, a *app) error {
 	return a.plan(ctx, c.Tenant, c.File, func(s store, plan clients.Plan) error {
+		if gone := plan.Removed(); len(gone) > 0 {
+			err := a.confirm(ctx, c.yesFlag, "%s no longer declares %s. This removes them from tenant %s with all that "+
+				"users allowed them, for good.", c.File, strings.Join(gone, ", "), c.Tenant)
+			if err != nil {
+				return err
+			}
+		}
 		if err := a.publishKeys(ctx, s, c.Tenant, plan); err != nil {
 			return err
 		}
@@ -316,7 +325,7 @@ func (a *app) plan(ctx context.Context, tenant, path string, then func(store, cl
 	if err != nil {
 		return err
 	}
-	return a.withStore(ctx, func(s store) error {
+	return a.withRightFile(ctx, path, func(s store) error {
 		if err := hasTenant(ctx, s, tenant); err != nil {
 			return err
 		}

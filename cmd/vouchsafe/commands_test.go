@@ -72,8 +72,13 @@ func TestApplyingAClientsFile(t *testing.T) {
 	if got, _, code := sh.run(t, "", "client", "diff", "--exit-code", "after.yaml"); got != want || code != 3 {
 		t.Errorf("diff --exit-code: exit %d\n%s", code, got)
 	}
-	// diff changed nothing; apply does what diff said.
-	if got := sh.do(t, "client", "apply", "after.yaml"); got != want {
+	// diff changed nothing, nor does apply before it knows that the loss is meant; then it does what diff said.
+	if errs := sh.fails(t, 2, "client", "apply", "after.yaml"); !strings.Contains(errs,
+		"after.yaml no longer declares old. This removes them from tenant default") ||
+		!strings.Contains(errs, "Pass --yes") {
+		t.Errorf("without --yes: got %s", errs)
+	}
+	if got := sh.do(t, "client", "apply", "--yes", "after.yaml"); got != want {
 		t.Errorf("apply: %s", cmp.Diff(want, got))
 	}
 	sh.do(t, "client", "diff", "--exit-code", "after.yaml")
@@ -101,6 +106,24 @@ func TestApplyingAClientsFile(t *testing.T) {
 			if text, err := os.ReadFile(sh.dir + "/" + name); err == nil && strings.Contains(string(text), secret) {
 				t.Errorf("%s holds the secret in clear", name)
 			}
+		}
+	}
+}
+
+// TestDiffWithoutADatabase: a file is checked before there is anything to compare it with.
+func TestDiffWithoutADatabase(t *testing.T) {
+	t.Parallel()
+	sh := newShell(t)
+	sh.file(t, "good.yaml", clientsBefore)
+	sh.file(t, "bad.yaml", clientsBefore+"  - client_ids: x\n")
+	sh.file(t, "tenants.yaml", "tenants:\n  default: {name: Example}\n")
+	for line, want := range map[string]string{
+		"client diff good.yaml":    "good.yaml has no faults, but there is no database to compare it with",
+		"client diff bad.yaml":     "bad.yaml:13:",
+		"tenant diff tenants.yaml": "tenants.yaml has no faults, but there is no database to compare it with",
+	} {
+		if errs := sh.fails(t, 1, strings.Fields(line)...); !strings.Contains(errs, want) {
+			t.Errorf("%s: got %s, want %q", line, errs, want)
 		}
 	}
 }
@@ -199,7 +222,7 @@ func TestClientsSayWhenTheyWereMadeAndChanged(t *testing.T) {
 		before[id] = c
 	}
 	sh.file(t, "clients.yaml", clientsAfter)
-	sh.do(t, "client", "apply", "clients.yaml")
+	sh.do(t, "client", "apply", "clients.yaml", "--yes")
 	for id, changed := range map[string]bool{"added": false, "web": true} {
 		var c clientView
 		sh.read(t, &c, "client", "show", id, "--json")

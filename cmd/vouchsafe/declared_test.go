@@ -65,7 +65,7 @@ func TestKeysOfTheAlgorithmsThatAClientsFileDeclares(t *testing.T) {
 	if got := algorithms(); len(got) != 2 {
 		t.Errorf("got keys of %v, want none of what no client declares", got)
 	}
-	beside.do(t, "client", "apply", "clients.yaml")
+	beside.do(t, "client", "apply", "clients.yaml", "--yes")
 	if got := beside.keyAlgorithms(t, "default"); !slices.Contains(got, "EdDSA") {
 		t.Errorf("by a command beside a server: got keys of %v", got)
 	}

@@ -60,6 +60,17 @@ func (a *app) withDatabase(
 	return do(cfg, s)
 }
 
+var errNoData = errors.New("there is no data")
+
+// withRightFile is withStore for a command about a file that was found right. It says so where there is no database.
+func (a *app) withRightFile(ctx context.Context, file string, do func(store) error) error {
+	err := a.withStore(ctx, do)
+	if errors.Is(err, errNoData) {
+		return fmt.Errorf("%s has no faults, but there is no database to compare it with: %w", file, err)
+	}
+	return err
+}
+
 // openExisting opens the database for a command, and says which one it is. It makes none: an administrator in
 // the wrong folder would see an empty list, and add users that no server knows.
 func (a *app) openExisting(ctx context.Context, cfg *settings.Config) (store, error) {
@@ -69,9 +80,9 @@ func (a *app) openExisting(ctx context.Context, cfg *settings.Config) (store, er
 			return nil, err
 		}
 		if !holds {
-			return nil, fmt.Errorf("there is no data at %s\nRun the command in the folder where the server runs, or name "+
+			return nil, fmt.Errorf("%w at %s\nRun the command in the folder where the server runs, or name "+
 				"the data folder of the server with --data or VOUCHSAFE_DATA.\nIf the server uses PostgreSQL, set "+
-				"VOUCHSAFE_DATABASE_URL. To make a new database: vouchsafe migrate", datadir.Dir(cfg.Data).Absolute())
+				"VOUCHSAFE_DATABASE_URL. To make a new database: vouchsafe migrate", errNoData, datadir.Dir(cfg.Data).Absolute())
 		}
 	}
 	a.nameDatabase(cfg)

@@ -74,7 +74,8 @@ func TestUsersOfAnotherProductMoveIn(t *testing.T) {
 		t.Errorf("exit %d, %s", code, out)
 	}
 	for _, want := range []string{"left out, line 74: it is the service account of a client",
-		"partly, line 6: its attributes department have no place here", "partly, line 55: its password does not come"} {
+		"partly, line 6: the tenant declares no attributes department: they do not come",
+		"partly, line 55: its password does not come"} {
 		if !strings.Contains(errs, want) {
 			t.Errorf("nothing says %q:\n%s", want, errs)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
@@ -20,7 +21,7 @@ type tenantCmd struct {
 	Add    tenantAddCmd    `cmd:"" help:"Add a tenant."`
 	List   tenantListCmd   `cmd:"" help:"List tenants."`
 	Remove tenantRemoveCmd `cmd:"" help:"Remove a tenant with all its data, for good."`
-	Apply  tenantApplyCmd  `cmd:"" help:"Make rules and branding those of a tenants file. Idempotent."`
+	Apply  tenantApplyCmd  `cmd:"" help:"Make rules and branding those of a tenants file. The command asks before it takes an upstream provider, an attribute or an API away. Idempotent."`
 	Diff   tenantDiffCmd   `cmd:"" help:"Show what apply would change."`
 }
 
@@ -160,7 +161,7 @@ func (c *tenantsFileArg) plan(ctx context.Context, a *app, secrets secretsReader
 	if err != nil {
 		return err
 	}
-	return a.withStore(ctx, func(s store) error {
+	return a.withRightFile(ctx, c.File, func(s store) error {
 		m, err := secrets(ctx, cfg, s)
 		if err != nil {
 			return err
@@ -181,11 +182,22 @@ func (c *tenantsFileArg) plan(ctx context.Context, a *app, secrets secretsReader
 }
 
 // tenantApplyCmd brings rules and branding in line with a tenants file.
-type tenantApplyCmd struct{ tenantsFileArg }
+type tenantApplyCmd struct {
+	tenantsFileArg
+	yesFlag
+}
 
-// Run makes the changes one after the other, each with its event, and prints them.
+// Run asks before it takes something away. It makes the changes one after the other, each with its event, and prints
+// them.
 func (c *tenantApplyCmd) Run(ctx context.Context, a *app) error {
 	return c.plan(ctx, a, installation.OpenSecrets, func(s store, plan tenants.Plan) error {
+		if gone := plan.Removed(); len(gone) > 0 {
+			err := a.confirm(ctx, c.yesFlag, "%s no longer declares %s. Users can no longer use what this takes away.",
+				c.File, strings.Join(gone, ", "))
+			if err != nil {
+				return err
+			}
+		}
 		return plan.Apply(ctx, s, byCLI)
 	})
 }

@@ -59,6 +59,13 @@ func TestTenantsFile(t *testing.T) {
 		"~ upstreams.google.client_secret: (a secret) -> (another)") {
 		t.Errorf("got %s", out)
 	}
+	// What a tenant loses is asked for.
+	sh.file(t, "without.yaml", "tenants:\n  acme: {}\n")
+	if errs := sh.fails(t, 2, "tenant", "apply", "without.yaml"); !strings.Contains(errs,
+		"without.yaml no longer declares upstream provider google of tenant acme.") {
+		t.Errorf("without --yes: got %s", errs)
+	}
+	sh.do(t, "tenant", "apply", "without.yaml", "--yes")
 	// The server reads the file beside it.
 	sh.file(t, "tenants.yaml", "tenants:\n  default: {name: Renamed}\n")
 	sh.serve(t)

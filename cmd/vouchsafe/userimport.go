@@ -59,6 +59,7 @@ func (c *userImportCmd) Help() string {
 
 JSON lines have these fields, too:
 
+  attributes             an object of those that the tenant declares
   identities             a list of {"provider", "subject", "email"}: accounts at upstreams
                          of the tenant, by the upstream's id
   totp                   their authenticator app: {"secret"} in base 32, with algorithm,
@@ -115,7 +116,7 @@ func (c *userImportCmd) Run(ctx context.Context, a *app) (err error) {
 			return fmt.Errorf("browsers use a passkey for the host alone for which it was made: %s, and this tenant is at %s",
 				c.Passkeys, asker.Tenant.Issuer)
 		}
-		rows, err := c.rows(read, asker.Tenant.Settings.Upstreams)
+		rows, err := c.rows(read, &asker.Tenant.Settings)
 		if err != nil {
 			return err
 		}
@@ -136,7 +137,7 @@ func (c *userImportCmd) Run(ctx context.Context, a *app) (err error) {
 const ownRows = "vouchsafe"
 
 // rows returns the rows of the file.
-func (c *userImportCmd) rows(file io.Reader, upstreams []storage.Upstream) (iter.Seq[importing.Read], error) {
+func (c *userImportCmd) rows(file io.Reader, tenant *storage.TenantSettings) (iter.Seq[importing.Read], error) {
 	if c.From == ownRows {
 		return importing.ReadRows(file, c.isCSV()), nil
 	}
@@ -149,8 +150,8 @@ func (c *userImportCmd) rows(file io.Reader, upstreams []storage.Upstream) (iter
 		defer func() { _ = f.Close() }() // nothing was written
 		further = append(further, exports.File{Name: name, Reader: f})
 	}
-	e, err := exports.Open(exports.Options{Product: c.From, Upstreams: upstreams, Names: c.Upstream,
-		Realm: c.Realm, PasskeyHost: c.Passkeys}, further)
+	e, err := exports.Open(exports.Options{Product: c.From, Upstreams: tenant.Upstreams, Attributes: tenant.Attributes,
+		Names: c.Upstream, Realm: c.Realm, PasskeyHost: c.Passkeys}, further)
 	if err != nil {
 		return nil, err
 	}

@@ -138,7 +138,7 @@ func TestKubernetesSample(t *testing.T) {
 	if err := os.WriteFile(file, []byte(clients), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.Command(t, "", "client", "apply", file)
+	s.Command(t, "", "client", "apply", "--yes", file)
 }
 
 // TestSystemdSample: systemd accepts the unit, with the path of the program that was built.

@@ -81,8 +81,8 @@ shows 'trusted_proxies .*127.0.0.1' vouchsafe config
 	},
 	{page: "docs/branding.md"},
 	{page: "docs/claims.md", before: "vouchsafe user add jo@example.com\n",
-		after: "explain() { vouchsafe claim explain jo@example.com office --clients office-clients.yaml; }\n" +
-			"shows 'tier.*gold.*office-clients.yaml:' explain\n"},
+		after: "explain() { vouchsafe claim explain jo@example.com office --clients with-office.yaml; }\n" +
+			"shows 'tier.*gold.*with-office.yaml:' explain\n"},
 	{page: "docs/clients.md"},
 	{page: "docs/data.md", after: "test -e audit.jsonl\n"},
 	{page: "docs/management.md", before: "printf '%s' 'violet tractor marble' |" +
@@ -166,7 +166,7 @@ func (w walk) follow(t *testing.T) {
 	replaced := w.addresses(t, s)
 	script := prelude + w.instead + "\n" + w.before
 	if !w.production {
-		s.Command(t, "", "client", "apply", filepath.Join(root(t), "clients.yaml"))
+		s.Command(t, "", "client", "apply", "--yes", filepath.Join(root(t), "clients.yaml"))
 	}
 	if w.stopped {
 		if err := s.Stop(); err != nil {

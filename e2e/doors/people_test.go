@@ -124,7 +124,7 @@ func newScene(t *testing.T, s *vouchsafetest.Server) *scene {
 	if err := vouchsafetest.WriteClients(file, append(vouchsafetest.Declared(), App, foreign)); err != nil {
 		t.Fatal(err)
 	}
-	s.Command(t, "", "client", "apply", file, "--tenant", "south")
+	s.Command(t, "", "client", "apply", "--yes", file, "--tenant", "south")
 	sc.federate(t)
 	sc.victim, sc.neighbour, sc.gone, sc.guest = newPerson(t, sc.north), newPerson(t, sc.north),
 		newPerson(t, sc.north), newPerson(t, sc.north)

@@ -49,7 +49,7 @@ func newSocial(t *testing.T, s *vouchsafetest.Server, id string, settings map[st
 	if err := vouchsafetest.WriteClients(clients, append(vouchsafetest.Declared(), app)); err != nil {
 		t.Fatal(err)
 	}
-	s.Command(t, "", "client", "apply", clients, "--tenant", id)
+	s.Command(t, "", "client", "apply", "--yes", clients, "--tenant", id)
 	return out
 }
 

@@ -84,7 +84,7 @@ func (e *Example) apply(t testing.TB, text string) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	e.Server.Command(t, "", "client", "apply", file)
+	e.Server.Command(t, "", "client", "apply", "--yes", file)
 }
 
 var differs = regexp.MustCompile(`\b(` + strings.Join([]string{docIssuer, regexp.QuoteMeta(docHTTPS), docPort,

@@ -59,7 +59,7 @@ func (s *Server) ApplyTenant(t testing.TB, settings map[string]any) {
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s.Command(t, "", "tenant", "apply", file)
+	s.Command(t, "", "tenant", "apply", "--yes", file)
 }
 
 // Way is how a provider sends the browser back: by a link or by a form that the browser posts.

@@ -217,7 +217,8 @@ func TestRowsOfOtherProductsThatClash(t *testing.T) {
 		t.Errorf("got %+v\n%s", n, said)
 	}
 	for _, want := range []string{"line 1 has this email", "line 1 has this username", "phone_number",
-		"picture is not a URL", "password_hash cannot be verified here: its kind is unknown", "it has roles",
+		"picture is not a URL", "password_hash cannot be verified here: its kind is unknown",
+		"the user has roles, which come only with --roles",
 		"it has a phone number alone",
 		"line 6 has this identity at google"} {
 		if !strings.Contains(said, want) {

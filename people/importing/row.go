@@ -132,7 +132,7 @@ func (row *Row) Check(rules Rules) (Checked, error) {
 		return Checked{}, err
 	}
 	if len(u.Roles) > 0 && !rules.Roles {
-		return Checked{}, fault("roles.refused", "it has roles")
+		return Checked{}, fault("roles.refused", "the user has roles, which come only with --roles")
 	}
 	if err := checkTexts(u); err != nil {
 		return Checked{}, err

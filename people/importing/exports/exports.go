@@ -36,6 +36,8 @@ type Options struct {
 	// upstreams that cannot be told by their preset.
 	Upstreams []storage.Upstream
 	Names     map[string]string
+	// Attributes are those that the tenant declares.
+	Attributes []storage.Attribute
 	// Realm is the realm whose users come, of a file that has several; "" for a file that has one.
 	Realm string
 	// PasskeyHost is the host for which passkeys were made, where the export does not say it.

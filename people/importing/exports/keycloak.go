@@ -4,8 +4,10 @@ import (
 	"encoding/base32"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/people/claims"
@@ -35,6 +37,8 @@ type keycloakRecord struct {
 	Credentials   []json.RawMessage  `json:"credentials"`
 	Actions       []string           `json:"requiredActions"`
 	Roles         []string           `json:"realmRoles"`
+	ClientRoles   map[string]any     `json:"clientRoles"`
+	Groups        []text             `json:"groups"`
 	Identities    []keycloakIdentity `json:"federatedIdentities"`
 	Service       text               `json:"serviceAccountClientId"`
 }
@@ -62,7 +66,7 @@ func keycloakUser(f *files, raw json.RawMessage) (read importing.Read, ok bool, 
 		return skipped(*row, "it is the service account of a client, not a user")
 	}
 	row.Profile.Name = strings.TrimSpace(row.Profile.GivenName + " " + row.Profile.FamilyName)
-	k.readAttributes(&read)
+	k.readAttributes(f, &read)
 	for _, i := range k.Identities {
 		email := text("")
 		if strings.Contains(string(i.UserName), "@") {
@@ -81,7 +85,22 @@ func keycloakUser(f *files, raw json.RawMessage) (read importing.Read, ok bool, 
 			row.Roles = append(row.Roles, role)
 		}
 	}
+	k.loseBelonging(&read)
 	return read, true, nil
+}
+
+// loseBelonging notes the groups and the roles at clients, which do not come.
+func (k *keycloakRecord) loseBelonging(read *importing.Read) {
+	if len(k.Groups) > 0 {
+		names := make([]string, len(k.Groups))
+		for i, g := range k.Groups {
+			names[i] = string(g)
+		}
+		lost(read, "the user's groups %.200s do not come: make them here, and add the user", strings.Join(names, ", "))
+	}
+	if at := slices.Sorted(maps.Keys(k.ClientRoles)); len(at) > 0 {
+		lost(read, "the user's roles at the clients %.200s do not come: give them here", strings.Join(at, ", "))
+	}
 }
 
 // keycloakAttributes are the claims by the names of the attributes from which Keycloak's own mappers make them.
@@ -100,8 +119,8 @@ func claimOf(attribute string) string {
 
 var capitals = regexp.MustCompile(`[A-Z]`)
 
-// readAttributes gives the row the attributes that are claims.
-func (k *keycloakRecord) readAttributes(read *importing.Read) {
+// readAttributes gives the row the attributes that the tenant declares, and those that are claims.
+func (k *keycloakRecord) readAttributes(f *files, read *importing.Read) {
 	var others []string
 	for name, values := range k.Attributes {
 		val := ""
@@ -109,6 +128,11 @@ func (k *keycloakRecord) readAttributes(read *importing.Read) {
 			val = string(values[0])
 		}
 		switch {
+		case f.attribute(name) != nil:
+			if read.Row.Attributes == nil {
+				read.Row.Attributes = map[string]any{}
+			}
+			read.Row.Attributes[name] = attributeOf(f.attribute(name).Type, values)
 		case name == "phoneNumber" || name == "phone_number":
 			read.Row.Phone = val
 		case name == "phoneNumberVerified" || name == "phone_number_verified":
@@ -122,8 +146,40 @@ func (k *keycloakRecord) readAttributes(read *importing.Read) {
 	}
 	if len(others) > 0 {
 		slices.Sort(others)
-		lost(read, "its attributes %.200s have no place here", strings.Join(others, ", "))
+		lost(read, "the tenant declares no attributes %.200s: they do not come", strings.Join(others, ", "))
 	}
+}
+
+// attribute returns the attribute of that name which the tenant declares, or nil.
+func (f *files) attribute(name string) *storage.Attribute {
+	i := slices.IndexFunc(f.Attributes, func(a storage.Attribute) bool { return a.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &f.Attributes[i]
+}
+
+// attributeOf returns texts as the value of an attribute of a type. What is no such value stays a text, which a check
+// of the row refuses.
+func attributeOf(typ string, values []text) any {
+	if typ == storage.AttributeList {
+		list := make([]any, len(values))
+		for i, v := range values {
+			list[i] = string(v)
+		}
+		return list
+	}
+	if len(values) == 0 {
+		return nil
+	}
+	val := string(values[0])
+	if n, err := strconv.ParseFloat(val, 64); err == nil && typ == storage.AttributeNumber {
+		return n
+	}
+	if typ == storage.AttributeBoolean && (val == "true" || val == "false") {
+		return val == "true"
+	}
+	return val
 }
 
 // setClaim sets the claim of that name, and reports whether there is one.

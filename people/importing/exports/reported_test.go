@@ -1,12 +1,47 @@
 package exports
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/vouchsafe/vouchsafe/people/importing"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
+
+// TestKeycloakGroupsRolesAndAttributes: declared attributes come; groups, roles at clients and other attributes are
+// named as lost.
+func TestKeycloakGroupsRolesAndAttributes(t *testing.T) {
+	t.Parallel()
+	e, err := Open(Options{Product: "keycloak", Attributes: []storage.Attribute{{Name: "department"},
+		{Name: "floor", Type: storage.AttributeNumber}, {Name: "skills", Type: storage.AttributeList}}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []importing.Read
+	const file = `{"users":[{"username":"kim","groups":["/staff","/hr"],"clientRoles":{"web":["a"]},
+		"attributes":{"department":["Sales"],"floor":["7"],"skills":["go","sql"],"shoe":["42"]}}]}`
+	for r := range e.Read(strings.NewReader(file)) {
+		all = append(all, r)
+	}
+	if len(all) != 1 || all[0].Err != nil {
+		t.Fatalf("got %+v", all)
+	}
+	want := map[string]any{"department": "Sales", "floor": 7.0, "skills": []any{"go", "sql"}}
+	if diff := cmp.Diff(want, all[0].Row.Attributes); diff != "" {
+		t.Error(diff)
+	}
+	said := errors.Join(all[0].Lost...).Error()
+	for _, lost := range []string{"no attributes shoe:", "groups /staff, /hr do not come",
+		"at the clients web do not come"} {
+		if !strings.Contains(said, lost) || len(all[0].Lost) != 3 {
+			t.Errorf("got %q, want %q", said, lost)
+		}
+	}
+}
 
 // What administrators have met when they moved users to or from other products.
 func TestOdditiesOfExports(t *testing.T) {
