@@ -153,6 +153,7 @@ func TestHeadersOfEveryPage(t *testing.T) {
 		v := s.visitor()
 		v.signIn("jo@example.com", right)
 		const common = "default-src 'none'; style-src 'self'; img-src 'self' https:; base-uri 'none'; frame-ancestors 'none'"
+		const withMenu = "an error page with the language menu"
 		for path, policy := range map[string]string{
 			"/": common + "; form-action 'self'", "/login?other=1": common + "; form-action 'self'",
 			"/signed-out": common + "; form-action 'self'",
@@ -163,7 +164,7 @@ func TestHeadersOfEveryPage(t *testing.T) {
 			"/signup?" + web: common + "; script-src 'self'; connect-src 'self'", "/forgot?" + web: common,
 			"/select": common + "; form-action 'self'", "/login": common + "; form-action 'self'",
 			"/login?" + web: common, "/select?" + web: common, "/consent?" + web: common,
-			"/login?" + local: common, "/login?" + native: common, "/consent": "", "/login?i=nonsense": "", "/setup?token=x": "",
+			"/login?" + local: common, "/login?" + native: common, "/consent": withMenu, "/login?i=nonsense": "", "/setup?token=x": "",
 			// What only looks like a client's request changes nothing.
 			"/login?l=x": common + "; form-action 'self'", "/?l=x": common + "; form-action 'self'",
 			"/?i=junk": common + "; form-action 'self'", "/login?i=": common + "; form-action 'self'",
@@ -174,11 +175,15 @@ func TestHeadersOfEveryPage(t *testing.T) {
 			csp := h.Get("Content-Security-Policy")
 			if own, requests := strings.CutSuffix(policy, "; script-src 'self'; connect-src 'self'"); requests {
 				policy = own + "; script-src 'self'; connect-src 'self'"
-			} else if policy != "" {
+			} else if policy != "" && policy != withMenu {
 				policy += "; script-src 'self'"
 			} else { // an error page
+				forms := "'none'"
+				if policy == withMenu {
+					forms = "'self'"
+				}
 				policy = "default-src 'none'; style-src " + styleSource(t) +
-					"; img-src data: 'self' https:; base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
+					"; img-src data: 'self' https:; base-uri 'none'; frame-ancestors 'none'; form-action " + forms
 			}
 			if csp != policy || strings.Contains(csp, "unsafe") {
 				t.Errorf("%s: got policy\n%s, want\n%s", path, csp, policy)

@@ -119,7 +119,7 @@ func TestDiffWithoutADatabase(t *testing.T) {
 	sh.file(t, "tenants.yaml", "tenants:\n  default: {name: Example}\n")
 	for line, want := range map[string]string{
 		"client diff good.yaml":    "good.yaml has no faults, but there is no database to compare it with",
-		"client diff bad.yaml":     "bad.yaml:13:",
+		"client diff bad.yaml":     "bad.yaml:11:5 client_ids is not a field",
 		"tenant diff tenants.yaml": "tenants.yaml has no faults, but there is no database to compare it with",
 	} {
 		if errs := sh.fails(t, 1, strings.Fields(line)...); !strings.Contains(errs, want) {

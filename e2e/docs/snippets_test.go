@@ -98,7 +98,7 @@ func TestFilesOfThePagesAreAccepted(t *testing.T) {
 				if err := os.WriteFile(file, []byte(b.text), 0o600); err != nil {
 					t.Fatal(err)
 				}
-				if out, err := s.Try(family, "apply", file); err != nil {
+				if out, err := s.Try(family, "apply", file, "--yes"); err != nil {
 					t.Errorf("%s:%d: %v\n%s", p.path, b.line, err, out)
 				}
 			}
