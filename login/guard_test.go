@@ -164,7 +164,8 @@ func TestHeadersOfEveryPage(t *testing.T) {
 			"/signup?" + web: common + "; script-src 'self'; connect-src 'self'", "/forgot?" + web: common,
 			"/select": common + "; form-action 'self'", "/login": common + "; form-action 'self'",
 			"/login?" + web: common, "/select?" + web: common, "/consent?" + web: common,
-			"/login?" + local: common, "/login?" + native: common, "/consent": withMenu, "/login?i=nonsense": "", "/setup?token=x": "",
+			"/login?" + local: common, "/login?" + native: common, "/consent": withMenu,
+			"/login?i=nonsense": "", "/setup?token=x": "",
 			// What only looks like a client's request changes nothing.
 			"/login?l=x": common + "; form-action 'self'", "/?l=x": common + "; form-action 'self'",
 			"/?i=junk": common + "; form-action 'self'", "/login?i=": common + "; form-action 'self'",
