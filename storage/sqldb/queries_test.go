@@ -324,6 +324,8 @@ func crowd(t *testing.T, conn *pgx.Conn) {
 		`INSERT INTO group_roles SELECT 'default', 'gk' || n % 2000 + 1, 'rk' || n, 0 FROM generate_series(1, 6000) n`,
 		`INSERT INTO client_roles SELECT 'default', 'c' || n % 600 + 1, 'rk' || n, 0 FROM generate_series(1, 6000) n`,
 		`INSERT INTO unique_values SELECT 'default', 'number', 'v' || n, 'u' || n FROM generate_series(1, 6000) n`,
+		`INSERT INTO answers SELECT 't' || n % 100 + 1, decode(md5(n::text), 'hex'), '', n % 2, '', '', n FROM ` +
+			`generate_series(1, 6000) n`,
 		`INSERT INTO last_uses SELECT 'default', 'u' || n, 0, 0 FROM generate_series(1, 6000) n`,
 		`ANALYZE`,
 		`SET plan_cache_mode = force_generic_plan`,
