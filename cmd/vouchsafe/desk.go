@@ -60,7 +60,8 @@ func (a *app) withDatabase(
 	return do(cfg, s)
 }
 
-var errNoData = errors.New("there is no data")
+// errNoData goes on with the folder.
+var errNoData = errors.New("there is no data at")
 
 // withRightFile is withStore for a command about a file that was found right. It says so where there is no database.
 func (a *app) withRightFile(ctx context.Context, file string, do func(store) error) error {
@@ -80,7 +81,7 @@ func (a *app) openExisting(ctx context.Context, cfg *settings.Config) (store, er
 			return nil, err
 		}
 		if !holds {
-			return nil, fmt.Errorf("%w at %s\nRun the command in the folder where the server runs, or name "+
+			return nil, fmt.Errorf("%w %s\nRun the command in the folder where the server runs, or name "+
 				"the data folder of the server with --data or VOUCHSAFE_DATA.\nIf the server uses PostgreSQL, set "+
 				"VOUCHSAFE_DATABASE_URL. To make a new database: vouchsafe migrate", errNoData, datadir.Dir(cfg.Data).Absolute())
 		}

@@ -280,7 +280,7 @@ func (w *world) apply() {
 	if err := vouchsafetest.WriteClients(file, declared); err != nil {
 		w.t.Fatal(err)
 	}
-	w.servers[0].Command(w.t, "", "client", "apply", file)
+	w.servers[0].Command(w.t, "", "client", "apply", "--yes", file)
 	for i, c := range clients {
 		for _, api := range w.apis {
 			for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
