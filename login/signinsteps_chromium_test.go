@@ -20,12 +20,9 @@ func TestTheTwoPagesOfTheSignInInChromium(t *testing.T) {
 	c := &chrome{s, chromiumtest.New(t)}
 	without(t, c.ctx, noAutofill)
 	value := func(js string) string { t.Helper(); return chromiumtest.Run(t, c.ctx, chromedp.Evaluate[string](js)) }
-	focused := `document.activeElement.id`
 
 	c.open("/login?" + s.ask("", storage.Interaction{}))
-	if got := value(focused); got != "login" {
-		t.Errorf("the focus is at %q, want it in the field for the name", got)
-	}
+	c.focuses("login")
 	chromiumtest.Submit(t, c.ctx, chromedp.KeyEvent("jo@example.com\r"))
 	c.sees(english["signin.password_title"])
 	c.picture("sign-in-password")
@@ -49,8 +46,9 @@ func TestTheTwoPagesOfTheSignInInChromium(t *testing.T) {
 		t.Errorf("the password is shown: %q", got)
 	}
 	chromiumtest.Submit(t, c.ctx, chromedp.KeyEvent("\r"))
-	if got := value(focused + ` + document.getElementById("password-error").textContent +
-		document.getElementById("password").type`); got != "password"+english["signin.wrong"]+"password" {
+	c.focuses("password")
+	if got := value(`document.getElementById("password-error").textContent +
+		document.getElementById("password").type`); got != english["signin.wrong"]+"password" {
 		t.Errorf("after a wrong password: %q", got)
 	}
 	c.picture("sign-in-wrong-password")
