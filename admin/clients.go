@@ -148,11 +148,7 @@ func (s *Server) putClient() jsonapi.Route {
 		case err != nil:
 			return shownClient{}, err
 		}
-		tag, err := tagOfClient(was)
-		if err == nil {
-			err = in.Condition.Check(tag)
-		}
-		if err != nil {
+		if err := in.Condition.CheckTag(tagOfClient(was)); err != nil {
 			return shownClient{}, err
 		}
 		return s.saveNamed(c, &was, in.ID, in.client, in.secretFields, in.Dry)
@@ -244,12 +240,8 @@ func (s *Server) patchClient() jsonapi.Route {
 		Problems: clientProblems,
 	}, read, func(c *call, in changeClientCall, seen, now client) (out shownClient, err error) {
 		was, err := s.Store.Client(c.Context(), c.asker.Tenant.ID, in.Client)
-		if err != nil {
-			return out, err
-		}
-		tag, err := tagOfClient(was)
 		if err == nil {
-			err = in.Condition.Check(tag)
+			err = in.Condition.CheckTag(tagOfClient(was))
 		}
 		if err == nil && !equal(seen, client{was}) {
 			err = jsonapi.ErrMoved
@@ -257,11 +249,7 @@ func (s *Server) patchClient() jsonapi.Route {
 		if err != nil {
 			return out, err
 		}
-		out, err = s.saveNamed(c, &was, in.Client, now, secretFields{}, in.Dry)
-		if errors.Is(err, storage.ErrStale) {
-			err = jsonapi.ErrMoved
-		}
-		return out, err
+		return s.saveNamed(c, &was, in.Client, now, secretFields{}, in.Dry)
 	})
 }
 
@@ -283,11 +271,7 @@ func (s *Server) removeClient() jsonapi.Route {
 		if err != nil {
 			return none, err
 		}
-		tag, err := tagOfClient(was)
-		if err == nil {
-			err = in.Condition.Check(tag)
-		}
-		if err != nil {
+		if err := in.Condition.CheckTag(tagOfClient(was)); err != nil {
 			return none, err
 		}
 		if in.Dry {

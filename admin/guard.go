@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 
@@ -29,14 +30,21 @@ func handle[In, Out any](s *Server, op jsonapi.Operation, do func(c *call, in In
 	return s.guarded(jsonapi.Handle(protected(op), func(r *http.Request, in In) (Out, error) { return do(callOf(r), in) }))
 }
 
-// handlePatch is handle for a merge patch: see jsonapi.HandlePatch.
+// handlePatch is handle for a merge patch: see jsonapi.HandlePatch. A write that finds the record changed is told to
+// apply the patch anew.
 func handlePatch[In, Body, Out any](
 	s *Server, op jsonapi.Operation, read func(c *call, in In) (Body, error),
 	write func(c *call, in In, was, now Body) (Out, error),
 ) jsonapi.Route {
 	return s.guarded(jsonapi.HandlePatch(protected(op),
 		func(r *http.Request, in In) (Body, error) { return read(callOf(r), in) },
-		func(r *http.Request, in In, was, now Body) (Out, error) { return write(callOf(r), in, was, now) }))
+		func(r *http.Request, in In, was, now Body) (Out, error) {
+			out, err := write(callOf(r), in, was, now)
+			if errors.Is(err, storage.ErrStale) {
+				err = jsonapi.ErrMoved
+			}
+			return out, err
+		}))
 }
 
 // protected returns the operation as one that needs an access token with its scope.

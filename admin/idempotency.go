@@ -51,13 +51,9 @@ func (s *Server) once(
 		return &jsonapi.Problem{Status: http.StatusBadRequest, Code: "malformed",
 			Detail: "The header Idempotency-Key must be there once, with 1 to 255 bytes."}
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRepeatable))
-	var tooBig *http.MaxBytesError
-	if errors.As(err, &tooBig) {
-		return &jsonapi.Problem{Status: http.StatusRequestEntityTooLarge, Code: "too_large",
-			Detail: "The body is too large.", Err: err}
-	} else if err != nil {
-		return &jsonapi.Problem{Status: http.StatusBadRequest, Code: "malformed", Detail: "The body couldn't be read."}
+	body, err := jsonapi.ReadAll(w, r)
+	if err != nil {
+		return err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	sum := sha256.Sum256([]byte(r.Method + "\x00" + r.URL.RequestURI() + "\x00" + string(body)))
@@ -74,9 +70,6 @@ func (s *Server) once(
 	}
 	return s.carryOut(w, r, a, serve)
 }
-
-// maxRepeatable bounds the body of a request with an Idempotency-Key, as jsonapi does that of others.
-const maxRepeatable = 64 << 10
 
 // carryOut serves a request and keeps its answer. The answer is kept even if the client has gone.
 func (s *Server) carryOut(

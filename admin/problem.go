@@ -127,21 +127,7 @@ func (s *Server) fromStorage(r *http.Request, err error) *jsonapi.Problem {
 
 // fromWeb returns an error of the protocol, or one from before the API was reached.
 func fromWeb(r *http.Request, from *web.Problem) *jsonapi.Problem {
-	p := &jsonapi.Problem{Status: from.Status, Code: from.Code, Detail: from.Program, RetryAfter: from.RetryAfter,
-		Err: from}
-	switch {
-	case p.Code != "":
-	case p.Status == http.StatusServiceUnavailable:
-		p.Code = "temporarily_unavailable"
-	case p.Status == http.StatusNotFound:
-		p.Code = "not_found"
-	case p.Status == http.StatusRequestEntityTooLarge:
-		p.Code = "too_large"
-	case p.Status >= 500:
-		p.Code = "server_error"
-	default:
-		p.Code = "invalid_request"
-	}
+	p := jsonapi.FromWeb(from)
 	if t := web.FindTenant(r.Context()); t != nil && p.Status == http.StatusUnauthorized {
 		p.Authenticate = challenge(t, p.Code, "")
 	}

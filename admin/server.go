@@ -82,19 +82,9 @@ func New(c Config) (*Server, error) {
 	return &Server{Config: c}, nil
 }
 
-// isAPI reports whether the request is for the API. The path may still begin with the tenant.
-func isAPI(r *http.Request) bool {
-	path := r.URL.Path
-	if rest, ok := strings.CutPrefix(path, "/t/"); ok {
-		_, path, _ = strings.Cut(rest, "/")
-		path = "/" + path
-	}
-	return strings.HasPrefix(path, Prefix+"/")
-}
-
 // ErrorPage writes an error: as JSON for requests to the API, and by Errors for all others.
 func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, p *web.Problem) {
-	if isAPI(r) {
+	if strings.HasPrefix(web.PathBelowTenant(r), Prefix+"/") {
 		s.fail(w, r, p)
 		return
 	}

@@ -3,6 +3,7 @@ package admin
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/diff"
@@ -131,11 +132,7 @@ func (s *Server) check(f tenant, was storage.Tenant, id string) (tenants.Declare
 func (s *Server) saveTenant(
 	c *call, was storage.Tenant, f tenant, cond jsonapi.Condition, dry bool,
 ) (out shownTenant, err error) {
-	tag, err := tagOfTenant(was)
-	if err == nil {
-		err = cond.Check(tag)
-	}
-	if err != nil {
+	if err := cond.CheckTag(tagOfTenant(was)); err != nil {
 		return out, err
 	}
 	d, err := s.check(f, was, was.ID)
@@ -164,7 +161,7 @@ func (c *call) maySave(changes diff.Fields) error {
 		switch {
 		case ch.Name == "host", ch.Name == "disabled":
 			scope = "tenants:write"
-		case len(ch.Name) > 10 && ch.Name[:10] == "upstreams.":
+		case strings.HasPrefix(ch.Name, "upstreams."):
 			scope = "upstreams:write"
 		}
 		if c.operates && scope != "upstreams:write" {
@@ -245,11 +242,7 @@ func (s *Server) patchTenant(path, id, scope, summary string) jsonapi.Route {
 		if err != nil {
 			return out, err
 		}
-		out, err = s.saveTenant(c, t, now.whole(), in.Condition, in.Dry)
-		if errors.Is(err, storage.ErrStale) {
-			err = jsonapi.ErrMoved
-		}
-		return out, err
+		return s.saveTenant(c, t, now.whole(), in.Condition, in.Dry)
 	})
 }
 
@@ -352,11 +345,7 @@ func (s *Server) removeTenant(c *call, in removeTenantCall) (none jsonapi.None, 
 	if err != nil {
 		return none, err
 	}
-	tag, err := tagOfTenant(t)
-	if err == nil {
-		err = in.Condition.Check(tag)
-	}
-	if err != nil {
+	if err := in.Condition.CheckTag(tagOfTenant(t)); err != nil {
 		return none, err
 	}
 	if in.Dry {

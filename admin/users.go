@@ -241,10 +241,7 @@ func (f *userFields) same(id string) error {
 
 // replace makes a user who was read what the fields say.
 func (s *Server) replace(c *call, was storage.User, f userFields, cond jsonapi.Condition, dry bool) (user, error) {
-	tag, err := tagOfUser(was)
-	if err == nil {
-		err = cond.Check(tag)
-	}
+	err := cond.CheckTag(tagOfUser(was))
 	if err == nil {
 		err = c.mayChange(was)
 	}
@@ -297,11 +294,7 @@ func (s *Server) patchUser() jsonapi.Route {
 		if err := now.same(u.ID); err != nil {
 			return user{}, err
 		}
-		out, err := s.replace(c, u, now, in.Condition, in.Dry)
-		if errors.Is(err, storage.ErrStale) {
-			err = jsonapi.ErrMoved
-		}
-		return out, err
+		return s.replace(c, u, now, in.Condition, in.Dry)
 	})
 }
 
@@ -330,11 +323,7 @@ func (s *Server) removeUser() jsonapi.Route {
 		if err != nil {
 			return none, err
 		}
-		tag, err := tagOfUser(u)
-		if err == nil {
-			err = in.Condition.Check(tag)
-		}
-		if err != nil {
+		if err := in.Condition.CheckTag(tagOfUser(u)); err != nil {
 			return none, err
 		}
 		if in.Dry {

@@ -3,7 +3,6 @@ package provider
 import (
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/gorilla/mux"
 
@@ -80,12 +79,7 @@ func (p *Provider) handler(e *Endpoint) http.Handler {
 // reaches its endpoint, such as a tenant that does not exist.
 func (p *Provider) ErrorPage(page web.ErrorPage) web.ErrorPage {
 	return func(w http.ResponseWriter, r *http.Request, prob *web.Problem) {
-		path := r.URL.Path
-		if rest, ok := strings.CutPrefix(path, "/t/"); ok {
-			_, path, _ = strings.Cut(rest, "/")
-			path = "/" + path
-		}
-		e := p.Endpoint(path)
+		e := p.Endpoint(web.PathBelowTenant(r))
 		switch program := e != nil && e.Program; {
 		case program && prob.Status >= 500:
 			oauth.WriteError(w, r, prob)

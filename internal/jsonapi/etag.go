@@ -41,6 +41,14 @@ func (c Condition) Check(current ETag) error {
 	return nil
 }
 
+// CheckTag is Check of what TagOf returned.
+func (c Condition) CheckTag(current ETag, err error) error {
+	if err != nil {
+		return err
+	}
+	return c.Check(current)
+}
+
 // has says whether the client has the representation with this tag.
 func (c Condition) has(current ETag) bool { return c.noneMatch.holds(current, true) }
 

@@ -120,3 +120,23 @@ func encode(v any) ([]byte, error) {
 func malformed(detail string) error {
 	return &Problem{Status: http.StatusBadRequest, Code: "malformed", Detail: detail}
 }
+
+// FromWeb returns an error of the protocol, or of no operation in particular, as an error of an API. One without a code
+// gets that of its status.
+func FromWeb(from *web.Problem) *Problem {
+	p := &Problem{Status: from.Status, Code: from.Code, Detail: from.Program, RetryAfter: from.RetryAfter, Err: from}
+	switch {
+	case p.Code != "":
+	case p.Status == http.StatusServiceUnavailable:
+		p.Code = "temporarily_unavailable"
+	case p.Status == http.StatusNotFound:
+		p.Code = "not_found"
+	case p.Status == http.StatusRequestEntityTooLarge:
+		p.Code = "too_large"
+	case p.Status >= 500:
+		p.Code = "server_error"
+	default:
+		p.Code = "invalid_request"
+	}
+	return p
+}

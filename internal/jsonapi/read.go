@@ -60,6 +60,11 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 			Detail: "Send application/json in UTF-8, without compression.",
 		}
 	}
+	return ReadAll(w, r)
+}
+
+// ReadAll returns the body of a request. One that is longer than any operation takes is a Problem.
+func ReadAll(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooBig *http.MaxBytesError
 	switch {

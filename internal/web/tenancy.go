@@ -171,13 +171,12 @@ func (t *Tenancy) find(r *http.Request) (*issuer.Tenant, string, error) {
 	if strings.HasPrefix(path, "/.well-known/") {
 		path = behindTenant(path)
 	}
-	id := storage.DefaultTenant
-	if after, ok := strings.CutPrefix(path, "/t/"); ok {
-		id, path, _ = strings.Cut(after, "/")
-		path = "/" + path
-		if id == storage.DefaultTenant {
-			return nil, "", unknownTenant(storage.ErrNotFound) // the default tenant has one URL only: the root
-		}
+	id, path, named := cutTenant(path)
+	switch {
+	case !named:
+		id = storage.DefaultTenant
+	case id == storage.DefaultTenant:
+		return nil, "", unknownTenant(storage.ErrNotFound) // the default tenant has one URL only: the root
 	}
 	tenant, err := enabled(orLast(r.Context(), &t.byID, id, path))
 	if err != nil {
@@ -187,6 +186,24 @@ func (t *Tenancy) find(r *http.Request) (*issuer.Tenant, string, error) {
 		return nil, "", unknownTenant(storage.ErrNotFound) // a tenant with a host has one URL only: its host
 	}
 	return tenant, path, nil
+}
+
+// cutTenant returns the id of the tenant that a path begins with, and the path below it. named is false for a path that
+// begins with no tenant.
+func cutTenant(path string) (id, below string, named bool) {
+	after, named := strings.CutPrefix(path, "/t/")
+	if !named {
+		return "", path, false
+	}
+	id, below, _ = strings.Cut(after, "/")
+	return id, "/" + below, true
+}
+
+// PathBelowTenant returns the path of a request without the tenant with which it may still begin: an error page is
+// shown before the tenant is known, too.
+func PathBelowTenant(r *http.Request) string {
+	_, below, _ := cutTenant(r.URL.Path)
+	return below
 }
 
 // behindTenant returns the path of a document of a tenant, which clients put before the path of what it is about.

@@ -84,22 +84,9 @@ func (s *Server) apiProblem(say texts.Words, r *http.Request, err error) *jsonap
 
 // fromProblem returns an error of the protocol, or of no call in particular, as an error of the API.
 func fromProblem(say texts.Words, r *http.Request, w *web.Problem) *jsonapi.Problem {
-	p := &jsonapi.Problem{Status: w.Status, Code: w.Code, Detail: w.Program, RetryAfter: w.RetryAfter, Err: w}
+	p := jsonapi.FromWeb(w)
 	if p.Detail == "" && w.Message != "" {
 		p.Detail = say.Must(w.Message, w.Args...)
-	}
-	switch {
-	case p.Code != "":
-	case p.Status == http.StatusServiceUnavailable:
-		p.Code = "temporarily_unavailable"
-	case p.Status == http.StatusNotFound:
-		p.Code = "not_found"
-	case p.Status == http.StatusRequestEntityTooLarge:
-		p.Code = "too_large"
-	case p.Status >= 500:
-		p.Code = "server_error"
-	default:
-		p.Code = "invalid_request"
 	}
 	if p.Status == http.StatusUnauthorized {
 		realm := ""
@@ -114,19 +101,9 @@ func fromProblem(say texts.Words, r *http.Request, w *web.Problem) *jsonapi.Prob
 	return p
 }
 
-// isAPI reports whether the request is for the API. The path may still begin with the tenant.
-func isAPI(r *http.Request) bool {
-	path := r.URL.Path
-	if rest, ok := strings.CutPrefix(path, "/t/"); ok {
-		_, path, _ = strings.Cut(rest, "/")
-		path = "/" + path
-	}
-	return strings.HasPrefix(path, apiPrefix)
-}
-
 // ErrorPage writes an error: as JSON for calls of the API, and by Errors for all other requests.
 func (s *Server) ErrorPage(w http.ResponseWriter, r *http.Request, p *web.Problem) {
-	if isAPI(r) {
+	if strings.HasPrefix(web.PathBelowTenant(r), apiPrefix) {
 		s.apiFail(w, r, p)
 		return
 	}
