@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/google/uuid"
@@ -142,12 +141,10 @@ func (v *clientChecks) texts() {
 // text reports what cannot be shown in a line: control characters, and characters that make a name
 // look different from how it is written.
 func (v *clientChecks) text(field, s string) {
-	switch bad := strings.IndexFunc(s, func(r rune) bool {
-		return unicode.IsControl(r) || r == unicode.ReplacementChar || unicode.Is(unicode.Bidi_Control, r)
-	}); {
+	switch {
 	case len(s) > maxText:
 		v.fault(field, "has %d bytes: write at most %d", len(s), maxText)
-	case bad >= 0:
+	case strings.ContainsFunc(s, storage.Misleading):
 		v.fault(field, "%q has a control character, or is not UTF-8: remove it", s)
 	}
 }
@@ -211,8 +208,7 @@ func (v *clientChecks) scopes() {
 		v.fault("scope", "has %d characters: write at most %d", len(v.Scope), MaxURI)
 	}
 	for _, s := range v.Scopes() {
-		// RFC 6749 section 3.3.
-		if strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '"' || r == '\\' }) {
+		if !storage.IsScope(s) {
 			v.fault("scope", "%q has a character that is not allowed: write visible ASCII without \" and \\", s)
 		}
 	}

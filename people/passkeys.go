@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/vouchsafe/vouchsafe/people/passkey"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -131,7 +130,7 @@ func (a Asker) passkeyEvent(kind string, u storage.User, id string) storage.Even
 // passkeyName returns a name as it is stored, and whether nothing had to be cut.
 func passkeyName(name string) (string, bool) {
 	name = strings.TrimSpace(strings.Map(func(c rune) rune {
-		if unicode.IsControl(c) || c == unicode.ReplacementChar || unicode.Is(unicode.Bidi_Control, c) {
+		if storage.Misleading(c) {
 			return -1
 		}
 		return c

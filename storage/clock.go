@@ -1,6 +1,10 @@
 package storage
 
-import "time"
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"time"
+)
 
 // ClockSkew is how far the clocks of replicas may be apart. What is dated further in the future than that
 // was issued while a clock was ahead. It is not valid until its time has come: otherwise it would be valid
@@ -13,4 +17,13 @@ func Ahead(issued, now time.Time) bool { return issued.Sub(now) > ClockSkew }
 // Within reports whether something was issued no longer ago than life, and not ahead of time.
 func Within(issued, now time.Time, life time.Duration) bool {
 	return now.Sub(issued) <= life && !Ahead(issued, now)
+}
+
+// IDAt returns the least UUID of version 7 of a moment, to the millisecond: the ids of events are such UUIDs, and so
+// are in the order of time (RFC 9562 section 5.7).
+func IDAt(t time.Time) string {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], uint64(max(0, t.UnixMilli())))
+	h := hex.EncodeToString(b[2:])
+	return h[:8] + "-" + h[8:] + "-7000-8000-000000000000"
 }

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -9,4 +10,17 @@ import (
 // No database takes anything else.
 func WellFormed(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsRune(s, 0)
+}
+
+// Misleading reports whether a character shows nothing, stands for bytes that are not UTF-8, or changes the order in
+// which the text around it is shown: names with it look different from how they are written.
+func Misleading(r rune) bool {
+	return unicode.IsControl(r) || r == unicode.ReplacementChar || unicode.Is(unicode.Bidi_Control, r)
+}
+
+// IsScope reports whether s can be the name of a scope: visible ASCII without spaces, " and \ (RFC 6749 section 3.3).
+func IsScope(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return r <= ' ' || r >= 0x7f || r == '"' || r == '\\'
+	})
 }

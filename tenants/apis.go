@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/vouchsafe/vouchsafe/people/attributes"
 	"github.com/vouchsafe/vouchsafe/people/claims"
@@ -101,10 +100,7 @@ var languageForm = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]+)*$`)
 
 // checkScope checks a scope of an API.
 func checkScope(s storage.APIScope, at string, wrong func(path, format string, args ...any)) {
-	// RFC 6749 section 3.3.
-	if s.Name == "" || len(s.Name) > maxLine || strings.ContainsFunc(s.Name, func(r rune) bool {
-		return r <= ' ' || r >= 0x7f || r == '"' || r == '\\'
-	}) {
+	if len(s.Name) > maxLine || !storage.IsScope(s.Name) {
 		wrong(at+"name", "%.80q isn't a scope: write visible ASCII without spaces, \" and \\", s.Name)
 	}
 	if slices.Contains(ownScopes, s.Name) {
@@ -121,9 +117,7 @@ func checkScope(s storage.APIScope, at string, wrong func(path, format string, a
 
 // line reports a text that cannot be shown in a line.
 func line(wrong func(path, format string, args ...any), path, text string) {
-	if len(text) > maxLine || strings.ContainsFunc(text, func(r rune) bool {
-		return unicode.IsControl(r) || r == unicode.ReplacementChar || unicode.Is(unicode.Bidi_Control, r)
-	}) {
+	if len(text) > maxLine || strings.ContainsFunc(text, storage.Misleading) {
 		wrong(path, "is longer than %d bytes, or has control characters", maxLine)
 	}
 }

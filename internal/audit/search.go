@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"encoding/hex"
 	"slices"
 	"time"
 
@@ -37,7 +36,7 @@ func (q Search) Page(
 	ctx context.Context, s SearchStore, before string, limit int,
 ) (found []storage.Event, next string, err error) {
 	if before == "" && !q.Until.IsZero() {
-		before = firstID(q.Until.Add(time.Millisecond))
+		before = storage.IDAt(q.Until.Add(time.Millisecond))
 	}
 	for read := 0; read < searchMost; read += searchPart {
 		part, err := q.read(ctx, s, before)
@@ -74,13 +73,4 @@ func (q Search) read(ctx context.Context, s SearchStore, before string) ([]stora
 func (q Search) matches(e storage.Event) bool {
 	return (len(q.Kinds) == 0 || slices.Contains(q.Kinds, e.Kind)) &&
 		(q.ClientID == "" || q.ClientID == e.ClientID) && (q.Actor == "" || q.Actor == e.Actor)
-}
-
-// firstID returns the id before which all events are older than t: the ids are UUIDs of version 7, which begin with
-// their time in milliseconds (RFC 9562 section 5.7).
-func firstID(t time.Time) string {
-	ms := uint64(t.UnixMilli())
-	digits := hex.EncodeToString([]byte{byte(ms >> 40), byte(ms >> 32), byte(ms >> 24), byte(ms >> 16), byte(ms >> 8),
-		byte(ms)})
-	return digits[:8] + "-" + digits[8:]
 }

@@ -187,7 +187,7 @@ func (c *checks) given(r *storage.ClaimRule) {
 	switch {
 	case r.Scope == "openid" && aboutUsers(r), r.Scope == "offline_access":
 		c.wrong("scope", "%s doesn't tell users that the app sees this: write another scope", r.Scope)
-	case strings.ContainsFunc(r.Scope, func(c rune) bool { return c <= ' ' || c >= 0x7f || c == '"' || c == '\\' }):
+	case r.Scope != "" && !storage.IsScope(r.Scope):
 		c.wrong("scope", "%q has a character that is not allowed: write one word of visible ASCII without \" and \\",
 			r.Scope)
 	case len(r.Scope) > maxName:

@@ -81,7 +81,7 @@ func (s *Store) shortenAddresses(ctx context.Context, tenant string, life time.D
 	if err != nil {
 		return err
 	}
-	from, end := last.value, idAt(now.Add(-life))
+	from, end := last.value, storage.IDAt(now.Add(-life))
 	if end <= from {
 		return nil
 	}

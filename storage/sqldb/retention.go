@@ -2,8 +2,6 @@ package sqldb
 
 import (
 	"context"
-	"encoding/binary"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -93,7 +91,7 @@ func (s *Store) pruneWalk(ctx context.Context, tenant, name string, life time.Du
 	if err != nil {
 		return err
 	}
-	end := min(idAt(now.Add(-life)), latest)
+	end := min(storage.IDAt(now.Add(-life)), latest)
 	if end <= from.value {
 		return nil
 	}
@@ -103,14 +101,6 @@ func (s *Store) pruneWalk(ctx context.Context, tenant, name string, life time.Du
 		err = s.setMark(ctx, tenant, name, mark{end, now})
 	}
 	return err
-}
-
-// idAt is the least UUIDv7 of a moment: ids are in the order of time.
-func idAt(t time.Time) string {
-	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], uint64(max(0, t.UnixMilli())))
-	h := hex.EncodeToString(b[2:])
-	return h[:8] + "-" + h[8:] + "-7000-8000-000000000000"
 }
 
 const (
@@ -227,7 +217,7 @@ const eventsAfter = `
 func (s *Store) EventsAfter(ctx context.Context, tenant, after string, until time.Time,
 	limit int,
 ) ([]storage.Event, error) {
-	all, err := list(ctx, s, eventsAfter, []any{tenant, after, idAt(until), limit}, scanEvent)
+	all, err := list(ctx, s, eventsAfter, []any{tenant, after, storage.IDAt(until), limit}, scanEvent)
 	if err != nil {
 		return nil, fmt.Errorf("events of %q after %q: %w", tenant, after, err)
 	}

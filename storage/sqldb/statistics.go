@@ -42,7 +42,8 @@ func (s *Store) SignIns(ctx context.Context, tenant string, from, to time.Time) 
 		}
 		return v, err
 	}
-	all, err := list(ctx, s, s.text(countSignInsSQLite, countSignInsPostgres), []any{tenant, idAt(from), idAt(to)}, scan)
+	query := s.text(countSignInsSQLite, countSignInsPostgres)
+	all, err := list(ctx, s, query, []any{tenant, storage.IDAt(from), storage.IDAt(to)}, scan)
 	return all, named(err, "sign-ins of", tenant)
 }
 
@@ -54,12 +55,12 @@ func (s *Store) ActiveByDay(ctx context.Context, tenant string, from, to time.Ti
 		v.Day = dayOf(day)
 		return v, err
 	}
-	all, err := list(ctx, s, activeByDay, []any{tenant, idAt(from), idAt(to)}, scan)
+	all, err := list(ctx, s, activeByDay, []any{tenant, storage.IDAt(from), storage.IDAt(to)}, scan)
 	return all, named(err, "active users of", tenant)
 }
 
 // ActiveUsers implements storage.Statistics.
 func (s *Store) ActiveUsers(ctx context.Context, tenant string, from, to time.Time) (int64, error) {
-	n, err := one(ctx, s, activeUsers, []any{tenant, idAt(from), idAt(to)}, scanCount)
+	n, err := one(ctx, s, activeUsers, []any{tenant, storage.IDAt(from), storage.IDAt(to)}, scanCount)
 	return n, named(err, "active users of", tenant)
 }
