@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"html/template"
 	"net/http"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
@@ -19,29 +17,22 @@ import (
 // others, because those before would stop working unseen. A sealed cookie holds the codes on the way. The page takes
 // it, so that no page shows the codes twice.
 
-const (
-	codesCookie = "codes"
-	// codesLife is how long the browser has for the redirect.
-	codesLife = 2 * time.Minute
-)
+const codesCookie = "codes"
 
 // sentCodes are new recovery codes on the way to the page that shows them.
 type sentCodes struct {
 	User  string // id
 	Codes []string
-	// Browser identifies the browser, and Until is when the cookie expires (Unix seconds).
-	Browser string
-	Until   int64
+	forRedirect
 }
 
 // SendCodes redirects the browser to a page that shows the user's new recovery codes with ShowCodes.
 func (s *Site) SendCodes(w http.ResponseWriter, r *http.Request, page string, u storage.User, codes []string) error {
-	plain, err := json.Marshal(sentCodes{u.ID, codes, nameOfBrowser(browser.Binding(w, r)),
-		time.Now().Add(codesLife).Unix()})
+	plain, err := json.Marshal(sentCodes{u.ID, codes, redirecting(w, r)})
 	if err != nil {
 		return err
 	}
-	browser.SetCookie(w, r, codesCookie, s.codesBox(r).SealString(plain), codesLife)
+	browser.SetCookie(w, r, codesCookie, s.codesBox(r).SealString(plain), redirectLife)
 	return SeeOther(w, r, page)
 }
 
@@ -58,8 +49,7 @@ func (s *Site) takeCodes(w http.ResponseWriter, r *http.Request, u storage.User)
 	browser.SetCookie(w, r, codesCookie, "", 0)
 	var sent sentCodes
 	plain, err := s.codesBox(r).OpenString(sealed)
-	if err != nil || json.Unmarshal(plain, &sent) != nil || sent.User != u.ID || time.Now().Unix() > sent.Until ||
-		!slices.ContainsFunc(browser.Bindings(r), func(b string) bool { return nameOfBrowser(b) == sent.Browser }) {
+	if err != nil || json.Unmarshal(plain, &sent) != nil || sent.User != u.ID || !sent.arrives(r) {
 		return nil
 	}
 	return sent.Codes

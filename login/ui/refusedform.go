@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
@@ -25,8 +24,6 @@ import (
 
 const (
 	refusedCookie = "refused"
-	// refusedLife is how long the browser has for the redirect.
-	refusedLife = 2 * time.Minute
 	// maxRefused bounds the content of the cookie, in bytes. Sealed, it has to fit into the 4096 bytes that
 	// browsers keep (RFC 6265bis section 5.6).
 	maxRefused = 2800
@@ -40,9 +37,8 @@ type Refused struct {
 	Faults map[string]string `json:",omitempty"` // what it says beside a field, by the field's name
 	Typed  map[string]string `json:",omitempty"` // what the user typed, by the field's name; never a secret
 	Wait   time.Duration     `json:",omitempty"` // how long the user has to wait
-	// Page and Browser identify the page and the browser, and Until is when the cookie expires (Unix seconds).
-	Page, Browser string
-	Until         int64
+	Page   string            // identifies the page
+	forRedirect
 	// Told is a page that only says something, and Problem an error page, in place of the form.
 	Told    *toldIDs     `json:",omitempty"`
 	Problem *keptProblem `json:",omitempty"`
@@ -145,13 +141,12 @@ func (s *Site) refuse(w http.ResponseWriter, r *http.Request, page string, refus
 	if err != nil {
 		return err
 	}
-	refused.Page, refused.Browser = nameOfPage(where), nameOfBrowser(browser.Binding(w, r))
-	refused.Until = time.Now().Add(refusedLife).Unix()
+	refused.Page, refused.forRedirect = nameOfPage(where), redirecting(w, r)
 	sealed, err := s.sealRefused(r, refused)
 	if err != nil {
 		return err
 	}
-	browser.SetCookie(w, r, refusedCookie, sealed, refusedLife)
+	browser.SetCookie(w, r, refusedCookie, sealed, redirectLife)
 	http.Redirect(w, r, web.TenantOf(r.Context()).Path+target, http.StatusSeeOther)
 	return nil
 }
@@ -207,9 +202,7 @@ func (s *Site) withRefused(w http.ResponseWriter, r *http.Request) *http.Request
 		return r
 	}
 	browser.SetCookie(w, r, refusedCookie, "", 0)
-	if time.Now().Unix() > refused.Until || !slices.ContainsFunc(browser.Bindings(r), func(binding string) bool {
-		return nameOfBrowser(binding) == refused.Browser
-	}) {
+	if !refused.arrives(r) {
 		return r
 	}
 	return r.WithContext(context.WithValue(r.Context(), refusedKey{}, refused))
