@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -62,9 +63,9 @@ func (c *adminAddCmd) Run(ctx context.Context, a *app) error {
 		}
 		u.AdminRole = c.Role
 		if c.JSON {
-			return a.printJSON(viewAdministrator(u))
+			return a.PrintJSON(viewAdministrator(u))
 		}
-		return a.printSentence("%s has the role "+c.Role+" now.", addressed(u)+" in tenant "+c.Tenant)
+		return a.PrintSentence("%s has the role "+c.Role+" now.", addressed(u)+" in tenant "+c.Tenant)
 	})
 }
 
@@ -98,7 +99,7 @@ func (c *adminListCmd) Run(ctx context.Context, a *app) error {
 			return d.Administrators(ctx, d.asker, after, listing.PageSize)
 		}, func(u storage.User) string { return u.ID })
 		columns := []string{"EMAIL", "USERNAME", "ROLE", "STATE", "ID"}
-		return printList(a, c.JSON, all, viewAdministrator, columns, administratorView.cells)
+		return terminal.PrintList(&a.Terminal, c.JSON, all, viewAdministrator, columns, administratorView.cells)
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/tenants"
 )
@@ -65,12 +66,12 @@ func (c *apiPutCmd) Run(ctx context.Context, a *app) error {
 			return noSuch(err, "tenant", c.Tenant)
 		}
 		if c.JSON {
-			return a.printJSON(api)
+			return a.PrintJSON(api)
 		}
 		if added {
-			return a.printSentence("Added API %s to tenant %s.", c.Identifier, c.Tenant)
+			return a.PrintSentence("Added API %s to tenant %s.", c.Identifier, c.Tenant)
 		}
-		return a.printSentence("Changed API %s of tenant %s.", c.Identifier, c.Tenant)
+		return a.PrintSentence("Changed API %s of tenant %s.", c.Identifier, c.Tenant)
 	})
 }
 
@@ -93,7 +94,8 @@ func (c *apiListCmd) Run(ctx context.Context, a *app) error {
 			}
 		}
 		same := func(api storage.API) storage.API { return api }
-		return printList(a, c.JSON, all, same, []string{"API", "NAME", "SCOPES", "CLIENTS"}, func(v storage.API) []string {
+		columns := []string{"API", "NAME", "SCOPES", "CLIENTS"}
+		return terminal.PrintList(&a.Terminal, c.JSON, all, same, columns, func(v storage.API) []string {
 			clients := "all"
 			if len(v.Clients) > 0 {
 				clients = strings.Join(v.Clients, " ")
@@ -132,7 +134,7 @@ func (c *apiShowCmd) Run(ctx context.Context, a *app) error {
 			return fmt.Errorf("there is no API %q", c.Identifier)
 		}
 		if c.JSON {
-			return a.printJSON(api)
+			return a.PrintJSON(api)
 		}
 		fields := [][2]string{{"API", api.Identifier}, {"Name", api.Name}, {"Scopes", scopeNames(*api)},
 			{"Clients", strings.Join(api.Clients, " ")}, {"Format", api.AccessTokenFormat}}
@@ -140,7 +142,7 @@ func (c *apiShowCmd) Run(ctx context.Context, a *app) error {
 			fields = append(fields, [2]string{"Lifetime", time.Duration(api.AccessTokenLifetime).String()})
 		}
 		fields = slices.DeleteFunc(fields, func(f [2]string) bool { return f[1] == "" })
-		return a.printFields(fields)
+		return a.PrintFields(fields)
 	})
 }
 

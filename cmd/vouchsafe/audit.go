@@ -66,7 +66,7 @@ func (c *auditExportCmd) Run(ctx context.Context, a *app) error {
 		if err := hasTenant(ctx, s, c.Tenant); err != nil {
 			return err
 		}
-		w := bufio.NewWriter(a.stdout)
+		w := bufio.NewWriter(a.Out)
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)
 		return export.Run(ctx, s, func(events []storage.Event) error {
@@ -102,8 +102,8 @@ func (c *auditPruneCmd) Run(ctx context.Context, a *app) error {
 			}))
 		}
 		if c.JSON {
-			return errors.Join(err, a.printJSON(map[string]int64{"rows": n}))
+			return errors.Join(err, a.PrintJSON(map[string]int64{"rows": n}))
 		}
-		return errors.Join(err, a.printSentence("Deleted or shortened %d entries.", n))
+		return errors.Join(err, a.PrintSentence("Deleted or shortened %d entries.", n))
 	})
 }

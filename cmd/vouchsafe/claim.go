@@ -47,13 +47,13 @@ func (c *claimExplainCmd) Run(ctx context.Context, a *app) error {
 		}
 		all := subject.Explain(scopes, declaredRules(cfg, subject, a.flags["clients"] != ""))
 		if c.JSON {
-			return a.printJSON(all)
+			return a.PrintJSON(all)
 		}
-		t := a.table("CLAIM", "VALUE", "IN", "FROM", "RULE")
+		t := a.Table("CLAIM", "VALUE", "IN", "FROM", "RULE")
 		for _, e := range all {
-			t.row(e.Claim, cmp.Or(string(e.Value), "-"), given(e), e.From, ruleOf(e))
+			t.Row(e.Claim, cmp.Or(string(e.Value), "-"), given(e), e.From, ruleOf(e))
 		}
-		return t.flush()
+		return t.Flush()
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/server"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/declare"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/listing"
@@ -83,15 +84,15 @@ func (c *clientAddCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		if c.JSON {
-			return a.printJSON(struct {
+			return a.PrintJSON(struct {
 				storage.Client
 				Secret string `json:"client_secret,omitempty"`
 			}{client, secret})
 		}
-		fmt.Fprintf(a.stdout, "client_id      %s\n", c.ClientID)
+		fmt.Fprintf(a.Out, "client_id      %s\n", c.ClientID)
 		if secret != "" {
-			fmt.Fprintf(a.stdout, "client_secret  %s\n", secret)
-			fmt.Fprintln(a.stderr, "The secret is shown once: Vouchsafe keeps only a hash of it.")
+			fmt.Fprintf(a.Out, "client_secret  %s\n", secret)
+			fmt.Fprintln(a.Err, "The secret is shown once: Vouchsafe keeps only a hash of it.")
 		}
 		return nil
 	})
@@ -117,7 +118,7 @@ func (c *clientAddCmd) setSecret(ctx context.Context, a *app, client *storage.Cl
 
 // readClientSecret reads a client secret from standard input and returns its hash.
 func (a *app) readClientSecret(ctx context.Context) (hash string, err error) {
-	chosen, err := a.readSecret(ctx, "client secret")
+	chosen, err := a.ReadSecret(ctx, "client secret")
 	if err != nil {
 		return "", err
 	}
@@ -142,7 +143,8 @@ func (c *clientListCmd) Run(ctx context.Context, a *app) error {
 			return s.Clients(ctx, c.Tenant, after, listing.PageSize)
 		},
 			func(c storage.Client) string { return c.ClientID })
-		return printList(a, c.JSON, all, viewClient, []string{"CLIENT", "NAME", "AUTHENTICATION", "GRANT TYPES", "FROM"},
+		columns := []string{"CLIENT", "NAME", "AUTHENTICATION", "GRANT TYPES", "FROM"}
+		return terminal.PrintList(&a.Terminal, c.JSON, all, viewClient, columns,
 			func(v clientView) []string {
 				from := "command"
 				switch {
@@ -225,9 +227,9 @@ func (c *clientShowCmd) Run(ctx context.Context, a *app) error {
 			return noSuch(err, "client", c.ClientID)
 		}
 		if c.JSON {
-			return a.printJSON(viewClient(client))
+			return a.PrintJSON(viewClient(client))
 		}
-		return a.printFields(viewClient(client).fields())
+		return a.PrintFields(viewClient(client).fields())
 	})
 }
 
@@ -286,11 +288,20 @@ func (c *clientApplyCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		if c.JSON {
-			return a.printJSON(plan)
+			return a.PrintJSON(plan)
 		}
 		a.printPlan(plan)
 		return nil
 	})
+}
+
+// printPlan prints what apply changes, or would change.
+func (a *app) printPlan(plan clients.Plan) {
+	var changes []terminal.Change
+	for _, ch := range plan {
+		changes = append(changes, terminal.Change{Op: ch.Op, Kind: "client", ID: ch.ClientID, Fields: ch.Fields})
+	}
+	a.PrintChanges(changes)
 }
 
 // clientDiffCmd shows the plan of client apply.
@@ -305,7 +316,7 @@ type clientDiffCmd struct {
 func (c *clientDiffCmd) Run(ctx context.Context, a *app) error {
 	return a.plan(ctx, c.Tenant, c.File, func(_ store, plan clients.Plan) error {
 		if c.JSON {
-			if err := a.printJSON(plan); err != nil {
+			if err := a.PrintJSON(plan); err != nil {
 				return err
 			}
 		} else {
@@ -354,15 +365,15 @@ func (c *clientSecretCmd) Run(ctx context.Context, a *app) error {
 		secret, hash = "", chosen
 	}
 	if c.JSON {
-		return a.printJSON(struct {
+		return a.PrintJSON(struct {
 			Secret string `json:"client_secret,omitempty"`
 			Hash   string `json:"client_secret_hash"`
 		}{secret, hash})
 	}
 	if secret != "" {
-		fmt.Fprintf(a.stdout, "client_secret       %s\n", secret)
+		fmt.Fprintf(a.Out, "client_secret       %s\n", secret)
 	}
-	_, err := io.WriteString(a.stdout, "client_secret_hash  "+hash+"\n")
+	_, err := io.WriteString(a.Out, "client_secret_hash  "+hash+"\n")
 	return err
 }
 

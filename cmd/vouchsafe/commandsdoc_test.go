@@ -8,13 +8,14 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/internal/golden"
 )
 
 // commandsDoc is what docs/commands.md says of each command: what --help says.
 func commandsDoc(t *testing.T) string {
 	t.Helper()
-	a := &app{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard}
+	a := &app{Terminal: terminal.Terminal{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}}
 	if code := a.run(t.Context(), []string{"version"}); code != 0 {
 		t.Fatalf("got exit %d", code)
 	}
@@ -88,7 +89,7 @@ func TestDocsKnowEveryCommand(t *testing.T) {
 // Every command and every flag has a help text that is a sentence.
 func TestHelpIsInSentences(t *testing.T) {
 	t.Parallel()
-	a := &app{stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard}
+	a := &app{Terminal: terminal.Terminal{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}}
 	a.run(t.Context(), []string{"version"})
 	for _, leaf := range a.parser.Model.Leaves(true) {
 		texts := map[string]string{leaf.FullPath(): leaf.Help}

@@ -35,7 +35,7 @@ It completes commands, flags, and the names of users, clients, keys and tenants 
 // Run prints the script, or a candidate a line. It offers nothing that a shell could take for more than a word.
 func (c *completionCmd) Run(a *app) error {
 	if c.Shell != "words" {
-		_, err := fmt.Fprint(a.stdout, completion.Scripts[c.Shell])
+		_, err := fmt.Fprint(a.Out, completion.Scripts[c.Shell])
 		return err
 	}
 	words := c.Words
@@ -50,7 +50,7 @@ func (c *completionCmd) Run(a *app) error {
 	found := append(p.Candidates(), a.namesFor(p, current)...)
 	for _, w := range found {
 		if strings.HasPrefix(w, current) && completion.IsPlainWord(w) {
-			fmt.Fprintln(a.stdout, w)
+			fmt.Fprintln(a.Out, w)
 		}
 	}
 	return nil

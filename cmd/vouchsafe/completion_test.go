@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/completion"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 )
 
 // completed returns what is offered for the last word of the line.
@@ -16,7 +17,7 @@ func (s *shell) completed(t *testing.T, line string) string {
 	out, errs, code := s.inside(t, "", "completion words -- "+strings.TrimSuffix(line, " "))
 	if strings.HasSuffix(line, " ") { // a new word begins
 		var stdout, stderr strings.Builder
-		a := &app{stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr,
+		a := &app{Terminal: terminal.Terminal{In: strings.NewReader(""), Out: &stdout, Err: &stderr},
 			environ: append([]string{"VOUCHSAFE_DATA=" + filepath.Join(s.dir, "data")}, s.env...)}
 		code = a.run(t.Context(), append([]string{"completion", "words", "--"}, append(strings.Fields(line), "")...))
 		out, errs = stdout.String(), stderr.String()

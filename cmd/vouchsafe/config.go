@@ -21,7 +21,7 @@ type configCmd struct {
 // hidden.
 func (c *configCmd) Run(a *app) error {
 	if c.Sample {
-		_, err := io.WriteString(a.stdout, settings.Sample())
+		_, err := io.WriteString(a.Out, settings.Sample())
 		return err
 	}
 	cfg, err := a.config()
@@ -33,13 +33,13 @@ func (c *configCmd) Run(a *app) error {
 		for _, s := range settings.All() {
 			all[s.Name] = cfg.Printed(s)
 		}
-		return a.printJSON(all)
+		return a.PrintJSON(all)
 	}
-	t := a.table("SETTING", "VALUE")
+	t := a.Table("SETTING", "VALUE")
 	for _, s := range settings.All() {
-		t.row(s.Name, cfg.Printed(s))
+		t.Row(s.Name, cfg.Printed(s))
 	}
-	return t.flush()
+	return t.Flush()
 }
 
 // config reads the settings, once for a command.

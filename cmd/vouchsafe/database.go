@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/internal/upkeep"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -21,15 +22,15 @@ func (c *migrateCmd) Run(ctx context.Context, a *app) error {
 	return a.withDatabase(ctx, installation.OpenStore, func(cfg *settings.Config, s store) error {
 		a.nameDatabase(cfg)
 		// A step may take minutes on a large table, and says nothing while it runs.
-		done := a.waiting("Migrating the schema")
+		done := a.Waiting("Migrating the schema")
 		err := s.Migrate(ctx)
 		if done(); err != nil {
 			return installation.Unreachable(cfg, err)
 		}
 		if c.JSON {
-			return a.printJSON(map[string]bool{"up_to_date": true})
+			return a.PrintJSON(map[string]bool{"up_to_date": true})
 		}
-		return a.printSentence("The schema of the database is up to date.")
+		return a.PrintSentence("The schema of the database is up to date.")
 	})
 }
 
@@ -43,9 +44,10 @@ type restoredCmd struct {
 // tell prints how many rows were ended.
 func (c *restoredCmd) tell(a *app, rows int64) error {
 	if c.JSON {
-		return a.printJSON(restoredView{rows, c.Before.UTC()})
+		return a.PrintJSON(restoredView{rows, c.Before.UTC()})
 	}
-	return a.printSentence("Ended %d sessions, grants, codes, emails and devices older than %s.", rows, zoned(c.Before))
+	return a.PrintSentence("Ended %d sessions, grants, codes, emails and devices older than %s.", rows,
+		terminal.Zoned(c.Before))
 }
 
 // restoredView is what restored did, as JSON.
@@ -76,10 +78,10 @@ func (c *restoredCmd) Run(ctx context.Context, a *app) error {
 		if err := a.confirm(ctx, c.yesFlag, "This signs out all users of all tenants."); err != nil {
 			return err
 		}
-		p := a.progress(0)
+		p := a.Progress(0)
 		var ids []string
 		r := &upkeep.Restored{Store: s, Before: c.Before, Now: now, Progress: func(tenant int, rows int64) {
-			p.show(0, fmt.Sprintf("%d of %d tenants, %d rows", tenant, len(ids), rows))
+			p.Show(0, fmt.Sprintf("%d of %d tenants, %d rows", tenant, len(ids), rows))
 		}}
 		ids, err := r.Begin(ctx, tenants.All(ctx, s), byCLI(storage.Event{
 			TenantID: storage.DefaultTenant, Kind: storage.EventDatabaseRestored,
@@ -89,7 +91,7 @@ func (c *restoredCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		rows, err := r.Finish(ctx, ids)
-		p.clear()
+		p.Clear()
 		if err != nil {
 			return fmt.Errorf("%w\n%d sessions, grants, codes, emails and devices were ended. Servers will end the rest", err,
 				rows)
@@ -97,7 +99,7 @@ func (c *restoredCmd) Run(ctx context.Context, a *app) error {
 		if err := c.tell(a, rows); err != nil {
 			return err
 		}
-		fmt.Fprintln(a.stderr, "Keys, passwords, users and clients that were removed or changed since the backup are back "+
+		fmt.Fprintln(a.Err, "Keys, passwords, users and clients that were removed or changed since the backup are back "+
 			"too: see docs/backup.md.")
 		return nil
 	})

@@ -96,7 +96,7 @@ func (a *app) nameDatabase(cfg *settings.Config) {
 		return
 	}
 	a.named = true
-	fmt.Fprintln(a.stderr, "Database:", engine.Describe(installation.DatabaseURL(cfg)))
+	fmt.Fprintln(a.Err, "Database:", engine.Describe(installation.DatabaseURL(cfg)))
 }
 
 // withProvider puts a server together for a command about signing keys, which only the provider makes.
@@ -106,7 +106,7 @@ func (a *app) withProvider(ctx context.Context, do func(*server.Server) error) e
 		return err
 	}
 	return a.withStore(ctx, func(opened store) (err error) {
-		s, err := server.NewProvider(ctx, cfg, logging.New(cfg.LogOptions(), a.stderr), version, opened)
+		s, err := server.NewProvider(ctx, cfg, logging.New(cfg.LogOptions(), a.Err), version, opened)
 		if err != nil {
 			return err
 		}
@@ -149,7 +149,7 @@ func (a *app) withAccounts(ctx context.Context, tenant string, do func(desk) err
 		if err != nil {
 			return err
 		}
-		policy := installation.PasswordPolicy(cfg, roots, logging.New(cfg.LogOptions(), a.stderr))
+		policy := installation.PasswordPolicy(cfg, roots, logging.New(cfg.LogOptions(), a.Err))
 		return do(desk{administration.Accounts{Store: s, Policy: policy, Passwords: hasher}, s, asker})
 	})
 }
@@ -181,7 +181,7 @@ func (a *app) openPeople(ctx context.Context, cfg *settings.Config, s store) (*p
 	if err != nil {
 		return nil, err
 	}
-	log, own := logging.New(cfg.LogOptions(), a.stderr), memory.New()
+	log, own := logging.New(cfg.LogOptions(), a.Err), memory.New()
 	return people.New(people.Service{
 		Store: s, Secrets: secrets, Mail: &mail.Mailer{Secrets: secrets, Templates: templates}, Passwords: hasher,
 		Limits: &limit.Limiter{Shared: own, Local: own, Log: log}, Log: log,
@@ -192,15 +192,30 @@ func (a *app) openPeople(ctx context.Context, cfg *settings.Config, s store) (*p
 // finishRemoval deletes the data of what a command has removed. If it cannot, it prints what is left: the
 // removal has taken effect in any case.
 func (a *app) finishRemoval(ctx context.Context, s store, tenant, kind, id string) {
-	p := a.progress(0)
+	p := a.Progress(0)
 	rows, err := upkeep.Finish(ctx, s, tenant, kind, id, func(rows int64) {
-		p.show(0, fmt.Sprintf("%d rows of its data are removed", rows))
+		p.Show(0, fmt.Sprintf("%d rows of its data are removed", rows))
 	})
-	p.clear()
+	p.Clear()
 	if err != nil {
-		fmt.Fprintf(a.stderr, "The %s is removed and can no longer be used. %d rows of its data are deleted; "+
+		fmt.Fprintf(a.Err, "The %s is removed and can no longer be used. %d rows of its data are deleted; "+
 			"servers will delete the rest. (%v)\n", kind, rows, err)
 	}
+}
+
+// tellRemoved prints what was removed. name is what people call it.
+func (a *app) tellRemoved(asJSON bool, tenant, kind, id, name string) error {
+	if asJSON {
+		return a.PrintJSON(struct {
+			Removed string `json:"removed"`
+			ID      string `json:"id"`
+			Tenant  string `json:"tenant,omitempty"`
+		}{kind, id, tenant})
+	}
+	if tenant == "" {
+		return a.PrintSentence("Removed %s %s.", kind, name)
+	}
+	return a.PrintSentence("Removed %s %s from tenant %s.", kind, name, tenant)
 }
 
 // noSuch returns err; in the place of storage.ErrNotFound it returns an error that names what was not found.

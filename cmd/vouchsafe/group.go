@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -47,9 +48,9 @@ func (c *groupAddCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		if c.JSON {
-			return a.printJSON(viewGroup(g))
+			return a.PrintJSON(viewGroup(g))
 		}
-		return a.printSentence("Added group %s to tenant %s.", g.ID, c.Tenant)
+		return a.PrintSentence("Added group %s to tenant %s.", g.ID, c.Tenant)
 	})
 }
 
@@ -67,8 +68,9 @@ func (c *groupListCmd) Run(ctx context.Context, a *app) error {
 		all := some(c.pageFlags, func(after string) ([]storage.Group, error) {
 			return s.Groups(ctx, c.Tenant, after, listing.PageSize)
 		}, func(g storage.Group) string { return g.ID })
-		return printList(a, c.JSON, all, viewGroup, []string{"GROUP", "TITLE", "CREATED"}, func(v groupView) []string {
-			return []string{v.ID, v.Title, zoned(v.CreatedAt)}
+		columns := []string{"GROUP", "TITLE", "CREATED"}
+		return terminal.PrintList(&a.Terminal, c.JSON, all, viewGroup, columns, func(v groupView) []string {
+			return []string{v.ID, v.Title, terminal.Zoned(v.CreatedAt)}
 		})
 	})
 }
@@ -92,9 +94,9 @@ func (c *groupEditCmd) Run(ctx context.Context, a *app) error {
 			return noSuch(err, "group", c.Group)
 		}
 		if c.JSON {
-			return a.printJSON(viewGroup(g))
+			return a.PrintJSON(viewGroup(g))
 		}
-		return a.printSentence("The title of group %s is %q.", g.ID, g.Title)
+		return a.PrintSentence("The title of group %s is %q.", g.ID, g.Title)
 	})
 }
 
@@ -133,7 +135,7 @@ func (c *groupMembersCmd) Run(ctx context.Context, a *app) error {
 		all := some(c.pageFlags, func(after string) ([]storage.User, error) {
 			return s.Members(ctx, c.Tenant, c.Group, after, listing.PageSize)
 		}, func(u storage.User) string { return u.ID })
-		return printList(a, c.JSON, all, viewUser, userColumns, userView.cells)
+		return terminal.PrintList(&a.Terminal, c.JSON, all, viewUser, userColumns, userView.cells)
 	})
 }
 
@@ -182,12 +184,12 @@ func (c *whichMembers) each(
 			if c.JSON {
 				continue
 			}
-			if err := a.printSentence(sentence, addressed(u), c.Group); err != nil {
+			if err := a.PrintSentence(sentence, addressed(u), c.Group); err != nil {
 				return err
 			}
 		}
 		if c.JSON {
-			return a.printJSON(all)
+			return a.PrintJSON(all)
 		}
 		return nil
 	})

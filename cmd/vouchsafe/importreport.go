@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 )
 
@@ -113,7 +114,7 @@ func clip(s string) string { return s[:min(len(s), 254)] }
 // print prints the first refusals, and how often there was each note.
 func (r *importReport) print(w io.Writer) {
 	for _, f := range r.shown {
-		fmt.Fprintf(w, "line %d: %s\n", f.Line, printable(f.Reason))
+		fmt.Fprintf(w, "line %d: %s\n", f.Line, terminal.Printable(f.Reason))
 	}
 	if more := r.all - len(r.shown); more > 0 {
 		fmt.Fprintf(w, "and %d more: --report FILE has them all\n", more)
@@ -123,7 +124,7 @@ func (r *importReport) print(w io.Writer) {
 		if n.times > 1 {
 			others = fmt.Sprintf(" and %d more", n.times-1)
 		}
-		fmt.Fprintf(w, "%s, line %d%s: %s\n", n.What, n.Line, others, printable(n.Reason))
+		fmt.Fprintf(w, "%s, line %d%s: %s\n", n.What, n.Line, others, terminal.Printable(n.Reason))
 	}
 	if r.more > 0 {
 		fmt.Fprintf(w, "and %d more of other kinds: --report FILE has them all\n", r.more)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/server"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
@@ -34,11 +35,11 @@ type keyView struct {
 func (v keyView) told() string {
 	switch {
 	case v.State == keys.Signs && v.SignsUntil != nil:
-		return "signing (until " + zoned(*v.SignsUntil) + ")"
+		return "signing (until " + terminal.Zoned(*v.SignsUntil) + ")"
 	case v.State == keys.Waits:
-		return "published (signs from " + zoned(v.ActiveAt) + ")"
+		return "published (signs from " + terminal.Zoned(v.ActiveAt) + ")"
 	case v.State == keys.Published && v.ExpiresAt != nil:
-		return "retired (verifies until " + zoned(*v.ExpiresAt) + ")"
+		return "retired (verifies until " + terminal.Zoned(*v.ExpiresAt) + ")"
 	case v.State == keys.Published:
 		return "retired (verifies)"
 	}
@@ -93,13 +94,13 @@ func (c *keyListCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		if c.JSON {
-			return a.printJSON(views)
+			return a.PrintJSON(views)
 		}
-		t := a.table("KEY", "ALGORITHM", "STATE")
+		t := a.Table("KEY", "ALGORITHM", "STATE")
 		for _, v := range views {
-			t.row(v.ID, v.Algorithm, v.told())
+			t.Row(v.ID, v.Algorithm, v.told())
 		}
-		return t.flush()
+		return t.Flush()
 	})
 }
 
@@ -149,15 +150,15 @@ func (c *keyRotateCmd) Run(ctx context.Context, a *app) error {
 			views = slices.DeleteFunc(views, func(v keyView) bool {
 				return !slices.ContainsFunc(made, func(k storage.Key) bool { return k.ID == v.ID })
 			})
-			return a.printJSON(views)
+			return a.PrintJSON(views)
 		}
 		for _, k := range made {
-			fmt.Fprintln(a.stdout, k.ID)
-			when := "signs from " + zoned(k.ActiveAt)
+			fmt.Fprintln(a.Out, k.ID)
+			when := "signs from " + terminal.Zoned(k.ActiveAt)
 			if !k.ActiveAt.After(time.Now()) {
 				when = "signs now"
 			}
-			fmt.Fprintf(a.stderr, "Made a key for %s in tenant %s: it %s.\n", k.Algorithm, c.Tenant, when)
+			fmt.Fprintf(a.Err, "Made a key for %s in tenant %s: it %s.\n", k.Algorithm, c.Tenant, when)
 		}
 		return nil
 	})

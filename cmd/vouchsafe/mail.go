@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -54,9 +55,9 @@ func (c *mailDeadCmd) Run(ctx context.Context, a *app) error {
 			return s.DeadDeliveries(ctx, c.Tenant, after, listing.PageSize)
 		},
 			func(m storage.Delivery) string { return m.ID })
-		return printList(a, c.JSON, all, view, []string{"ID", "TO", "MAIL", "GIVEN UP", "ATTEMPTS", "WHY"},
+		return terminal.PrintList(&a.Terminal, c.JSON, all, view, []string{"ID", "TO", "MAIL", "GIVEN UP", "ATTEMPTS", "WHY"},
 			func(v mailView) []string {
-				return []string{v.ID, v.To, v.Template, zoned(v.DeadAt), fmt.Sprint(v.Attempts), v.Error}
+				return []string{v.ID, v.To, v.Template, terminal.Zoned(v.DeadAt), fmt.Sprint(v.Attempts), v.Error}
 			})
 	})
 }
@@ -93,8 +94,8 @@ func (c *mailRetryCmd) Run(ctx context.Context, a *app) error {
 		if err := hasTenant(ctx, s, c.Tenant); err != nil {
 			return err
 		}
-		bar, n := a.progress(0), 0
-		defer bar.clear()
+		bar, n := a.Progress(0), 0
+		defer bar.Clear()
 		for m, err := range deadMail(ctx, s, c.Tenant) {
 			if err == nil {
 				err = c.retry(ctx, s, m.ID)
@@ -105,10 +106,10 @@ func (c *mailRetryCmd) Run(ctx context.Context, a *app) error {
 				return err
 			default:
 				n++
-				bar.show(0, fmt.Sprintf("%d emails", n))
+				bar.Show(0, fmt.Sprintf("%d emails", n))
 			}
 		}
-		bar.clear()
+		bar.Clear()
 		return c.tell(a, n)
 	})
 }
@@ -116,9 +117,9 @@ func (c *mailRetryCmd) Run(ctx context.Context, a *app) error {
 // tell prints how many mails will be tried again.
 func (c *mailRetryCmd) tell(a *app, n int) error {
 	if c.JSON {
-		return a.printJSON(map[string]int{"retried": n})
+		return a.PrintJSON(map[string]int{"retried": n})
 	}
-	return a.printSentence("Servers will retry %d emails of tenant %s.", n, c.Tenant)
+	return a.PrintSentence("Servers will retry %d emails of tenant %s.", n, c.Tenant)
 }
 
 // retry has one mail tried again, and records that.
@@ -173,19 +174,19 @@ func (c *mailTestCmd) Run(ctx context.Context, a *app) error {
 	view := mailTestView{To: c.To, Steps: []mailStepView{}}
 	err = server.SendTelling(ctx, m, func(sent, answer string) {
 		if view.Steps = append(view.Steps, mailStepView{sent, answer}); !c.JSON {
-			printStep(a.stdout, sent, answer)
+			printStep(a.Out, sent, answer)
 		}
 	})
 	if view.Taken = err == nil; err != nil {
 		view.Error = err.Error()
 	}
 	if c.JSON {
-		return errors.Join(err, a.printJSON(view))
+		return errors.Join(err, a.PrintJSON(view))
 	}
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.stdout, "\nThe server took the email to %s. If it does not arrive, look at the server's log, and at "+
+	fmt.Fprintf(a.Out, "\nThe server took the email to %s. If it does not arrive, look at the server's log, and at "+
 		"SPF and DKIM of the sender's domain.\n", c.To)
 	return nil
 }

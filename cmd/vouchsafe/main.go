@@ -3,8 +3,8 @@
 //
 // Commands read flags and print; what they do is in other packages. A family of commands has a file:
 // user.go, group.go, role.go, client.go, api.go, claim.go, admincmd.go, tenant.go, key.go, mail.go, audit.go,
-// secret.go, database.go, config.go. app.go and desk.go have what they share. Package server, below, is what serve
-// runs; package installation opens what the settings name.
+// secret.go, database.go, config.go. flags.go and desk.go have what they share. Below are package terminal, which
+// prints and asks, package server, which serve runs, and package installation, which opens what the settings name.
 package main
 
 import (
@@ -18,7 +18,23 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/server"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
+	"github.com/vouchsafe/vouchsafe/internal/settings"
 )
+
+// version is set by the linker: see scripts/build.
+var version = "development"
+
+// app is what commands share: where they read, write and find their settings.
+type app struct {
+	terminal.Terminal
+	environ    []string
+	flags      map[string]string // settings given as flags, by their names
+	configFile string
+	read       *settings.Config // nil until config has read them
+	parser     *kong.Kong       // for completion and help
+	named      bool             // whether the user knows which database the command works on
+}
 
 // commands are the commands of the program.
 type commands struct {
@@ -54,7 +70,7 @@ func main() {
 	// The first signal asks for an orderly stop. The next one kills, as usual.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, environ: os.Environ()}
+	a := &app{Terminal: terminal.Terminal{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}, environ: os.Environ()}
 	code := a.run(ctx, os.Args[1:])
 	release()
 	os.Exit(code)
@@ -81,7 +97,7 @@ func (a *app) run(ctx context.Context, args []string) int {
 		a.parser, err = kong.New(&c,
 			kong.Name("vouchsafe"),
 			kong.Description("An OAuth 2.1 and OpenID Connect provider. Without a command it serves."),
-			kong.Writers(a.stdout, a.stderr),
+			kong.Writers(a.Out, a.Err),
 			kong.Exit(func(code int) { panic(exit{code}) }),
 			kong.Embed(flags.Interface(), `group:"Settings"`),
 			kong.ValueFormatter(describe),
@@ -112,7 +128,7 @@ type versionCmd struct{ jsonFlag }
 // Run prints the version, the release of Go and the platform.
 func (c *versionCmd) Run(a *app) error {
 	if c.JSON {
-		return a.printJSON(map[string]string{"version": version, "go": runtime.Version(),
+		return a.PrintJSON(map[string]string{"version": version, "go": runtime.Version(),
 			"platform": runtime.GOOS + "/" + runtime.GOARCH})
 	}
 	return a.printVersion()
@@ -120,7 +136,7 @@ func (c *versionCmd) Run(a *app) error {
 
 // printVersion prints the version as one line.
 func (a *app) printVersion() error {
-	_, err := fmt.Fprintf(a.stdout, "vouchsafe %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS,
+	_, err := fmt.Fprintf(a.Out, "vouchsafe %s (%s, %s/%s)\n", version, runtime.Version(), runtime.GOOS,
 		runtime.GOARCH)
 	return err
 }

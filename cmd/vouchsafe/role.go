@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -77,9 +78,9 @@ func (c *roleAddCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		if c.JSON {
-			return a.printJSON(viewRole(r))
+			return a.PrintJSON(viewRole(r))
 		}
-		return a.printSentence("Added role %s to %s.", c.Role, c.owner())
+		return a.PrintSentence("Added role %s to %s.", c.Role, c.owner())
 	})
 }
 
@@ -99,8 +100,9 @@ func (c *roleListCmd) Run(ctx context.Context, a *app) error {
 			}
 			return s.RolesOfClient(ctx, c.Tenant, c.Client, after, listing.PageSize)
 		}, func(r storage.Role) string { return r.Name })
-		return printList(a, c.JSON, all, viewRole, []string{"ROLE", "TITLE", "CREATED"}, func(v roleView) []string {
-			return []string{v.Name, v.Title, zoned(v.CreatedAt)}
+		columns := []string{"ROLE", "TITLE", "CREATED"}
+		return terminal.PrintList(&a.Terminal, c.JSON, all, viewRole, columns, func(v roleView) []string {
+			return []string{v.Name, v.Title, terminal.Zoned(v.CreatedAt)}
 		})
 	})
 }
@@ -162,9 +164,9 @@ func (c *holderFlags) change(
 			return err
 		}
 		if c.JSON {
-			return a.printJSON(holderView{c.Role, c.Client, c.API, h.User, h.Group, h.Client})
+			return a.PrintJSON(holderView{c.Role, c.Client, c.API, h.User, h.Group, h.Client})
 		}
-		return a.printSentence(sentence, c.Role+" of "+c.owner(), called)
+		return a.PrintSentence(sentence, c.Role+" of "+c.owner(), called)
 	})
 }
 
@@ -238,7 +240,7 @@ func (c *roleHoldersCmd) Run(ctx context.Context, a *app) error {
 			}
 		}
 		same := func(v holderView) holderView { return v }
-		return printList(a, c.JSON, all, same, []string{"KIND", "HOLDER"}, func(v holderView) []string {
+		return terminal.PrintList(&a.Terminal, c.JSON, all, same, []string{"KIND", "HOLDER"}, func(v holderView) []string {
 			switch {
 			case v.Group != "":
 				return []string{"group", v.Group}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/server"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/internal/reseal"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/people/factor"
@@ -64,17 +65,17 @@ func (c *secretListCmd) Run(ctx context.Context, a *app) error {
 		}
 		views := viewSecrets(known, m.Fingerprints())
 		if c.JSON {
-			return a.printJSON(views)
+			return a.PrintJSON(views)
 		}
-		t := a.table("FINGERPRINT", "STATE", "LAST SEALED")
+		t := a.Table("FINGERPRINT", "STATE", "LAST SEALED")
 		for _, v := range views {
 			at := ""
 			if v.SealedAt != nil {
-				at = zoned(*v.SealedAt)
+				at = terminal.Zoned(*v.SealedAt)
 			}
-			t.row(v.Fingerprint, v.State, at)
+			t.Row(v.Fingerprint, v.State, at)
 		}
-		return t.flush()
+		return t.Flush()
 	})
 }
 
@@ -112,7 +113,7 @@ func (c *secretResealCmd) Run(ctx context.Context, a *app) error {
 		}
 		counts, err := r.run(ctx)
 		if c.JSON && counts != nil {
-			err = errors.Join(err, a.printJSON(counts))
+			err = errors.Join(err, a.PrintJSON(counts))
 		} else if counts != nil {
 			r.tell(counts)
 		}
@@ -140,8 +141,8 @@ func (r *resealing) run(ctx context.Context) ([]reseal.Count, error) {
 		return counts, err
 	}
 	if wait := time.Until(begun.Add(r.watch)); wait > 0 {
-		fmt.Fprintf(r.app.stderr, "Watching until %s whether a server still seals with another secret.\n",
-			zoned(time.Now().Add(wait)))
+		fmt.Fprintf(r.app.Err, "Watching until %s whether a server still seals with another secret.\n",
+			terminal.Zoned(time.Now().Add(wait)))
 		select {
 		case <-ctx.Done():
 			return counts, ctx.Err()
@@ -162,11 +163,11 @@ func (r *resealing) run(ctx context.Context) ([]reseal.Count, error) {
 
 // pass goes once through all that is stored.
 func (r *resealing) pass(ctx context.Context) ([]reseal.Count, error) {
-	bar := r.app.progress(0)
-	defer bar.clear()
+	bar := r.app.Progress(0)
+	defer bar.Clear()
 	run := &reseal.Run{Store: r.store, Secrets: r.secrets, RenewRecovery: factor.RenewRecovery,
 		Progress: func(c reseal.Count) {
-			bar.show(0, fmt.Sprintf("%s: %d of %d sealed again", c.Kind, c.Sealed, c.Seen))
+			bar.Show(0, fmt.Sprintf("%s: %d of %d sealed again", c.Kind, c.Sealed, c.Seen))
 		}}
 	return run.All(ctx)
 }
@@ -181,7 +182,7 @@ func (r *resealing) release(ctx context.Context, others []storage.MasterSecret, 
 			err = fmt.Errorf("a server still seals with the master secret %s: give every server the new one "+
 				"first, and run this again", m.Fingerprint)
 		} else if err == nil {
-			fmt.Fprintf(r.app.stderr, "No stored value depends on the master secret %s any more.\n", m.Fingerprint)
+			fmt.Fprintf(r.app.Err, "No stored value depends on the master secret %s any more.\n", m.Fingerprint)
 		}
 		errs = append(errs, err)
 	}
@@ -191,11 +192,11 @@ func (r *resealing) release(ctx context.Context, others []storage.MasterSecret, 
 // tell prints the counts.
 func (r *resealing) tell(counts []reseal.Count) {
 	for _, c := range counts {
-		fmt.Fprintf(r.app.stdout, "%s: %d, sealed again %d", c.Kind, c.Seen, c.Sealed)
+		fmt.Fprintf(r.app.Out, "%s: %d, sealed again %d", c.Kind, c.Seen, c.Sealed)
 		if c.Lost > 0 {
-			fmt.Fprintf(r.app.stdout, ", opened by no secret %d", c.Lost)
+			fmt.Fprintf(r.app.Out, ", opened by no secret %d", c.Lost)
 		}
-		fmt.Fprintln(r.app.stdout)
+		fmt.Fprintln(r.app.Out)
 	}
 }
 

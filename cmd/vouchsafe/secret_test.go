@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/server"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
@@ -43,7 +44,7 @@ func replacing(t *testing.T) (s *sqldb.Store, r *resealing, before *secret.Maste
 	if err := s.UseMasterSecret(t.Context(), before.Fingerprints()[0], time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	return s, &resealing{app: &app{stdout: io.Discard, stderr: io.Discard}, store: s, secrets: m,
+	return s, &resealing{app: &app{Terminal: terminal.Terminal{Out: io.Discard, Err: io.Discard}}, store: s, secrets: m,
 		watch: 2*server.SealEvery + server.SealEvery/2}, before
 }
 

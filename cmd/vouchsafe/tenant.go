@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/declare"
 	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
@@ -64,9 +65,9 @@ func (c *tenantAddCmd) Run(ctx context.Context, a *app) error {
 		}
 		v := viewTenant(cfg, t)
 		if c.JSON {
-			return a.printJSON(v)
+			return a.PrintJSON(v)
 		}
-		fmt.Fprintln(a.stdout, v.Issuer)
+		fmt.Fprintln(a.Out, v.Issuer)
 		return nil
 	})
 }
@@ -105,7 +106,8 @@ func (c *tenantListCmd) Run(ctx context.Context, a *app) error {
 		},
 			func(t storage.Tenant) string { return t.ID })
 		view := func(t storage.Tenant) tenantView { return viewTenant(cfg, t) }
-		return printList(a, c.JSON, all, view, []string{"TENANT", "NAME", "ISSUER"}, func(v tenantView) []string {
+		columns := []string{"TENANT", "NAME", "ISSUER"}
+		return terminal.PrintList(&a.Terminal, c.JSON, all, view, columns, func(v tenantView) []string {
 			return []string{v.ID, v.Name, v.Issuer}
 		})
 	})
@@ -174,11 +176,20 @@ func (c *tenantsFileArg) plan(ctx context.Context, a *app, secrets secretsReader
 			return err
 		}
 		if c.JSON {
-			return a.printJSON(plan)
+			return a.PrintJSON(plan)
 		}
 		a.printTenantPlan(plan)
 		return nil
 	})
+}
+
+// printTenantPlan prints what apply changes, or would change.
+func (a *app) printTenantPlan(plan tenants.Plan) {
+	var changes []terminal.Change
+	for _, ch := range plan {
+		changes = append(changes, terminal.Change{Op: ch.Op, Kind: "tenant", ID: ch.ID, Fields: ch.Fields})
+	}
+	a.PrintChanges(changes)
 }
 
 // tenantApplyCmd brings rules and branding in line with a tenants file.

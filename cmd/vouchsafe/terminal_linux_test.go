@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 )
 
 // screen is a terminal of so many columns: what a command prints, and the keyboard.
@@ -116,7 +118,7 @@ func TestTablesFitTheTerminal(t *testing.T) {
 		t.Fatalf("got %q, want a heading and two lines", shown)
 	}
 	for _, line := range lines {
-		if n := columnsOf(line); n > 80 {
+		if n := terminal.Columns(line); n > 80 {
 			t.Errorf("got %d columns: %s", n, line)
 		}
 	}
@@ -132,16 +134,16 @@ func TestTablesFitTheTerminal(t *testing.T) {
 func TestProgressFitsTheTerminal(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t, 60)
-	a := &app{stderr: s.terminal}
-	bar := a.progress(100)
-	bar.show(50, strings.Repeat("many words ", 20))
-	bar.clear()
+	a := &app{Terminal: terminal.Terminal{Err: s.terminal}}
+	bar := a.Progress(100)
+	bar.Show(50, strings.Repeat("many words ", 20))
+	bar.Clear()
 	if _, err := s.terminal.WriteString("\x00"); err != nil {
 		t.Fatal(err)
 	}
 	eventually(t, "all is shown", func() bool { return strings.HasSuffix(s.shown.String(), "\x00") })
 	line, _, _ := strings.Cut(strings.TrimPrefix(s.shown.String(), "\r\x1b[K"), "\r\x1b[K")
-	if columnsOf(line) >= 60 || !strings.HasPrefix(line, "[###############...............]  50%  many") {
+	if terminal.Columns(line) >= 60 || !strings.HasPrefix(line, "[###############...............]  50%  many") {
 		t.Errorf("got %q", line)
 	}
 }

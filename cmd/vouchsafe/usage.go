@@ -40,15 +40,15 @@ func (a *app) complain(ctx context.Context, err error) int {
 		return int(quiet)
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		fmt.Fprintln(a.stderr, "vouchsafe: interrupted")
+		fmt.Fprintln(a.Err, "vouchsafe: interrupted")
 		return exitInterrupted
 	}
 	text := strings.ReplaceAll(err.Error(), `expected string value but got "EOL" (<EOL>)`, "the value is missing")
 	for line := range strings.SplitSeq(text, "\n") {
-		fmt.Fprintln(a.stderr, "vouchsafe:", line)
+		fmt.Fprintln(a.Err, "vouchsafe:", line)
 	}
 	if parse, ok := errors.AsType[*kong.ParseError](err); ok {
-		fmt.Fprintf(a.stderr, "See %s --help\n", parsedCommand(parse.Context))
+		fmt.Fprintf(a.Err, "See %s --help\n", parsedCommand(parse.Context))
 		return exitUsage
 	}
 	if _, ok := errors.AsType[*usageError](err); ok {
@@ -87,23 +87,4 @@ func (c *helpCmd) Run(a *app) error {
 	}
 	_, err := a.parser.Parse(append(slices.Clone(c.Command), "--help"))
 	return err
-}
-
-// diffFlags are those of a command that shows what apply would change.
-type diffFlags struct {
-	ExitCode bool `help:"Exit with 3 if there are changes."`
-}
-
-// outcome returns the exit code that tells a script whether there are changes, if it asked for that.
-func (f diffFlags) outcome(changes int) error {
-	if f.ExitCode && changes > 0 {
-		return exitCode(exitChanges)
-	}
-	return nil
-}
-
-// Help says what scripts rely on.
-func (diffFlags) Help() string {
-	return "It changes nothing. Exit codes: 0, also if there are changes; with --exit-code 3 if there are changes; 1 if " +
-		"the file has faults or the database cannot be read; 2 if the command line is faulty."
 }

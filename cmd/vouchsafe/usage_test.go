@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 )
 
 // inside runs a command in this process, which is quicker where a test runs many. Files have to be named from
@@ -14,7 +16,7 @@ import (
 func (s *shell) inside(t *testing.T, stdin, line string) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, errs strings.Builder
-	a := &app{stdin: strings.NewReader(stdin), stdout: &out, stderr: &errs,
+	a := &app{Terminal: terminal.Terminal{In: strings.NewReader(stdin), Out: &out, Err: &errs},
 		environ: append([]string{"VOUCHSAFE_DATA=" + filepath.Join(s.dir, "data")}, s.env...)}
 	code = a.run(t.Context(), strings.Fields(line))
 	return out.String(), errs.String(), code

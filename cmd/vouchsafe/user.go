@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
@@ -83,13 +84,13 @@ func (c *userAddCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		if hash == nil {
-			fmt.Fprintf(a.stderr, "%s has no password yet: vouchsafe user password %s\n", c.Email, c.Email)
+			fmt.Fprintf(a.Err, "%s has no password yet: vouchsafe user password %s\n", c.Email, c.Email)
 		}
 		if c.JSON {
-			return a.printJSON(viewUser(added))
+			return a.PrintJSON(viewUser(added))
 		}
-		fmt.Fprintf(a.stderr, "Added %s to tenant %s.\n", printable(addressed(added)), c.Tenant)
-		fmt.Fprintln(a.stdout, added.ID)
+		fmt.Fprintf(a.Err, "Added %s to tenant %s.\n", terminal.Printable(addressed(added)), c.Tenant)
+		fmt.Fprintln(a.Out, added.ID)
 		return nil
 	})
 }
@@ -152,9 +153,9 @@ func readProfile(file string, row *importing.Row) error {
 func (a *app) readPassword(ctx context.Context, fromStdin bool) (string, error) {
 	switch {
 	case fromStdin:
-		return a.readSecret(ctx, "password")
-	case a.interactive():
-		return a.askTwice(ctx, "Password")
+		return a.ReadSecret(ctx, "password")
+	case a.Interactive():
+		return a.AskTwice(ctx, "Password")
 	}
 	return "", nil
 }
@@ -167,7 +168,7 @@ func (a *app) newPassword(ctx context.Context, d desk, u storage.User, secret st
 	}
 	hash, weak, err := d.NewPassword(ctx, u, secret, fromStdin)
 	if weak != nil {
-		fmt.Fprintf(a.stderr, "vouchsafe: warning: %v\n", weak)
+		fmt.Fprintf(a.Err, "vouchsafe: warning: %v\n", weak)
 	}
 	return hash, err
 }
@@ -192,13 +193,13 @@ func (w *who) with(ctx context.Context, a *app, do func(desk, storage.User) erro
 // tell prints the user after a change as JSON, or the sentence about what was changed.
 func (w *who) tell(ctx context.Context, a *app, d desk, u storage.User, asJSON bool, sentence string) error {
 	if !asJSON {
-		return a.printSentence(sentence, addressed(u)+" in tenant "+w.Tenant)
+		return a.PrintSentence(sentence, addressed(u)+" in tenant "+w.Tenant)
 	}
 	u, err := d.store.User(ctx, u.TenantID, u.ID)
 	if err != nil {
 		return err
 	}
-	return a.printJSON(viewUser(u))
+	return a.PrintJSON(viewUser(u))
 }
 
 // userShowCmd prints what is stored about a user, and how the account stands.
@@ -216,9 +217,9 @@ func (c *userShowCmd) Run(ctx context.Context, a *app) error {
 		}
 		v := viewAccount(u, standing)
 		if c.JSON {
-			return a.printJSON(v)
+			return a.PrintJSON(v)
 		}
-		return a.printFields(v.fields())
+		return a.PrintFields(v.fields())
 	})
 }
 
@@ -232,7 +233,7 @@ type userPasswordCmd struct {
 // Run stores the password, which ends all sessions of the user, and prints how many those were.
 func (c *userPasswordCmd) Run(ctx context.Context, a *app) error {
 	return c.with(ctx, a, func(d desk, u storage.User) error {
-		if !c.PasswordStdin && !a.interactive() {
+		if !c.PasswordStdin && !a.Interactive() {
 			return errors.New("there is no terminal on which to ask for the password: use --password-stdin")
 		}
 		secret, err := a.readPassword(ctx, c.PasswordStdin)
@@ -375,10 +376,10 @@ func (c *userInviteCmd) Run(ctx context.Context, a *app) error {
 		}
 		// Servers send the mail, if they send any. Otherwise the operator hands over the link.
 		if c.JSON {
-			return a.printJSON(invitationView{c.Email, made.Link, made.ExpiresAt})
+			return a.PrintJSON(invitationView{c.Email, made.Link, made.ExpiresAt})
 		}
-		fmt.Fprintln(a.stdout, made.Link)
-		fmt.Fprintf(a.stderr, "The link makes an account for %s, once, until %s.\n", c.Email, zoned(made.ExpiresAt))
+		fmt.Fprintln(a.Out, made.Link)
+		fmt.Fprintf(a.Err, "The link makes an account for %s, once, until %s.\n", c.Email, terminal.Zoned(made.ExpiresAt))
 		return nil
 	})
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/people/importing/exports"
@@ -103,9 +104,9 @@ func (c *userImportCmd) Run(ctx context.Context, a *app) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeReport()) }()
-	bar, read := a.progress(size), &counted{Reader: file}
+	bar, read := a.Progress(size), &counted{Reader: file}
 	options.Refused, options.Noted = report.refuse, report.note
-	options.Progress = func(n importing.Counts) { bar.show(read.n, c.counts(n)) }
+	options.Progress = func(n importing.Counts) { bar.Show(read.n, c.counts(n)) }
 	return a.withStore(ctx, func(s store) error {
 		asker, err := a.asker(ctx, s, c.Tenant)
 		if err != nil {
@@ -121,8 +122,8 @@ func (c *userImportCmd) Run(ctx context.Context, a *app) (err error) {
 			return err
 		}
 		n, err := importing.Import(ctx, s, asker, rows, options)
-		bar.clear()
-		report.print(a.stderr)
+		bar.Clear()
+		report.print(a.Err)
 		if told := c.tell(a, n); told != nil {
 			return errors.Join(err, told)
 		}
@@ -166,7 +167,7 @@ func (c *userImportCmd) isCSV() bool {
 // openInput opens the file, or standard input for -, and returns its size; 0 if that is not known.
 func (a *app) openInput(name string) (file io.ReadCloser, size int64, err error) {
 	if name == "-" {
-		return io.NopCloser(a.stdin), 0, nil
+		return io.NopCloser(a.In), 0, nil
 	}
 	f, err := os.Open(name)
 	if err != nil {
@@ -208,9 +209,9 @@ type countsView struct {
 // tell prints what became of the rows.
 func (c *userImportCmd) tell(a *app, n importing.Counts) error {
 	if c.JSON {
-		return a.printJSON(countsView{c.DryRun, n.Added, n.WithHash, n.There, n.Refused, n.LeftOut, n.Partly})
+		return a.PrintJSON(countsView{c.DryRun, n.Added, n.WithHash, n.There, n.Refused, n.LeftOut, n.Partly})
 	}
-	_, err := fmt.Fprintln(a.stdout, c.counts(n))
+	_, err := fmt.Fprintln(a.Out, c.counts(n))
 	return err
 }
 
@@ -245,14 +246,14 @@ func (c *userExportCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		out := &lines{Writer: a.stdout, bar: &progress{}}
-		if !isTerminal(a.stdout) { // where the users themselves show how far it is
-			out.bar = a.progress(0)
+		out := &lines{Writer: a.Out, bar: &terminal.Progress{}}
+		if !terminal.Is(a.Out) { // where the users themselves show how far it is
+			out.bar = a.Progress(0)
 		}
 		err = importing.Export(ctx, s, asker, out, c.Hashes)
-		out.bar.clear()
+		out.bar.Clear()
 		if err == nil {
-			fmt.Fprintf(a.stderr, "Exported %d users of tenant %s.\n", out.n, c.Tenant)
+			fmt.Fprintf(a.Err, "Exported %d users of tenant %s.\n", out.n, c.Tenant)
 		}
 		return err
 	})
@@ -262,14 +263,27 @@ func (c *userExportCmd) Run(ctx context.Context, a *app) error {
 type lines struct {
 	io.Writer
 	n   int
-	bar *progress
+	bar *terminal.Progress
 }
 
 // Write implements io.Writer.
 func (l *lines) Write(b []byte) (int, error) {
 	l.n += bytes.Count(b, []byte{'\n'})
-	l.bar.show(0, fmt.Sprintf("%d users", l.n))
+	l.bar.Show(0, fmt.Sprintf("%d users", l.n))
 	return l.Writer.Write(b)
+}
+
+// counted counts the bytes that are read through it.
+type counted struct {
+	io.Reader
+	n int64
+}
+
+// Read implements io.Reader.
+func (c *counted) Read(b []byte) (int, error) {
+	n, err := c.Reader.Read(b)
+	c.n += int64(n)
+	return n, err
 }
 
 // userCheckCmd lists users whose names an earlier release stored in another way.
@@ -309,18 +323,18 @@ func (c *userCheckCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		if c.JSON {
-			return a.printJSON(odd)
+			return a.PrintJSON(odd)
 		}
-		t := a.table("ID", "EMAIL", "USERNAME", "FOUND")
+		t := a.Table("ID", "EMAIL", "USERNAME", "FOUND")
 		for _, o := range odd {
-			t.row(o.ID, o.Email, o.Username, o.Found)
+			t.Row(o.ID, o.Email, o.Username, o.Found)
 		}
 		if len(odd) > 0 {
-			if err := t.flush(); err != nil {
+			if err := t.Flush(); err != nil {
 				return err
 			}
 		}
-		fmt.Fprintf(a.stderr, "users: %d, findings: %d\n", n, len(odd))
+		fmt.Fprintf(a.Err, "users: %d, findings: %d\n", n, len(odd))
 		return nil
 	})
 }

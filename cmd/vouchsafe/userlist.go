@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 )
@@ -39,7 +40,7 @@ func viewListed(u administration.Listed) listedView {
 func (v listedView) cells() []string {
 	last := ""
 	if v.LastSignIn != nil {
-		last = zoned(*v.LastSignIn)
+		last = terminal.Zoned(*v.LastSignIn)
 	}
 	return []string{v.Email, v.Username, v.Profile.Name, yesNo(v.EmailVerified), yesNo(v.SecondFactor), v.standing(),
 		last, v.ID}
@@ -63,6 +64,7 @@ func (c *userListCmd) Run(ctx context.Context, a *app) error {
 			return d.List(ctx, d.asker, after, listing.PageSize)
 		}, func(u administration.Listed) string { return u.ID })
 		columns := []string{"EMAIL", "USERNAME", "NAME", "VERIFIED", "2-STEP", "STATE", "LAST SIGN-IN", "ID"}
-		return printList(a, c.JSON, first(c.Limit, matching(all, filter.Matches)), viewListed, columns, listedView.cells)
+		return terminal.PrintList(&a.Terminal, c.JSON, first(c.Limit, matching(all, filter.Matches)), viewListed, columns,
+			listedView.cells)
 	})
 }

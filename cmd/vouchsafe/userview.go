@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/attributes"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -101,7 +102,7 @@ func (v accountView) fields() [][2]string {
 		if t == nil {
 			return ""
 		}
-		return zoned(*t)
+		return terminal.Zoned(*t)
 	}
 	password := yesNo(v.HasPassword)
 	if v.ExpiredPassword {
@@ -116,8 +117,8 @@ func (v accountView) fields() [][2]string {
 		{"Recovery codes", yesNo(v.RecoveryCodes)}, {"Passkeys", strconv.Itoa(v.Passkeys)},
 		{"Trusted devices", strconv.Itoa(v.TrustedDevices)}, {"Linked accounts", strings.Join(v.Identities, " ")},
 		{"Sessions", strconv.Itoa(v.Sessions)}, {"Last sign-in", at(v.LastSignIn)},
-		{"Last activity", at(v.LastActivity)}, {"Created", zoned(v.CreatedAt)},
-		{"Changed", zoned(v.UpdatedAt)},
+		{"Last activity", at(v.LastActivity)}, {"Created", terminal.Zoned(v.CreatedAt)},
+		{"Changed", terminal.Zoned(v.UpdatedAt)},
 	}
 	for _, name := range slices.Sorted(maps.Keys(v.Attributes)) {
 		fields = append(fields, [2]string{name, attributes.Text(v.Attributes[name])})

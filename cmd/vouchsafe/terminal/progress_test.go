@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"strings"
@@ -16,7 +16,7 @@ func TestALongMigrationSaysThatItGoesOn(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			var log strings.Builder
-			done := (&app{stderr: &log}).waiting("Migrating")
+			done := (&Terminal{Err: &log}).Waiting("Migrating")
 			time.Sleep(took)
 			done()
 			if log.String() != want {

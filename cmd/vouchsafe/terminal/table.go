@@ -1,4 +1,4 @@
-package main
+package terminal
 
 import (
 	"io"
@@ -11,10 +11,10 @@ import (
 	"golang.org/x/text/width"
 )
 
-// table aligns rows. It prints some hundred at a time, so that memory does not grow with their number:
+// Table aligns rows. It prints some hundred at a time, so that memory does not grow with their number:
 // columns may get wider further down. On a terminal no line is longer than the screen; elsewhere all
 // cells are complete.
-type table struct {
+type Table struct {
 	w      io.Writer
 	screen int // columns of the terminal; 0 if there is none
 	rows   [][]string
@@ -24,11 +24,11 @@ type table struct {
 // tableRows is how many rows are aligned together.
 const tableRows = 200
 
-// table returns a table on standard output that begins with the names of its columns.
-func (a *app) table(columns ...string) *table {
-	t := &table{w: a.stdout, screen: screenWidth(a.stdout), widths: make([]int, len(columns))}
-	t.rows = append(t.rows, columns)
-	return t
+// Table returns a table on standard output that begins with the names of its columns.
+func (t *Terminal) Table(columns ...string) *Table {
+	table := &Table{w: t.Out, screen: screenWidth(t.Out), widths: make([]int, len(columns))}
+	table.rows = append(table.rows, columns)
+	return table
 }
 
 // screenWidth returns the number of columns of the terminal that w is, or 0.
@@ -44,23 +44,23 @@ func screenWidth(w io.Writer) int {
 	return columns
 }
 
-// row adds a row. It prints the rows that wait if there are many; flush prints the last ones.
-func (t *table) row(cells ...string) {
+// Row adds a row. It prints the rows that wait if there are many; Flush prints the last ones.
+func (t *Table) Row(cells ...string) {
 	for i, c := range cells {
 		// Names of users and clients must not move the cursor of a terminal.
-		cells[i] = printable(c)
+		cells[i] = Printable(c)
 	}
 	t.rows = append(t.rows, cells)
 	if len(t.rows) >= tableRows {
-		_ = t.flush() // a writer that failed once fails at the end, too
+		_ = t.Flush() // a writer that failed once fails at the end, too
 	}
 }
 
-// flush prints the rows that were not printed yet.
-func (t *table) flush() error {
+// Flush prints the rows that were not printed yet.
+func (t *Table) Flush() error {
 	for _, cells := range t.rows {
 		for i, c := range cells {
-			t.widths[i] = max(t.widths[i], columnsOf(c))
+			t.widths[i] = max(t.widths[i], Columns(c))
 		}
 	}
 	fitting := t.fit()
@@ -71,7 +71,7 @@ func (t *table) flush() error {
 			c = shorten(c, fitting[i])
 			line.WriteString(c)
 			if i < len(cells)-1 {
-				line.WriteString(strings.Repeat(" ", fitting[i]+2-columnsOf(c)))
+				line.WriteString(strings.Repeat(" ", fitting[i]+2-Columns(c)))
 			}
 		}
 		b.WriteString(strings.TrimRight(line.String(), " "))
@@ -87,7 +87,7 @@ const leastColumn = 4
 
 // fit returns the widths of the columns with which a line fits the terminal. The widest column gives way
 // first.
-func (t *table) fit() []int {
+func (t *Table) fit() []int {
 	fitting := slices.Clone(t.widths)
 	if t.screen == 0 {
 		return fitting
@@ -113,7 +113,7 @@ func (t *table) fit() []int {
 
 // shorten returns s in at most so many columns of a terminal, with … in the place of what is left out.
 func shorten(s string, columns int) string {
-	if columnsOf(s) <= columns {
+	if Columns(s) <= columns {
 		return s
 	}
 	used := 1 // of the …
@@ -125,8 +125,8 @@ func shorten(s string, columns int) string {
 	return s
 }
 
-// columnsOf returns how many columns of a terminal s takes.
-func columnsOf(s string) int {
+// Columns returns how many columns of a terminal s takes.
+func Columns(s string) int {
 	n := 0
 	for _, r := range s {
 		n += columnsOfRune(r)
@@ -147,9 +147,9 @@ func columnsOfRune(r rune) int {
 	return 1
 }
 
-// printable returns s with spaces in the place of control characters, and of those that turn the direction
+// Printable returns s with spaces in the place of control characters, and of those that turn the direction
 // of writing.
-func printable(s string) string {
+func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
 			return ' '

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
+	"github.com/vouchsafe/vouchsafe/internal/listing"
+)
+
+// tenantFlag names the tenant that a command is about.
+type tenantFlag struct {
+	Tenant string `help:"The tenant to act on." default:"default" placeholder:"ID" complete:"tenant"`
+}
+
+// jsonFlag is of every command that prints something a script may read.
+type jsonFlag struct {
+	JSON bool `name:"json" help:"Print JSON, for scripts."`
+}
+
+// pageFlags choose a part of a list. Lists are printed while they are read, so that a long list needs no
+// more memory than a short one.
+type pageFlags struct {
+	Limit int    `help:"Print at most this many." placeholder:"N"`
+	After string `help:"Begin after this id, such as the last one printed." placeholder:"ID"`
+}
+
+// some returns the part of a list that the flags choose.
+func some[T any](c pageFlags, page func(after string) ([]T, error), id func(T) string) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		n := 0
+		for v, err := range listing.All(func(after string) ([]T, error) {
+			if after == "" {
+				after = c.After
+			}
+			return page(after)
+		}, id) {
+			if n++; c.Limit > 0 && n > c.Limit {
+				return
+			}
+			if !yield(v, err) {
+				return
+			}
+		}
+	}
+}
+
+// matching returns the elements of a list that match, and errors.
+func matching[T any](all iter.Seq2[T, error], matches func(T) bool) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for v, err := range all {
+			if (err != nil || matches(v)) && !yield(v, err) {
+				return
+			}
+		}
+	}
+}
+
+// first returns at most limit elements of a list; all if limit is 0.
+func first[T any](limit int, all iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		n := 0
+		for v, err := range all {
+			if !yield(v, err) {
+				return
+			}
+			if n++; n == limit {
+				return
+			}
+		}
+	}
+}
+
+// yesFlag is a flag of commands after which something is lost.
+type yesFlag struct {
+	Yes bool `help:"Do not ask for confirmation. Without a terminal the command needs this."`
+}
+
+// confirm asks the user at the terminal whether to go on, unless --yes has said so. loss is a sentence about
+// what is lost. Without a terminal it returns an error: a script must not wait for an answer.
+func (a *app) confirm(ctx context.Context, yes yesFlag, loss string, args ...any) error {
+	if yes.Yes {
+		return nil
+	}
+	loss = fmt.Sprintf(loss, args...)
+	err := a.Confirm(ctx, loss)
+	if errors.Is(err, terminal.ErrCannotAsk) {
+		return misused("%s\nPass --yes to confirm", terminal.Printable(loss))
+	}
+	return err
+}
+
+// diffFlags are those of a command that shows what apply would change.
+type diffFlags struct {
+	ExitCode bool `help:"Exit with 3 if there are changes."`
+}
+
+// outcome returns the exit code that tells a script whether there are changes, if it asked for that.
+func (f diffFlags) outcome(changes int) error {
+	if f.ExitCode && changes > 0 {
+		return exitCode(exitChanges)
+	}
+	return nil
+}
+
+// Help says what scripts rely on.
+func (diffFlags) Help() string {
+	return "It changes nothing. Exit codes: 0, also if there are changes; with --exit-code 3 if there are changes; 1 if " +
+		"the file has faults or the database cannot be read; 2 if the command line is faulty."
+}
