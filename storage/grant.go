@@ -120,3 +120,14 @@ type Tokens struct {
 	IDToken      string `json:"id_token,omitempty" doc:"Who the user is, as a JWT; with the scope openid."`
 	Scope        string `json:"scope,omitempty" doc:"The granted scopes, separated by spaces."`
 }
+
+// Bearer is what a living access token of a tenant stands for. Package provider reads it from a request, and
+// package admin decides by it what the request may do.
+type Bearer struct {
+	Client Client // that got the token; enabled
+	// User and Grant are those of a token that a user allowed; nil for one that the client got for itself.
+	User     *User
+	Grant    *Grant
+	Scopes   []string
+	Audience []string
+}

@@ -78,12 +78,3 @@ func (t *TenantSettings) APIScope(name string) *APIScope {
 	}
 	return nil
 }
-
-// Attribute returns the attribute with that name, or nil.
-func (t *TenantSettings) Attribute(name string) *Attribute {
-	i := slices.IndexFunc(t.Attributes, func(a Attribute) bool { return a.Name == name })
-	if i < 0 {
-		return nil
-	}
-	return &t.Attributes[i]
-}

@@ -3,7 +3,6 @@ package storagetest
 import (
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -168,49 +167,4 @@ func testUnique(t *testing.T, s Store) {
 	want(t, addUsers(third), storage.ErrExists)
 	must(t, set(first.ID, map[string]string{}))
 	must(t, addUsers(third))
-}
-
-// testLastActivity deletes the sessions and grants that say when a user was active last.
-func testLastActivity(t *testing.T, s Store) {
-	ctx := t.Context()
-	w := newWorld(t, s)
-	standing := func(want storage.Standing) {
-		t.Helper()
-		all, err := s.Standings(ctx, w.tenant, "", "z")
-		want.UserID = w.user
-		same(t, all[w.user], err, want)
-	}
-	at := func(hours int) time.Time { return now.Add(time.Duration(hours) * time.Hour) }
-	standing(storage.Standing{LastSignIn: now, LastActivity: now})
-	must(t, s.SeenSession(ctx, w.tenant, w.session, at(1)))
-	standing(storage.Standing{LastSignIn: now, LastActivity: at(1)})
-	for i, id := range []string{"second", "third", "fourth"} {
-		g := aGrant(w.tenant, id, w.user, w.client, "")
-		g.ExpiresAt, g.IdleExpiresAt = now.Add(24*time.Hour), now.Add(24*time.Hour)
-		must(t, redeem(ctx, s, g))
-		_, _, err := s.Touch(ctx, w.tenant, id, w.client, 1, at(24), at(2+i), nil)
-		must(t, err)
-		standing(storage.Standing{LastSignIn: now, LastActivity: at(2 + i)})
-	}
-	session := aSession(w.tenant, "later", w.user)
-	session.AuthTime, session.SeenAt = at(3), at(3)
-	must(t, AddSession(ctx, s, session))
-	must(t, endSession(ctx, s, w.tenant, session.ID))
-	last := storage.Standing{LastSignIn: at(3), LastActivity: at(4)}
-	standing(last)
-	_, err := revoke(ctx, s, w.tenant, storage.GrantFilter{ID: "fourth"}, "test", now)
-	must(t, err)
-	_, err = s.Prune(ctx, storage.Retention{Revoked: time.Hour}, at(48))
-	must(t, err)
-	standing(last)
-	_, err = s.Sweep(ctx, at(24*365))
-	must(t, err)
-	if all, err := s.GrantsOf(ctx, w.tenant, w.user, now); err != nil || len(all) > 0 {
-		t.Fatalf("got %d grants, %v: nothing was swept", len(all), err)
-	}
-	standing(last)
-	must(t, s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, Remove: true}))
-	if all, err := s.Standings(ctx, w.tenant, "", "z"); err != nil || len(all) > 0 {
-		t.Errorf("got %v, %v of a removed user", all, err)
-	}
 }

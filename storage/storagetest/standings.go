@@ -1,8 +1,11 @@
 package storagetest
 
 import (
+	"encoding/binary"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -57,4 +60,91 @@ func testStandings(t *testing.T, s Store) {
 	same(t, names, err, []string{"andy@example.com", "ann"})
 	got, err = s.Standings(ctx, newTenant(t, s), ids[0], ids[3])
 	same(t, got, err, map[string]storage.Standing{})
+}
+
+func testStatistics(t *testing.T, s Store) {
+	ctx, tenant, other := t.Context(), newTenant(t, s), newTenant(t, s)
+	day := now.UTC().Truncate(24 * time.Hour)
+	record := func(tenant, kind, user, how string, at time.Time) {
+		t.Helper()
+		e := storage.Event{TenantID: tenant, ID: timedID(at), At: at, Kind: kind, UserID: user, Detail: map[string]string{}}
+		if e.Detail["amr"] = how; kind == storage.EventLoginFailed {
+			e.Detail = map[string]string{"reason": how}
+		}
+		must(t, s.Record(ctx, e))
+	}
+	at := day.Add(time.Hour)
+	record(tenant, storage.EventLoginSucceeded, "ann", "pwd", at)
+	record(tenant, storage.EventLoginSucceeded, "ann", "pwd otp", at)
+	record(tenant, storage.EventLoginSucceeded, "bob", "pwd", at.Add(24*time.Hour))
+	record(tenant, storage.EventLoginSucceeded, "ann", "pwd", at.Add(24*time.Hour))
+	record(tenant, storage.EventLoginFailed, "", "password", at)
+	record(tenant, storage.EventLoginRaised, "ann", "otp", at)
+	record(tenant, storage.EventLoginSucceeded, "cleo", "pwd", at.Add(48*time.Hour)) // too late
+	record(other, storage.EventLoginSucceeded, "dan", "pwd", at)
+
+	end := day.Add(48 * time.Hour)
+	signIns, err := s.SignIns(ctx, tenant, day, end)
+	same(t, signIns, err, []storage.SignIns{
+		{Day: day, Failed: true, How: "password", Count: 1}, {Day: day, How: "pwd", Count: 1},
+		{Day: day, How: "pwd otp", Count: 1}, {Day: day.Add(24 * time.Hour), How: "pwd", Count: 2},
+	})
+	active, err := s.ActiveByDay(ctx, tenant, day, end)
+	same(t, active, err, []storage.Active{{Day: day, Users: 1}, {Day: day.Add(24 * time.Hour), Users: 2}})
+	users, err := s.ActiveUsers(ctx, tenant, day, end)
+	same(t, users, err, int64(2))
+}
+
+// timedID returns a UUIDv7 of that time.
+func timedID(at time.Time) string {
+	id := uuid.Must(uuid.NewV7())
+	var ms [8]byte
+	binary.BigEndian.PutUint64(ms[:], uint64(at.UnixMilli()))
+	copy(id[:6], ms[2:])
+	return id.String()
+}
+
+// testLastActivity deletes the sessions and grants that say when a user was active last.
+func testLastActivity(t *testing.T, s Store) {
+	ctx := t.Context()
+	w := newWorld(t, s)
+	standing := func(want storage.Standing) {
+		t.Helper()
+		all, err := s.Standings(ctx, w.tenant, "", "z")
+		want.UserID = w.user
+		same(t, all[w.user], err, want)
+	}
+	at := func(hours int) time.Time { return now.Add(time.Duration(hours) * time.Hour) }
+	standing(storage.Standing{LastSignIn: now, LastActivity: now})
+	must(t, s.SeenSession(ctx, w.tenant, w.session, at(1)))
+	standing(storage.Standing{LastSignIn: now, LastActivity: at(1)})
+	for i, id := range []string{"second", "third", "fourth"} {
+		g := aGrant(w.tenant, id, w.user, w.client, "")
+		g.ExpiresAt, g.IdleExpiresAt = now.Add(24*time.Hour), now.Add(24*time.Hour)
+		must(t, redeem(ctx, s, g))
+		_, _, err := s.Touch(ctx, w.tenant, id, w.client, 1, at(24), at(2+i), nil)
+		must(t, err)
+		standing(storage.Standing{LastSignIn: now, LastActivity: at(2 + i)})
+	}
+	session := aSession(w.tenant, "later", w.user)
+	session.AuthTime, session.SeenAt = at(3), at(3)
+	must(t, AddSession(ctx, s, session))
+	must(t, endSession(ctx, s, w.tenant, session.ID))
+	last := storage.Standing{LastSignIn: at(3), LastActivity: at(4)}
+	standing(last)
+	_, err := revoke(ctx, s, w.tenant, storage.GrantFilter{ID: "fourth"}, "test", now)
+	must(t, err)
+	_, err = s.Prune(ctx, storage.Retention{Revoked: time.Hour}, at(48))
+	must(t, err)
+	standing(last)
+	_, err = s.Sweep(ctx, at(24*365))
+	must(t, err)
+	if all, err := s.GrantsOf(ctx, w.tenant, w.user, now); err != nil || len(all) > 0 {
+		t.Fatalf("got %d grants, %v: nothing was swept", len(all), err)
+	}
+	standing(last)
+	must(t, s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, Remove: true}))
+	if all, err := s.Standings(ctx, w.tenant, "", "z"); err != nil || len(all) > 0 {
+		t.Errorf("got %v, %v of a removed user", all, err)
+	}
 }
