@@ -5,6 +5,8 @@ import (
 	"errors"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 )
 
 const listAdministrators = `
@@ -15,7 +17,7 @@ const listAdministrators = `
 // Administrators implements storage.Users.
 func (s *Store) Administrators(ctx context.Context, tenant, after string, limit int) ([]storage.User, error) {
 	all, err := list(ctx, s, listAdministrators, []any{tenant, after, limit}, scanUser)
-	return all, named(err, "administrators after", after)
+	return all, engine.Named(err, "administrators after", after)
 }
 
 const (
@@ -46,7 +48,7 @@ func holdOwner(c conn, ch *storage.Change) (owner bool, err error) {
 	if !mayLoseOwner(ch) || ch.Add != nil {
 		return false, nil
 	}
-	role, err := scanText(c.Row(adminRoleOf, ch.TenantID, ch.UserID))
+	role, err := engine.ScanText(c.Row(adminRoleOf, ch.TenantID, ch.UserID))
 	if errors.Is(err, storage.ErrNotFound) {
 		return false, nil // a later step says so
 	}
@@ -59,7 +61,7 @@ func holdOwner(c conn, ch *storage.Change) (owner bool, err error) {
 
 // keepsOwner returns ErrLastOwner if the tenant has no owner who can sign in.
 func keepsOwner(c conn, ch *storage.Change) error {
-	n, err := scanCount(c.Row(countOwners, ch.TenantID))
+	n, err := engine.ScanCount(c.Row(countOwners, ch.TenantID))
 	if err == nil && n == 0 {
 		err = storage.ErrLastOwner
 	}
@@ -71,5 +73,5 @@ func applyAdmin(c conn, ch *storage.Change) error {
 	if ch.SetAdmin == nil {
 		return nil
 	}
-	return must(c, storage.ErrNotFound, setAdmin, ch.TenantID, ch.UserID, *ch.SetAdmin, micros(ch.Now))
+	return engine.Must(c, storage.ErrNotFound, setAdmin, ch.TenantID, ch.UserID, *ch.SetAdmin, column.Micros(ch.Now))
 }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 )
 
 const (
@@ -32,8 +34,8 @@ const (
 // ReserveAnswer implements storage.Answers.
 func (s *Store) ReserveAnswer(ctx context.Context, a storage.Answer, now time.Time) error {
 	err := s.must(ctx, storage.ErrExists, reserveAnswer, a.TenantID, spentHash(a.Key), a.Request, []byte{},
-		micros(a.ExpiresAt), micros(now))
-	return named(err, "reserve answer in", a.TenantID)
+		column.Micros(a.ExpiresAt), column.Micros(now))
+	return engine.Named(err, "reserve answer in", a.TenantID)
 }
 
 // KeepAnswer implements storage.Answers.
@@ -43,22 +45,22 @@ func (s *Store) KeepAnswer(ctx context.Context, a storage.Answer) error {
 		body = []byte{}
 	}
 	_, err := s.put(ctx, keepAnswer, a.TenantID, spentHash(a.Key), a.Status, a.Location, body)
-	return named(err, "keep answer in", a.TenantID)
+	return engine.Named(err, "keep answer in", a.TenantID)
 }
 
 // DropAnswer implements storage.Answers.
 func (s *Store) DropAnswer(ctx context.Context, tenant, key string) error {
 	_, err := s.put(ctx, dropAnswer, tenant, spentHash(key))
-	return named(err, "drop answer in", tenant)
+	return engine.Named(err, "drop answer in", tenant)
 }
 
 // Answer implements storage.Answers.
 func (s *Store) Answer(ctx context.Context, tenant, key string, now time.Time) (storage.Answer, error) {
 	scan := func(row scanner) (storage.Answer, error) {
 		a := storage.Answer{TenantID: tenant, Key: key}
-		err := row.Scan(bytesColumn{&a.Request}, &a.Status, &a.Location, bytesColumn{&a.Body}, timeColumn{&a.ExpiresAt})
+		err := row.Scan(column.Bytes{&a.Request}, &a.Status, &a.Location, column.Bytes{&a.Body}, column.Time{&a.ExpiresAt})
 		return a, err
 	}
-	a, err := one(ctx, s, answerOf, []any{tenant, spentHash(key), micros(now)}, scan)
-	return a, named(err, "answer in", tenant)
+	a, err := one(ctx, s, answerOf, []any{tenant, spentHash(key), column.Micros(now)}, scan)
+	return a, engine.Named(err, "answer in", tenant)
 }

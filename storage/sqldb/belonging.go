@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 )
 
 // What a user belongs to is two columns beside those of the user: a JSON list of groups, and one of roles. The
@@ -38,12 +40,12 @@ func belongingFields(b *storage.Belonging) []any {
 	return []any{groupsColumn{&b.Groups}, rolesColumn{&b.Roles}}
 }
 
-// groupsColumn is listColumn for ids in any order.
+// groupsColumn is column.List for ids in any order.
 type groupsColumn struct{ to *[]string }
 
 // Scan implements sql.Scanner.
 func (c groupsColumn) Scan(src any) error {
-	err := listColumn(c).Scan(src)
+	err := column.List(c).Scan(src)
 	slices.Sort(*c.to)
 	return err
 }
@@ -58,7 +60,7 @@ func (c rolesColumn) Scan(src any) error {
 		return nil
 	}
 	var rows [][3]string
-	if err := (jsonColumn{&rows}).Scan(src); err != nil {
+	if err := (column.JSON{&rows}).Scan(src); err != nil {
 		return err
 	}
 	for _, r := range rows {
@@ -85,5 +87,5 @@ func (s *Store) Belonging(ctx context.Context, tenant, userID string) (storage.B
 			err = row.Scan(append([]any{&id}, belongingFields(&b)...)...)
 			return b, err
 		})
-	return b, named(err, "what is given to user", userID)
+	return b, engine.Named(err, "what is given to user", userID)
 }

@@ -4,6 +4,10 @@ import (
 	"context"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/outbox"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
 )
 
 const (
@@ -31,7 +35,7 @@ const (
 // Apply implements storage.Changes.
 func (s *Store) Apply(ctx context.Context, ch storage.Change) error {
 	if s.postgres && isSignIn(&ch) {
-		return named(s.signIn(ctx, &ch), "change user", ch.UserID)
+		return engine.Named(s.signIn(ctx, &ch), "change user", ch.UserID)
 	}
 	var left []storage.Removal
 	err := s.engine.Transact(ctx, func(c conn) error {
@@ -61,20 +65,20 @@ func (s *Store) Apply(ctx context.Context, ch storage.Change) error {
 	for i := 0; err == nil && i < len(left); i++ {
 		err = s.goOn(ctx, left[i], ch.OnEnd)
 	}
-	return named(err, "change user", ch.UserID)
+	return engine.Named(err, "change user", ch.UserID)
 }
 
 // applySpending uses up the code and the values of the change. It comes first: of two changes that use up the
 // same, one waits here for the other.
 func applySpending(c conn, ch *storage.Change) error {
 	if ch.Code != "" {
-		if err := must(c, storage.ErrStale, useCode, ch.TenantID, ch.Code, micros(ch.Now)); err != nil {
+		if err := engine.Must(c, storage.ErrStale, useCode, ch.TenantID, ch.Code, column.Micros(ch.Now)); err != nil {
 			return err
 		}
 	}
 	for _, v := range ch.Spend {
-		if err := must(c, storage.ErrStale, spend, ch.TenantID, v.Purpose, spentHash(v.Value),
-			micros(v.ExpiresAt)); err != nil {
+		if err := engine.Must(c, storage.ErrStale, spend, ch.TenantID, v.Purpose, spentHash(v.Value),
+			column.Micros(v.ExpiresAt)); err != nil {
 			return err
 		}
 	}
@@ -96,12 +100,13 @@ func applyPerson(c conn, ch *storage.Change) error {
 		if ch.Secured {
 			hold = holdSecured
 		}
-		if err := must(c, storage.ErrStale, hold, ch.TenantID, ch.UserID, *ch.Version); err != nil {
+		if err := engine.Must(c, storage.ErrStale, hold, ch.TenantID, ch.UserID, *ch.Version); err != nil {
 			return err
 		}
 	}
 	if ch.Raise {
-		if err := must(c, storage.ErrNotFound, raiseVersion, ch.TenantID, ch.UserID, micros(ch.Now)); err != nil {
+		if err := engine.Must(c, storage.ErrNotFound, raiseVersion, ch.TenantID, ch.UserID,
+			column.Micros(ch.Now)); err != nil {
 			return err
 		}
 	}
@@ -111,10 +116,11 @@ func applyPerson(c conn, ch *storage.Change) error {
 		}
 	}
 	if ch.Update != nil && !ch.UpdateOf.IsZero() {
-		return must(c, storage.ErrStale, updateUserOf, append(updateUserArgs(*ch.Update), micros(ch.UpdateOf))...)
+		args := append(updateUserArgs(*ch.Update), column.Micros(ch.UpdateOf))
+		return engine.Must(c, storage.ErrStale, updateUserOf, args...)
 	}
 	if ch.Update != nil {
-		return must(c, storage.ErrNotFound, updateUser, updateUserArgs(*ch.Update)...)
+		return engine.Must(c, storage.ErrNotFound, updateUser, updateUserArgs(*ch.Update)...)
 	}
 	return nil
 }
@@ -140,8 +146,8 @@ func applyCredentials(c conn, ch *storage.Change) error {
 		}
 	}
 	for _, cr := range ch.Swap {
-		err := must(c, storage.ErrStale, swapCredential, ch.TenantID, ch.UserID, cr.Kind, cr.ID, cr.Data,
-			micros(cr.UpdatedAt), cr.Was, micros(cr.ExpiresAt))
+		err := engine.Must(c, storage.ErrStale, swapCredential, ch.TenantID, ch.UserID, cr.Kind, cr.ID, cr.Data,
+			column.Micros(cr.UpdatedAt), cr.Was, column.Micros(cr.ExpiresAt))
 		if err != nil {
 			return err
 		}
@@ -154,7 +160,7 @@ func applyRemoveAdded(c conn, ch *storage.Change) error {
 	if ch.RemoveAdded == nil {
 		return nil
 	}
-	since := micros(ch.RemoveAdded.Since)
+	since := column.Micros(ch.RemoveAdded.Since)
 	for _, kind := range ch.RemoveAdded.Kinds {
 		if _, err := c.Exec(removeAdded, ch.TenantID, ch.UserID, kind, since); err != nil {
 			return err
@@ -177,13 +183,14 @@ func applyLinks(c conn, ch *storage.Change) error {
 			}
 			continue
 		}
-		if err := must(c, storage.ErrNotFound, unlinkIdentity, ch.TenantID, i.Provider, i.Subject, ch.UserID); err != nil {
+		if err := engine.Must(c, storage.ErrNotFound, unlinkIdentity, ch.TenantID, i.Provider, i.Subject,
+			ch.UserID); err != nil {
 			return err
 		}
 	}
 	for _, i := range ch.Link {
 		if _, err := c.Exec(addIdentity, ch.TenantID, i.Provider, i.Subject, ch.UserID, i.Email,
-			micros(i.CreatedAt)); err != nil {
+			column.Micros(i.CreatedAt)); err != nil {
 			return err
 		}
 	}
@@ -203,7 +210,7 @@ func applyLinks(c conn, ch *storage.Change) error {
 	}
 	consent := *ch.Consent
 	consent.TenantID, consent.UserID = ch.TenantID, ch.UserID
-	return must(c, storage.ErrNotFound, putConsent, consentArgs(consent)...)
+	return engine.Must(c, storage.ErrNotFound, putConsent, consentArgs(consent)...)
 }
 
 // applyRest removes the user, and stores the events and deliveries.
@@ -223,4 +230,12 @@ func (s *Store) applyRest(c conn, ch *storage.Change, ended storage.Ended) error
 		}
 	}
 	return applyNews(c, ch.Deliveries, ch.Events)
+}
+
+// applyNews stores what tells of the change.
+func applyNews(c conn, mails []storage.Delivery, events []storage.Event) error {
+	if err := outbox.Enqueue(c, mails); err != nil {
+		return err
+	}
+	return trail.RecordAll(c, events)
 }

@@ -5,6 +5,9 @@ import (
 	"slices"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
 )
 
 const clientColumns = `tenant_id, id, metadata, secret_hashes, disabled, declared, created_at, updated_at`
@@ -13,8 +16,8 @@ const clientColumns = `tenant_id, id, metadata, secret_hashes, disabled, declare
 func scanClient(row scanner) (c storage.Client, err error) {
 	var tenant, id string
 	var disabled bool
-	err = row.Scan(&tenant, &id, jsonColumn{&c}, listColumn{&c.SecretHashes}, &disabled, &c.Declared,
-		timeColumn{&c.CreatedAt}, timeColumn{&c.UpdatedAt})
+	err = row.Scan(&tenant, &id, column.JSON{&c}, column.List{&c.SecretHashes}, &disabled, &c.Declared,
+		column.Time{&c.CreatedAt}, column.Time{&c.UpdatedAt})
 	// The columns are what queries go by; the metadata must not say otherwise.
 	c.TenantID, c.ClientID, c.Disabled = tenant, id, disabled
 	return c, err
@@ -27,7 +30,7 @@ const clientByID = `
 // Client implements storage.Clients.
 func (s *Store) Client(ctx context.Context, tenant, id string) (storage.Client, error) {
 	c, err := one(ctx, s, clientByID, []any{tenant, id}, scanClient)
-	return c, named(err, "client", id)
+	return c, engine.Named(err, "client", id)
 }
 
 const listClients = `
@@ -38,7 +41,7 @@ const listClients = `
 // Clients implements storage.Clients.
 func (s *Store) Clients(ctx context.Context, tenant, after string, limit int) ([]storage.Client, error) {
 	all, err := list(ctx, s, listClients, []any{tenant, after, limit}, scanClient)
-	return all, named(err, "clients after", after)
+	return all, engine.Named(err, "clients after", after)
 }
 
 const (
@@ -74,17 +77,18 @@ func (s *Store) SaveClient(
 ) error {
 	return s.storeClient(ctx, cl, events, func(c conn) error {
 		if was == nil {
-			return must(c, storage.ErrExists, insertClient, putClientArgs(cl)...)
+			return engine.Must(c, storage.ErrExists, insertClient, putClientArgs(cl)...)
 		}
-		return must(c, storage.ErrStale, updateClient, cl.TenantID, cl.ClientID, encode(cl), encodeList(cl.SecretHashes),
-			cl.Disabled, cl.Declared, micros(cl.UpdatedAt), micros(was.UpdatedAt))
+		return engine.Must(c, storage.ErrStale, updateClient, cl.TenantID, cl.ClientID, column.Encode(cl),
+			column.EncodeList(cl.SecretHashes),
+			cl.Disabled, cl.Declared, column.Micros(cl.UpdatedAt), column.Micros(was.UpdatedAt))
 	})
 }
 
 // putClientArgs returns the arguments of putClient.
 func putClientArgs(cl storage.Client) []any {
-	return []any{cl.TenantID, cl.ClientID, encode(cl), encodeList(cl.SecretHashes), cl.Disabled, cl.Declared,
-		micros(cl.CreatedAt), micros(cl.UpdatedAt)}
+	return []any{cl.TenantID, cl.ClientID, column.Encode(cl), column.EncodeList(cl.SecretHashes), cl.Disabled, cl.Declared,
+		column.Micros(cl.CreatedAt), column.Micros(cl.UpdatedAt)}
 }
 
 // storeClient stores a client by put, its origins and the events.
@@ -106,9 +110,9 @@ func (s *Store) storeClient(
 				return err
 			}
 		}
-		return recordAll(c, events)
+		return trail.RecordAll(c, events)
 	})
-	return named(err, "put client", cl.ClientID)
+	return engine.Named(err, "put client", cl.ClientID)
 }
 
 const allowsOrigin = `
@@ -118,8 +122,8 @@ const allowsOrigin = `
 
 // AllowsOrigin implements storage.Clients.
 func (s *Store) AllowsOrigin(ctx context.Context, tenant, origin string) (bool, error) {
-	n, err := one(ctx, s, allowsOrigin, []any{tenant, origin}, scanCount)
-	return n > 0, named(err, "origin", origin)
+	n, err := one(ctx, s, allowsOrigin, []any{tenant, origin}, engine.ScanCount)
+	return n > 0, engine.Named(err, "origin", origin)
 }
 
 // The metadata is JSON as encode writes it, without spaces; in a text the quotes would be escaped.
@@ -131,8 +135,8 @@ const declaresAlgorithm = `
 
 // DeclaresAlgorithm implements storage.Clients.
 func (s *Store) DeclaresAlgorithm(ctx context.Context, tenant, alg string) (bool, error) {
-	field := func(name string) string { return `%"` + name + `":` + encode(alg) + `%` }
+	field := func(name string) string { return `%"` + name + `":` + column.Encode(alg) + `%` }
 	args := []any{tenant, field("id_token_signed_response_alg"), field("userinfo_signed_response_alg")}
-	n, err := one(ctx, s, declaresAlgorithm, args, scanCount)
-	return n > 0, named(err, "algorithm", alg)
+	n, err := one(ctx, s, declaresAlgorithm, args, engine.ScanCount)
+	return n > 0, engine.Named(err, "algorithm", alg)
 }

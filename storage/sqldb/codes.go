@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 )
 
 const codeColumns = `tenant_id, id, purpose, target, user_id, code_hash, link_hash, data, tries, created_at, expires_at`
@@ -16,8 +18,9 @@ const codeColumns = `tenant_id, id, purpose, target, user_id, code_hash, link_ha
 // not take a code for one of its own.
 func scanCode(row scanner) (c storage.Code, err error) {
 	purpose := ""
-	err = row.Scan(&c.TenantID, &c.ID, &purpose, &c.Target, &c.UserID, bytesColumn{&c.CodeHash}, bytesColumn{&c.LinkHash},
-		bytesColumn{&c.Data}, &c.Tries, timeColumn{&c.CreatedAt}, timeColumn{&c.ExpiresAt})
+	err = row.Scan(&c.TenantID, &c.ID, &purpose, &c.Target, &c.UserID, column.Bytes{&c.CodeHash},
+		column.Bytes{&c.LinkHash},
+		column.Bytes{&c.Data}, &c.Tries, column.Time{&c.CreatedAt}, column.Time{&c.ExpiresAt})
 	c.Purpose, c.Asker, _ = strings.Cut(purpose, "/")
 	return c, err
 }
@@ -36,7 +39,7 @@ func setCode(c conn, code storage.Code) error {
 		purpose += "/" + code.Asker
 	}
 	_, err := c.Exec(putCode, code.TenantID, code.ID, purpose, code.Target, code.UserID, code.CodeHash, code.LinkHash,
-		code.Data, code.Tries, micros(code.CreatedAt), micros(code.ExpiresAt))
+		code.Data, code.Tries, column.Micros(code.CreatedAt), column.Micros(code.ExpiresAt))
 	return err
 }
 
@@ -46,8 +49,8 @@ const codeByID = `
 
 // Code implements storage.Codes.
 func (s *Store) Code(ctx context.Context, tenant, id string, now time.Time) (storage.Code, error) {
-	code, err := one(ctx, s, codeByID, []any{tenant, id, micros(now)}, scanCode)
-	return code, wrapped(err, "code")
+	code, err := one(ctx, s, codeByID, []any{tenant, id, column.Micros(now)}, scanCode)
+	return code, engine.Wrapped(err, "code")
 }
 
 const tryCode = `
@@ -60,10 +63,10 @@ func (s *Store) TryCode(ctx context.Context, tenant, id string, most int64,
 	now time.Time,
 ) (code storage.Code, err error) {
 	err = s.engine.Write(ctx, func(c conn) error {
-		code, err = scanCode(c.Row(tryCode, tenant, id, micros(now), most))
+		code, err = scanCode(c.Row(tryCode, tenant, id, column.Micros(now), most))
 		return err
 	})
-	return code, wrapped(err, "try code")
+	return code, engine.Wrapped(err, "try code")
 }
 
 // spentHash is how a spent value is kept: clients choose the values, and their length
@@ -80,8 +83,8 @@ const spend = `
 
 // Spend implements storage.SpentValues.
 func (s *Store) Spend(ctx context.Context, v storage.Spent) error {
-	err := s.must(ctx, storage.ErrExists, spend, v.TenantID, v.Purpose, spentHash(v.Value), micros(v.ExpiresAt))
-	return named(err, "spend", v.Purpose)
+	err := s.must(ctx, storage.ErrExists, spend, v.TenantID, v.Purpose, spentHash(v.Value), column.Micros(v.ExpiresAt))
+	return engine.Named(err, "spend", v.Purpose)
 }
 
 const isSpent = `
@@ -90,6 +93,6 @@ const isSpent = `
 
 // IsSpent implements storage.SpentValues.
 func (s *Store) IsSpent(ctx context.Context, tenant, purpose, value string) (bool, error) {
-	n, err := one(ctx, s, isSpent, []any{tenant, purpose, spentHash(value)}, scanCount)
-	return n > 0, named(err, "is spent", purpose)
+	n, err := one(ctx, s, isSpent, []any{tenant, purpose, spentHash(value)}, engine.ScanCount)
+	return n > 0, engine.Named(err, "is spent", purpose)
 }

@@ -6,14 +6,16 @@ import (
 	"slices"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 )
 
 const credentialColumns = `tenant_id, user_id, kind, id, data, created_at, updated_at, expires_at`
 
 // scanCredential reads a row of credentialColumns.
 func scanCredential(row scanner) (cr storage.Credential, err error) {
-	err = row.Scan(&cr.TenantID, &cr.UserID, &cr.Kind, &cr.ID, bytesColumn{&cr.Data},
-		timeColumn{&cr.CreatedAt}, timeColumn{&cr.UpdatedAt}, timeColumn{&cr.ExpiresAt})
+	err = row.Scan(&cr.TenantID, &cr.UserID, &cr.Kind, &cr.ID, column.Bytes{&cr.Data},
+		column.Time{&cr.CreatedAt}, column.Time{&cr.UpdatedAt}, column.Time{&cr.ExpiresAt})
 	return cr, err
 }
 
@@ -24,7 +26,7 @@ const credential = `
 // Credential implements storage.Credentials.
 func (s *Store) Credential(ctx context.Context, tenant, userID, kind, id string) (storage.Credential, error) {
 	cr, err := one(ctx, s, credential, []any{tenant, userID, kind, id}, scanCredential)
-	return cr, named(err, kind+" of user", userID)
+	return cr, engine.Named(err, kind+" of user", userID)
 }
 
 const credentialsOf = `
@@ -35,7 +37,7 @@ const credentialsOf = `
 // CredentialsOf implements storage.Credentials.
 func (s *Store) CredentialsOf(ctx context.Context, tenant, userID string) ([]storage.Credential, error) {
 	all, err := list(ctx, s, credentialsOf, []any{tenant, userID}, scanCredential)
-	return all, named(err, "credentials of user", userID)
+	return all, engine.Named(err, "credentials of user", userID)
 }
 
 // The kind is storage.PasskeyCredential, written out as in the index.
@@ -47,7 +49,7 @@ const passkeysByID = `
 // PasskeysByID implements storage.Credentials.
 func (s *Store) PasskeysByID(ctx context.Context, tenant, id string) ([]storage.Credential, error) {
 	all, err := list(ctx, s, passkeysByID, []any{tenant, id}, scanCredential)
-	return all, wrapped(err, "passkeys by id")
+	return all, engine.Wrapped(err, "passkeys by id")
 }
 
 // Two branches, because neither engine would use the two indices for one OR with
@@ -73,12 +75,12 @@ func (s *Store) UserPassword(ctx context.Context, tenant, key string) (storage.U
 	}
 	args := []any{tenant, key, storage.PasswordCredential}
 	p, err := one(ctx, s, userPassword, args, func(row scanner) (p pair, err error) {
-		err = row.Scan(append(userFields(&p.user), bytesColumn{&p.cred.Data},
-			timeColumn{&p.cred.CreatedAt}, timeColumn{&p.cred.UpdatedAt}, timeColumn{&p.cred.ExpiresAt})...)
+		err = row.Scan(append(userFields(&p.user), column.Bytes{&p.cred.Data},
+			column.Time{&p.cred.CreatedAt}, column.Time{&p.cred.UpdatedAt}, column.Time{&p.cred.ExpiresAt})...)
 		p.cred.TenantID, p.cred.UserID, p.cred.Kind = p.user.TenantID, p.user.ID, storage.PasswordCredential
 		return p, err
 	})
-	return p.user, p.cred, wrapped(err, "user and password")
+	return p.user, p.cred, engine.Wrapped(err, "user and password")
 }
 
 const (
@@ -98,12 +100,13 @@ const (
 func (s *Store) PutCredential(ctx context.Context, cr storage.Credential, was []byte) (err error) {
 	if len(was) == 0 {
 		err = s.must(ctx, storage.ErrStale, addCredential,
-			cr.TenantID, cr.UserID, cr.Kind, cr.ID, cr.Data, micros(cr.CreatedAt), micros(cr.UpdatedAt), micros(cr.ExpiresAt))
+			cr.TenantID, cr.UserID, cr.Kind, cr.ID, cr.Data, column.Micros(cr.CreatedAt), column.Micros(cr.UpdatedAt),
+			column.Micros(cr.ExpiresAt))
 	} else {
 		err = s.must(ctx, storage.ErrStale, rehashCredential,
-			cr.TenantID, cr.UserID, cr.Kind, cr.ID, cr.Data, micros(cr.UpdatedAt), was)
+			cr.TenantID, cr.UserID, cr.Kind, cr.ID, cr.Data, column.Micros(cr.UpdatedAt), was)
 	}
-	return named(err, "put "+cr.Kind+" of user", cr.UserID)
+	return engine.Named(err, "put "+cr.Kind+" of user", cr.UserID)
 }
 
 const (
@@ -121,7 +124,8 @@ const (
 // setCredential stores a credential, which replaces the one with the same kind and id.
 func setCredential(c conn, cr storage.Credential) error {
 	_, err := c.Exec(replaceCredential,
-		cr.TenantID, cr.UserID, cr.Kind, cr.ID, cr.Data, micros(cr.CreatedAt), micros(cr.UpdatedAt), micros(cr.ExpiresAt))
+		cr.TenantID, cr.UserID, cr.Kind, cr.ID, cr.Data, column.Micros(cr.CreatedAt), column.Micros(cr.UpdatedAt),
+		column.Micros(cr.ExpiresAt))
 	return err
 }
 
@@ -138,14 +142,14 @@ const someCredentials = `
 // SomeCredentials implements storage.Credentials.
 func (s *Store) SomeCredentials(ctx context.Context, tenant, kind string, limit int) ([]storage.Credential, error) {
 	all, err := list(ctx, s, someCredentials, []any{tenant, kind, limit}, scanCredential)
-	return all, wrapped(err, "some credentials")
+	return all, engine.Wrapped(err, "some credentials")
 }
 
 const identityColumns = `tenant_id, provider, subject, user_id, email, created_at`
 
 // scanIdentity reads a row of identityColumns.
 func scanIdentity(row scanner) (i storage.Identity, err error) {
-	err = row.Scan(&i.TenantID, &i.Provider, &i.Subject, &i.UserID, &i.Email, timeColumn{&i.CreatedAt})
+	err = row.Scan(&i.TenantID, &i.Provider, &i.Subject, &i.UserID, &i.Email, column.Time{&i.CreatedAt})
 	return i, err
 }
 
@@ -162,7 +166,7 @@ const identity = `
 // Identity implements storage.Identities.
 func (s *Store) Identity(ctx context.Context, tenant, provider, subject string) (storage.Identity, error) {
 	i, err := one(ctx, s, identity, []any{tenant, provider, subject}, scanIdentity)
-	return i, named(err, "identity at", provider)
+	return i, engine.Named(err, "identity at", provider)
 }
 
 // identitiesOf has no order: for the order's sake, SQLite would read all of the tenant by the primary key.
@@ -176,5 +180,5 @@ func (s *Store) IdentitiesOf(ctx context.Context, tenant, userID string) ([]stor
 	slices.SortFunc(all, func(a, b storage.Identity) int {
 		return cmp.Or(cmp.Compare(a.Provider, b.Provider), cmp.Compare(a.Subject, b.Subject))
 	})
-	return all, named(err, "identities of user", userID)
+	return all, engine.Named(err, "identities of user", userID)
 }

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/parts"
 )
 
 // ending is the part of a change that ends sessions, consents and grants. The order is that of
@@ -99,21 +102,21 @@ func (e *ending) endSessions(which storage.SessionFilter) error {
 	one, all := e.s.text(endSessionSQLite, endSessionPostgres), e.s.text(endSessionsSQLite, endSessionsPostgres)
 	if len(which.IDs) > 0 {
 		for _, id := range which.IDs {
-			if _, err := e.endThose(one, e.ch.TenantID, id, micros(e.ch.Now), e.ch.UserID); err != nil {
+			if _, err := e.endThose(one, e.ch.TenantID, id, column.Micros(e.ch.Now), e.ch.UserID); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
 	if which.Except != "" {
-		if err := must(e.c, storage.ErrStale, holdUser, e.ch.TenantID, e.ch.UserID); err != nil {
+		if err := engine.Must(e.c, storage.ErrStale, holdUser, e.ch.TenantID, e.ch.UserID); err != nil {
 			return err
 		}
-		if err := must(e.c, storage.ErrStale, holdSession, e.ch.TenantID, e.ch.UserID, which.Except); err != nil {
+		if err := engine.Must(e.c, storage.ErrStale, holdSession, e.ch.TenantID, e.ch.UserID, which.Except); err != nil {
 			return err
 		}
 	}
-	n, err := e.endThose(all, e.ch.TenantID, e.ch.UserID, micros(e.ch.Now), which.Except, e.s.atOnce)
+	n, err := e.endThose(all, e.ch.TenantID, e.ch.UserID, column.Micros(e.ch.Now), which.Except, e.s.atOnce)
 	if err != nil || n < e.s.atOnce {
 		return err
 	}
@@ -127,7 +130,7 @@ func (e *ending) endThose(query string, args ...any) (n int, err error) {
 		var s storage.EndedSession
 		var expires time.Time
 		var version, current int64
-		err := row.Scan(&s.ID, &s.UserID, timeColumn{&expires}, &version, &current, listColumn{&s.Clients})
+		err := row.Scan(&s.ID, &s.UserID, column.Time{&expires}, &version, &current, column.List{&s.Clients})
 		if e.raised {
 			current--
 		}
@@ -152,13 +155,13 @@ const lastSessionOfUser = `SELECT id FROM sessions WHERE tenant_id = $1 AND user
 
 // leaveSessions begins a removal of the user's sessions that this transaction has not ended.
 func (e *ending) leaveSessions(except string) error {
-	bound, err := scanText(e.c.Row(lastSessionOfUser, e.ch.TenantID, e.ch.UserID))
+	bound, err := engine.ScanText(e.c.Row(lastSessionOfUser, e.ch.TenantID, e.ch.UserID))
 	if err != nil {
 		return err
 	}
 	r := removal{bound: bound, Removal: storage.Removal{
 		TenantID: e.ch.TenantID, Kind: storage.RemovalSessions,
-		ID: encode(sessionsBut{e.ch.UserID, except, e.seen}), Since: e.ch.Now,
+		ID: column.Encode(sessionsBut{e.ch.UserID, except, e.seen}), Since: e.ch.Now,
 	}}
 	e.left = append(e.left, r.Removal)
 	return begin(e.c, r)
@@ -207,14 +210,14 @@ func (s *Store) endRestOfSessions(ctx context.Context, r removal, told func(rows
 	if err := json.Unmarshal([]byte(r.ID), &which); err != nil {
 		return err
 	}
-	w := walk{
-		edge: edgeOfUserSessions, do: endRestOfUserSessions, args: []any{r.TenantID, which.UserID},
-		more: []any{micros(r.Since), which.Except}, end: r.bound,
+	w := parts.Walk{
+		Edge: edgeOfUserSessions, Do: endRestOfUserSessions, Args: []any{r.TenantID, which.UserID},
+		More: []any{column.Micros(r.Since), which.Except}, End: r.bound,
 	}
 	if r.onEnd != nil {
-		w.run = s.tellSessions(r, ending{alive: which.Version}, s.text(endRestOfSessionsSQLite, endRestOfSessionsPostgres))
+		w.Run = s.tellSessions(r, ending{alive: which.Version}, s.text(endRestOfSessionsSQLite, endRestOfSessionsPostgres))
 	}
-	return s.walk(ctx, w, told)
+	return s.worker.Walk(ctx, w, told)
 }
 
 // tellSessions returns the run of a walk that ends sessions by a query, and reports those that were alive.

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 )
 
 const grantColumns = `grants.tenant_id, grants.id, grants.code_id, grants.user_id, grants.client_id,
@@ -17,10 +19,11 @@ const grantColumns = `grants.tenant_id, grants.id, grants.code_id, grants.user_i
 func grantFields(g *storage.Grant) []any {
 	return []any{
 		&g.TenantID, &g.ID, &g.CodeID, &g.UserID, &g.ClientID,
-		&g.SessionID, &g.Offline, &g.CredentialVersion, listColumn{&g.Scopes}, listColumn{&g.Audience},
-		bytesColumn{&g.Claims}, timeColumn{&g.AuthTime}, listColumn{&g.AMR}, &g.ACR, &g.Generation, timeColumn{&g.RotatedAt},
-		timeColumn{&g.IdleExpiresAt}, timeColumn{&g.ExpiresAt}, timeColumn{&g.CreatedAt},
-		timeColumn{&g.RevokedAt}, &g.RevokedWhy,
+		&g.SessionID, &g.Offline, &g.CredentialVersion, column.List{&g.Scopes}, column.List{&g.Audience},
+		column.Bytes{&g.Claims}, column.Time{&g.AuthTime}, column.List{&g.AMR}, &g.ACR, &g.Generation,
+		column.Time{&g.RotatedAt},
+		column.Time{&g.IdleExpiresAt}, column.Time{&g.ExpiresAt}, column.Time{&g.CreatedAt},
+		column.Time{&g.RevokedAt}, &g.RevokedWhy,
 	}
 }
 
@@ -115,7 +118,7 @@ func (s *Store) RedeemCode(ctx context.Context, g storage.Grant, also *storage.B
 	if errors.Is(err, storage.ErrNotFound) {
 		err = s.whyUnredeemed(ctx, g)
 	}
-	return u, named(err, "redeem code for grant", g.ID)
+	return u, engine.Named(err, "redeem code for grant", g.ID)
 }
 
 // insertRedeemed returns ErrNotFound when the grant was not inserted, whatever the reason.
@@ -127,13 +130,13 @@ func (s *Store) insertRedeemed(ctx context.Context, g storage.Grant, also *stora
 		consentOf = g.UserID
 	}
 	args := []any{g.TenantID, g.ID, g.CodeID, g.UserID, g.ClientID, g.SessionID, g.Offline,
-		g.CredentialVersion, encodeList(g.Scopes), encodeList(g.Audience), g.Claims, micros(g.AuthTime),
-		encodeList(g.AMR), g.ACR, g.Generation, micros(g.RotatedAt), micros(g.IdleExpiresAt),
-		micros(g.ExpiresAt), micros(g.CreatedAt), consentOf}
+		g.CredentialVersion, column.EncodeList(g.Scopes), column.EncodeList(g.Audience), g.Claims, column.Micros(g.AuthTime),
+		column.EncodeList(g.AMR), g.ACR, g.Generation, column.Micros(g.RotatedAt), column.Micros(g.IdleExpiresAt),
+		column.Micros(g.ExpiresAt), column.Micros(g.CreatedAt), consentOf}
 	if !s.postgres {
 		// RETURNING makes this statement dearer than a second one (BenchmarkRedeemCode).
 		err = s.engine.Transact(ctx, func(c conn) error {
-			if err := must(c, storage.ErrNotFound, redeemCodeSQLite, args...); err != nil {
+			if err := engine.Must(c, storage.ErrNotFound, redeemCodeSQLite, args...); err != nil {
 				return err
 			}
 			return c.Row(readUserSQLite(also), g.TenantID, g.UserID).Scan(userAndBelonging(&u, also)...)
@@ -183,7 +186,7 @@ func userAndBelonging(u *storage.User, also *storage.Belonging) []any {
 // whyUnredeemed revokes what an earlier redemption of the code gave, and returns ErrExists then.
 // Otherwise the error says whether the grant's id was taken or what it rests on is gone.
 func (s *Store) whyUnredeemed(ctx context.Context, g storage.Grant) error {
-	n, err := s.put(ctx, revokeRedeemed, g.TenantID, g.CodeID, micros(g.CreatedAt), "code redeemed twice")
+	n, err := s.put(ctx, revokeRedeemed, g.TenantID, g.CodeID, column.Micros(g.CreatedAt), "code redeemed twice")
 	if err != nil {
 		return err
 	}
@@ -191,7 +194,7 @@ func (s *Store) whyUnredeemed(ctx context.Context, g storage.Grant) error {
 		return storage.ErrExists
 	}
 	return s.engine.Read(ctx, func(c conn) error {
-		if err := none(c, grantExists, g.TenantID, g.ID); err != nil {
+		if err := engine.None(c, grantExists, g.TenantID, g.ID); err != nil {
 			return err
 		}
 		return storage.ErrNotFound
@@ -231,8 +234,8 @@ func (s *Store) Rotate(ctx context.Context, tenant, id, clientID string, gen int
 	if also != nil {
 		query = s.text(rotateBelongingSQLite, rotateBelongingPostgres)
 	}
-	g, u, err := s.refresh(ctx, also, query, tenant, id, micros(now), clientID, gen, micros(idleExpiresAt))
-	return g, u, named(err, "rotate grant", id)
+	g, u, err := s.refresh(ctx, also, query, tenant, id, column.Micros(now), clientID, gen, column.Micros(idleExpiresAt))
+	return g, u, engine.Named(err, "rotate grant", id)
 }
 
 // Touch implements storage.Grants.
@@ -243,8 +246,8 @@ func (s *Store) Touch(ctx context.Context, tenant, id, clientID string, gen int6
 	if also != nil {
 		query = s.text(touchBelongingSQLite, touchBelongingPostgres)
 	}
-	g, u, err := s.refresh(ctx, also, query, tenant, id, micros(now), clientID, gen, micros(idleExpiresAt))
-	return g, u, named(err, "touch grant", id)
+	g, u, err := s.refresh(ctx, also, query, tenant, id, column.Micros(now), clientID, gen, column.Micros(idleExpiresAt))
+	return g, u, engine.Named(err, "touch grant", id)
 }
 
 // refresh runs the text of Rotate or Touch, and returns the grant and its user.
@@ -269,7 +272,7 @@ const grantByID = `
 // Grant implements storage.Grants.
 func (s *Store) Grant(ctx context.Context, tenant, id string) (storage.Grant, error) {
 	g, err := one(ctx, s, grantByID, []any{tenant, id}, scanGrant)
-	return g, named(err, "grant", id)
+	return g, engine.Named(err, "grant", id)
 }
 
 const (
@@ -299,12 +302,12 @@ func (s *Store) LiveGrant(ctx context.Context, tenant, id, jti string, now time.
 	if also != nil {
 		query = s.text(liveGrantBelongingSQLite, liveGrantBelongingPostgres)
 	}
-	args := []any{tenant, id, micros(now), storage.SpentAccessToken, spentHash(jti)}
+	args := []any{tenant, id, column.Micros(now), storage.SpentAccessToken, spentHash(jti)}
 	p, err := one(ctx, s, query, args, func(row scanner) (p pair, err error) {
 		err = row.Scan(append(grantFields(&p.grant), userAndBelonging(&p.user, also)...)...)
 		return p, err
 	})
-	return p.grant, p.user, named(err, "live grant", id)
+	return p.grant, p.user, engine.Named(err, "live grant", id)
 }
 
 const grantsOf = `
@@ -314,8 +317,8 @@ const grantsOf = `
 
 // GrantsOf implements storage.Grants.
 func (s *Store) GrantsOf(ctx context.Context, tenant, userID string, now time.Time) ([]storage.Grant, error) {
-	all, err := list(ctx, s, grantsOf, []any{tenant, userID, micros(now)}, scanGrant)
-	return all, named(err, "grants of user", userID)
+	all, err := list(ctx, s, grantsOf, []any{tenant, userID, column.Micros(now)}, scanGrant)
+	return all, engine.Named(err, "grants of user", userID)
 }
 
 const consentColumns = `consents.tenant_id, consents.user_id, consents.client_id, consents.scopes, consents.claims,
@@ -328,8 +331,8 @@ const ofClients = `
 
 // scanConsent reads a row of consentColumns.
 func scanConsent(row scanner) (c storage.Consent, err error) {
-	err = row.Scan(&c.TenantID, &c.UserID, &c.ClientID, listColumn{&c.Scopes}, listColumn{&c.Claims},
-		timeColumn{&c.GrantedAt})
+	err = row.Scan(&c.TenantID, &c.UserID, &c.ClientID, column.List{&c.Scopes}, column.List{&c.Claims},
+		column.Time{&c.GrantedAt})
 	return c, err
 }
 
@@ -340,7 +343,7 @@ const consent = `
 // Consent implements storage.Consents.
 func (s *Store) Consent(ctx context.Context, tenant, userID, clientID string) (storage.Consent, error) {
 	c, err := one(ctx, s, consent, []any{tenant, userID, clientID}, scanConsent)
-	return c, named(err, "consent to client", clientID)
+	return c, engine.Named(err, "consent to client", clientID)
 }
 
 const putConsent = `
@@ -353,7 +356,8 @@ const putConsent = `
 
 // consentArgs returns the arguments of putConsent.
 func consentArgs(c storage.Consent) []any {
-	return []any{c.TenantID, c.UserID, c.ClientID, encodeList(c.Scopes), encodeList(c.Claims), micros(c.GrantedAt)}
+	return []any{c.TenantID, c.UserID, c.ClientID, column.EncodeList(c.Scopes), column.EncodeList(c.Claims),
+		column.Micros(c.GrantedAt)}
 }
 
 const consentsOf = `
@@ -364,5 +368,8 @@ const consentsOf = `
 // ConsentsOf implements storage.Consents.
 func (s *Store) ConsentsOf(ctx context.Context, tenant, userID string) ([]storage.Consent, error) {
 	all, err := list(ctx, s, consentsOf, []any{tenant, userID}, scanConsent)
-	return all, named(err, "consents of user", userID)
+	return all, engine.Named(err, "consents of user", userID)
 }
+
+// notAhead is when a time counts: see storage.ClockSkew, in microseconds here.
+const notAhead = ` - 120000000 <= $3`

@@ -5,13 +5,16 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
 )
 
 const groupColumns = `groups.tenant_id, groups.id, groups.title, groups.created_at, groups.updated_at`
 
 // scanGroup reads a row of groupColumns.
 func scanGroup(row scanner) (g storage.Group, err error) {
-	err = row.Scan(&g.TenantID, &g.ID, &g.Title, timeColumn{&g.CreatedAt}, timeColumn{&g.UpdatedAt})
+	err = row.Scan(&g.TenantID, &g.ID, &g.Title, column.Time{&g.CreatedAt}, column.Time{&g.UpdatedAt})
 	return g, err
 }
 
@@ -21,8 +24,9 @@ const addGroup = `
 
 // AddGroup implements storage.Groups.
 func (s *Store) AddGroup(ctx context.Context, g storage.Group, events ...storage.Event) error {
-	return named(s.record(ctx, events, func(c conn) error {
-		_, err := c.Exec(addGroup, g.TenantID, g.ID, newKey(), g.Title, micros(g.CreatedAt), micros(g.UpdatedAt))
+	return engine.Named(trail.Transact(ctx, s.engine, events, func(c conn) error {
+		_, err := c.Exec(addGroup, g.TenantID, g.ID, newKey(), g.Title, column.Micros(g.CreatedAt),
+			column.Micros(g.UpdatedAt))
 		return err
 	}), "add group", g.ID)
 }
@@ -31,8 +35,8 @@ const updateGroup = `UPDATE groups SET title = $3, updated_at = $4 WHERE tenant_
 
 // UpdateGroup implements storage.Groups.
 func (s *Store) UpdateGroup(ctx context.Context, g storage.Group, events ...storage.Event) error {
-	return named(s.record(ctx, events, func(c conn) error {
-		return must(c, storage.ErrNotFound, updateGroup, g.TenantID, g.ID, g.Title, micros(g.UpdatedAt))
+	return engine.Named(trail.Transact(ctx, s.engine, events, func(c conn) error {
+		return engine.Must(c, storage.ErrNotFound, updateGroup, g.TenantID, g.ID, g.Title, column.Micros(g.UpdatedAt))
 	}), "update group", g.ID)
 }
 
@@ -51,9 +55,9 @@ const (
 // RemoveGroup implements storage.Groups.
 func (s *Store) RemoveGroup(ctx context.Context, tenant, id string, now time.Time, events ...storage.Event) error {
 	var left []storage.Removal
-	err := s.record(ctx, events, func(c conn) error {
+	err := trail.Transact(ctx, s.engine, events, func(c conn) error {
 		left = nil // it may be a repetition
-		key, err := scanText(c.Row(removeGroup, tenant, id))
+		key, err := engine.ScanText(c.Row(removeGroup, tenant, id))
 		if err != nil {
 			return err
 		}
@@ -65,13 +69,13 @@ func (s *Store) RemoveGroup(ctx context.Context, tenant, id string, now time.Tim
 		})
 		return err
 	})
-	return named(s.finish(ctx, err, left), "remove group", id)
+	return engine.Named(s.finish(ctx, err, left), "remove group", id)
 }
 
 // Group implements storage.Groups.
 func (s *Store) Group(ctx context.Context, tenant, id string) (storage.Group, error) {
 	g, err := one(ctx, s, groupByID, []any{tenant, id}, scanGroup)
-	return g, named(err, "group", id)
+	return g, engine.Named(err, "group", id)
 }
 
 const listGroups = `
@@ -82,7 +86,7 @@ const listGroups = `
 // Groups implements storage.Groups.
 func (s *Store) Groups(ctx context.Context, tenant, after string, limit int) ([]storage.Group, error) {
 	all, err := list(ctx, s, listGroups, []any{tenant, after, limit}, scanGroup)
-	return all, named(err, "groups after", after)
+	return all, engine.Named(err, "groups after", after)
 }
 
 // The page is cut out of the memberships alone, which are in the order of an index.
@@ -98,7 +102,7 @@ const members = `
 // Members implements storage.Groups.
 func (s *Store) Members(ctx context.Context, tenant, id, after string, limit int) ([]storage.User, error) {
 	all, err := list(ctx, s, members, []any{tenant, id, after, limit}, scanUser)
-	return all, named(err, "members of group", id)
+	return all, engine.Named(err, "members of group", id)
 }
 
 const membershipsOf = `
@@ -110,10 +114,10 @@ const membershipsOf = `
 // MembershipsOf implements storage.Groups.
 func (s *Store) MembershipsOf(ctx context.Context, tenant, userID string) ([]storage.Membership, error) {
 	all, err := list(ctx, s, membershipsOf, []any{tenant, userID}, func(row scanner) (m storage.Membership, err error) {
-		err = row.Scan(&m.GroupID, &m.Upstream, timeColumn{&m.Since})
+		err = row.Scan(&m.GroupID, &m.Upstream, column.Time{&m.Since})
 		return m, err
 	})
-	return all, named(err, "memberships of user", userID)
+	return all, engine.Named(err, "memberships of user", userID)
 }
 
 const (
@@ -153,7 +157,7 @@ func (s *Store) applyMemberships(c conn, ch *storage.Change) error {
 	}
 	for _, m := range ch.Join {
 		n, err := c.Exec(s.text(joinGroupSQLite, joinGroupPostgres), ch.TenantID, m.GroupID, ch.UserID, m.Upstream,
-			micros(ch.Now))
+			column.Micros(ch.Now))
 		if err == nil && n == 0 {
 			err = some(c, countGroup, ch.TenantID, m.GroupID)
 		}
@@ -166,7 +170,7 @@ func (s *Store) applyMemberships(c conn, ch *storage.Change) error {
 
 // some answers ErrNotFound if the query counts nothing.
 func some(c conn, query string, args ...any) error {
-	n, err := scanCount(c.Row(query, args...))
+	n, err := engine.ScanCount(c.Row(query, args...))
 	if err == nil && n == 0 {
 		return storage.ErrNotFound
 	}

@@ -19,15 +19,16 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/vouchsafe/vouchsafe/internal/pgtest"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
-// queries returns all the texts that this package and package engine run, by the names of their constants: it
+// queries returns all the texts that this package and those below it run, by the names of their constants: it
 // reads their source, so that none can be forgotten.
 func queries(t *testing.T) map[string]string {
 	t.Helper()
 	all := make(map[string]string)
-	for _, dir := range []string{".", "engine"} {
+	for _, dir := range []string{".", "engine", "keys", "outbox", "parts", "trail"} {
 		maps.Copy(all, queriesIn(t, dir))
 	}
 	for _, text := range revokeQueries {
@@ -162,7 +163,7 @@ func TestEveryQueryUsesAnIndex(t *testing.T) {
 			delete(all, name)
 			continue
 		}
-		all[name] += placeholders(1, 2)
+		all[name] += engine.Placeholders(1, 2)
 	}
 	delete(all, "schemaVersion")     // a table of a few rows, not ours
 	delete(all, "pingPostgres")      // the same

@@ -6,6 +6,10 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/parts"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
 )
 
 const (
@@ -34,26 +38,26 @@ const (
 
 // bury removes the user, and stores that the id was used.
 func (s *Store) bury(c conn, tenant, id string, now time.Time) error {
-	n, err := scanCount(c.Row(hangsOnUser, tenant, id, s.atOnce+1))
+	n, err := engine.ScanCount(c.Row(hangsOnUser, tenant, id, s.atOnce+1))
 	if err != nil {
 		return err
 	}
 	if n <= int64(s.atOnce) {
-		err = must(c, storage.ErrNotFound, removeUser, tenant, id)
+		err = engine.Must(c, storage.ErrNotFound, removeUser, tenant, id)
 	} else {
 		err = markUserRemoved(c, tenant, id, now)
 	}
 	if err != nil {
 		return err
 	}
-	_, err = c.Exec(buryUser, tenant, id, micros(now))
+	_, err = c.Exec(buryUser, tenant, id, column.Micros(now))
 	return err
 }
 
 // markUserRemoved removes a user with many sessions or grants: the user and the credentials go at once, the rest
 // by a removal.
 func markUserRemoved(c conn, tenant, id string, now time.Time) error {
-	if err := must(c, storage.ErrNotFound, markUser, tenant, id, micros(now)); err != nil {
+	if err := engine.Must(c, storage.ErrNotFound, markUser, tenant, id, column.Micros(now)); err != nil {
 		return err
 	}
 	for _, query := range []string{removeAllCredentials, unlinkIdentities, leaveGroups, takeRoles, forgetUnique} {
@@ -85,18 +89,18 @@ const (
 func (s *Store) removeRestOfUser(ctx context.Context, r removal, told func(rows int64)) error {
 	args := []any{r.TenantID, r.ID}
 	if r.onEnd != nil { // report the sessions that the change has left, before they are deleted
-		err := s.walk(ctx, walk{
-			edge: edgeOfUserSessions, do: endRestOfUserSessions, args: args, more: []any{micros(r.Since), ""},
-			run: s.tellSessions(r, ending{raised: true}, s.text(endRestOfSessionsSQLite, endRestOfSessionsPostgres)),
+		err := s.worker.Walk(ctx, parts.Walk{
+			Edge: edgeOfUserSessions, Do: endRestOfUserSessions, Args: args, More: []any{column.Micros(r.Since), ""},
+			Run: s.tellSessions(r, ending{raised: true}, s.text(endRestOfSessionsSQLite, endRestOfSessionsPostgres)),
 		}, told)
 		if err != nil {
 			return err
 		}
 	}
-	err := s.walkAll(ctx, told,
-		walk{edge: edgeOfUserSessions, do: removeUserSessions, args: args},
-		walk{edge: edgeOfUserGrants, do: removeUserGrants, args: args},
-		walk{edge: edgeOfUserConsents, do: removeUserConsents, args: args},
+	err := s.worker.WalkAll(ctx, told,
+		parts.Walk{Edge: edgeOfUserSessions, Do: removeUserSessions, Args: args},
+		parts.Walk{Edge: edgeOfUserGrants, Do: removeUserGrants, Args: args},
+		parts.Walk{Edge: edgeOfUserConsents, Do: removeUserConsents, Args: args},
 	)
 	if err != nil {
 		return err
@@ -126,27 +130,27 @@ func (s *Store) RemoveClient(ctx context.Context, tenant, id string, now time.Ti
 		if err := s.buryClient(c, tenant, id, now); err != nil {
 			return err
 		}
-		return recordAll(c, events)
+		return trail.RecordAll(c, events)
 	})
-	return named(err, "remove client", id)
+	return engine.Named(err, "remove client", id)
 }
 
 // buryClient removes the client, or marks it as one that is being removed.
 func (s *Store) buryClient(c conn, tenant, id string, now time.Time) error {
-	if err := must(c, storage.ErrNotFound, holdClient, tenant, id); err != nil {
+	if err := engine.Must(c, storage.ErrNotFound, holdClient, tenant, id); err != nil {
 		return err
 	}
 	if err := s.removeAllRolesOf(c, tenant, ofClient, id, now); err != nil {
 		return err
 	}
-	n, err := scanCount(c.Row(hangsOnClient, tenant, id, s.atOnce+1))
+	n, err := engine.ScanCount(c.Row(hangsOnClient, tenant, id, s.atOnce+1))
 	if err != nil {
 		return err
 	}
 	if n <= int64(s.atOnce) {
-		return must(c, storage.ErrNotFound, removeClient, tenant, id)
+		return engine.Must(c, storage.ErrNotFound, removeClient, tenant, id)
 	}
-	if err := must(c, storage.ErrNotFound, markClient, tenant, id, micros(now)); err != nil {
+	if err := engine.Must(c, storage.ErrNotFound, markClient, tenant, id, column.Micros(now)); err != nil {
 		return err
 	}
 	for _, query := range []string{removeOrigins, takeClientRoles} {
@@ -177,9 +181,9 @@ const (
 // removeRestOfClient deletes the grants and consents of a removed client, and then its row.
 func (s *Store) removeRestOfClient(ctx context.Context, r removal, told func(rows int64)) error {
 	args := []any{r.TenantID, r.ID}
-	err := s.walkAll(ctx, told,
-		walk{edge: edgeOfClientGrants, do: removeClientGrants, args: args},
-		walk{edge: edgeOfClientConsents, do: removeClientConsents, args: args},
+	err := s.worker.WalkAll(ctx, told,
+		parts.Walk{Edge: edgeOfClientGrants, Do: removeClientGrants, Args: args},
+		parts.Walk{Edge: edgeOfClientConsents, Do: removeClientConsents, Args: args},
 	)
 	if err != nil {
 		return err
@@ -204,19 +208,19 @@ func (s *Store) RemoveTenant(ctx context.Context, id string, now time.Time, even
 		if err := c.Row(tenantHost, id).Scan(&host); err != nil {
 			return err
 		}
-		if err := must(c, storage.ErrNotFound, markTenant, id, micros(now)); err != nil {
+		if err := engine.Must(c, storage.ErrNotFound, markTenant, id, column.Micros(now)); err != nil {
 			return err
 		}
-		if _, err := c.Exec(buryTenant, id, host, micros(now)); err != nil {
+		if _, err := c.Exec(buryTenant, id, host, column.Micros(now)); err != nil {
 			return err
 		}
 		if err := begin(c, removal{Removal: storage.Removal{TenantID: id, Kind: storage.RemovalTenant,
 			Since: now}}); err != nil {
 			return err
 		}
-		return recordAll(c, events)
+		return trail.RecordAll(c, events)
 	})
-	return named(err, "remove tenant", id)
+	return engine.Named(err, "remove tenant", id)
 }
 
 const (
@@ -230,7 +234,6 @@ const (
 	removeClients    = `DELETE FROM clients WHERE tenant_id = $1 AND id > $2 AND id <= $3`
 	edgeOfTombs      = `SELECT id FROM removed_users WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
 	removeTombs      = `DELETE FROM removed_users WHERE tenant_id = $1 AND id > $2 AND id <= $3`
-	edgeOfAudit      = `SELECT id FROM audit WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
 	removeAudit      = `DELETE FROM audit WHERE tenant_id = $1 AND id > $2 AND id <= $3`
 	removeOtherWork  = `DELETE FROM removals WHERE tenant_id = $1 AND kind <> $2`
 	removeMarks      = `DELETE FROM marks WHERE tenant_id = $1`
@@ -249,15 +252,15 @@ const (
 // other row: there is a second round when all of that is over, and again reports whether it is due.
 func (s *Store) removeRestOfTenant(ctx context.Context, r removal, told func(rows int64)) (again bool, err error) {
 	args := []any{r.TenantID}
-	err = s.walkAll(ctx, told,
-		walk{edge: edgeOfMail, do: removeMail, args: args},
-		walk{edge: edgeOfCodes, do: removeCodes, args: args},
-		walk{edge: edgeOfSessions, do: removeSessions, args: args},
-		walk{edge: edgeOfGrants, do: removeGrants, args: args},
-		walk{edge: edgeOfUsers, do: removeUsers, args: args},
-		walk{edge: edgeOfClients, do: removeClients, args: args},
-		walk{edge: edgeOfTombs, do: removeTombs, args: args},
-		walk{edge: edgeOfAudit, do: removeAudit, args: args},
+	err = s.worker.WalkAll(ctx, told,
+		parts.Walk{Edge: edgeOfMail, Do: removeMail, Args: args},
+		parts.Walk{Edge: edgeOfCodes, Do: removeCodes, Args: args},
+		parts.Walk{Edge: edgeOfSessions, Do: removeSessions, Args: args},
+		parts.Walk{Edge: edgeOfGrants, Do: removeGrants, Args: args},
+		parts.Walk{Edge: edgeOfUsers, Do: removeUsers, Args: args},
+		parts.Walk{Edge: edgeOfClients, Do: removeClients, Args: args},
+		parts.Walk{Edge: edgeOfTombs, Do: removeTombs, Args: args},
+		parts.Walk{Edge: trail.EdgeOfAudit, Do: removeAudit, Args: args},
 	)
 	if err == nil {
 		err = s.removeSpentOf(ctx, r.TenantID, told)
@@ -284,15 +287,37 @@ var afterHashes = bytes.Repeat([]byte{0xff}, 33)
 func (s *Store) removeSpentOf(ctx context.Context, tenant string, told func(rows int64)) error {
 	purpose := ""
 	for {
-		next, err := list(ctx, s, nextSpentPurpose, []any{tenant, purpose}, scanText)
+		next, err := list(ctx, s, nextSpentPurpose, []any{tenant, purpose}, engine.ScanText)
 		if err != nil || len(next) == 0 {
 			return err
 		}
 		purpose = next[0]
-		err = s.walk(ctx, walk{edge: edgeOfSpent, do: removeSpent, args: []any{tenant, purpose}, from: []byte{},
-			end: afterHashes}, told)
+		err = s.worker.Walk(ctx, parts.Walk{
+			Edge: edgeOfSpent, Do: removeSpent, Args: []any{tenant, purpose}, From: []byte{}, End: afterHashes,
+		}, told)
 		if err != nil {
 			return err
 		}
 	}
 }
+
+// The edges of walks that several kinds of work have in common.
+const (
+	edgeOfUserSessions = `
+		SELECT id FROM sessions
+		WHERE tenant_id = $1 AND user_id = $2 AND id > $3
+		ORDER BY id LIMIT 1 OFFSET $4`
+	edgeOfUserGrants = `
+		SELECT id FROM grants
+		WHERE tenant_id = $1 AND user_id = $2 AND id > $3
+		ORDER BY id LIMIT 1 OFFSET $4`
+	edgeOfClientGrants = `
+		SELECT id FROM grants
+		WHERE tenant_id = $1 AND client_id = $2 AND id > $3
+		ORDER BY id LIMIT 1 OFFSET $4`
+	edgeOfMail     = `SELECT id FROM mail WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
+	edgeOfCodes    = `SELECT id FROM codes WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
+	edgeOfSessions = `SELECT id FROM sessions WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
+	edgeOfGrants   = `SELECT id FROM grants WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
+	edgeOfUsers    = `SELECT id FROM users WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
+)

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 )
 
 // removal is a row of the table: what storage.Removal says, and what only the store needs.
@@ -20,7 +22,7 @@ const removalColumns = `tenant_id, kind, id, bound, why, since`
 
 // scanRemoval reads a row of removalColumns.
 func scanRemoval(row scanner) (r removal, err error) {
-	err = row.Scan(&r.TenantID, &r.Kind, &r.ID, &r.bound, &r.why, timeColumn{&r.Since})
+	err = row.Scan(&r.TenantID, &r.Kind, &r.ID, &r.bound, &r.why, column.Time{&r.Since})
 	return r, err
 }
 
@@ -37,7 +39,8 @@ const addRemoval = `
 // begin stores a removal, in the transaction after which nothing of it works any more. The process has the removal
 // for claimFor.
 func begin(c conn, r removal) error {
-	_, err := c.Exec(addRemoval, r.TenantID, r.Kind, r.ID, r.bound, r.why, micros(r.Since), micros(r.Since.Add(claimFor)))
+	_, err := c.Exec(addRemoval, r.TenantID, r.Kind, r.ID, r.bound, r.why, column.Micros(r.Since),
+		column.Micros(r.Since.Add(claimFor)))
 	return err
 }
 
@@ -60,12 +63,12 @@ const (
 
 // ClaimRemoval implements storage.Removals.
 func (s *Store) ClaimRemoval(ctx context.Context, now, leaseUntil time.Time) (storage.Removal, error) {
-	r, err := s.oneRemoval(ctx, claimRemoval, micros(now), micros(leaseUntil))
+	r, err := s.oneRemoval(ctx, claimRemoval, column.Micros(now), column.Micros(leaseUntil))
 	if errors.Is(err, storage.ErrNotFound) {
 		tooLate := now.Add(10 * max(claimFor, leaseUntil.Sub(now)))
-		r, err = s.oneRemoval(ctx, claimFarRemoval, micros(tooLate), micros(leaseUntil))
+		r, err = s.oneRemoval(ctx, claimFarRemoval, column.Micros(tooLate), column.Micros(leaseUntil))
 	}
-	return r.Removal, wrapped(err, "claim removal")
+	return r.Removal, engine.Wrapped(err, "claim removal")
 }
 
 const holdRemoval = `
@@ -77,8 +80,8 @@ const holdRemoval = `
 func (s *Store) HoldRemoval(ctx context.Context, tenant, kind, id string,
 	leaseUntil time.Time,
 ) (storage.Removal, error) {
-	r, err := s.oneRemoval(ctx, holdRemoval, tenant, kind, id, micros(leaseUntil))
-	return r.Removal, named(err, "hold removal of "+kind, id)
+	r, err := s.oneRemoval(ctx, holdRemoval, tenant, kind, id, column.Micros(leaseUntil))
+	return r.Removal, engine.Named(err, "hold removal of "+kind, id)
 }
 
 // oneRemoval runs a statement that claims a removal and returns it.
@@ -108,4 +111,82 @@ func (s *Store) removeSome(c conn, query string, of storage.Removal) ([]storage.
 		return nil, err
 	}
 	return []storage.Removal{of}, begin(c, removal{Removal: of})
+}
+
+const (
+	removalByKey = `
+		SELECT ` + removalColumns + ` FROM removals
+		WHERE tenant_id = $1 AND kind = $2 AND id = $3`
+	endRemoval = `
+		DELETE FROM removals
+		WHERE tenant_id = $1 AND kind = $2 AND id = $3 AND since = $4`
+)
+
+// CarryOn implements storage.Removals.
+func (s *Store) CarryOn(ctx context.Context, r storage.Removal, told func(rows int64), onEnd storage.OnEnd) error {
+	if told == nil {
+		told = func(int64) {}
+	}
+	return engine.Named(s.carryOn(ctx, r, told, onEnd), "remove the rest of "+r.Kind, r.ID)
+}
+
+// carryOn is CarryOn without the name of the removal in its errors.
+func (s *Store) carryOn(ctx context.Context, r storage.Removal, told func(rows int64), onEnd storage.OnEnd) error {
+	for {
+		row, err := one(ctx, s, removalByKey, []any{r.TenantID, r.Kind, r.ID}, scanRemoval)
+		if errors.Is(err, storage.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		row.onEnd = onEnd
+		if again, err := s.removeRest(ctx, row, told); err != nil || again {
+			return err
+		}
+		// One that began anew meanwhile has another date, and is carried out, too.
+		if _, err := s.put(ctx, endRemoval, r.TenantID, r.Kind, r.ID, column.Micros(row.Since)); err != nil {
+			return err
+		}
+	}
+}
+
+// removeRest does the work of one kind. again says that there is to be another round, later.
+func (s *Store) removeRest(ctx context.Context, r removal, told func(rows int64)) (again bool, err error) {
+	switch r.Kind {
+	case storage.RemovalClient:
+		return false, s.removeRestOfClient(ctx, r, told)
+	case storage.RemovalUser:
+		return false, s.removeRestOfUser(ctx, r, told)
+	case storage.RemovalTenant:
+		return s.removeRestOfTenant(ctx, r, told)
+	case storage.RemovalGroup:
+		return false, s.removeRestOfGroup(ctx, r, told)
+	case storage.RemovalRole:
+		return false, s.removeRestOfRole(ctx, r, told)
+	case storage.RemovalSessions:
+		return false, s.endRestOfSessions(ctx, r, told)
+	case storage.RemovalGrants:
+		return false, s.revokeRest(ctx, r, told)
+	case storage.RemovalRestored:
+		return false, s.endRestored(ctx, r, told)
+	}
+	return false, errors.New("this program does not know how: a newer one began it")
+}
+
+// goOn carries on with what was begun just now, as long as the caller has time. What is left
+// then is done by the replica that claims it: no error.
+func (s *Store) goOn(ctx context.Context, r storage.Removal, onEnd storage.OnEnd) error {
+	if err := s.carryOn(ctx, r, func(int64) {}, onEnd); err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
+}
+
+// finish carries on with what a change has left, unless the change failed.
+func (s *Store) finish(ctx context.Context, err error, left []storage.Removal) error {
+	for i := 0; err == nil && i < len(left); i++ {
+		err = s.goOn(ctx, left[i], nil)
+	}
+	return err
 }

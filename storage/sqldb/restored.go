@@ -7,6 +7,10 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/parts"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
 )
 
 // BeginRestored implements storage.Removals.
@@ -14,14 +18,14 @@ func (s *Store) BeginRestored(ctx context.Context, tenant string, before, now ti
 	events ...storage.Event,
 ) error {
 	r := removal{Removal: storage.Removal{TenantID: tenant, Kind: storage.RemovalRestored, Since: before}}
-	r.bound = strconv.FormatInt(micros(now.Add(storage.ClockSkew)), 10)
+	r.bound = strconv.FormatInt(column.Micros(now.Add(storage.ClockSkew)), 10)
 	err := s.engine.Transact(ctx, func(c conn) error {
 		if err := begin(c, r); err != nil {
 			return err
 		}
-		return recordAll(c, events)
+		return trail.RecordAll(c, events)
 	})
-	return named(err, "end what was restored of", tenant)
+	return engine.Named(err, "end what was restored of", tenant)
 }
 
 // What is younger than $5 was issued while a clock was ahead, and so before the restore, too.
@@ -59,16 +63,16 @@ func (s *Store) endRestored(ctx context.Context, r removal, told func(rows int64
 			return err
 		}
 	}
-	args, more := []any{r.TenantID}, []any{micros(r.Since), ahead}
-	sessions := walk{edge: edgeOfSessions, do: endRestoredSessions, args: args, more: more}
+	args, more := []any{r.TenantID}, []any{column.Micros(r.Since), ahead}
+	sessions := parts.Walk{Edge: edgeOfSessions, Do: endRestoredSessions, Args: args, More: more}
 	if r.onEnd != nil {
-		sessions.run = s.tellSessions(r, ending{}, s.text(endRestoredSessionsSQLite, endRestoredSessionsPostgres))
+		sessions.Run = s.tellSessions(r, ending{}, s.text(endRestoredSessionsSQLite, endRestoredSessionsPostgres))
 	}
-	return s.walkAll(ctx, told,
-		walk{edge: edgeOfGrants, do: revokeRestoredGrants, args: args, more: more, run: r.tellGrants(tellRestored)},
+	return s.worker.WalkAll(ctx, told,
+		parts.Walk{Edge: edgeOfGrants, Do: revokeRestoredGrants, Args: args, More: more, Run: r.tellGrants(tellRestored)},
 		sessions,
-		walk{edge: edgeOfCodes, do: forgetRestoredCodes, args: args, more: more},
-		walk{edge: edgeOfMail, do: forgetRestoredMail, args: args, more: more},
-		walk{edge: edgeOfUsers, do: forgetRestoredDevices, args: args, more: more},
+		parts.Walk{Edge: edgeOfCodes, Do: forgetRestoredCodes, Args: args, More: more},
+		parts.Walk{Edge: edgeOfMail, Do: forgetRestoredMail, Args: args, More: more},
+		parts.Walk{Edge: edgeOfUsers, Do: forgetRestoredDevices, Args: args, More: more},
 	)
 }

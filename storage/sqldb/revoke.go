@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/parts"
 )
 
 const (
@@ -59,7 +62,7 @@ var revokeQueries = func() (queries [1 << len(filterColumns)]string) {
 func (s *Store) revoke(c conn, tenant string, which storage.GrantFilter, why string,
 	now time.Time,
 ) (revoked []storage.EndedGrant, more bool, err error) {
-	set, args := 0, []any{tenant, micros(now), why}
+	set, args := 0, []any{tenant, column.Micros(now), why}
 	values := [...]string{which.ID, which.CodeID, which.UserID, which.ClientID, which.SessionID}
 	if which.ID == "" && which.CodeID == "" {
 		args = append(args, s.atOnce)
@@ -98,7 +101,7 @@ func endedGrants(c conn, query string, args []any) (all []storage.EndedGrant, er
 
 // grantsLeft is the removal that goes on with a revocation.
 func grantsLeft(tenant string, which storage.GrantFilter) storage.Removal {
-	return storage.Removal{TenantID: tenant, Kind: storage.RemovalGrants, ID: encode(which)}
+	return storage.Removal{TenantID: tenant, Kind: storage.RemovalGrants, ID: column.Encode(which)}
 }
 
 const (
@@ -110,11 +113,11 @@ const (
 func lastGrant(c conn, tenant string, which storage.GrantFilter) (string, error) {
 	switch {
 	case which.UserID != "":
-		return scanText(c.Row(lastGrantOfUser, tenant, which.UserID))
+		return engine.ScanText(c.Row(lastGrantOfUser, tenant, which.UserID))
 	case which.ClientID != "":
-		return scanText(c.Row(lastGrantOfClient, tenant, which.ClientID))
+		return engine.ScanText(c.Row(lastGrantOfClient, tenant, which.ClientID))
 	}
-	return afterAll, nil
+	return parts.AfterAll, nil
 }
 
 const (
@@ -136,22 +139,22 @@ func (s *Store) revokeRest(ctx context.Context, r removal, told func(rows int64)
 	if err := json.Unmarshal([]byte(r.ID), &which); err != nil {
 		return err
 	}
-	since := micros(r.Since)
+	since := column.Micros(r.Since)
 	switch {
 	case which.UserID != "":
-		return s.walk(ctx, walk{
-			edge: edgeOfUserGrants, do: revokeRestOfUser, args: []any{r.TenantID, which.UserID},
-			more: []any{since, r.why, which.ClientID, which.SessionID}, end: r.bound,
-			run: r.tellGrants(tellRestOfUser),
+		return s.worker.Walk(ctx, parts.Walk{
+			Edge: edgeOfUserGrants, Do: revokeRestOfUser, Args: []any{r.TenantID, which.UserID},
+			More: []any{since, r.why, which.ClientID, which.SessionID}, End: r.bound,
+			Run: r.tellGrants(tellRestOfUser),
 		}, told)
 	case which.ClientID != "":
-		return s.walk(ctx, walk{
-			edge: edgeOfClientGrants, do: revokeRestOfClient, args: []any{r.TenantID, which.ClientID},
-			more: []any{since, r.why, which.SessionID}, end: r.bound,
-			run: r.tellGrants(tellRestOfClient),
+		return s.worker.Walk(ctx, parts.Walk{
+			Edge: edgeOfClientGrants, Do: revokeRestOfClient, Args: []any{r.TenantID, which.ClientID},
+			More: []any{since, r.why, which.SessionID}, End: r.bound,
+			Run: r.tellGrants(tellRestOfClient),
 		}, told)
 	}
-	return s.paced(ctx, func(int) (more bool, held time.Duration, err error) {
+	return s.worker.InParts(ctx, func(int) (more bool, held time.Duration, err error) {
 		var part []storage.EndedGrant
 		err = s.engine.Transact(ctx, func(c conn) error {
 			began := time.Now()

@@ -5,6 +5,9 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
 )
 
 // Giving a role locks the row of the role and that of the holder: their removal waits, and then takes it.
@@ -57,8 +60,8 @@ func (s *Store) GiveRole(ctx context.Context, tenant string, r storage.RoleName,
 	case to.Client != "":
 		give, there, holder = s.text(giveClientSQLite, giveClientPostgres), countClient, to.Client
 	}
-	return named(s.record(ctx, events, func(c conn) error {
-		n, err := c.Exec(give, roleArgs(tenant, r, holder, micros(now))...)
+	return engine.Named(trail.Transact(ctx, s.engine, events, func(c conn) error {
+		n, err := c.Exec(give, roleArgs(tenant, r, holder, column.Micros(now))...)
 		if err != nil || n > 0 {
 			return err
 		}
@@ -83,8 +86,8 @@ func (s *Store) TakeRole(ctx context.Context, tenant string, r storage.RoleName,
 	case from.Client != "":
 		take, holder = takeClient, from.Client
 	}
-	return named(s.record(ctx, events, func(c conn) error {
-		return must(c, storage.ErrNotFound, take, roleArgs(tenant, r, holder)...)
+	return engine.Named(trail.Transact(ctx, s.engine, events, func(c conn) error {
+		return engine.Must(c, storage.ErrNotFound, take, roleArgs(tenant, r, holder)...)
 	}), "take role", r.Name)
 }
 
@@ -97,7 +100,7 @@ func (s *Store) applyRoles(c conn, ch *storage.Change) error {
 	}
 	for _, r := range ch.GiveRoles {
 		give := s.text(giveUserSQLite, giveUserPostgres)
-		n, err := c.Exec(give, roleArgs(ch.TenantID, r, ch.UserID, micros(ch.Now))...)
+		n, err := c.Exec(give, roleArgs(ch.TenantID, r, ch.UserID, column.Micros(ch.Now))...)
 		if err == nil && n == 0 {
 			err = some(c, countRole, roleArgs(ch.TenantID, r)...)
 		}
@@ -128,24 +131,24 @@ const (
 func (s *Store) UserHolders(ctx context.Context, tenant string, r storage.RoleName, after string,
 	limit int,
 ) ([]string, error) {
-	all, err := list(ctx, s, userHolders, roleArgs(tenant, r, after, limit), scanText)
-	return all, named(err, "users with role", r.Name)
+	all, err := list(ctx, s, userHolders, roleArgs(tenant, r, after, limit), engine.ScanText)
+	return all, engine.Named(err, "users with role", r.Name)
 }
 
 // GroupHolders implements storage.Roles.
 func (s *Store) GroupHolders(ctx context.Context, tenant string, r storage.RoleName, after string,
 	limit int,
 ) ([]string, error) {
-	all, err := list(ctx, s, groupHolders, roleArgs(tenant, r, after, limit), scanText)
-	return all, named(err, "groups with role", r.Name)
+	all, err := list(ctx, s, groupHolders, roleArgs(tenant, r, after, limit), engine.ScanText)
+	return all, engine.Named(err, "groups with role", r.Name)
 }
 
 // ClientHolders implements storage.Roles.
 func (s *Store) ClientHolders(ctx context.Context, tenant string, r storage.RoleName, after string,
 	limit int,
 ) ([]string, error) {
-	all, err := list(ctx, s, clientHolders, roleArgs(tenant, r, after, limit), scanText)
-	return all, named(err, "clients with role", r.Name)
+	all, err := list(ctx, s, clientHolders, roleArgs(tenant, r, after, limit), engine.ScanText)
+	return all, engine.Named(err, "clients with role", r.Name)
 }
 
 const (
@@ -175,7 +178,7 @@ func (s *Store) RolesGiven(ctx context.Context, tenant string, to storage.RoleHo
 		err := row.Scan(&kind, &owner, &name)
 		return roleName(kind, owner, name), err
 	})
-	return all, named(err, "roles of", holder)
+	return all, engine.Named(err, "roles of", holder)
 }
 
 // ClientRoles implements storage.Belongings.

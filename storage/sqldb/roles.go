@@ -4,7 +4,12 @@ import (
 	"context"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
 )
 
 const (
@@ -17,7 +22,7 @@ const (
 // scanRole reads a row of roleColumns.
 func scanRole(row scanner) (r storage.Role, err error) {
 	kind, owner, name := "", "", ""
-	err = row.Scan(&r.TenantID, &kind, &owner, &name, &r.Title, timeColumn{&r.CreatedAt}, timeColumn{&r.UpdatedAt})
+	err = row.Scan(&r.TenantID, &kind, &owner, &name, &r.Title, column.Time{&r.CreatedAt}, column.Time{&r.UpdatedAt})
 	r.RoleName = roleName(kind, owner, name)
 	return r, err
 }
@@ -32,14 +37,14 @@ const (
 
 // AddRole implements storage.Roles.
 func (s *Store) AddRole(ctx context.Context, r storage.Role, events ...storage.Event) error {
-	return named(s.record(ctx, events, func(c conn) error {
+	return engine.Named(trail.Transact(ctx, s.engine, events, func(c conn) error {
 		if r.Client != "" {
-			if err := must(c, storage.ErrNotFound, holdClient, r.TenantID, r.Client); err != nil {
+			if err := engine.Must(c, storage.ErrNotFound, holdClient, r.TenantID, r.Client); err != nil {
 				return err
 			}
 		}
-		_, err := c.Exec(addRole, roleArgs(r.TenantID, r.RoleName, newKey(), r.Title, micros(r.CreatedAt),
-			micros(r.UpdatedAt))...)
+		_, err := c.Exec(addRole, roleArgs(r.TenantID, r.RoleName, newKey(), r.Title, column.Micros(r.CreatedAt),
+			column.Micros(r.UpdatedAt))...)
 		return err
 	}), "add role", r.Name)
 }
@@ -48,8 +53,9 @@ const updateRole = `UPDATE roles SET title = $5, updated_at = $6 WHERE ` + thisR
 
 // UpdateRole implements storage.Roles.
 func (s *Store) UpdateRole(ctx context.Context, r storage.Role, events ...storage.Event) error {
-	return named(s.record(ctx, events, func(c conn) error {
-		return must(c, storage.ErrNotFound, updateRole, roleArgs(r.TenantID, r.RoleName, r.Title, micros(r.UpdatedAt))...)
+	return engine.Named(trail.Transact(ctx, s.engine, events, func(c conn) error {
+		return engine.Must(c, storage.ErrNotFound, updateRole, roleArgs(r.TenantID, r.RoleName, r.Title,
+			column.Micros(r.UpdatedAt))...)
 	}), "update role", r.Name)
 }
 
@@ -62,15 +68,15 @@ func (s *Store) RemoveRole(ctx context.Context, tenant string, r storage.RoleNam
 	events ...storage.Event,
 ) error {
 	var left []storage.Removal
-	err := s.record(ctx, events, func(c conn) (err error) {
+	err := trail.Transact(ctx, s.engine, events, func(c conn) (err error) {
 		left = nil // it may be a repetition
-		key, err := scanText(c.Row(removeRole, roleArgs(tenant, r)...))
+		key, err := engine.ScanText(c.Row(removeRole, roleArgs(tenant, r)...))
 		if err == nil {
 			left, err = s.takeFromAll(c, tenant, key, now)
 		}
 		return err
 	})
-	return named(s.finish(ctx, err, left), "remove role", r.Name)
+	return engine.Named(s.finish(ctx, err, left), "remove role", r.Name)
 }
 
 const roleByName = `SELECT ` + roleColumns + ` FROM roles WHERE ` + thisRole
@@ -78,7 +84,7 @@ const roleByName = `SELECT ` + roleColumns + ` FROM roles WHERE ` + thisRole
 // Role implements storage.Roles.
 func (s *Store) Role(ctx context.Context, tenant string, r storage.RoleName) (storage.Role, error) {
 	found, err := one(ctx, s, roleByName, roleArgs(tenant, r), scanRole)
-	return found, named(err, "role", r.Name)
+	return found, engine.Named(err, "role", r.Name)
 }
 
 const rolesOfOwner = `
@@ -89,11 +95,42 @@ const rolesOfOwner = `
 // RolesOfClient implements storage.Roles.
 func (s *Store) RolesOfClient(ctx context.Context, tenant, clientID, after string, limit int) ([]storage.Role, error) {
 	all, err := list(ctx, s, rolesOfOwner, []any{tenant, ofClient, clientID, after, limit}, scanRole)
-	return all, named(err, "roles of client", clientID)
+	return all, engine.Named(err, "roles of client", clientID)
 }
 
 // RolesOfAPI implements storage.Roles.
 func (s *Store) RolesOfAPI(ctx context.Context, tenant, api, after string, limit int) ([]storage.Role, error) {
 	all, err := list(ctx, s, rolesOfOwner, []any{tenant, ofAPI, api, after, limit}, scanRole)
-	return all, named(err, "roles of API", api)
+	return all, engine.Named(err, "roles of API", api)
 }
+
+// Values of the column owner_kind.
+const (
+	ofClient = "client"
+	ofAPI    = "api"
+)
+
+// ownerOf returns the columns owner_kind and owner of a role.
+func ownerOf(r storage.RoleName) (kind, owner string) {
+	if r.API != "" {
+		return ofAPI, r.API
+	}
+	return ofClient, r.Client
+}
+
+// roleName is the reverse of ownerOf.
+func roleName(kind, owner, name string) storage.RoleName {
+	if kind == ofAPI {
+		return storage.RoleName{API: owner, Name: name}
+	}
+	return storage.RoleName{Client: owner, Name: name}
+}
+
+// roleArgs returns the arguments that name a role: $1 to $4.
+func roleArgs(tenant string, r storage.RoleName, more ...any) []any {
+	kind, owner := ownerOf(r)
+	return append([]any{tenant, kind, owner, r.Name}, more...)
+}
+
+// newKey returns a key for a group or a role. It stays with it, and is never used again.
+func newKey() string { return uuid.Must(uuid.NewV7()).String() }

@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
 )
 
 const sessionColumns = `sessions.tenant_id, sessions.id, sessions.secret_hash, sessions.user_id,
@@ -15,9 +18,9 @@ const sessionColumns = `sessions.tenant_id, sessions.id, sessions.secret_hash, s
 // sessionFields returns where a row of sessionColumns goes.
 func sessionFields(s *storage.Session) []any {
 	return []any{
-		&s.TenantID, &s.ID, bytesColumn{&s.SecretHash}, &s.UserID,
-		&s.CredentialVersion, timeColumn{&s.AuthTime}, listColumn{&s.AMR}, &s.ACR, &s.UserAgent,
-		&s.IP, timeColumn{&s.CreatedAt}, timeColumn{&s.SeenAt}, timeColumn{&s.ExpiresAt}, timeColumn{&s.EndedAt},
+		&s.TenantID, &s.ID, column.Bytes{&s.SecretHash}, &s.UserID,
+		&s.CredentialVersion, column.Time{&s.AuthTime}, column.List{&s.AMR}, &s.ACR, &s.UserAgent,
+		&s.IP, column.Time{&s.CreatedAt}, column.Time{&s.SeenAt}, column.Time{&s.ExpiresAt}, column.Time{&s.EndedAt},
 	}
 }
 
@@ -38,11 +41,11 @@ func (s *Store) Session(ctx context.Context, tenant, id string, now time.Time) (
 		session storage.Session
 		user    storage.User
 	}
-	p, err := one(ctx, s, session, []any{tenant, id, micros(now)}, func(row scanner) (p pair, err error) {
+	p, err := one(ctx, s, session, []any{tenant, id, column.Micros(now)}, func(row scanner) (p pair, err error) {
 		err = row.Scan(append(sessionFields(&p.session), userFields(&p.user)...)...)
 		return p, err
 	})
-	return p.session, p.user, named(err, "session", id)
+	return p.session, p.user, engine.Named(err, "session", id)
 }
 
 // Answers of one browser may be late: the later time stays, unless a clock was ahead.
@@ -52,7 +55,7 @@ const seenSession = `
 
 // SeenSession implements storage.Sessions.
 func (s *Store) SeenSession(ctx context.Context, tenant, id string, now time.Time) error {
-	return named(s.must(ctx, storage.ErrNotFound, seenSession, tenant, id, micros(now)), "seen session", id)
+	return engine.Named(s.must(ctx, storage.ErrNotFound, seenSession, tenant, id, column.Micros(now)), "seen session", id)
 }
 
 const sessionsOf = `
@@ -64,12 +67,12 @@ const sessionsOf = `
 
 // SessionsOf implements storage.Sessions.
 func (s *Store) SessionsOf(ctx context.Context, tenant, userID string, now time.Time) ([]storage.Session, error) {
-	all, err := list(ctx, s, sessionsOf, []any{tenant, userID, micros(now)},
+	all, err := list(ctx, s, sessionsOf, []any{tenant, userID, column.Micros(now)},
 		func(row scanner) (n storage.Session, err error) {
 			err = row.Scan(sessionFields(&n)...)
 			return n, err
 		})
-	return all, named(err, "sessions of user", userID)
+	return all, engine.Named(err, "sessions of user", userID)
 }
 
 const (
@@ -89,8 +92,10 @@ const (
 func addSessionArgs(ch *storage.Change) []any {
 	n := ch.AddSession
 	return []any{
-		ch.TenantID, n.ID, n.SecretHash, ch.UserID, n.CredentialVersion, micros(n.AuthTime), encodeList(n.AMR), n.ACR,
-		n.UserAgent, n.IP, micros(n.CreatedAt), micros(n.SeenAt), micros(n.ExpiresAt), micros(n.EndedAt),
+		ch.TenantID, n.ID, n.SecretHash, ch.UserID, n.CredentialVersion, column.Micros(n.AuthTime),
+		column.EncodeList(n.AMR), n.ACR,
+		n.UserAgent, n.IP, column.Micros(n.CreatedAt), column.Micros(n.SeenAt), column.Micros(n.ExpiresAt),
+		column.Micros(n.EndedAt),
 	}
 }
 
@@ -98,8 +103,8 @@ func addSessionArgs(ch *storage.Change) []any {
 func renewSessionArgs(ch *storage.Change) []any {
 	n := ch.RenewSession
 	return []any{
-		ch.TenantID, n.ID, micros(n.SeenAt), ch.UserID, n.Was, n.SecretHash, n.CredentialVersion,
-		micros(n.AuthTime), encodeList(n.AMR), n.ACR, n.UserAgent, n.IP, micros(n.ExpiresAt),
+		ch.TenantID, n.ID, column.Micros(n.SeenAt), ch.UserID, n.Was, n.SecretHash, n.CredentialVersion,
+		column.Micros(n.AuthTime), column.EncodeList(n.AMR), n.ACR, n.UserAgent, n.IP, column.Micros(n.ExpiresAt),
 	}
 }
 
@@ -111,7 +116,7 @@ func applySessions(c conn, ch *storage.Change) error {
 		}
 	}
 	if ch.RenewSession != nil {
-		return must(c, storage.ErrStale, renewSession, renewSessionArgs(ch)...)
+		return engine.Must(c, storage.ErrStale, renewSession, renewSessionArgs(ch)...)
 	}
 	return nil
 }
@@ -127,11 +132,11 @@ var (
 // each row it has changed.
 func andRecord(query string, args int) string {
 	event := "$" + strconv.Itoa(args+1)
-	for i := 2; i <= eventArgsCount; i++ {
+	for i := 2; i <= trail.ColumnCount; i++ {
 		event += ", $" + strconv.Itoa(args+i)
 	}
 	return `WITH changed AS (` + query + ` RETURNING 1)
-		INSERT INTO audit (` + eventColumns + `) SELECT ` + event + ` FROM changed`
+		INSERT INTO audit (` + trail.Columns + `) SELECT ` + event + ` FROM changed`
 }
 
 // isSignIn reports whether the change adds or renews one session, records at most one event, and does
@@ -156,5 +161,5 @@ func (s *Store) signIn(ctx context.Context, ch *storage.Change) error {
 	if len(ch.Events) == 0 {
 		return s.must(ctx, storage.ErrStale, alone, args(ch)...)
 	}
-	return s.must(ctx, storage.ErrStale, recorded, append(args(ch), eventArgs(ch.Events[0])...)...)
+	return s.must(ctx, storage.ErrStale, recorded, append(args(ch), trail.Args(ch.Events[0])...)...)
 }

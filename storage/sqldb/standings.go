@@ -4,6 +4,8 @@ import (
 	"context"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 )
 
 const factorsBetween = `
@@ -43,11 +45,11 @@ const (
 func (s *Store) Standings(ctx context.Context, tenant, first, last string) (map[string]storage.Standing, error) {
 	kinds, err := list(ctx, s, factorsBetween, []any{tenant, first, last}, scanFactor)
 	if err != nil {
-		return nil, named(err, "second factors from user", first)
+		return nil, engine.Named(err, "second factors from user", first)
 	}
 	seen, err := list(ctx, s, usesBetween, []any{tenant, first, last}, scanUse)
 	if err != nil {
-		return nil, named(err, "activity from user", first)
+		return nil, engine.Named(err, "activity from user", first)
 	}
 	credentials := map[string][]storage.Credential{}
 	for _, c := range kinds {
@@ -82,12 +84,12 @@ const usernamesFrom = `
 // NamesFrom implements storage.Standings.
 func (s *Store) NamesFrom(ctx context.Context, tenant, beginning string, limit int) ([]string, error) {
 	args := []any{tenant, beginning, beginning + afterBeginning, limit}
-	emails, err := list(ctx, s, emailsFrom, args, scanText)
+	emails, err := list(ctx, s, emailsFrom, args, engine.ScanText)
 	if err != nil {
-		return nil, named(err, "addresses from", beginning)
+		return nil, engine.Named(err, "addresses from", beginning)
 	}
-	names, err := list(ctx, s, usernamesFrom, args, scanText)
-	return append(emails, names...), named(err, "usernames from", beginning)
+	names, err := list(ctx, s, usernamesFrom, args, engine.ScanText)
+	return append(emails, names...), engine.Named(err, "usernames from", beginning)
 }
 
 func scanFactor(row scanner) (c storage.Credential, err error) {
@@ -96,6 +98,6 @@ func scanFactor(row scanner) (c storage.Credential, err error) {
 }
 
 func scanUse(row scanner) (v storage.Standing, err error) {
-	err = row.Scan(&v.UserID, timeColumn{&v.LastSignIn}, timeColumn{&v.LastActivity})
+	err = row.Scan(&v.UserID, column.Time{&v.LastSignIn}, column.Time{&v.LastActivity})
 	return v, err
 }

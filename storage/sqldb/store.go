@@ -8,6 +8,10 @@ import (
 	"github.com/vouchsafe/vouchsafe/migrations"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/keys"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/outbox"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/parts"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
 )
 
 // What every file of this package works with.
@@ -18,13 +22,17 @@ type (
 
 // Store implements every durable interface of package storage.
 type Store struct {
+	*trail.Trail
+	*outbox.Outbox
+	*keys.Ring
 	engine   engine.Engine
+	worker   *parts.Worker
 	meter    *engine.Meter
 	postgres bool // SQLite otherwise
 	closing  func() error
-	// atOnce is how many dependent rows are changed in one transaction with what they belong to, and
-	// mostPart how many rows are changed at a time otherwise.
-	atOnce, mostPart int
+	// atOnce is how many dependent rows are changed in one transaction with what they belong to. Others are changed
+	// in parts, by worker.
+	atOnce int
 }
 
 var _ interface {
@@ -70,11 +78,15 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open database: %w", err)
 	}
-	return &Store{engine: e, meter: m, postgres: postgres, closing: sync.OnceValue(e.Close), atOnce: atOnce,
-		mostPart: mostPart}, nil
+	worker := &parts.Worker{Engine: e, Most: mostPart}
+	return &Store{
+		Trail:  &trail.Trail{Engine: e, Worker: worker, Postgres: postgres},
+		Outbox: &outbox.Outbox{Engine: e}, Ring: &keys.Ring{Engine: e},
+		engine: e, worker: worker, meter: m, postgres: postgres, closing: sync.OnceValue(e.Close), atOnce: atOnce,
+	}, nil
 }
 
-// The defaults of Store.atOnce and Store.mostPart.
+// The defaults of Store.atOnce and parts.Worker.Most.
 const (
 	atOnce   = 200
 	mostPart = 2000
@@ -114,73 +126,24 @@ func (s *Store) Ping(ctx context.Context) error {
 }
 
 // one reads one row.
-func one[T any](ctx context.Context, s *Store, query string, args []any,
-	scan func(scanner) (T, error),
-) (found T, err error) {
-	err = s.engine.Read(ctx, func(c conn) error {
-		found, err = scan(c.Row(query, args...))
-		return err
-	})
-	return found, err
+func one[T any](ctx context.Context, s *Store, query string, args []any, scan func(scanner) (T, error)) (T, error) {
+	return engine.One(ctx, s.engine, query, args, scan)
 }
 
 // list reads many rows.
 func list[T any](ctx context.Context, s *Store, query string, args []any, scan func(scanner) (T, error)) ([]T, error) {
-	var all []T
-	err := s.engine.Read(ctx, func(c conn) error {
-		all = nil // the read may be a repetition
-		return c.Each(query, args, func(row scanner) error {
-			one, err := scan(row)
-			if err == nil {
-				all = append(all, one)
-			}
-			return err
-		})
-	})
-	return all, err
+	return engine.All(ctx, s.engine, query, args, scan)
 }
 
-// put runs one statement that changes rows, and says how many.
-func (s *Store) put(ctx context.Context, query string, args ...any) (n int64, err error) {
-	err = s.engine.Write(ctx, func(c conn) error {
-		n, err = c.Exec(query, args...)
-		return err
-	})
-	return n, err
+// put runs one statement that changes rows, and returns how many.
+func (s *Store) put(ctx context.Context, query string, args ...any) (int64, error) {
+	return engine.Put(ctx, s.engine, query, args...)
 }
 
 // must is put for statements that touch nothing only when they come too late or look
 // for what is not there: missing is then the error.
 func (s *Store) must(ctx context.Context, missing error, query string, args ...any) error {
-	n, err := s.put(ctx, query, args...)
-	if err == nil && n == 0 {
-		return missing
-	}
-	return err
-}
-
-// must is the same inside a transaction.
-func must(c conn, missing error, query string, args ...any) error {
-	n, err := c.Exec(query, args...)
-	if err == nil && n == 0 {
-		return missing
-	}
-	return err
-}
-
-// none answers ErrExists unless the query counts nothing.
-func none(c conn, query string, args ...any) error {
-	n, err := scanCount(c.Row(query, args...))
-	if err == nil && n > 0 {
-		return storage.ErrExists
-	}
-	return err
-}
-
-// scanCount reads a row of one number.
-func scanCount(row scanner) (n int64, err error) {
-	err = row.Scan(&n)
-	return n, err
+	return engine.MustPut(ctx, s.engine, missing, query, args...)
 }
 
 // WriteFault is why the last write failed, if that was the database's fault and as far as this
@@ -198,20 +161,4 @@ func (s *Store) text(sqlite, postgres string) string {
 		return postgres
 	}
 	return sqlite
-}
-
-// named returns err with what failed, and of which record; nil if err is nil.
-func named(err error, what, id string) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s %q: %w", what, id, err)
-}
-
-// wrapped is named without the value, for what a user typed: it may be a password in the wrong field.
-func wrapped(err error, what string) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s: %w", what, err)
 }

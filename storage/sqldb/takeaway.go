@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/parts"
 )
 
 // What users and others lose with a group or a role that is removed.
@@ -48,7 +50,7 @@ func (s *Store) takeFromAll(c conn, tenant, key string, now time.Time) ([]storag
 func (s *Store) removeAllRolesOf(c conn, tenant, kind, owner string, now time.Time) error {
 	var keys []string
 	err := c.Each(removeRolesOf, []any{tenant, kind, owner}, func(row scanner) error {
-		key, err := scanText(row)
+		key, err := engine.ScanText(row)
 		keys = append(keys, key)
 		return err
 	})
@@ -60,10 +62,10 @@ func (s *Store) removeAllRolesOf(c conn, tenant, kind, owner string, now time.Ti
 
 // removeRestOfRole takes a removed role from the users who had it.
 func (s *Store) removeRestOfRole(ctx context.Context, r removal, told func(rows int64)) error {
-	return s.walk(ctx, walk{edge: edgeOfHolders, do: removeHolders, args: []any{r.TenantID, r.ID}}, told)
+	return s.worker.Walk(ctx, parts.Walk{Edge: edgeOfHolders, Do: removeHolders, Args: []any{r.TenantID, r.ID}}, told)
 }
 
 // removeRestOfGroup deletes the memberships of a removed group.
 func (s *Store) removeRestOfGroup(ctx context.Context, r removal, told func(rows int64)) error {
-	return s.walk(ctx, walk{edge: edgeOfMembers, do: removeMembers, args: []any{r.TenantID, r.ID}}, told)
+	return s.worker.Walk(ctx, parts.Walk{Edge: edgeOfMembers, Do: removeMembers, Args: []any{r.TenantID, r.ID}}, told)
 }

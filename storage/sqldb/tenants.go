@@ -6,13 +6,16 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
 )
 
 const tenantColumns = `id, name, host, logo_uri, disabled, created_at, settings, version`
 
 // scanTenant reads a row of a tenant.
 func scanTenant(row scanner) (t storage.Tenant, err error) {
-	err = row.Scan(&t.ID, &t.Name, &t.Host, &t.LogoURI, &t.Disabled, timeColumn{&t.CreatedAt}, jsonColumn{&t.Settings},
+	err = row.Scan(&t.ID, &t.Name, &t.Host, &t.LogoURI, &t.Disabled, column.Time{&t.CreatedAt}, column.JSON{&t.Settings},
 		&t.Version)
 	return t, err
 }
@@ -28,18 +31,19 @@ const removedTenant = `
 // AddTenant implements storage.Tenants.
 func (s *Store) AddTenant(ctx context.Context, t storage.Tenant, events ...storage.Event) error {
 	err := s.engine.Transact(ctx, func(c conn) error {
-		_, err := c.Exec(addTenant, t.ID, t.Name, t.Host, t.LogoURI, t.Disabled, micros(t.CreatedAt), encode(t.Settings),
+		_, err := c.Exec(addTenant, t.ID, t.Name, t.Host, t.LogoURI, t.Disabled, column.Micros(t.CreatedAt),
+			column.Encode(t.Settings),
 			t.Version)
 		if err != nil {
 			return err
 		}
 		// Looked at after the insertion: that has waited for a removal under way.
-		if err := none(c, removedTenant, t.ID, t.Host); err != nil {
+		if err := engine.None(c, removedTenant, t.ID, t.Host); err != nil {
 			return err
 		}
-		return recordAll(c, events)
+		return trail.RecordAll(c, events)
 	})
-	return named(err, "add tenant", t.ID)
+	return engine.Named(err, "add tenant", t.ID)
 }
 
 const tenantByID = `SELECT ` + tenantColumns + ` FROM tenants WHERE id = $1 AND removed_at = 0`
@@ -47,7 +51,7 @@ const tenantByID = `SELECT ` + tenantColumns + ` FROM tenants WHERE id = $1 AND 
 // Tenant implements storage.Tenants.
 func (s *Store) Tenant(ctx context.Context, id string) (storage.Tenant, error) {
 	t, err := one(ctx, s, tenantByID, []any{id}, scanTenant)
-	return t, named(err, "tenant", id)
+	return t, engine.Named(err, "tenant", id)
 }
 
 const tenantByHost = `SELECT ` + tenantColumns + ` FROM tenants WHERE host = $1 AND host <> ''`
@@ -55,7 +59,7 @@ const tenantByHost = `SELECT ` + tenantColumns + ` FROM tenants WHERE host = $1 
 // TenantByHost implements storage.Tenants.
 func (s *Store) TenantByHost(ctx context.Context, host string) (storage.Tenant, error) {
 	t, err := one(ctx, s, tenantByHost, []any{host}, scanTenant)
-	return t, named(err, "tenant at", host)
+	return t, engine.Named(err, "tenant at", host)
 }
 
 const listTenants = `
@@ -66,7 +70,7 @@ const listTenants = `
 // Tenants implements storage.Tenants.
 func (s *Store) Tenants(ctx context.Context, after string, limit int) ([]storage.Tenant, error) {
 	all, err := list(ctx, s, listTenants, []any{after, limit}, scanTenant)
-	return all, named(err, "tenants after", after)
+	return all, engine.Named(err, "tenants after", after)
 }
 
 const (
@@ -80,8 +84,8 @@ const (
 
 // UpdateTenant implements storage.Tenants.
 func (s *Store) UpdateTenant(ctx context.Context, t storage.Tenant, events ...storage.Event) error {
-	return named(s.record(ctx, events, func(c conn) error {
-		if err := must(c, storage.ErrNotFound, updateTenant, updateTenantArgs(t)...); err != nil {
+	return engine.Named(trail.Transact(ctx, s.engine, events, func(c conn) error {
+		if err := engine.Must(c, storage.ErrNotFound, updateTenant, updateTenantArgs(t)...); err != nil {
 			return err
 		}
 		return s.afterUpdate(c, t)
@@ -90,8 +94,8 @@ func (s *Store) UpdateTenant(ctx context.Context, t storage.Tenant, events ...st
 
 // UpdateTenantOf implements storage.Tenants.
 func (s *Store) UpdateTenantOf(ctx context.Context, t storage.Tenant, events ...storage.Event) error {
-	return named(s.record(ctx, events, func(c conn) error {
-		err := must(c, storage.ErrStale, updateTenantOf, append(updateTenantArgs(t), t.Version)...)
+	return engine.Named(trail.Transact(ctx, s.engine, events, func(c conn) error {
+		err := engine.Must(c, storage.ErrStale, updateTenantOf, append(updateTenantArgs(t), t.Version)...)
 		if errors.Is(err, storage.ErrStale) {
 			if missing := some(c, countTenant, t.ID); missing != nil {
 				return missing
@@ -106,17 +110,17 @@ func (s *Store) UpdateTenantOf(ctx context.Context, t storage.Tenant, events ...
 
 // updateTenantArgs returns the arguments of updateTenant.
 func updateTenantArgs(t storage.Tenant) []any {
-	return []any{t.ID, t.Name, t.Host, t.LogoURI, t.Disabled, encode(t.Settings)}
+	return []any{t.ID, t.Name, t.Host, t.LogoURI, t.Disabled, column.Encode(t.Settings)}
 }
 
 // afterUpdate checks that no removed tenant had the host, and removes the roles of APIs that are gone.
 func (s *Store) afterUpdate(c conn, t storage.Tenant) error {
-	if err := none(c, removedTenant, t.ID, t.Host); err != nil {
+	if err := engine.None(c, removedTenant, t.ID, t.Host); err != nil {
 		return err
 	}
 	var gone []string
 	err := c.Each(apisWithRoles, []any{t.ID}, func(row scanner) error {
-		api, err := scanText(row)
+		api, err := engine.ScanText(row)
 		if t.Settings.API(api) == nil {
 			gone = append(gone, api)
 		}

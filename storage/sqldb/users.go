@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 )
 
 // The table's name stands before each column: reads join it with others.
@@ -20,9 +22,9 @@ const userColumns = `users.tenant_id, users.id, users.username, users.username_k
 func userFields(u *storage.User) []any {
 	return []any{
 		&u.TenantID, &u.ID, &u.Username, &u.UsernameKey, &u.UsernameSkeleton, &u.Email,
-		&u.EmailKey, &u.EmailVerified, &u.Phone, &u.PhoneVerified, profileColumn{&u.Profile}, listColumn{&u.Roles},
-		attributesColumn{&u.Attributes}, &u.Disabled, &u.ExternalID, timeColumn{&u.SecuredAt}, &u.CredentialVersion,
-		timeColumn{&u.CreatedAt}, timeColumn{&u.UpdatedAt}, &u.AdminRole,
+		&u.EmailKey, &u.EmailVerified, &u.Phone, &u.PhoneVerified, profileColumn{&u.Profile}, column.List{&u.Roles},
+		attributesColumn{&u.Attributes}, &u.Disabled, &u.ExternalID, column.Time{&u.SecuredAt}, &u.CredentialVersion,
+		column.Time{&u.CreatedAt}, column.Time{&u.UpdatedAt}, &u.AdminRole,
 	}
 }
 
@@ -50,20 +52,20 @@ func (c userColumn) Scan(src any) error {
 		switch field.(type) {
 		case *string, *int64:
 			values[i] = field
-		case *bool, timeColumn:
+		case *bool, column.Time:
 			values[i] = new(int64)
 		default: // lists and objects
 			values[i] = new(string)
 		}
 	}
-	if err := (jsonColumn{&values}).Scan(src); err != nil {
+	if err := (column.JSON{&values}).Scan(src); err != nil {
 		return err
 	}
 	for i, field := range fields {
 		switch field := field.(type) {
 		case *bool:
 			*field = *values[i].(*int64) != 0
-		case timeColumn:
+		case column.Time:
 			_ = field.Scan(*values[i].(*int64)) // it takes every number
 		case sql.Scanner:
 			if err := field.Scan(*values[i].(*string)); err != nil {
@@ -74,7 +76,7 @@ func (c userColumn) Scan(src any) error {
 	return nil
 }
 
-// profileColumn is jsonColumn for profiles: many are empty.
+// profileColumn is column.JSON for profiles: many are empty.
 type profileColumn struct{ to *storage.Profile }
 
 // Scan implements sql.Scanner.
@@ -83,10 +85,10 @@ func (c profileColumn) Scan(src any) error {
 	if src == "{}" {
 		return nil
 	}
-	return jsonColumn{c.to}.Scan(src)
+	return column.JSON{c.to}.Scan(src)
 }
 
-// attributesColumn is jsonColumn for attributes: many users have none.
+// attributesColumn is column.JSON for attributes: many users have none.
 type attributesColumn struct{ to *map[string]any }
 
 // Scan implements sql.Scanner.
@@ -95,7 +97,7 @@ func (c attributesColumn) Scan(src any) error {
 	if src == "{}" {
 		return nil
 	}
-	return jsonColumn{c.to}.Scan(src)
+	return column.JSON{c.to}.Scan(src)
 }
 
 // encodeAttributes is encode for attributes; nil is kept as {}.
@@ -103,7 +105,7 @@ func encodeAttributes(v map[string]any) string {
 	if len(v) == 0 {
 		return "{}"
 	}
-	return encode(v)
+	return column.Encode(v)
 }
 
 // scanUser reads a row of userColumns.
@@ -124,14 +126,15 @@ func insertUser(c conn, u storage.User) error {
 		return err
 	}
 	// Looked at after the insertion: that has waited for a removal under way.
-	return none(c, removedUser, u.TenantID, u.ID)
+	return engine.None(c, removedUser, u.TenantID, u.ID)
 }
 
 // userValues returns the arguments of addUser.
 func userValues(u storage.User) []any {
 	return []any{u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,
-		u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, encode(u.Profile), encodeList(u.Roles),
-		u.Disabled, micros(u.SecuredAt), u.CredentialVersion, micros(u.CreatedAt), micros(u.UpdatedAt), u.UsernameSkeleton,
+		u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, column.Encode(u.Profile), column.EncodeList(u.Roles),
+		u.Disabled, column.Micros(u.SecuredAt), u.CredentialVersion, column.Micros(u.CreatedAt), column.Micros(u.UpdatedAt),
+		u.UsernameSkeleton,
 		u.ExternalID, encodeAttributes(u.Attributes), u.AdminRole}
 }
 
@@ -142,7 +145,7 @@ const userByID = `
 // User implements storage.Users.
 func (s *Store) User(ctx context.Context, tenant, id string) (storage.User, error) {
 	u, err := one(ctx, s, userByID, []any{tenant, id}, scanUser)
-	return u, named(err, "user", id)
+	return u, engine.Named(err, "user", id)
 }
 
 // The comparison with ” lets the engines use the index, which leaves ” out.
@@ -153,7 +156,7 @@ const userByEmail = `
 // UserByEmail implements storage.Users.
 func (s *Store) UserByEmail(ctx context.Context, tenant, emailKey string) (storage.User, error) {
 	u, err := one(ctx, s, userByEmail, []any{tenant, emailKey}, scanUser)
-	return u, wrapped(err, "user by e-mail")
+	return u, engine.Wrapped(err, "user by e-mail")
 }
 
 const usersByPhone = `
@@ -167,7 +170,7 @@ func (s *Store) UserByPhone(ctx context.Context, tenant, phone string) (storage.
 		err = storage.ErrNotFound
 	}
 	if err != nil {
-		return storage.User{}, wrapped(err, "user by phone")
+		return storage.User{}, engine.Wrapped(err, "user by phone")
 	}
 	return all[0], nil
 }
@@ -179,7 +182,7 @@ const userByUsername = `
 // UserByUsername implements storage.Users.
 func (s *Store) UserByUsername(ctx context.Context, tenant, usernameKey string) (storage.User, error) {
 	u, err := one(ctx, s, userByUsername, []any{tenant, usernameKey}, scanUser)
-	return u, wrapped(err, "user by name")
+	return u, engine.Wrapped(err, "user by name")
 }
 
 const userBySkeleton = `
@@ -189,7 +192,7 @@ const userBySkeleton = `
 // UserBySkeleton implements storage.Users.
 func (s *Store) UserBySkeleton(ctx context.Context, tenant, skeleton string) (storage.User, error) {
 	u, err := one(ctx, s, userBySkeleton, []any{tenant, skeleton}, scanUser)
-	return u, wrapped(err, "user by skeleton")
+	return u, engine.Wrapped(err, "user by skeleton")
 }
 
 const userByExternalID = `
@@ -199,7 +202,7 @@ const userByExternalID = `
 // UserByExternalID implements storage.Users.
 func (s *Store) UserByExternalID(ctx context.Context, tenant, externalID string) (storage.User, error) {
 	u, err := one(ctx, s, userByExternalID, []any{tenant, externalID}, scanUser)
-	return u, wrapped(err, "user by external id")
+	return u, engine.Wrapped(err, "user by external id")
 }
 
 const userByUnique = `
@@ -211,7 +214,7 @@ const userByUnique = `
 // UserByUnique implements storage.Users.
 func (s *Store) UserByUnique(ctx context.Context, tenant, name, value string) (storage.User, error) {
 	u, err := one(ctx, s, userByUnique, []any{tenant, name, value}, scanUser)
-	return u, named(err, "user by", name)
+	return u, engine.Named(err, "user by", name)
 }
 
 const (
@@ -244,7 +247,7 @@ const listUsers = `
 // Users implements storage.Users.
 func (s *Store) Users(ctx context.Context, tenant, after string, limit int) ([]storage.User, error) {
 	all, err := list(ctx, s, listUsers, []any{tenant, after, limit}, scanUser)
-	return all, named(err, "users after", after)
+	return all, engine.Named(err, "users after", after)
 }
 
 // A user who was read before the name had a skeleton does not lose it by an update.
@@ -261,6 +264,61 @@ const updateUserOf = updateUser + ` AND updated_at = $17`
 // updateUserArgs returns the arguments of updateUser.
 func updateUserArgs(u storage.User) []any {
 	return []any{u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,
-		u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, encode(u.Profile), encodeList(u.Roles),
-		u.Disabled, micros(u.UpdatedAt), micros(u.SecuredAt), u.UsernameSkeleton, encodeAttributes(u.Attributes)}
+		u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, column.Encode(u.Profile), column.EncodeList(u.Roles),
+		u.Disabled, column.Micros(u.UpdatedAt), column.Micros(u.SecuredAt), u.UsernameSkeleton,
+		encodeAttributes(u.Attributes)}
+}
+
+const (
+	intoUsers = `
+		INSERT INTO users (tenant_id, id, username, username_key, email,
+			email_key, email_verified, phone, phone_verified, profile, roles,
+			disabled, secured_at, credential_version, created_at, updated_at, username_skeleton, external_id, attributes,
+			admin_role)
+		VALUES `
+	intoCredentials = `INSERT INTO credentials (` + credentialColumns + `) VALUES `
+	intoIdentities  = `INSERT INTO identities (` + identityColumns + `) VALUES `
+	intoUnique      = `INSERT INTO unique_values (tenant_id, name, value, user_id) VALUES `
+	removedUsers    = `SELECT COUNT(*) FROM removed_users WHERE tenant_id = $1 AND id IN `
+)
+
+// mostIDs is how many ids one statement looks for.
+const mostIDs = 256
+
+// insertUsers adds users with what proves them. A statement adds the rows of several users.
+func insertUsers(c conn, tenant string, all []storage.NewUser) error {
+	var users, credentials, identities, unique [][]any
+	ids := make([]any, 0, len(all))
+	for _, u := range all {
+		u.TenantID = tenant
+		users, ids = append(users, userValues(u.User)), append(ids, u.ID)
+		for _, cr := range u.Credentials {
+			credentials = append(credentials,
+				[]any{tenant, u.ID, cr.Kind, cr.ID, cr.Data, column.Micros(cr.CreatedAt), column.Micros(cr.UpdatedAt),
+					column.Micros(cr.ExpiresAt)})
+		}
+		for name, value := range u.Unique {
+			unique = append(unique, []any{tenant, name, value, u.ID})
+		}
+		for _, i := range u.Identities {
+			identities = append(identities, []any{tenant, i.Provider, i.Subject, u.ID, i.Email, column.Micros(i.CreatedAt)})
+		}
+	}
+	if err := engine.InsertAll(c, intoUsers, users); err != nil {
+		return err
+	}
+	// Looked at after the insertion: that has waited for a removal under way.
+	for some := range slices.Chunk(ids, mostIDs) {
+		if err := engine.None(c, removedUsers+engine.Placeholders(1, len(some)), append([]any{tenant},
+			some...)...); err != nil {
+			return err
+		}
+	}
+	if err := engine.InsertAll(c, intoCredentials, credentials); err != nil {
+		return err
+	}
+	if err := engine.InsertAll(c, intoUnique, unique); err != nil {
+		return err
+	}
+	return engine.InsertAll(c, intoIdentities, identities)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 )
 
 // The comparisons with ” let the engines use indices that leave ” out.
@@ -41,5 +42,5 @@ func (s *Store) UsersFrom(
 ) ([]storage.User, error) {
 	args := []any{tenant, beginning, beginning + afterBeginning, after, limit}
 	all, err := list(ctx, s, usersFrom[by], args, scanUser)
-	return all, named(err, "users from", beginning)
+	return all, engine.Named(err, "users from", beginning)
 }

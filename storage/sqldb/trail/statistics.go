@@ -1,10 +1,11 @@
-package sqldb
+package trail
 
 import (
 	"context"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 )
 
 const (
@@ -31,8 +32,8 @@ const (
 func dayOf(n int64) time.Time { return time.Unix(n*24*60*60, 0).UTC() }
 
 // SignIns implements storage.Statistics.
-func (s *Store) SignIns(ctx context.Context, tenant string, from, to time.Time) ([]storage.SignIns, error) {
-	scan := func(row scanner) (v storage.SignIns, err error) {
+func (t *Trail) SignIns(ctx context.Context, tenant string, from, to time.Time) ([]storage.SignIns, error) {
+	scan := func(row engine.Scanner) (v storage.SignIns, err error) {
 		var day int64
 		var kind string
 		var how *string
@@ -42,25 +43,25 @@ func (s *Store) SignIns(ctx context.Context, tenant string, from, to time.Time) 
 		}
 		return v, err
 	}
-	query := s.text(countSignInsSQLite, countSignInsPostgres)
-	all, err := list(ctx, s, query, []any{tenant, storage.IDAt(from), storage.IDAt(to)}, scan)
-	return all, named(err, "sign-ins of", tenant)
+	query := t.text(countSignInsSQLite, countSignInsPostgres)
+	all, err := engine.All(ctx, t.Engine, query, []any{tenant, storage.IDAt(from), storage.IDAt(to)}, scan)
+	return all, engine.Named(err, "sign-ins of", tenant)
 }
 
 // ActiveByDay implements storage.Statistics.
-func (s *Store) ActiveByDay(ctx context.Context, tenant string, from, to time.Time) ([]storage.Active, error) {
-	scan := func(row scanner) (v storage.Active, err error) {
+func (t *Trail) ActiveByDay(ctx context.Context, tenant string, from, to time.Time) ([]storage.Active, error) {
+	scan := func(row engine.Scanner) (v storage.Active, err error) {
 		var day int64
 		err = row.Scan(&day, &v.Users)
 		v.Day = dayOf(day)
 		return v, err
 	}
-	all, err := list(ctx, s, activeByDay, []any{tenant, storage.IDAt(from), storage.IDAt(to)}, scan)
-	return all, named(err, "active users of", tenant)
+	all, err := engine.All(ctx, t.Engine, activeByDay, []any{tenant, storage.IDAt(from), storage.IDAt(to)}, scan)
+	return all, engine.Named(err, "active users of", tenant)
 }
 
 // ActiveUsers implements storage.Statistics.
-func (s *Store) ActiveUsers(ctx context.Context, tenant string, from, to time.Time) (int64, error) {
-	n, err := one(ctx, s, activeUsers, []any{tenant, storage.IDAt(from), storage.IDAt(to)}, scanCount)
-	return n, named(err, "active users of", tenant)
+func (t *Trail) ActiveUsers(ctx context.Context, tenant string, from, to time.Time) (int64, error) {
+	n, err := engine.One(ctx, t.Engine, activeUsers, []any{tenant, storage.IDAt(from), storage.IDAt(to)}, engine.ScanCount)
+	return n, engine.Named(err, "active users of", tenant)
 }

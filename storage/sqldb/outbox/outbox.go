@@ -1,4 +1,6 @@
-package sqldb
+// Package outbox keeps the deliveries that wait to be sent, in SQL. A change that causes a message stores it here in
+// its own transaction (Enqueue); workers claim what is due under a lease.
+package outbox
 
 import (
 	"cmp"
@@ -9,16 +11,19 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
 )
 
 const mailColumns = `tenant_id, id, recipient, template, language, data, created_at, next_at, attempts, last_error, ` +
 	`dead_at, channel, expires_at`
 
 // scanMail reads a row of mailColumns.
-func scanMail(row scanner) (m storage.Delivery, err error) {
-	err = row.Scan(&m.TenantID, &m.ID, &m.To, &m.Template, &m.Language, bytesColumn{&m.Data},
-		timeColumn{&m.CreatedAt}, timeColumn{&m.NextAt}, &m.Attempts, &m.LastError, timeColumn{&m.DeadAt}, &m.Channel,
-		timeColumn{&m.ExpiresAt})
+func scanMail(row engine.Scanner) (m storage.Delivery, err error) {
+	err = row.Scan(&m.TenantID, &m.ID, &m.To, &m.Template, &m.Language, column.Bytes{&m.Data},
+		column.Time{&m.CreatedAt}, column.Time{&m.NextAt}, &m.Attempts, &m.LastError, column.Time{&m.DeadAt}, &m.Channel,
+		column.Time{&m.ExpiresAt})
 	return m, err
 }
 
@@ -26,18 +31,21 @@ const addMail = `
 	INSERT INTO mail (` + mailColumns + `)
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`
 
-// enqueue stores mails in the transaction of the change that causes them.
-func enqueue(c conn, mails []storage.Delivery) error {
+// Enqueue stores mails in the transaction of the change that causes them.
+func Enqueue(c engine.Conn, mails []storage.Delivery) error {
 	for _, m := range mails {
 		_, err := c.Exec(addMail, m.TenantID, m.ID, m.To, m.Template, m.Language, m.Data,
-			micros(m.CreatedAt), micros(m.NextAt), m.Attempts, m.LastError, micros(m.DeadAt),
-			cmp.Or(m.Channel, storage.ChannelMail), micros(m.ExpiresAt))
+			column.Micros(m.CreatedAt), column.Micros(m.NextAt), m.Attempts, m.LastError, column.Micros(m.DeadAt),
+			cmp.Or(m.Channel, storage.ChannelMail), column.Micros(m.ExpiresAt))
 		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// Outbox implements storage.Outbox.
+type Outbox struct{ Engine engine.Engine }
 
 const (
 	// The condition is there twice: a worker that waited for a row that another one claimed
@@ -60,7 +68,7 @@ const (
 )
 
 // ClaimDeliveries implements storage.Outbox.
-func (s *Store) ClaimDeliveries(ctx context.Context, now, leaseUntil time.Time, limit int, channels ...string,
+func (o *Outbox) ClaimDeliveries(ctx context.Context, now, leaseUntil time.Time, limit int, channels ...string,
 ) ([]storage.Delivery, error) {
 	of := ""
 	if len(channels) > 0 {
@@ -68,25 +76,26 @@ func (s *Store) ClaimDeliveries(ctx context.Context, now, leaseUntil time.Time, 
 	}
 	for {
 		var all []storage.Delivery
-		err := s.engine.Write(ctx, func(c conn) error {
+		err := o.Engine.Write(ctx, func(c engine.Conn) error {
 			all = nil // it may be a repetition
-			return c.Each(claimMail, []any{micros(now), of, micros(leaseUntil), limit}, func(row scanner) error {
+			args := []any{column.Micros(now), of, column.Micros(leaseUntil), limit}
+			return c.Each(claimMail, args, func(row engine.Scanner) error {
 				m, err := scanMail(row)
 				all = append(all, m)
 				return err
 			})
 		})
 		if err != nil {
-			return nil, wrapped(err, "claim mail")
+			return nil, engine.Wrapped(err, "claim mail")
 		}
 		if len(all) > 0 {
 			slices.SortFunc(all, func(a, b storage.Delivery) int { return a.CreatedAt.Compare(b.CreatedAt) })
 			return all, nil
 		}
 		// Nothing was due, or others took all that was looked at: there may be more.
-		n, err := one(ctx, s, dueMail, []any{micros(now), of}, scanCount)
+		n, err := engine.One(ctx, o.Engine, dueMail, []any{column.Micros(now), of}, engine.ScanCount)
 		if err != nil || n == 0 {
-			return nil, wrapped(err, "due mail")
+			return nil, engine.Wrapped(err, "due mail")
 		}
 	}
 }
@@ -94,17 +103,17 @@ func (s *Store) ClaimDeliveries(ctx context.Context, now, leaseUntil time.Time, 
 const releaseMail = `UPDATE mail SET next_at = $2 WHERE next_at = $1 AND dead_at = 0`
 
 // ReleaseDeliveries implements storage.Outbox.
-func (s *Store) ReleaseDeliveries(ctx context.Context, leaseUntil, now time.Time) error {
-	_, err := s.put(ctx, releaseMail, micros(leaseUntil), micros(now))
-	return wrapped(err, "release mail")
+func (o *Outbox) ReleaseDeliveries(ctx context.Context, leaseUntil, now time.Time) error {
+	_, err := engine.Put(ctx, o.Engine, releaseMail, column.Micros(leaseUntil), column.Micros(now))
+	return engine.Wrapped(err, "release mail")
 }
 
 const mailSent = `DELETE FROM mail WHERE tenant_id = $1 AND id = $2`
 
 // Delivered implements storage.Outbox.
-func (s *Store) Delivered(ctx context.Context, tenant, id string) error {
-	_, err := s.put(ctx, mailSent, tenant, id)
-	return named(err, "mail sent", id)
+func (o *Outbox) Delivered(ctx context.Context, tenant, id string) error {
+	_, err := engine.Put(ctx, o.Engine, mailSent, tenant, id)
+	return engine.Named(err, "mail sent", id)
 }
 
 const mailFailed = `
@@ -112,11 +121,12 @@ const mailFailed = `
 	WHERE tenant_id = $1 AND id = $2 AND attempts = $6`
 
 // DeliveryFailed implements storage.Outbox. The count of attempts tells whose claim it is.
-func (s *Store) DeliveryFailed(ctx context.Context, claimed storage.Delivery, nextAt,
+func (o *Outbox) DeliveryFailed(ctx context.Context, claimed storage.Delivery, nextAt,
 	deadAt time.Time, why string,
 ) error {
-	_, err := s.put(ctx, mailFailed, claimed.TenantID, claimed.ID, micros(nextAt), micros(deadAt), why, claimed.Attempts)
-	return named(err, "mail failed", claimed.ID)
+	_, err := engine.Put(ctx, o.Engine, mailFailed, claimed.TenantID, claimed.ID, column.Micros(nextAt),
+		column.Micros(deadAt), why, claimed.Attempts)
+	return engine.Named(err, "mail failed", claimed.ID)
 }
 
 const deadMail = `
@@ -125,9 +135,9 @@ const deadMail = `
 	ORDER BY id LIMIT $3`
 
 // DeadDeliveries implements storage.Outbox.
-func (s *Store) DeadDeliveries(ctx context.Context, tenant, after string, limit int) ([]storage.Delivery, error) {
-	all, err := list(ctx, s, deadMail, []any{tenant, after, limit}, scanMail)
-	return all, named(err, "dead mail after", after)
+func (o *Outbox) DeadDeliveries(ctx context.Context, tenant, after string, limit int) ([]storage.Delivery, error) {
+	all, err := engine.All(ctx, o.Engine, deadMail, []any{tenant, after, limit}, scanMail)
+	return all, engine.Named(err, "dead mail after", after)
 }
 
 // waitingMail says < 1, and not = 0, so that PostgreSQL does not read all mail that is due, of all tenants.
@@ -137,11 +147,11 @@ const waitingMail = `
 	ORDER BY id LIMIT $3`
 
 // WaitingDeliveries implements storage.Outbox.
-func (s *Store) WaitingDeliveries(
+func (o *Outbox) WaitingDeliveries(
 	ctx context.Context, tenant, after string, limit int,
 ) ([]storage.Delivery, error) {
-	all, err := list(ctx, s, waitingMail, []any{tenant, after, limit}, scanMail)
-	return all, named(err, "waiting mail after", after)
+	all, err := engine.All(ctx, o.Engine, waitingMail, []any{tenant, after, limit}, scanMail)
+	return all, engine.Named(err, "waiting mail after", after)
 }
 
 const reviveMail = `
@@ -149,39 +159,19 @@ const reviveMail = `
 	WHERE tenant_id = $1 AND id = $2 AND dead_at <> 0 AND (expires_at = 0 OR expires_at > $3)`
 
 // ReviveDelivery implements storage.Outbox.
-func (s *Store) ReviveDelivery(ctx context.Context, tenant, id string, now time.Time, events ...storage.Event) error {
-	err := s.mustAndRecord(ctx, storage.ErrNotFound, events, reviveMail, tenant, id, micros(now))
-	return named(err, "revive mail", id)
+func (o *Outbox) ReviveDelivery(ctx context.Context, tenant, id string, now time.Time, events ...storage.Event) error {
+	err := trail.Must(ctx, o.Engine, storage.ErrNotFound, events, reviveMail, tenant, id, column.Micros(now))
+	return engine.Named(err, "revive mail", id)
 }
 
 const countMail = `
 	SELECT (SELECT COUNT(*) FROM mail WHERE dead_at = 0), (SELECT COUNT(*) FROM mail WHERE dead_at <> 0)`
 
 // CountDeliveries implements storage.Outbox.
-func (s *Store) CountDeliveries(ctx context.Context) (queued, dead int64, err error) {
-	err = s.engine.Read(ctx, func(c conn) error { return c.Row(countMail).Scan(&queued, &dead) })
+func (o *Outbox) CountDeliveries(ctx context.Context) (queued, dead int64, err error) {
+	err = o.Engine.Read(ctx, func(c engine.Conn) error { return c.Row(countMail).Scan(&queued, &dead) })
 	if err != nil {
 		return 0, 0, fmt.Errorf("count mail: %w", err)
 	}
 	return queued, dead, nil
-}
-
-// mustAndRecord is must with the events of the statement, in one transaction.
-func (s *Store) mustAndRecord(ctx context.Context, missing error, events []storage.Event,
-	query string, args ...any,
-) error {
-	return s.engine.Transact(ctx, func(c conn) error {
-		if err := must(c, missing, query, args...); err != nil {
-			return err
-		}
-		return recordAll(c, events)
-	})
-}
-
-// applyNews stores what tells of the change.
-func applyNews(c conn, mails []storage.Delivery, events []storage.Event) error {
-	if err := enqueue(c, mails); err != nil {
-		return err
-	}
-	return recordAll(c, events)
 }

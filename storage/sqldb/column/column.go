@@ -1,4 +1,4 @@
-package sqldb
+package column
 
 import (
 	"encoding/json"
@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// micros is a time as it is kept: 0 is the zero time.
-func micros(t time.Time) int64 {
+// Micros is a time as it is kept: 0 is the zero time.
+func Micros(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
 	}
 	return t.UnixMicro()
 }
 
-// timeColumn scans what micros wrote.
-type timeColumn struct{ to *time.Time }
+// Time scans what Micros wrote.
+type Time struct{ to *time.Time }
 
 // Scan implements sql.Scanner.
-func (c timeColumn) Scan(src any) error {
+func (c Time) Scan(src any) error {
 	*c.to = time.Time{}
 	switch v := src.(type) {
 	case nil: // nothing was joined
@@ -33,8 +33,8 @@ func (c timeColumn) Scan(src any) error {
 	return nil
 }
 
-// encode is a list or object as it is kept.
-func encode(v any) string {
+// Encode is a list or object as it is kept.
+func Encode(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil {
 		panic(fmt.Sprintf("%T: %v", v, err)) // records hold nothing that JSON cannot
@@ -42,19 +42,19 @@ func encode(v any) string {
 	return string(text)
 }
 
-// encodeList is encode for lists: most are empty or short, and nil is kept as [].
-func encodeList(v []string) string {
+// EncodeList is Encode for lists: most are empty or short, and nil is kept as [].
+func EncodeList(v []string) string {
 	if len(v) == 0 {
 		return "[]"
 	}
-	return encode(v)
+	return Encode(v)
 }
 
-// listColumn scans what encodeList wrote; an empty list is nil.
-type listColumn struct{ to *[]string }
+// List scans what EncodeList wrote; an empty list is nil.
+type List struct{ to *[]string }
 
 // Scan implements sql.Scanner.
-func (c listColumn) Scan(src any) error {
+func (c List) Scan(src any) error {
 	*c.to = nil
 	if src == "[]" {
 		return nil
@@ -65,7 +65,7 @@ func (c listColumn) Scan(src any) error {
 			return nil
 		}
 	}
-	return jsonColumn{c.to}.Scan(src)
+	return JSON{c.to}.Scan(src)
 }
 
 // plainList returns the list in a JSON array of texts without escapes, which nearly all lists are, and reports
@@ -82,11 +82,11 @@ func plainList(text string) (list []string, ok bool) {
 	return list, strings.Count(inner, `"`) == 2*(len(list)-1)
 }
 
-// jsonColumn scans what encode wrote.
-type jsonColumn struct{ to any }
+// JSON scans what Encode wrote.
+type JSON struct{ to any }
 
 // Scan implements sql.Scanner.
-func (c jsonColumn) Scan(src any) error {
+func (c JSON) Scan(src any) error {
 	switch v := src.(type) {
 	case string:
 		return json.Unmarshal([]byte(v), c.to)
@@ -96,11 +96,11 @@ func (c jsonColumn) Scan(src any) error {
 	return fmt.Errorf("JSON is a %T, not text", src)
 }
 
-// bytesColumn scans bytes; no bytes are nil.
-type bytesColumn struct{ to *[]byte }
+// Bytes scans bytes; no bytes are nil.
+type Bytes struct{ to *[]byte }
 
 // Scan implements sql.Scanner.
-func (c bytesColumn) Scan(src any) error {
+func (c Bytes) Scan(src any) error {
 	switch v := src.(type) {
 	case nil: // nothing was joined
 		*c.to = nil
@@ -111,6 +111,3 @@ func (c bytesColumn) Scan(src any) error {
 	}
 	return nil
 }
-
-// notAhead is when a time counts: see storage.ClockSkew, in microseconds here.
-const notAhead = ` - 120000000 <= $3`

@@ -1,4 +1,4 @@
-package sqldb
+package parts
 
 import (
 	"errors"
@@ -28,9 +28,9 @@ func TestPartsAreTriedAgain(t *testing.T) {
 		{[]error{other}, other, []int{200}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			s := &Store{mostPart: mostPart}
+			w := &Worker{Most: 2000}
 			var rows []int
-			err := s.paced(t.Context(), func(n int) (more bool, held time.Duration, err error) {
+			err := w.InParts(t.Context(), func(n int) (more bool, held time.Duration, err error) {
 				rows = append(rows, n)
 				return false, 0, c.answers[len(rows)-1]
 			})

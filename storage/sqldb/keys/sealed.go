@@ -1,10 +1,13 @@
-package sqldb
+package keys
 
 import (
 	"context"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
 )
 
 const (
@@ -55,13 +58,13 @@ var sealedTables = map[storage.SealedKind]sealedTable{
 }
 
 // SealedValues implements storage.Sealed.
-func (s *Store) SealedValues(ctx context.Context, kind storage.SealedKind, after storage.SealedValue,
+func (r *Ring) SealedValues(ctx context.Context, kind storage.SealedKind, after storage.SealedValue,
 	limit int,
 ) ([]storage.SealedValue, error) {
 	t := sealedTables[kind]
-	all, err := list(ctx, s, t.list, append(t.key(after), limit), func(row scanner) (v storage.SealedValue, err error) {
+	scan := func(row engine.Scanner) (v storage.SealedValue, err error) {
 		var text string
-		data := any(bytesColumn{&v.Data})
+		data := any(column.Bytes{&v.Data})
 		if t.text {
 			data = &text
 		}
@@ -70,12 +73,13 @@ func (s *Store) SealedValues(ctx context.Context, kind storage.SealedKind, after
 			v.Data = []byte(text)
 		}
 		return v, err
-	})
-	return all, named(err, "sealed", string(kind))
+	}
+	all, err := engine.All(ctx, r.Engine, t.list, append(t.key(after), limit), scan)
+	return all, engine.Named(err, "sealed", string(kind))
 }
 
 // ReplaceSealed implements storage.Sealed.
-func (s *Store) ReplaceSealed(ctx context.Context, kind storage.SealedKind,
+func (r *Ring) ReplaceSealed(ctx context.Context, kind storage.SealedKind,
 	changes []storage.SealedChange,
 ) (made int, err error) {
 	t := sealedTables[kind]
@@ -85,7 +89,7 @@ func (s *Store) ReplaceSealed(ctx context.Context, kind storage.SealedKind,
 		}
 		return b
 	}
-	err = s.engine.Transact(ctx, func(c conn) error {
+	err = r.Engine.Transact(ctx, func(c engine.Conn) error {
 		made = 0
 		for _, ch := range changes {
 			n, err := c.Exec(t.replace, append(t.key(ch.SealedValue), value(ch.To), value(ch.Data))...)
@@ -96,18 +100,19 @@ func (s *Store) ReplaceSealed(ctx context.Context, kind storage.SealedKind,
 		}
 		return nil
 	})
-	return made, named(err, "replace sealed", string(kind))
+	return made, engine.Named(err, "replace sealed", string(kind))
 }
 
 const listMasterSecrets = `SELECT fingerprint, sealed_at FROM master_secrets ORDER BY fingerprint`
 
 // MasterSecrets implements storage.Sealed.
-func (s *Store) MasterSecrets(ctx context.Context) ([]storage.MasterSecret, error) {
-	all, err := list(ctx, s, listMasterSecrets, nil, func(row scanner) (m storage.MasterSecret, err error) {
-		err = row.Scan(&m.Fingerprint, timeColumn{&m.SealedAt})
+func (r *Ring) MasterSecrets(ctx context.Context) ([]storage.MasterSecret, error) {
+	scan := func(row engine.Scanner) (m storage.MasterSecret, err error) {
+		err = row.Scan(&m.Fingerprint, column.Time{&m.SealedAt})
 		return m, err
-	})
-	return all, wrapped(err, "master secrets")
+	}
+	all, err := engine.All(ctx, r.Engine, listMasterSecrets, nil, scan)
+	return all, engine.Wrapped(err, "master secrets")
 }
 
 const useMasterSecret = `
@@ -115,15 +120,16 @@ const useMasterSecret = `
 	ON CONFLICT (fingerprint) DO UPDATE SET sealed_at = excluded.sealed_at`
 
 // UseMasterSecret implements storage.Sealed.
-func (s *Store) UseMasterSecret(ctx context.Context, fingerprint string, now time.Time) error {
-	_, err := s.put(ctx, useMasterSecret, fingerprint, micros(now))
-	return named(err, "use master secret", fingerprint)
+func (r *Ring) UseMasterSecret(ctx context.Context, fingerprint string, now time.Time) error {
+	_, err := engine.Put(ctx, r.Engine, useMasterSecret, fingerprint, column.Micros(now))
+	return engine.Named(err, "use master secret", fingerprint)
 }
 
 const forgetMasterSecret = `DELETE FROM master_secrets WHERE fingerprint = $1 AND sealed_at = $2`
 
 // ForgetMasterSecret implements storage.Sealed.
-func (s *Store) ForgetMasterSecret(ctx context.Context, m storage.MasterSecret, events ...storage.Event) error {
-	err := s.mustAndRecord(ctx, storage.ErrStale, events, forgetMasterSecret, m.Fingerprint, micros(m.SealedAt))
-	return named(err, "forget master secret", m.Fingerprint)
+func (r *Ring) ForgetMasterSecret(ctx context.Context, m storage.MasterSecret, events ...storage.Event) error {
+	err := trail.Must(ctx, r.Engine, storage.ErrStale, events, forgetMasterSecret, m.Fingerprint,
+		column.Micros(m.SealedAt))
+	return engine.Named(err, "forget master secret", m.Fingerprint)
 }

@@ -1,4 +1,4 @@
-package sqldb
+package column
 
 import (
 	"encoding/json"
@@ -20,7 +20,7 @@ func TestListsAreReadAsJSON(t *testing.T) {
 	for _, text := range texts {
 		var want, got []string
 		wrong := json.Unmarshal([]byte(text), &want)
-		err := listColumn{&got}.Scan(text)
+		err := List{&got}.Scan(text)
 		if (err == nil) != (wrong == nil) || err == nil && !slices.Equal(got, want) {
 			t.Errorf("%s: got %q, %v, want %q, %v", text, got, err, want, wrong)
 		}

@@ -1,0 +1,6 @@
+// Package trail keeps the audit trail in SQL: records events, lists, counts and exports them, and deletes them when
+// their time is over.
+//
+// Changes elsewhere store their events here in their own transaction (RecordAll, Transact, Must), so that there is an
+// event if and only if there was a change.
+package trail
