@@ -10,8 +10,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
-	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/people/selfservice"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -36,7 +36,7 @@ type Tokens interface {
 
 // Config is what a Server is made of. All fields without "default" are required.
 type Config struct {
-	People   *people.Service
+	People   selfservice.Service
 	Accounts *administration.Accounts
 	Store    Store
 	Secrets  *secret.Masters
@@ -75,7 +75,7 @@ type Server struct {
 
 // New checks the Config.
 func New(c Config) (*Server, error) {
-	if c.People == nil || c.Accounts == nil || c.Store == nil || c.Secrets == nil || c.Tokens == nil ||
+	if c.People.Service == nil || c.Accounts == nil || c.Store == nil || c.Secrets == nil || c.Tokens == nil ||
 		c.Keys == nil || c.Issuer == "" || c.Language == nil || c.Errors == nil {
 		return nil, errors.New("admin: a field is missing")
 	}

@@ -29,6 +29,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/mail"
 	"github.com/vouchsafe/vouchsafe/people/password"
+	"github.com/vouchsafe/vouchsafe/people/selfservice"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/memory"
@@ -95,7 +96,7 @@ func start(t testing.TB, database string) *server {
 	})
 	check(t, err)
 	api, err := admin.New(admin.Config{
-		People: s.people, Store: store, Secrets: secrets, Tokens: s.provider.Apps(),
+		People: selfservice.Service{Service: s.people}, Store: store, Secrets: secrets, Tokens: s.provider.Apps(),
 		Keys: s.provider.Keys, Errors: errorPage, Issuer: rootIssuer,
 		Accounts: &administration.Accounts{Store: store, Policy: s.people.Policy, Passwords: hasher},
 		Language: func(*http.Request) string { return "en" },

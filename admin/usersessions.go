@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
-	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/selfservice"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -116,7 +116,7 @@ type app struct {
 	Since    time.Time `json:"since" doc:"Since when."`
 }
 
-func shownApp(a people.App) app {
+func shownApp(a selfservice.App) app {
 	return app{a.Client.ClientID, a.Client.ClientName, listOf(a.Scopes), a.Claims, a.Since}
 }
 

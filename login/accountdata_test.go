@@ -10,8 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/claims"
+	"github.com/vouchsafe/vouchsafe/people/selfservice"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
@@ -80,7 +80,8 @@ func TestOddProfilesAreRefused(t *testing.T) {
 	v := s.signedIn("jo@example.com")
 	v.at("/account/profile")
 	for _, test := range [][3]string{
-		{"name", strings.Repeat("é", people.MaxProfileField+1), english.Must("profile.long", people.MaxProfileField)},
+		{"name", strings.Repeat("é", selfservice.MaxProfileField+1),
+			english.Must("profile.long", selfservice.MaxProfileField)},
 		{"name", "Jo\nDoe", english["profile.unprintable"]}, {"name", "Jo\x00", english["profile.unprintable"]},
 		{"nickname", "\u202egnp.evil", english["profile.unprintable"]}, {"name", "\xff", english["profile.unprintable"]},
 		{"website", "javascript:alert(1)", english["profile.url"]}, {"website", "http://jo.example/", english["profile.url"]},
@@ -103,7 +104,7 @@ func TestOddProfilesAreRefused(t *testing.T) {
 		t.Errorf("got %+v", got.Profile)
 	}
 	for _, test := range [][2]string{
-		{"name", strings.Repeat("é", people.MaxProfileField)}, {"name", "می\u200cخواهم"}, {"birthdate", "1990"},
+		{"name", strings.Repeat("é", selfservice.MaxProfileField)}, {"name", "می\u200cخواهم"}, {"birthdate", "1990"},
 		{"birthdate", "1990-12-31"}, {"zoneinfo", "America/Argentina/Buenos_Aires"}, {"zoneinfo", "UTC"}, {"locale", "ru"},
 		{"address.street_address", "1 Road\r\nFlat 2"},
 	} {
@@ -140,7 +141,7 @@ func TestTheDownloadHasAllButSecrets(t *testing.T) {
 		p.header.Get("Cache-Control") != "no-store" {
 		t.Fatalf("got %d, %v", p.status, p.header)
 	}
-	var got people.PersonalData
+	var got selfservice.PersonalData
 	if err := json.Unmarshal([]byte(p.body), &got); err != nil {
 		t.Fatal(err)
 	}

@@ -36,6 +36,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/mail"
 	"github.com/vouchsafe/vouchsafe/people/password"
+	"github.com/vouchsafe/vouchsafe/people/selfservice"
 	"github.com/vouchsafe/vouchsafe/people/username"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/memory"
@@ -140,7 +141,9 @@ func startWith(t testing.TB, scheme, host string, change func(*Config), apps fun
 	if s.login, err = New(config); err != nil {
 		t.Fatal(err)
 	}
-	own, err := account.New(account.Config{Site: config.Site, People: config.Service, Depart: s.login.LinkUpstream})
+	own, err := account.New(account.Config{
+		Site: config.Site, People: selfservice.Service{Service: config.Service}, Depart: s.login.LinkUpstream,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,11 +17,11 @@ import (
 // has its mails sent. Its refusal is ErrChangedMeanwhile, which is storage.ErrStale too.
 func (s *Service) Apply(ctx context.Context, u storage.User, ch storage.Change) error {
 	ch.Version = &u.CredentialVersion
-	return s.applyAnyVersion(ctx, u, ch)
+	return s.ApplyAnyVersion(ctx, u, ch)
 }
 
-// applyAnyVersion is apply for changes that do not depend on the account's credentials.
-func (s *Service) applyAnyVersion(ctx context.Context, u storage.User, ch storage.Change) error {
+// ApplyAnyVersion is Apply for changes that do not depend on the account's credentials.
+func (s *Service) ApplyAnyVersion(ctx context.Context, u storage.User, ch storage.Change) error {
 	ch.TenantID, ch.UserID, ch.Now = u.TenantID, u.ID, time.Now()
 	err := s.Store.Apply(ctx, ch)
 	if errors.Is(err, storage.ErrStale) {
@@ -36,11 +36,11 @@ func (s *Service) applyAnyVersion(ctx context.Context, u storage.User, ch storag
 	return nil
 }
 
-// changeNotice returns the mail that tells a user what changed in the account, to be stored with the
+// ChangeNotice returns the mail that tells a user what changed in the account, to be stored with the
 // change: the text with the given id.
-func (s *Service) changeNotice(a Asker, u storage.User, text string, args ...any) ([]storage.Delivery, error) {
+func (s *Service) ChangeNotice(a Asker, u storage.User, text string, args ...any) ([]storage.Delivery, error) {
 	w := s.Words(a.Language)
-	return s.notice(a, u, "account-changed", map[string]string{
+	return s.Notice(a, u, "account-changed", map[string]string{
 		"What": w.Must(text, args...), "Device": w.Device(a.UserAgent), "IP": a.IP, "Link": a.Tenant.URL("/account"),
 	})
 }
@@ -110,9 +110,9 @@ func Dropped(m storage.Delivery) storage.Delivery {
 	return m
 }
 
-// notice returns the mail that tells a user of a change to the account, if the account has an
+// Notice returns the mail that tells a user of a change to the account, if the account has an
 // address that mail can be sent to. It has a link by which the user says "this was not me".
-func (s *Service) notice(a Asker, u storage.User, template string, data map[string]string) ([]storage.Delivery, error) {
+func (s *Service) Notice(a Asker, u storage.User, template string, data map[string]string) ([]storage.Delivery, error) {
 	data["NotMe"] = s.notMeLink(a, u)
 	m, err := s.Compose(a, recipientOf(u), template, data)
 	if errors.Is(err, mail.ErrAddress) {

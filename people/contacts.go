@@ -178,9 +178,9 @@ func (s *Service) ConfirmEmailChange(ctx context.Context, a Asker, u storage.Use
 // emailChangeNotice tells the address that u had that it was confirmed, or replaced by another.
 func (s *Service) emailChangeNotice(a Asker, u storage.User, kind, email string) ([]storage.Delivery, error) {
 	if kind == storage.EventEmailConfirmed {
-		return s.changeNotice(a, u, "notice.confirmed")
+		return s.ChangeNotice(a, u, "notice.confirmed")
 	}
-	return s.notice(a, u, "email-changed", map[string]string{"NewAddress": address.Shown(email)})
+	return s.Notice(a, u, "email-changed", map[string]string{"NewAddress": address.Shown(email)})
 }
 
 // HasPhones reports whether users can have a phone number: the server sends text messages.
@@ -289,7 +289,7 @@ func (s *Service) ConfirmPhoneChange(ctx context.Context, a Asker, u storage.Use
 	if change.From != u.Phone || change.Was != u.PhoneVerified {
 		return u, ErrWrongCode
 	}
-	mails, err := s.changeNotice(a, u, "notice.phone")
+	mails, err := s.ChangeNotice(a, u, "notice.phone")
 	if err != nil {
 		return u, err
 	}
@@ -312,7 +312,7 @@ func (s *Service) RemovePhone(ctx context.Context, a Asker, o Owner) (storage.Us
 	if err != nil {
 		return u, err
 	}
-	mails, err := s.changeNotice(a, u, "notice.phone_removed")
+	mails, err := s.ChangeNotice(a, u, "notice.phone_removed")
 	if err != nil {
 		return u, err
 	}

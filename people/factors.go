@@ -210,7 +210,7 @@ func (s *Service) newRecoveryCodes(a Asker, c Claimant, kind string) (ch storage
 		Events: []storage.Event{a.Event(storage.Event{Kind: kind, UserID: c.User.ID})},
 	}
 	keepFormer(&ch, c.Creds, storage.RecoveryCredential)
-	ch.Deliveries, err = s.changeNotice(a, c.User, factorChanges[kind])
+	ch.Deliveries, err = s.ChangeNotice(a, c.User, factorChanges[kind])
 	return ch, codes, err
 }
 
@@ -221,10 +221,10 @@ func (s *Service) changeFactor(ctx context.Context, c Claimant, kind string, ch 
 		return err
 	}
 	ended := storage.Change{EndSessions: &storage.SessionFilter{Except: c.Session.ID}}
-	err := s.applyAnyVersion(ctx, c.User, ended)
+	err := s.ApplyAnyVersion(ctx, c.User, ended)
 	if errors.Is(err, storage.ErrStale) { // that session has ended meanwhile: none is left to keep
 		ended.EndSessions = &storage.SessionFilter{}
-		err = s.applyAnyVersion(ctx, c.User, ended)
+		err = s.ApplyAnyVersion(ctx, c.User, ended)
 	}
 	return err
 }
@@ -244,7 +244,7 @@ func (s *Service) SwitchOffFactor(ctx context.Context, a Asker, o Owner) error {
 		ch.RemoveCredentials = append(ch.RemoveCredentials, storage.CredentialKey{Kind: kind, ID: storage.AllIDs})
 	}
 	keepFormer(&ch, creds, storage.TOTPCredential, storage.RecoveryCredential)
-	if ch.Deliveries, err = s.changeNotice(a, o.user, "factor.told_off"); err != nil {
+	if ch.Deliveries, err = s.ChangeNotice(a, o.user, "factor.told_off"); err != nil {
 		return err
 	}
 	return s.Apply(ctx, o.user, ch)

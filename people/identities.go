@@ -69,7 +69,7 @@ func (s *Service) UnlinkIdentity(ctx context.Context, a Asker, o Owner, provider
 // that tells the user, with the text of that id.
 func (s *Service) NoteLink(a Asker, u storage.User, provider, kind, text string, ch *storage.Change) error {
 	name, _ := s.UpstreamName(a.Tenant, provider)
-	mails, err := s.changeNotice(a, u, text, name)
+	mails, err := s.ChangeNotice(a, u, text, name)
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,9 @@ const (
 // sign-in, and no door can forget to ask for it: only Service.Owner makes one.
 type Owner struct{ user storage.User }
 
+// User returns the user.
+func (o Owner) User() storage.User { return o.user }
+
 // Owner returns the user as owner of the account, by a sign-in of that time and strength (ACR). If the
 // user has a second factor, the sign-in has to have included it: a remembered device is not enough,
 // because a stranger who knows the password could change everything else from it. Its refusals are
@@ -74,7 +77,7 @@ func (s *Service) waysIn(ctx context.Context, a Asker, u storage.User, creds []s
 		switch {
 		case c.Kind == storage.PasswordCredential && a.offers(storage.MethodPassword):
 		case c.Kind == storage.PasskeyCredential && s.OffersPasskeys(a):
-			if k, ok := s.openPasskey(ctx, c); !ok || !k.SignsIn() {
+			if k, ok := s.OpenPasskey(ctx, c); !ok || !k.SignsIn() {
 				continue
 			}
 		default:

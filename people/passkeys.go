@@ -37,7 +37,7 @@ func (s *Service) Passkeys(ctx context.Context, a Asker, u storage.User) (all []
 		if c.Kind != storage.PasskeyCredential {
 			continue
 		}
-		k, ok := s.openPasskey(ctx, c)
+		k, ok := s.OpenPasskey(ctx, c)
 		all = append(all, OwnPasskey{ID: c.ID, Name: PasskeyName(s.Words(a.Language), k), Added: c.CreatedAt, Key: k,
 			Broken: !ok})
 		if ok {
@@ -85,7 +85,7 @@ func (s *Service) AddPasskey(ctx context.Context, a Asker, u storage.User, p Pas
 			CreatedAt: now, UpdatedAt: now}},
 		Events: []storage.Event{a.passkeyEvent(storage.EventPasskeyAdded, u, key.ID())},
 	}
-	if ch.Deliveries, err = s.changeNotice(a, u, "notice.passkey_added",
+	if ch.Deliveries, err = s.ChangeNotice(a, u, "notice.passkey_added",
 		PasskeyName(s.Words(a.Language), key)); err != nil {
 		return err
 	}
@@ -152,7 +152,7 @@ func (s *Service) RenamePasskey(ctx context.Context, u storage.User, id, name st
 	if err != nil {
 		return err
 	}
-	key, ok := s.openPasskey(ctx, cred)
+	key, ok := s.OpenPasskey(ctx, cred)
 	if !ok {
 		return storage.ErrNotFound
 	}
@@ -174,7 +174,7 @@ func (s *Service) RemovePasskey(ctx context.Context, a Asker, o Owner, id string
 	if err != nil {
 		return err
 	}
-	key, _ := s.openPasskey(ctx, cred)
+	key, _ := s.OpenPasskey(ctx, cred)
 	ch := storage.Change{
 		RemoveCredentials: []storage.CredentialKey{{Kind: cred.Kind, ID: cred.ID}},
 		Events:            []storage.Event{a.passkeyEvent(storage.EventPasskeyRemoved, u, id)},
@@ -191,9 +191,60 @@ func (s *Service) RemovePasskey(ctx context.Context, a Asker, o Owner, id string
 		keepFormer(&ch, creds, storage.RecoveryCredential)
 		ch.Events = append(ch.Events, a.Event(storage.Event{Kind: storage.EventFactorOff, UserID: u.ID}))
 	}
-	if ch.Deliveries, err = s.changeNotice(a, u, "notice.passkey_removed",
+	if ch.Deliveries, err = s.ChangeNotice(a, u, "notice.passkey_removed",
 		PasskeyName(s.Words(a.Language), key)); err != nil {
 		return err
 	}
 	return s.leavingAWayIn(ctx, a, u, ch)
+}
+
+// StartEnrolPasskey asks a claimant for a new passkey as the second factor. bound ties the answer to the browser that
+// was asked. Its refusals are ErrNotOffered, ErrSignInFirst and ErrFactorFirst.
+func (s *Service) StartEnrolPasskey(ctx context.Context, a Asker, c Claimant, bound string) (passkey.Challenge, error) {
+	if err := c.mayChangeFactors(); err != nil {
+		return passkey.Challenge{}, err
+	}
+	party, err := s.party(a)
+	if err != nil {
+		return passkey.Challenge{}, ErrNotOffered
+	}
+	person, err := s.personOf(ctx, c.User)
+	if err != nil {
+		return passkey.Challenge{}, err
+	}
+	return party.Create(bound, person)
+}
+
+// EnrolPasskey gives the claimant a new passkey as the second factor, and returns new recovery codes. The user is told
+// by mail. All sessions but the claimant's end. Its refusals are those of StartEnrolPasskey, ErrWrongPasskey,
+// ErrLatePasskey and ErrChangedMeanwhile.
+func (s *Service) EnrolPasskey(ctx context.Context, a Asker, c Claimant, p PasskeyProof) (codes []string, err error) {
+	if err := c.mayChangeFactors(); err != nil {
+		return nil, err
+	}
+	key, once, err := s.madePasskey(ctx, a, c.User, p)
+	if err != nil {
+		return nil, err
+	}
+	data, err := s.sealPasskey(c.User.TenantID, key)
+	if err != nil {
+		return nil, err
+	}
+	kind := storage.EventFactorOn
+	if storage.HasSecondFactor(c.Creds) {
+		kind = storage.EventFactorCodes
+	}
+	ch, codes, err := s.newRecoveryCodes(a, c, kind)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	ch.Spend = []storage.Spent{once}
+	ch.Credentials = append(ch.Credentials, storage.Credential{Kind: storage.PasskeyCredential, ID: key.ID(), Data: data,
+		CreatedAt: now, UpdatedAt: now})
+	ch.Events = append(ch.Events, a.passkeyEvent(storage.EventPasskeyAdded, c.User, key.ID()))
+	if err = s.changeFactor(ctx, c, kind, ch); errors.Is(err, storage.ErrStale) { // answered before
+		err = ErrLatePasskey
+	}
+	return codes, err
 }

@@ -118,7 +118,7 @@ func (s *Service) useFactor(ctx context.Context, a Asker, user storage.User, kin
 	ch := storage.Change{Swap: []storage.CredentialSwap{{Credential: cred, Was: was}}}
 	if kind == storage.RecoveryCredential {
 		ch.Events = []storage.Event{a.Event(storage.Event{Kind: storage.EventFactorRecovered, UserID: user.ID})}
-		if ch.Deliveries, err = s.changeNotice(a, user, "factor.told_recovered"); err != nil {
+		if ch.Deliveries, err = s.ChangeNotice(a, user, "factor.told_recovered"); err != nil {
 			return err
 		}
 	}
@@ -180,7 +180,7 @@ func (s *Service) passkeysOf(ctx context.Context, creds []storage.Credential) []
 		if c.Kind != storage.PasskeyCredential {
 			continue
 		}
-		if k, ok := s.openPasskey(ctx, c); ok {
+		if k, ok := s.OpenPasskey(ctx, c); ok {
 			keys = append(keys, k)
 		}
 	}
@@ -315,7 +315,7 @@ func (s *Service) judge(ctx context.Context, a Asker, answer *passkey.Answer) (s
 	if err != nil {
 		return storage.User{}, passkey.Proof{}, err
 	}
-	key, ok := s.openPasskey(ctx, cred)
+	key, ok := s.OpenPasskey(ctx, cred)
 	if !ok {
 		return user, passkey.Proof{}, passkey.ErrWrong
 	}
@@ -332,7 +332,7 @@ func (s *Service) judge(ctx context.Context, a Asker, answer *passkey.Answer) (s
 	if verdict != nil {
 		ch.Events = []storage.Event{a.Event(storage.Event{Kind: storage.EventPasskeyCopied, UserID: user.ID,
 			Actor: "anonymous", Detail: map[string]string{"passkey": key.ID()}})}
-		if ch.Deliveries, err = s.changeNotice(a, user, "notice.passkey_copied",
+		if ch.Deliveries, err = s.ChangeNotice(a, user, "notice.passkey_copied",
 			PasskeyName(s.Words(a.Language), key)); err != nil {
 			return user, passkey.Proof{}, err
 		}
@@ -354,7 +354,7 @@ func (s *Service) credentialOf(ctx context.Context, tenant string, answer *passk
 		return storage.Credential{}, err
 	}
 	for _, cred := range all {
-		if k, ok := s.openPasskey(ctx, cred); ok && answer.IsOf(k) {
+		if k, ok := s.OpenPasskey(ctx, cred); ok && answer.IsOf(k) {
 			answer.UserID = cred.UserID
 			return cred, nil
 		}
@@ -362,9 +362,9 @@ func (s *Service) credentialOf(ctx context.Context, tenant string, answer *passk
 	return storage.Credential{}, storage.ErrNotFound
 }
 
-// openPasskey reads the record of a passkey. A record that was sealed with a master secret that is
+// OpenPasskey reads the record of a passkey. A record that was sealed with a master secret that is
 // gone proves nothing, and must not keep its user from signing in another way.
-func (s *Service) openPasskey(ctx context.Context, c storage.Credential) (k passkey.Passkey, ok bool) {
+func (s *Service) OpenPasskey(ctx context.Context, c storage.Credential) (k passkey.Passkey, ok bool) {
 	plain, err := s.Secrets.Box(c.TenantID, secret.Passkey).Open(c.Data)
 	if err == nil {
 		k, err = passkey.Parse(plain)

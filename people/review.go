@@ -105,7 +105,7 @@ func (s *Service) Openers(ctx context.Context, a Asker, u storage.User) (all []O
 
 // passkeyOpener returns a passkey as an Opener. asked says that it is asked for as a second factor, and so stays.
 func (s *Service) passkeyOpener(ctx context.Context, a Asker, c storage.Credential, asked bool) Opener {
-	k, _ := s.openPasskey(ctx, c)
+	k, _ := s.OpenPasskey(ctx, c)
 	o := Opener{Text: "review.passkey", Args: []any{PasskeyName(s.Words(a.Language), k)}, Since: c.CreatedAt, Asked: asked}
 	if !asked {
 		o.Key, o.remove = "passkey "+c.ID, func(ch *storage.Change) {
@@ -139,7 +139,7 @@ func (s *Service) RemoveOpeners(ctx context.Context, a Asker, u storage.User, ch
 	if len(names) == 0 {
 		return ErrNothingChosen
 	}
-	if ch.Deliveries, err = s.changeNotice(a, u, "review.told", strings.Join(names, ", ")); err != nil {
+	if ch.Deliveries, err = s.ChangeNotice(a, u, "review.told", strings.Join(names, ", ")); err != nil {
 		return err
 	}
 	return s.leavingAWayIn(ctx, a, u, ch)

@@ -361,3 +361,14 @@ func (a Asker) tellOf(kind string) sessions.Also {
 		}))
 	}
 }
+
+// union returns a with those of b that it lacks.
+func union(a, b []string) []string {
+	out := slices.Clone(a)
+	for _, s := range b {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}

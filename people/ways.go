@@ -42,7 +42,7 @@ func (s *Service) WaysOf(ctx context.Context, a Asker, u storage.User) (own Ways
 		case storage.PasswordCredential:
 			own.Password = a.UsesPasswords()
 		case storage.PasskeyCredential:
-			if k, ok := s.openPasskey(ctx, c); ok && k.SignsIn() {
+			if k, ok := s.OpenPasskey(ctx, c); ok && k.SignsIn() {
 				own.Passkey = s.OffersPasskeys(a)
 			}
 		}

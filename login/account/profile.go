@@ -10,9 +10,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
-	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/attributes"
 	"github.com/vouchsafe/vouchsafe/people/claims"
+	"github.com/vouchsafe/vouchsafe/people/selfservice"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -62,10 +62,10 @@ func (s *Server) postProfile(w http.ResponseWriter, r *http.Request) error {
 			names = append(names, c.Name)
 		}
 	}
-	p := people.EditProfile(a.User.Profile, values)
+	p := selfservice.EditProfile(a.User.Profile, values)
 	typed := map[string]string{}
 	for _, attribute := range attributes.EditableByOwner(web.TenantOf(r.Context()).Settings.Attributes) {
-		name := people.AttributeField + attribute.Name
+		name := selfservice.AttributeField + attribute.Name
 		typed[attribute.Name] = r.PostForm.Get(name)
 		names = append(names, name)
 	}
@@ -86,7 +86,7 @@ func (f profileForm) Faulty() (all []profileInput) {
 }
 
 func formOfProfile(r *http.Request, p storage.Profile) profileForm {
-	values := people.ProfileValues(p)
+	values := selfservice.ProfileValues(p)
 	var form profileForm
 	for _, c := range claims.Standard.All() {
 		if c.Editor != claims.Owner {
@@ -117,9 +117,9 @@ func formOfProfile(r *http.Request, p storage.Profile) profileForm {
 func (f *profileForm) addAttributes(r *http.Request, u storage.User) {
 	say := ui.Words(r)
 	for _, a := range web.TenantOf(r.Context()).Settings.Attributes {
-		name := people.AttributeField + a.Name
+		name := selfservice.AttributeField + a.Name
 		in := profileInput{
-			ID: "attribute-" + a.Name, Name: name, Label: cmp.Or(a.Title, a.Name), Most: people.MaxProfileField,
+			ID: "attribute-" + a.Name, Name: name, Label: cmp.Or(a.Title, a.Name), Most: selfservice.MaxProfileField,
 			Value: attributes.Text(u.Attributes[a.Name]), Fill: "off",
 		}
 		switch {
@@ -146,7 +146,7 @@ var inputKinds = map[claims.Form]string{claims.Lines: "lines", claims.URL: "url"
 func profileInputOf(w texts.Words, c claims.Claim, value, fault string) profileInput {
 	in := profileInput{
 		ID: strings.ReplaceAll(c.Name, ".", "-"), Name: c.Name, Label: w.Must(labelOf(c)), Value: value,
-		Fill: c.Input.Fill, Kind: inputKinds[c.Form], Most: people.MaxProfileField, Fault: fault,
+		Fill: c.Input.Fill, Kind: inputKinds[c.Form], Most: selfservice.MaxProfileField, Fault: fault,
 	}
 	switch {
 	case c.Form == claims.Date && isDay(value):

@@ -7,6 +7,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/people/selfservice"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -50,7 +51,7 @@ func IsPage(path string) bool {
 
 // overview is what the start page needs to know to say how subjects stand.
 type overview struct {
-	people.Overview
+	selfservice.Overview
 	words     texts.Words
 	asker     people.Asker
 	user      storage.User

@@ -6,13 +6,13 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/login/ui"
-	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/selfservice"
 )
 
 // Config is what a Server is made of. Every field without "default" is required.
 type Config struct {
 	Site   *ui.Site
-	People *people.Service
+	People selfservice.Service
 	// Depart sends the browser to the upstream provider with that id, to link what the user of the session
 	// has there. storage.ErrNotFound: the tenant has no such provider.
 	Depart func(w http.ResponseWriter, r *http.Request, a sessions.Account, upstream string) error
@@ -23,7 +23,7 @@ type Server struct{ Config }
 
 // New checks the Config.
 func New(c Config) (*Server, error) {
-	if c.Site == nil || c.People == nil || c.Depart == nil {
+	if c.Site == nil || c.People.Service == nil || c.Depart == nil {
 		return nil, errors.New("account: all fields are required")
 	}
 	return &Server{c}, nil

@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/vouchsafe/vouchsafe/login/ui"
-	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/selfservice"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -50,7 +50,7 @@ func (s *Server) postSessions(w http.ResponseWriter, r *http.Request) error {
 	}
 	if r.PostForm.Get("others") != "" {
 		switch err := s.People.EndOtherSessions(r.Context(), s.Site.Asker(r), a.User, a.ID); {
-		case errors.Is(err, people.ErrSessionEnded):
+		case errors.Is(err, selfservice.ErrSessionEnded):
 			return s.noAccount(r)
 		case err != nil:
 			return err

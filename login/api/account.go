@@ -8,6 +8,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/selfservice"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -175,6 +176,6 @@ func (s *Server) apiDelete() jsonapi.Route {
 		if err != nil {
 			return jsonapi.None{}, err
 		}
-		return jsonapi.None{}, s.DeleteAccount(p.Context(), p.asker, o)
+		return jsonapi.None{}, selfservice.Service{Service: s.Service}.DeleteAccount(p.Context(), p.asker, o)
 	})
 }

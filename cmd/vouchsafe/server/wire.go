@@ -36,6 +36,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/mail"
+	"github.com/vouchsafe/vouchsafe/people/selfservice"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/provider/clientauth"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -169,7 +170,9 @@ func (s *Server) wire(shared, local ephemeral.Store) error {
 	if err != nil {
 		return err
 	}
-	s.account, err = account.New(account.Config{Site: site, People: useCases, Depart: s.pages.LinkUpstream})
+	s.account, err = account.New(account.Config{
+		Site: site, People: selfservice.Service{Service: useCases}, Depart: s.pages.LinkUpstream,
+	})
 	if err != nil {
 		return err
 	}
@@ -188,7 +191,8 @@ func (s *Server) wire(shared, local ephemeral.Store) error {
 // newAdmin makes the management API.
 func (s *Server) newAdmin(useCases *people.Service, roots *x509.CertPool) (*admin.Server, error) {
 	c := admin.Config{
-		People: useCases, Store: s.Store, Secrets: s.secrets, Tokens: s.Provider.Apps(), Keys: s.Provider.Keys,
+		People: selfservice.Service{Service: useCases}, Store: s.Store, Secrets: s.secrets,
+		Tokens: s.Provider.Apps(), Keys: s.Provider.Keys,
 		Accounts: &administration.Accounts{Store: s.Store, Policy: useCases.Policy, Passwords: s.hasher},
 		Issuer:   s.cfg.Issuer, Errors: s.api.ErrorPage,
 		Language: func(r *http.Request) string { return ui.Words(r).Lang() },
