@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/e2e/buildtest"
 )
 
 // TestMain serves the floor where a benchmark starts this program again for it.
@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 // TestOperationsCanBeMeasured prepares a server, fills its database, and measures a few requests of
 // each operation beside its floor. Every answer is checked.
 func TestOperationsCanBeMeasured(t *testing.T) {
-	program, err := vouchsafetest.Build(false)
+	program, err := buildtest.Build(false)
 	if err != nil {
 		t.Fatal(err)
 	}

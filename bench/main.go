@@ -26,7 +26,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/e2e/buildtest"
 )
 
 func main() {
@@ -58,7 +58,7 @@ func run(ctx context.Context) error {
 		if o.profile != "" {
 			tags = []string{"pprof"}
 		}
-		if o.program, err = vouchsafetest.Build(false, tags...); err != nil {
+		if o.program, err = buildtest.Build(false, tags...); err != nil {
 			return err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/e2e/buildtest"
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
@@ -14,7 +15,7 @@ import (
 func TestClockSteps(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, production bool) {
-		clock := vouchsafetest.NewClock(t)
+		clock := buildtest.NewClock(t)
 		s := vouchsafetest.Start(t, vouchsafetest.Options{Production: production, Clock: clock})
 		api, keyed := s.API(t), vouchsafetest.Keyed()[1]
 		browser := s.Browser(t, s.Person(t))
@@ -101,7 +102,7 @@ func awaitSweep(t *testing.T) {
 func TestIssuedAheadOfTime(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, production bool) {
-		clock := vouchsafetest.NewClock(t)
+		clock := buildtest.NewClock(t)
 		s := vouchsafetest.Start(t, vouchsafetest.Options{Production: production, Clock: clock,
 			Clients: []vouchsafetest.Client{app}})
 		api, p := s.API(t), s.Person(t)

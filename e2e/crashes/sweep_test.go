@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/vouchsafe/vouchsafe/e2e/buildtest"
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
@@ -19,7 +20,7 @@ func TestWhatExpiredIsSweptAway(t *testing.T) {
 	t.Parallel()
 	both(t, func(t *testing.T, production bool) {
 		const late = 100 * 24 * time.Hour
-		clock := vouchsafetest.NewClock(t)
+		clock := buildtest.NewClock(t)
 		clock.Set(t, -late)
 		l := &leaver{Server: vouchsafetest.Start(t,
 			vouchsafetest.Options{Production: production, Clock: clock,

@@ -7,13 +7,13 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/e2e/buildtest"
 )
 
 // program returns the path of the program, as it is shipped.
 func program(t *testing.T) string {
 	t.Helper()
-	path, err := vouchsafetest.Build(false)
+	path, err := buildtest.Build(false)
 	if err != nil {
 		t.Fatal(err)
 	}

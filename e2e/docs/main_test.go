@@ -7,12 +7,13 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/vouchsafe/vouchsafe/e2e/buildtest"
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
 func TestMain(m *testing.M) { vouchsafetest.Main(m) }
 
-var repository = sync.OnceValues(vouchsafetest.Root)
+var repository = sync.OnceValues(buildtest.Root)
 
 // root returns the folder of the repository.
 func root(t *testing.T) string {

@@ -16,7 +16,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/e2e/buildtest"
 )
 
 func main() {
@@ -27,7 +27,7 @@ func main() {
 }
 
 func run() error {
-	program, err := vouchsafetest.Build(false)
+	program, err := buildtest.Build(false)
 	if err != nil {
 		return err
 	}

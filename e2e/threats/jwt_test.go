@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/vouchsafe/vouchsafe/e2e/buildtest"
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
@@ -172,7 +173,7 @@ func f3(t *testing.T, s *vouchsafetest.Server) {
 			t.Errorf("%s took %v", name, took)
 		}
 	}
-	if mem := residentKB(t, s.Pid()); mem > 1<<20 && !vouchsafetest.Race {
+	if mem := residentKB(t, s.Pid()); mem > 1<<20 && !buildtest.Race {
 		t.Errorf("the server uses %d MiB after that", mem>>10)
 	}
 	wantAlive(t, s, tokens(t, s, b, vouchsafetest.NewRequest(web)))

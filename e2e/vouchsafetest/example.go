@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/vouchsafe/vouchsafe/e2e/buildtest"
 )
 
 // Example is an app from the documentation, with this server's issuer, a client of its own and a
@@ -212,7 +214,7 @@ var fencedBlock = regexp.MustCompile("(?ms)^```([a-z]+)(?: ([^\n]+))?\n(.*?)^```
 // docs/clients.md.
 func ReadSection(t testing.TB, page, heading string) *Section {
 	t.Helper()
-	root, err := Root()
+	root, err := buildtest.Root()
 	if err != nil {
 		t.Fatal(err)
 	}

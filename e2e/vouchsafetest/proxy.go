@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/e2e/buildtest"
 	"github.com/vouchsafe/vouchsafe/internal/testdaemon"
 )
 
@@ -174,7 +175,7 @@ var (
 )
 
 func proxyConfig(bind string, replicas []string) (string, error) {
-	root, err := Root()
+	root, err := buildtest.Root()
 	if err != nil {
 		return "", err
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/vouchsafe/vouchsafe/e2e/buildtest"
 	"github.com/vouchsafe/vouchsafe/internal/testdaemon"
 )
 
@@ -24,7 +25,7 @@ type Options struct {
 	// Shipped runs the program without the race detector, which needs more memory.
 	Shipped bool
 	// Clock, unless nil, is the server's clock. The program then has no race detector.
-	Clock *Clock
+	Clock *buildtest.Clock
 }
 
 // Start starts a server that ends with the test.
@@ -83,13 +84,13 @@ func showLog(t testing.TB, s *Server) {
 
 // prepare makes the files and settings of a server.
 func prepare(o Options, dir string) (*Server, error) {
-	bin, err := program()
+	bin, err := buildtest.Program()
 	if o.Shipped {
-		bin, err = Build(false)
+		bin, err = buildtest.Build(false)
 	}
 	if o.Clock != nil {
-		bin, err = buildClocked()
-		o.Under = append(o.Under, "env", "TEST_CLOCK="+o.Clock.file)
+		bin, err = buildtest.BuildClocked()
+		o.Under = append(o.Under, "env", "TEST_CLOCK="+o.Clock.File)
 	}
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vouchsafe/vouchsafe/e2e/buildtest"
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 	"github.com/vouchsafe/vouchsafe/internal/testdaemon"
 )
@@ -69,7 +70,7 @@ func TestNginxWithOAuth2Proxy(t *testing.T) {
 func signsOut(t *testing.T, v *vouchsafetest.Visitor, url string) {
 	t.Helper()
 	const link = "/oauth2/sign_out?rd=https%3A%2F%2Fid.example.com%2Flogout%3Fclient_id%3Dmy-app"
-	root, err := vouchsafetest.Root()
+	root, err := buildtest.Root()
 	if err != nil {
 		t.Fatal(err)
 	}

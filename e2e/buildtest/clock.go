@@ -1,4 +1,4 @@
-package vouchsafetest
+package buildtest
 
 import (
 	"encoding/json"
@@ -15,7 +15,10 @@ import (
 
 // Clock is the wall clock of a server's process: the machine's clock plus a step. Durations are not
 // affected, as when an administrator sets a machine's clock.
-type Clock struct{ file string }
+type Clock struct {
+	// File has the step, in seconds. The program that BuildClocked builds finds it by TEST_CLOCK.
+	File string
+}
 
 // NewClock returns a clock without a step.
 func NewClock(t testing.TB) *Clock {
@@ -28,10 +31,10 @@ func NewClock(t testing.TB) *Clock {
 func (c *Clock) Set(t testing.TB, ahead time.Duration) {
 	t.Helper()
 	// The rename keeps the server from reading half a number.
-	if err := os.WriteFile(c.file+".new", []byte(strconv.FormatInt(int64(ahead/time.Second), 10)), 0o600); err != nil {
+	if err := os.WriteFile(c.File+".new", []byte(strconv.FormatInt(int64(ahead/time.Second), 10)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Rename(c.file+".new", c.file); err != nil {
+	if err := os.Rename(c.File+".new", c.File); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(500 * time.Millisecond) // the server reads the file every 10 ms
@@ -82,8 +85,8 @@ func readStep(file string) {
 }
 `
 
-// buildClocked builds the program with a clock that can be set, and returns its path.
-func buildClocked() (string, error) {
+// BuildClocked builds the program with a clock that can be set, and returns its path.
+func BuildClocked() (string, error) {
 	out, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
 		return "", err

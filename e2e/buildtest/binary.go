@@ -1,4 +1,6 @@
-package vouchsafetest
+// Package buildtest builds the program for tests: as it is shipped, with the race detector, or with a clock that a test
+// can set.
+package buildtest
 
 import (
 	"crypto/sha256"
@@ -14,9 +16,9 @@ import (
 	"syscall"
 )
 
-// program builds the program and returns its path. All test processes of this source tree share it,
-// and the go command does nothing if it is current.
-var program = sync.OnceValues(func() (string, error) { return Build(Race) })
+// Program builds the program, with the race detector if the tests have it, and returns its path. All test processes
+// of this source tree share it, and the go command does nothing if it is current.
+var Program = sync.OnceValues(func() (string, error) { return Build(Race) })
 
 // Build builds the program, either with the race detector or as it is shipped, with the build tags.
 // It returns the path.

@@ -1,6 +1,6 @@
 //go:build race
 
-package vouchsafetest
+package buildtest
 
 // Race says that tests, and so the program under test, run under the race detector.
 const Race = true
