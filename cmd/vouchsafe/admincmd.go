@@ -11,12 +11,14 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// adminCmd is the family of commands about administrators, who may use the management API.
 type adminCmd struct {
 	Add    adminAddCmd    `cmd:"" help:"Make a user an administrator of a tenant, who may use the management API; a new user, if there is none with the address."`
 	List   adminListCmd   `cmd:"" help:"List the administrators of a tenant."`
 	Remove adminRemoveCmd `cmd:"" help:"Take the role from an administrator. The user stays."`
 }
 
+// adminAddCmd makes a user an administrator, or gives an administrator another role.
 type adminAddCmd struct {
 	User          string `arg:"" help:"Their email address; or the id or username of a user who exists." complete:"user"`
 	Role          string `required:"" enum:"owner,admin,support,auditor" help:"What they may do: owner (everything), admin (everything but what would make an owner), support (help users) or auditor (read)." placeholder:"ROLE"`
@@ -34,10 +36,12 @@ type administratorView struct {
 	Disabled bool   `json:"disabled"`
 }
 
+// viewAdministrator returns what commands print of an administrator.
 func viewAdministrator(u storage.User) administratorView {
 	return administratorView{u.ID, u.Email, u.Username, u.AdminRole, u.Disabled}
 }
 
+// cells are the columns of a table of administrators.
 func (v administratorView) cells() []string {
 	state := "enabled"
 	if v.Disabled {
@@ -46,6 +50,8 @@ func (v administratorView) cells() []string {
 	return []string{v.Email, v.Username, v.Role, state, v.ID}
 }
 
+// Run adds the user if there is none with the address. It is how a production installation gets its first
+// administrator.
 func (c *adminAddCmd) Run(ctx context.Context, a *app) error {
 	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
 		u, err := d.Find(ctx, d.asker, c.User)
@@ -69,6 +75,7 @@ func (c *adminAddCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// errLastOwner explains storage.ErrLastOwner. The store decides: of two commands that run at the same time, one fails.
 var errLastOwner = errors.New("the tenant would be left without an owner: make another user an owner first")
 
 // add adds the user as an administrator. An administrator at the command line vouches for the address.
@@ -88,11 +95,13 @@ func (c *adminAddCmd) add(ctx context.Context, a *app, d desk) (storage.User, er
 	return d.Add(ctx, d.asker, n.As(c.Role), hash)
 }
 
+// adminListCmd lists the administrators of a tenant by id.
 type adminListCmd struct {
 	tenantFlag
 	jsonFlag
 }
 
+// Run prints the administrators while it reads them.
 func (c *adminListCmd) Run(ctx context.Context, a *app) error {
 	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
 		all := some(pageFlags{}, func(after string) ([]storage.User, error) {
@@ -103,11 +112,13 @@ func (c *adminListCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// adminRemoveCmd takes the role from an administrator.
 type adminRemoveCmd struct {
 	who
 	jsonFlag
 }
 
+// Run takes the role with its event. The user stays, and can sign in.
 func (c *adminRemoveCmd) Run(ctx context.Context, a *app) error {
 	return c.with(ctx, a, func(d desk, u storage.User) error {
 		err := d.SetRole(ctx, d.asker, u.ID, "")

@@ -12,6 +12,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/tenants"
 )
 
+// apiCmd is the family of commands about APIs: the resource servers that access tokens are for. They are part of the
+// settings of a tenant.
 type apiCmd struct {
 	Put    apiPutCmd    `cmd:"" help:"Add an API, or replace the one with the same identifier."`
 	List   apiListCmd   `cmd:"" help:"List APIs."`
@@ -19,6 +21,8 @@ type apiCmd struct {
 	Remove apiRemoveCmd `cmd:"" help:"Remove an API, with its roles."`
 }
 
+// apiPutCmd adds an API or replaces one. What is not given is not kept, so that the same command always has the same
+// result.
 type apiPutCmd struct {
 	Identifier string         `arg:"" help:"The API's identifier, an absolute URI: the aud of its access tokens." complete:"api"`
 	Name       string         `help:"The name that users see." placeholder:"TEXT"`
@@ -55,6 +59,8 @@ func (c *apiPutCmd) api() (storage.API, error) {
 	return a, nil
 }
 
+// Run stores the API in the tenant's settings with its event, and says whether it is new. A client that asks for the
+// API gets what it says now from the next second on.
 func (c *apiPutCmd) Run(ctx context.Context, a *app) error {
 	api, err := c.api()
 	if err != nil {
@@ -75,11 +81,13 @@ func (c *apiPutCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// apiListCmd lists the APIs of a tenant in the order of its settings.
 type apiListCmd struct {
 	tenantFlag
 	jsonFlag
 }
 
+// Run prints the APIs. They are few: all are read at once.
 func (c *apiListCmd) Run(ctx context.Context, a *app) error {
 	return a.withStore(ctx, func(s store) error {
 		t, err := s.Tenant(ctx, c.Tenant)
@@ -121,8 +129,10 @@ type whichAPI struct {
 	jsonFlag
 }
 
+// apiShowCmd shows one API.
 type apiShowCmd struct{ whichAPI }
 
+// Run prints what is set about the API; what is not set is left out.
 func (c *apiShowCmd) Run(ctx context.Context, a *app) error {
 	return a.withStore(ctx, func(s store) error {
 		t, err := s.Tenant(ctx, c.Tenant)
@@ -146,11 +156,13 @@ func (c *apiShowCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// apiRemoveCmd removes an API with its roles.
 type apiRemoveCmd struct {
 	whichAPI
 	yesFlag
 }
 
+// Run asks first, then changes the settings of the tenant with an event. No more tokens are made for the API.
 func (c *apiRemoveCmd) Run(ctx context.Context, a *app) error {
 	return a.withStore(ctx, func(s store) error {
 		if err := hasTenant(ctx, s, c.Tenant); err != nil {

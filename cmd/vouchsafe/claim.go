@@ -13,10 +13,12 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// claimCmd is the family of commands about what apps learn of users.
 type claimCmd struct {
 	Explain claimExplainCmd `cmd:"" help:"Show what an app learns about a user: each claim, where it is given, the rule that gives it, and why others are missing."`
 }
 
+// claimExplainCmd shows each claim that an app gets about a user, and why others are missing.
 type claimExplainCmd struct {
 	who
 	ClientID string `arg:"" name:"client-id" help:"The client_id of the app." complete:"client"`
@@ -31,6 +33,7 @@ func (*claimExplainCmd) Help() string {
 		"  vouchsafe claim explain USER CLIENT --clients FILE"
 }
 
+// Run evaluates the claims as the token endpoint would now, and prints the rule behind each. It changes nothing.
 func (c *claimExplainCmd) Run(ctx context.Context, a *app) error {
 	return c.with(ctx, a, func(d desk, u storage.User) error {
 		subject, err := claims.Find(ctx, d.store, c.Tenant, u.ID, c.ClientID)

@@ -11,6 +11,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// groupCmd is the family of commands about groups. They do what the pages and the management API do, through the same
+// use cases of people/administration.
 type groupCmd struct {
 	Add     groupAddCmd     `cmd:"" help:"Add a group."`
 	List    groupListCmd    `cmd:"" help:"List groups."`
@@ -29,8 +31,10 @@ type groupView struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
+// viewGroup returns what commands print of a group.
 func viewGroup(g storage.Group) groupView { return groupView{g.ID, g.Title, g.CreatedAt, g.UpdatedAt} }
 
+// groupAddCmd adds a group.
 type groupAddCmd struct {
 	Group string `arg:"" help:"The group's id, which apps may learn: small letters, digits and . _ -. It cannot be changed."`
 	Title string `help:"What administrators call it." placeholder:"TEXT"`
@@ -38,6 +42,8 @@ type groupAddCmd struct {
 	jsonFlag
 }
 
+// Run adds the group with its event, and prints it. An id that was used by a removed group is free again: its members
+// and roles are gone.
 func (c *groupAddCmd) Run(ctx context.Context, a *app) error {
 	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
 		g, err := d.AddGroup(ctx, d.asker, c.Group, c.Title)
@@ -54,12 +60,14 @@ func (c *groupAddCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// groupListCmd lists the groups of a tenant by id.
 type groupListCmd struct {
 	pageFlags
 	tenantFlag
 	jsonFlag
 }
 
+// Run prints the groups while it reads them.
 func (c *groupListCmd) Run(ctx context.Context, a *app) error {
 	return a.withStore(ctx, func(s store) error {
 		if err := hasTenant(ctx, s, c.Tenant); err != nil {
@@ -82,11 +90,13 @@ type whichGroup struct {
 	jsonFlag
 }
 
+// groupEditCmd gives a group another title. The id stays: apps may have stored it.
 type groupEditCmd struct {
 	whichGroup
 	Title string `required:"" help:"What administrators call it." placeholder:"TEXT"`
 }
 
+// Run stores the title with its event, and prints it.
 func (c *groupEditCmd) Run(ctx context.Context, a *app) error {
 	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
 		g, err := d.RenameGroup(ctx, d.asker, c.Group, c.Title)
@@ -100,11 +110,14 @@ func (c *groupEditCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// groupRemoveCmd removes a group, and with it the memberships and the roles that it gave.
 type groupRemoveCmd struct {
 	whichGroup
 	yesFlag
 }
 
+// Run asks first. Nothing of the group works any more when it returns; the rows of a large group are deleted later, by
+// a server.
 func (c *groupRemoveCmd) Run(ctx context.Context, a *app) error {
 	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
 		if _, err := d.store.Group(ctx, c.Tenant, c.Group); err != nil {
@@ -122,11 +135,14 @@ func (c *groupRemoveCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// groupMembersCmd lists the members of a group by their ids, whether an administrator or an upstream provider made them
+// members.
 type groupMembersCmd struct {
 	whichGroup
 	pageFlags
 }
 
+// Run prints the members while it reads them.
 func (c *groupMembersCmd) Run(ctx context.Context, a *app) error {
 	return a.withStore(ctx, func(s store) error {
 		if _, err := s.Group(ctx, c.Tenant, c.Group); err != nil {
@@ -195,15 +211,19 @@ func (c *whichMembers) each(
 	})
 }
 
+// groupJoinCmd makes users members of a group.
 type groupJoinCmd struct{ whichMembers }
 
+// Run makes one change for each user. A user who is a member already is told of, and is no error.
 func (c *groupJoinCmd) Run(ctx context.Context, a *app) error {
 	return c.each(ctx, a, func(d desk, u storage.User) (bool, error) { return d.Join(ctx, d.asker, u.ID, c.Group) },
 		"%s is a member of %s now.", "%s was a member of %s already.")
 }
 
+// groupLeaveCmd ends the memberships of users in a group.
 type groupLeaveCmd struct{ whichMembers }
 
+// Run makes one change for each user. A user who is no member is told of, and is no error.
 func (c *groupLeaveCmd) Run(ctx context.Context, a *app) error {
 	return c.each(ctx, a, func(d desk, u storage.User) (bool, error) { return d.Leave(ctx, d.asker, u.ID, c.Group) },
 		"%s is no longer a member of %s.", "%s was no member of %s.")

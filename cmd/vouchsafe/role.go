@@ -12,6 +12,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// roleCmd is the family of commands about the roles that apps and APIs define. The roles of administrators are another
+// thing: see adminCmd.
 type roleCmd struct {
 	Add     roleAddCmd     `cmd:"" help:"Add a role at a client or an API."`
 	List    roleListCmd    `cmd:"" help:"List the roles of a client or an API."`
@@ -57,15 +59,18 @@ type roleView struct {
 	CreatedAt time.Time `json:"created_at"`
 }
 
+// viewRole returns what commands print of a role.
 func viewRole(r storage.Role) roleView {
 	return roleView{r.Name, r.Client, r.API, r.Title, r.CreatedAt}
 }
 
+// roleAddCmd adds a role at a client or an API.
 type roleAddCmd struct {
 	whichRole
 	Title string `help:"What administrators call it." placeholder:"TEXT"`
 }
 
+// Run adds the role with its event, and prints it. No user has it yet.
 func (c *roleAddCmd) Run(ctx context.Context, a *app) error {
 	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
 		r, err := d.AddRole(ctx, d.asker, c.name(), c.Title)
@@ -84,11 +89,13 @@ func (c *roleAddCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// roleListCmd lists the roles of one client or one API by name.
 type roleListCmd struct {
 	ownerFlags
 	pageFlags
 }
 
+// Run prints the roles while it reads them. An owner that does not exist has no roles.
 func (c *roleListCmd) Run(ctx context.Context, a *app) error {
 	return a.withStore(ctx, func(s store) error {
 		if err := hasTenant(ctx, s, c.Tenant); err != nil {
@@ -107,11 +114,13 @@ func (c *roleListCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// roleRemoveCmd removes a role, and takes it from all users, groups and clients.
 type roleRemoveCmd struct {
 	whichRole
 	yesFlag
 }
 
+// Run asks first. The role is in no new token when it returns; the rows of many holders are deleted later, by a server.
 func (c *roleRemoveCmd) Run(ctx context.Context, a *app) error {
 	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
 		if _, err := d.store.Role(ctx, c.Tenant, c.name()); err != nil {
@@ -198,24 +207,30 @@ type holderView struct {
 	ForClient string `json:"service,omitempty"`
 }
 
+// roleGiveCmd gives a role to a user, to the members of a group, or to a client that acts for itself.
 type roleGiveCmd struct{ holderFlags }
 
+// Run gives the role with its event. Tokens have it from the next one on.
 func (c *roleGiveCmd) Run(ctx context.Context, a *app) error {
 	return c.change(ctx, a, func(d desk, r storage.RoleName, h storage.RoleHolder) error {
 		return d.GiveRole(ctx, d.asker, r, h)
 	}, "Gave role %s to %s.")
 }
 
+// roleTakeCmd takes a role from a holder. A user who has it by a group, too, keeps it.
 type roleTakeCmd struct{ holderFlags }
 
+// Run takes the role with its event. Tokens that have it keep it until they expire.
 func (c *roleTakeCmd) Run(ctx context.Context, a *app) error {
 	return c.change(ctx, a, func(d desk, r storage.RoleName, h storage.RoleHolder) error {
 		return d.TakeRole(ctx, d.asker, r, h)
 	}, "Took role %s from %s.")
 }
 
+// roleHoldersCmd lists the groups, clients and users that were given a role. Members of the groups are not listed.
 type roleHoldersCmd struct{ whichRole }
 
+// Run prints groups first, then clients, then users, each by id, while it reads them.
 func (c *roleHoldersCmd) Run(ctx context.Context, a *app) error {
 	return a.withStore(ctx, func(s store) error {
 		r := c.name()
