@@ -14,6 +14,7 @@ import (
 // binder puts values into fields, and gathers what is wrong with them.
 type binder struct{ faults []Fault }
 
+// fault adds what is wrong at a place. Binding goes on, so that a client is told of all faults at once.
 func (b *binder) fault(at place, code, format string, args ...any) {
 	b.faults = append(b.faults, at.fault(code, format, args...))
 }
@@ -134,6 +135,7 @@ func (b *binder) integer(field reflect.Value, value any, m *member, at place) {
 	}
 }
 
+// number puts a JSON number into a field of a floating-point type.
 func (b *binder) number(field reflect.Value, value any, s *shape, at place) {
 	number, ok := value.(json.Number)
 	if !ok {
@@ -161,6 +163,7 @@ func (b *binder) sized(n int, m *member, at place) bool {
 	return false
 }
 
+// list puts a JSON list into a field that is a slice, element by element.
 func (b *binder) list(field reflect.Value, value any, s *shape, m *member, at place) {
 	list, ok := value.([]any)
 	if !ok {
@@ -176,6 +179,8 @@ func (b *binder) list(field reflect.Value, value any, s *shape, m *member, at pl
 	}
 }
 
+// entries puts a JSON object into a field that is a map. Names of entries are bounded as texts are: they are chosen by
+// the client.
 func (b *binder) entries(field reflect.Value, value any, s *shape, m *member, at place) {
 	object, ok := value.(map[string]any)
 	if !ok {

@@ -15,6 +15,7 @@ type Page[T any] struct {
 	Next  string `json:"next,omitempty" doc:"The value of after for the next page. It is missing on the last one."`
 }
 
+// next returns the cursor of the next page, whatever is on the page: the header Link is made of it.
 func (p Page[T]) next() string { return p.Next }
 
 // MarshalJSON writes an empty list as [], not as null.

@@ -77,6 +77,8 @@ func conditionOf(r *http.Request) (c Condition, err error) {
 	return c, err
 }
 
+// readTags reads If-Match or If-None-Match: a list of entity tags, or * (RFC 9110 sections 13.1.1 and 13.1.2). Several
+// lines of a header are one list.
 func readTags(r *http.Request, header string) (t tags, err error) {
 	lines := r.Header.Values(header)
 	rest := strings.TrimSpace(strings.Join(lines, ","))

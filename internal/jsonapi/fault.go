@@ -67,6 +67,7 @@ func (p place) member(name string) place {
 // parameter returns the place of a parameter of the path or query.
 func parameter(name string) place { return place{field: name, inURL: true} }
 
+// fault returns what is wrong at the place.
 func (p place) fault(code, format string, args ...any) Fault {
 	return Fault{p.field, p.pointer, code, fmt.Sprintf(format, args...)}
 }

@@ -32,11 +32,13 @@ func (d *Document) Markdown(members any, problems []Outcome) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
+// markdown writes a reference to read. It is a value that its methods share: each writes on to the Builder.
 type markdown struct {
 	*strings.Builder
 	said map[string]bool // members and problems that need not be told again
 }
 
+// call writes what an operation takes and answers.
 func (m markdown) call(c *call) {
 	fmt.Fprintf(m, "%s\n\n", c.Summary)
 	if c.Text != "" {
@@ -66,6 +68,7 @@ func (m markdown) call(c *call) {
 	m.problems(problems)
 }
 
+// problems writes a table of what may go wrong, without what was said before.
 func (m markdown) problems(all []*named[response]) {
 	head := "| error | |\n|---|---|\n"
 	for _, r := range all {
@@ -88,6 +91,7 @@ func (m markdown) problems(all []*named[response]) {
 	}
 }
 
+// parameters writes a table of the parameters in the path, query and headers.
 func (m markdown) parameters(all []param) {
 	m.WriteString("| parameter | |\n|---|---|\n")
 	for _, p := range all {
@@ -100,6 +104,7 @@ func (m markdown) parameters(all []param) {
 	m.WriteByte('\n')
 }
 
+// members writes a table of the members of a body. head stands above it, such as send, or the status of a response.
 func (m markdown) members(head string, s *schema) {
 	head = "| " + head + " | |\n|---|---|\n"
 	for _, p := range s.Properties.list {
@@ -122,6 +127,7 @@ func (m markdown) members(head string, s *schema) {
 	}
 }
 
+// row writes a row of a table. A | in a cell would begin another cell.
 func (m markdown) row(cells ...string) {
 	for i := range cells {
 		cells[i] = strings.ReplaceAll(cells[i], "|", `\|`)

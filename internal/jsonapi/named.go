@@ -24,6 +24,7 @@ func (d *Document) NameSchemas() {
 	}
 }
 
+// schemaKey tells schemas apart: a type has one where it is sent, and one where it is answered.
 type schemaKey struct {
 	typ reflect.Type
 	in  bool
@@ -35,6 +36,7 @@ type namer struct {
 	taken   map[string]schemaKey
 }
 
+// media names the schemas of the bodies.
 func (n namer) media(content map[string]media) {
 	for typ, m := range content {
 		content[typ] = media{n.named(m.Schema)}
@@ -101,6 +103,7 @@ func schemaName(s *schema) string {
 	return name
 }
 
+// upper returns the name with a capital letter at its beginning, as types of generated clients have it.
 func upper(name string) string {
 	r := []rune(name)
 	r[0] = unicode.ToUpper(r[0])

@@ -23,12 +23,15 @@ type Info struct {
 	Description string `json:"description,omitempty"`
 }
 
+// server is where the API is served: a Server Object of OpenAPI.
 type server struct {
 	URL string `json:"url"`
 }
 
+// paths are the operations by their path, and then by their method. Both keep the order of the table of routes.
 type paths = ordered[ordered[*call]]
 
+// call is an operation: an Operation Object of OpenAPI.
 type call struct {
 	ID        string                `json:"operationId"`
 	Summary   string                `json:"summary"`
@@ -39,6 +42,7 @@ type call struct {
 	Responses ordered[response]     `json:"responses"`
 }
 
+// body is what an operation is sent: a Request Body Object.
 type body struct {
 	Required bool             `json:"required"`
 	Content  map[string]media `json:"content"`
@@ -53,25 +57,30 @@ type param struct {
 	Schema   *schema `json:"schema"`
 }
 
+// header is a header of a response.
 type header struct {
 	Schema *schema `json:"schema"`
 }
 
+// response is an answer of an operation: a Response Object.
 type response struct {
 	Text    string            `json:"description"`
 	Headers map[string]header `json:"headers,omitempty"`
 	Content map[string]media  `json:"content,omitempty"`
 }
 
+// media is a body of one type: a Media Type Object.
 type media struct {
 	Schema *schema `json:"schema"`
 }
 
+// components are what operations refer to: schemas of types, and ways to authenticate.
 type components struct {
 	Schemas         map[string]*schema        `json:"schemas"`
 	SecuritySchemes map[string]securityScheme `json:"securitySchemes,omitempty"`
 }
 
+// securityScheme is a way to authenticate a request.
 type securityScheme struct {
 	Type   string `json:"type"`
 	Scheme string `json:"scheme"`
@@ -104,6 +113,8 @@ func Describe(info Info, issuer string, operations []Operation, common []Outcome
 	return d
 }
 
+// add adds an operation. What it takes and answers is read from the types of its input and output, so that the document
+// cannot say anything else than the program does.
 func (d *Document) add(o Operation, common []Outcome) {
 	c := &call{ID: o.ID, Summary: o.Summary, Text: o.Text}
 	in := shapeOf(reflect.TypeOf(o.In), true)
@@ -157,6 +168,7 @@ func params(in *shape) []param {
 	return all
 }
 
+// conditionTexts describe the headers of a Condition.
 var conditionTexts = map[string]string{
 	"If-Match":      "The ETag that the resource has to have.",
 	"If-None-Match": "With *, the resource must not exist.",

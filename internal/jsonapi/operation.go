@@ -30,8 +30,11 @@ type Outcome struct {
 	More   any // a struct whose members stand beside those of Problem
 }
 
+// text returns what the reference says of the outcome.
 func (o Outcome) text() string { return "`" + o.Code + "`: " + o.When }
 
+// status returns the status of a successful response: what the operation says, else 204 without an output and 200 with
+// one.
 func (o Operation) status() int {
 	switch {
 	case o.Status != 0:

@@ -13,8 +13,10 @@ type named[V any] struct {
 	value V
 }
 
+// add appends a value under a name. The caller does not add a name twice.
 func (o *ordered[V]) add(name string, v V) { o.list = append(o.list, &named[V]{name, v}) }
 
+// find returns a pointer to the value with that name, nil for none. It is valid until the next add.
 func (o *ordered[V]) find(name string) *V {
 	for _, m := range o.list {
 		if m.name == name {

@@ -55,6 +55,8 @@ func queryOf(r *http.Request, s *shape) (url.Values, error) {
 	return query, nil
 }
 
+// errQuery refuses a query at an operation that takes none: a client that sends a password there is told before the URL
+// is in more logs.
 var errQuery = &Problem{
 	Status: http.StatusBadRequest, Code: "invalid_request",
 	Detail: "Send everything in the body. URLs end up in logs.",

@@ -22,11 +22,13 @@ func parse(body []byte) (any, error) {
 	return p.value(0)
 }
 
+// parser counts the values that it has read: a small body of many lists would cost much memory.
 type parser struct {
 	*json.Decoder
 	parts int
 }
 
+// value reads the next value. depth is how many lists and objects hold it.
 func (p *parser) value(depth int) (any, error) {
 	if p.parts++; depth > maxDepth || p.parts > maxParts {
 		return nil, malformed("The body is nested too deeply, or has too many values.")
@@ -101,6 +103,7 @@ func loneSurrogate(body []byte) bool {
 	return false
 }
 
+// hex4 returns the number that four hexadecimal digits stand for. json.Valid has checked that they are some.
 func hex4(b []byte) (n int) {
 	for _, c := range b[:4] {
 		n <<= 4

@@ -66,6 +66,7 @@ func readPatch(w http.ResponseWriter, r *http.Request) (map[string]any, error) {
 	return readObject(w, r)
 }
 
+// patchType is the type of a merge patch (RFC 7396 section 4).
 const patchType = "application/merge-patch+json"
 
 // apply binds what is with the patch applied to the struct v of shape s.

@@ -35,6 +35,7 @@ type Problem struct {
 	Err error `json:"-"` // the cause: logged, never shown
 }
 
+// Error implements error. It names codes and fields, and no value that was sent: it may be logged.
 func (p *Problem) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d %s", p.Status, p.Code)
@@ -47,6 +48,7 @@ func (p *Problem) Error() string {
 	return b.String()
 }
 
+// Unwrap returns the cause, so that errors.Is finds what storage returned.
 func (p *Problem) Unwrap() error { return p.Err }
 
 // Fail answers with the problem. It sets the status.
@@ -109,6 +111,7 @@ func write(w http.ResponseWriter, status int, typ string, v, more any) error {
 	return nil
 }
 
+// encode returns v as JSON in one line. It writes < and > as they are: bodies are no part of pages.
 func encode(v any) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
@@ -117,6 +120,7 @@ func encode(v any) ([]byte, error) {
 	return bytes.TrimRight(buf.Bytes(), "\n"), err
 }
 
+// malformed returns the problem of a body or header that cannot be read at all.
 func malformed(detail string) error {
 	return &Problem{Status: http.StatusBadRequest, Code: "malformed", Detail: detail}
 }

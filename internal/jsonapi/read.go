@@ -40,6 +40,7 @@ func (s *shape) hasBody() bool {
 	return slices.ContainsFunc(s.members, func(m member) bool { return m.source == inBody })
 }
 
+// readObject returns the JSON object of a request. Its faults are Problems.
 func readObject(w http.ResponseWriter, r *http.Request) (map[string]any, error) {
 	body, err := readBody(w, r)
 	if err != nil {
@@ -79,6 +80,7 @@ func ReadAll(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
+// parseObject returns the JSON object that the text stands for.
 func parseObject(body []byte) (map[string]any, error) {
 	tree, err := parse(body)
 	if err != nil {

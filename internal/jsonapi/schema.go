@@ -109,6 +109,7 @@ func (m member) of(s *shape, in bool) *schema {
 	return out
 }
 
+// jsonTypes are the types of JSON Schema that kinds have.
 var jsonTypes = map[kind]string{
 	textKind: "string", formKind: "string", boolKind: "boolean", integerKind: "integer", numberKind: "number",
 	rawKind: "object", listKind: "array", mapKind: "object", objectKind: "object",

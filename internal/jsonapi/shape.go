@@ -56,6 +56,8 @@ var (
 // shapes has the shapes that were made, by type and direction.
 var shapes sync.Map
 
+// shapeKey is a key of shapes. An input and an output of one type differ: an input has no interfaces, and reads texts
+// by other methods.
 type shapeKey struct {
 	typ reflect.Type
 	in  bool
@@ -85,10 +87,12 @@ type builder struct {
 	above []reflect.Type // the structs that hold it
 }
 
+// refuse panics with the path of the field: an operation that cannot be described is a mistake in the program.
 func (b builder) refuse(format string, args ...any) {
 	panic("jsonapi: " + b.path + " " + fmt.Sprintf(format, args...))
 }
 
+// shape returns the shape of a type, with those of all that it holds.
 func (b builder) shape(t reflect.Type) *shape {
 	s := &shape{typ: t}
 	if t.Kind() == reflect.Pointer {
@@ -116,11 +120,13 @@ func (b builder) shape(t reflect.Type) *shape {
 	return s
 }
 
+// at returns the builder for a field, or for what a list or map holds.
 func (b builder) at(name string) builder {
 	b.path += "." + name
 	return b
 }
 
+// kind returns what a type is in JSON. It panics for types that have no form there, such as channels.
 func (b builder) kind(t reflect.Type) kind {
 	switch {
 	case t == rawMessage:
@@ -277,6 +283,7 @@ func (m *member) fitsURL() bool {
 	return s.kind <= numberKind
 }
 
+// truth reads a tag that is true or missing, such as need.
 func (b builder) truth(tag reflect.StructTag, name string) bool {
 	switch v := tag.Get(name); v {
 	case "", "true":
@@ -287,6 +294,7 @@ func (b builder) truth(tag reflect.StructTag, name string) bool {
 	}
 }
 
+// number reads a tag that is a number, such as max, and reports whether there is one.
 func (b builder) number(tag reflect.StructTag, name string) (int64, bool) {
 	text, ok := tag.Lookup(name)
 	if !ok {

@@ -69,6 +69,7 @@ func (t *Table) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// serve is ServeHTTP, and returns what ServeHTTP answers with an error.
 func (t *Table) serve(w http.ResponseWriter, r *http.Request) error {
 	routes, names, values := t.find(r)
 	if routes == nil {
@@ -103,6 +104,8 @@ func serves(route, request string) bool {
 	return route == request || route == http.MethodGet && request == http.MethodHead
 }
 
+// wrongMethod returns the problem of a path that has routes, but none for the method, and sets the header Allow (RFC
+// 9110 section 15.5.6).
 func wrongMethod(w http.ResponseWriter, routes []Route) error {
 	var methods []string
 	for _, route := range routes {
@@ -135,6 +138,7 @@ func parseTemplate(path string) template {
 	return t
 }
 
+// names returns the names of the parameters, in the order of the path.
 func (t template) names() []string {
 	var names []string
 	for _, s := range t {
@@ -169,6 +173,8 @@ func (t template) compare(other template) int {
 	return len(other) - len(t)
 }
 
+// exact returns how much of the segment is fixed text. A segment without a parameter is more exact than any that has
+// one.
 func (s segment) exact() int {
 	if s.name == "" {
 		return 1 << 16

@@ -32,6 +32,8 @@ func (c *Caller) Vouch(ctx context.Context, p *upstream.Provider, t upstream.Tok
 	return c.to(p).Vouch(ctx, t)
 }
 
+// AuthURL is Caller.AuthURL for the provider. A provider with OpenID Connect gets a nonce, and for a fresh sign-in
+// max_age=0, too.
 func (p *provider) AuthURL(ctx context.Context, r upstream.Request) (string, error) {
 	ctx, done, err := p.begin(ctx)
 	if err != nil {
@@ -67,6 +69,8 @@ func (p *provider) AuthURL(ctx context.Context, r upstream.Request) (string, err
 	return conf.AuthCodeURL(r.State, opts...), nil
 }
 
+// Identify is Caller.Identify for the provider. An address counts as verified only if the tenant does not distrust the
+// provider.
 func (p *provider) Identify(ctx context.Context, r upstream.Request, a upstream.Answer) (upstream.Identity, error) {
 	ctx, done, err := p.begin(ctx)
 	if err != nil {

@@ -138,6 +138,8 @@ func (p *provider) verified(c claims) bool {
 // cognito are the issuers of Amazon's user pools, whose userinfo has booleans as texts.
 var cognito = regexp.MustCompile(`^https://cognito-idp\.[a-z0-9-]+\.amazonaws\.com(\.cn)?/`)
 
+// secureURL returns the URL if it can be shown as a picture or a link: https, with a host, without a user. It returns
+// "" for all others.
 func secureURL(s string) string {
 	if u, err := url.Parse(s); err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil {
 		return u.String()

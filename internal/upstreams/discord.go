@@ -8,6 +8,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/upstream"
 )
 
+// discordEndpoint returns where Discord is asked: at base, which is Discord itself or a stand-in for it.
 func discordEndpoint(base string) oauth2.Endpoint {
 	return oauth2.Endpoint{AuthURL: base + "/oauth2/authorize", TokenURL: base + "/api/oauth2/token",
 		AuthStyle: oauth2.AuthStyleInParams}

@@ -41,8 +41,10 @@ type discovery struct {
 // tenantTemplate stands in the issuer of Microsoft's many directories.
 const tenantTemplate = "{tenantid}"
 
+// guid is how the ids of Microsoft's directories are written.
 var guid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
+// templated reports whether the issuer stands for those of many directories.
 func (d *discovery) templated() bool { return strings.Contains(d.issuer, tenantTemplate) }
 
 // matches says whether iss is the issuer, or one of those that its template stands for.
@@ -56,6 +58,8 @@ func (d *discovery) matches(iss string) bool {
 	return ok && ok2 && guid.MatchString(tenant)
 }
 
+// endpoint returns where the provider is asked, and how the client authenticates there: by Basic unless the provider
+// does not name it.
 func (d *discovery) endpoint() oauth2.Endpoint {
 	e := d.Endpoint()
 	e.AuthStyle = d.authStyle
@@ -108,6 +112,8 @@ func (ds *discoveries) get(ctx context.Context, issuer string, templated bool) (
 	return fresh, err
 }
 
+// look fetches and checks the discovery document (OpenID Connect Discovery section 4.3). The issuer that it names must
+// be the one that was asked, and its endpoints https.
 func (ds *discoveries) look(ctx context.Context, issuer string, templated bool) (*discovery, error) {
 	ctx = oidc.ClientContext(ctx, ds.http)
 	asked := ctx

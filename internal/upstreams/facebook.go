@@ -12,6 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/upstream"
 )
 
+// facebookVersion is the version of the Graph API. Facebook supports each for about two years.
 const facebookVersion = "/v23.0"
 
 // facebookGraph is where the API is. A stand-in has all at one place.
@@ -22,6 +23,7 @@ func facebookGraph(base string) string {
 	return base + facebookVersion
 }
 
+// facebookEndpoint returns where Facebook is asked: at base, which is Facebook itself or a stand-in for it.
 func facebookEndpoint(base string) oauth2.Endpoint {
 	return oauth2.Endpoint{AuthURL: base + facebookVersion + "/dialog/oauth",
 		TokenURL: facebookGraph(base) + "/oauth/access_token", AuthStyle: oauth2.AuthStyleInParams}

@@ -12,6 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/upstream"
 )
 
+// refused returns upstream.ErrRefused with the reason, which is for the log and no user reads.
 func refused(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{upstream.ErrRefused}, args...)...)
 }

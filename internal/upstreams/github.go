@@ -10,6 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/upstream"
 )
 
+// gitHubEndpoint returns where GitHub is asked: at base, which is github.com or an Enterprise Server.
 func gitHubEndpoint(base string) oauth2.Endpoint {
 	return oauth2.Endpoint{AuthURL: base + "/login/oauth/authorize", TokenURL: base + "/login/oauth/access_token",
 		AuthStyle: oauth2.AuthStyleInParams}

@@ -40,6 +40,8 @@ type keySet struct {
 	keys []jose.JSONWebKey
 }
 
+// newKeySet returns the keys at an address, which are fetched when the first is needed. named are the algorithms that
+// the provider names; those with a shared key are left out.
 func newKeySet(c *http.Client, address string, named []string) *keySet {
 	k := &keySet{http: c, address: address, turn: make(chan struct{}, 1)}
 	for _, alg := range signed {
@@ -106,6 +108,7 @@ func (k *keySet) named(ctx context.Context, kid string) ([]jose.JSONWebKey, erro
 	return nil, err
 }
 
+// find returns the keys that may have signed a token: those with the kid, or all if the token names none.
 func (k *keySet) find(kid string) []jose.JSONWebKey {
 	var found []jose.JSONWebKey
 	for _, key := range k.keys {

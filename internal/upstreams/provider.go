@@ -39,6 +39,7 @@ type provider struct {
 	caller *Caller
 }
 
+// to returns the provider with the clients and caches by which it is asked.
 func (c *Caller) to(p *upstream.Provider) *provider { return &provider{p, c} }
 
 // begin bounds what follows in time and number.

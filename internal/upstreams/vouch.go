@@ -8,6 +8,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/upstream"
 )
 
+// Vouch is Caller.Vouch for the provider. Of providers without OpenID Connect, only Facebook says for which app a token
+// was made.
 func (p *provider) Vouch(ctx context.Context, t upstream.Token) (upstream.Identity, error) {
 	ctx, done, err := p.begin(ctx)
 	if err != nil {
@@ -35,6 +37,8 @@ func (p *provider) Vouch(ctx context.Context, t upstream.Token) (upstream.Identi
 	return id, nil
 }
 
+// vouchOpenID verifies an ID token that an app got from the provider. Its audience must be the tenant's client there,
+// or one that the settings name.
 func (p *provider) vouchOpenID(ctx context.Context, t upstream.Token) (upstream.Identity, error) {
 	found, err := p.caller.found.get(ctx, p.Issuer, p.Kind.Templated)
 	if err != nil {
@@ -73,7 +77,7 @@ func (p *provider) vouchFacebook(ctx context.Context, token string) (upstream.Id
 	}
 	id, err := facebookUser(ctx, p, token)
 	if err == nil && id.Subject != about.Data.UserID {
-		err = refused("access token: of somebody else")
+		err = refused("access token: of another user")
 	}
 	return id, err
 }

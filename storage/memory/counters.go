@@ -51,8 +51,10 @@ type counter struct {
 	index  int   // in expiry; -1 for one that is shared
 }
 
+// expires returns when nothing of the counter matters any more.
 func (c *counter) expires() int64 { return max(c.window, c.shut, c.forget) }
 
+// size returns how many bytes the counter takes in its room, about.
 func (c *counter) size() int64 { return int64(len(c.key)) + counterOverhead }
 
 // settle drops what is over at now.
@@ -170,6 +172,7 @@ func (s *Store) lockCounters() *counters {
 	return all
 }
 
+// room returns the room of a counter: that of known browsers if it is reserved.
 func (all *counters) room(rule *ephemeral.Counter) *room {
 	if rule.Reserved {
 		return &all.rooms[1]
@@ -213,6 +216,7 @@ func (all *counters) add(rule *ephemeral.Counter) *counter {
 	return c
 }
 
+// full reports whether the room has no place for one more counter with the key.
 func (all *counters) full(r *room, key string) bool {
 	return r.used+int64(len(key))+counterOverhead > all.most
 }
@@ -232,12 +236,14 @@ func (r *room) moved(c *counter) {
 	}
 }
 
+// expire removes the counters whose end has come.
 func (r *room) expire(now int64) {
 	for len(r.expiry) > 0 && r.expiry[0].expires() <= now {
 		r.drop(r.expiry[0])
 	}
 }
 
+// drop removes a counter that is in the room.
 func (r *room) drop(c *counter) {
 	heap.Remove(&r.expiry, c.index)
 	delete(r.entries, c.key)

@@ -45,6 +45,7 @@ var _ ephemeral.Store = (*Store)(nil)
 // New makes an empty store.
 func New() *Store { return &Store{start: time.Now(), seed: maphash.MakeSeed()} }
 
+// shard holds a part of the entries behind a lock of its own, so that requests seldom wait for each other.
 type shard struct {
 	mu      sync.Mutex
 	entries map[string]*entry
@@ -59,6 +60,7 @@ type entry struct {
 	index   int // in expiry
 }
 
+// size returns how many bytes the entry takes, about.
 func (e *entry) size() int64 { return int64(len(e.key)+len(e.value)) + overhead }
 
 // Put implements ephemeral.Store.
@@ -105,6 +107,7 @@ func (s *Store) lock(key string) *shard {
 	return sh
 }
 
+// expire removes what has expired in a locked shard.
 func (s *Store) expire(sh *shard) {
 	now := time.Now()
 	for len(sh.expiry) > 0 && !sh.expiry[0].expires.After(now) {
@@ -112,6 +115,7 @@ func (s *Store) expire(sh *shard) {
 	}
 }
 
+// drop removes an entry of a locked shard.
 func (s *Store) drop(sh *shard, e *entry) {
 	heap.Remove(&sh.expiry, e.index)
 	delete(sh.entries, e.key)

@@ -43,6 +43,7 @@ func (a *away) do(ctx context.Context, op string, command func(context.Context) 
 	return fault(op, err)
 }
 
+// now reports whether Redis is away.
 func (a *away) now() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -70,6 +71,7 @@ func (a *away) left() {
 	a.asking.Go(a.ask)
 }
 
+// ask asks Redis until it answers, or until close.
 func (a *away) ask() {
 	for a.ping(a.ctx) != nil {
 		select {

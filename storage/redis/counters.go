@@ -88,6 +88,7 @@ func (s *Store) Admit(ctx context.Context, by []ephemeral.Counter) (ephemeral.Ad
 	return a, nil
 }
 
+// digit returns a boolean as scripts read it.
 func digit(is bool) int {
 	if is {
 		return 1

@@ -117,6 +117,7 @@ func parse(urls string) (base *url.URL, more []string, err error) {
 	return base, more, nil
 }
 
+// openSingle opens one server.
 func openSingle(url string) (redis.UniversalClient, error) {
 	o, err := redis.ParseURL(url)
 	if err != nil {
@@ -128,6 +129,7 @@ func openSingle(url string) (redis.UniversalClient, error) {
 	return redis.NewClient(o), nil
 }
 
+// openCluster opens a Cluster. A certificate of a node has to have the name by which the node is known.
 func openCluster(url string) (redis.UniversalClient, error) {
 	o, err := redis.ParseClusterURL(url)
 	if err != nil {
@@ -140,6 +142,7 @@ func openCluster(url string) (redis.UniversalClient, error) {
 	return redis.NewClusterClient(o), nil
 }
 
+// openSentinel opens the master that Sentinels name, and follows a failover.
 func openSentinel(url string) (redis.UniversalClient, error) {
 	o, err := redis.ParseFailoverURL(url)
 	if err != nil {
@@ -170,6 +173,7 @@ func timeouts(dial, read, write *time.Duration, dials, retries *int) {
 // the caller's to log.
 var silence = sync.OnceFunc(func() { redis.SetLogger(silent{}) })
 
+// silent is a logger of go-redis that writes nothing.
 type silent struct{}
 
 // Printf drops the message.

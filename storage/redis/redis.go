@@ -32,6 +32,7 @@ type Store struct {
 
 var _ ephemeral.Store = (*Store)(nil)
 
+// newStore returns a store of the client. It sends nothing yet.
 func newStore(client redis.UniversalClient) *Store {
 	s := &Store{client: client}
 	s.away.ping = s.Ping
@@ -87,6 +88,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	return fault("ping", s.client.Ping(ctx).Err())
 }
 
+// bounded returns ctx with an end: maxWait from now at the latest.
 func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, maxWait) // an earlier deadline stays
 }
@@ -94,6 +96,8 @@ func bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 // milliseconds is at least one: Redis refuses an expiry of zero.
 func milliseconds(d time.Duration) int64 { return max(1, d.Milliseconds()) }
 
+// fault returns an error of package storage for one of go-redis: ErrNotFound for a key that is missing, ErrUnavailable
+// for all else. op says which operation failed.
 func fault(op string, err error) error {
 	switch {
 	case err == nil:

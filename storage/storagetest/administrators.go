@@ -8,6 +8,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// testAdministrators takes the role from owners in every way that there is. A tenant keeps its last owner who can sign
+// in, also if two owners are demoted at the same time.
 func testAdministrators(t *testing.T, s Store) {
 	ctx, tenant, other := t.Context(), newTenant(t, s), newTenant(t, s)
 	add := func(tenant, role string) string {
@@ -78,6 +80,8 @@ func testAdministrators(t *testing.T, s Store) {
 	}
 }
 
+// testUsersFrom finds users by the beginning of each kind of key. The text is no pattern: % stands for itself. A number
+// that is not verified finds no user.
 func testUsersFrom(t *testing.T, s Store) {
 	ctx, tenant := t.Context(), newTenant(t, s)
 	var ids []string

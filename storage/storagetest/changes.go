@@ -9,6 +9,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// aCode returns a code of one hour for the target. user is the id of the user that it is about, or "".
 func aCode(tenant, id, target, user string) storage.Code {
 	return storage.Code{
 		TenantID: tenant, ID: id, Purpose: storage.CodeReset, Target: target, UserID: user,
@@ -16,6 +17,8 @@ func aCode(tenant, id, target, user string) storage.Code {
 	}
 }
 
+// testCodes stores codes, tries them and uses them up. For one purpose, target and asker there is one code at a time;
+// tries are counted; a code that was used is gone.
 func testCodes(t *testing.T, s Store) {
 	ctx, tenant := t.Context(), newTenant(t, s)
 	full := filled[storage.Code]()
@@ -93,6 +96,8 @@ func testCodes(t *testing.T, s Store) {
 	})
 }
 
+// testChanges makes changes of many parts. A change happens whole or not at all: what its last part refuses undoes the
+// first.
 func testChanges(t *testing.T, s Store) {
 	ctx, tenant := t.Context(), newTenant(t, s)
 	u := aUser(tenant, newID())

@@ -7,6 +7,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// testClients stores, lists and removes clients. Ids are compared exactly, and a client that is saved in place of what
+// was read fails if it has changed meanwhile.
 func testClients(t *testing.T, s Store) {
 	ctx, tenant := t.Context(), newTenant(t, s)
 	full := filled[storage.Client]()

@@ -36,6 +36,7 @@ func (m meter) wants(times, refused int, by ...ephemeral.Counter) {
 	}
 }
 
+// gives releases counters, and fails the test if the store does not answer.
 func (m meter) gives(r ephemeral.Release) {
 	m.Helper()
 	must(m.T, m.Release(m.Context(), r))
@@ -81,6 +82,7 @@ func beside(together, key string, most int64) ephemeral.Counter {
 	return ephemeral.Counter{Key: "{" + together + "}" + key, Max: most, Window: time.Hour}
 }
 
+// counters counts attempts against several bounds at once: an attempt that one of them refuses is counted by none.
 func counters(t *testing.T, s ephemeral.Store, sleep func(time.Duration)) {
 	run := func(name string, test func(m meter)) {
 		t.Run("counters/"+name, func(t *testing.T) { test(meter{t, s}) })

@@ -9,6 +9,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// testCredentials reads credentials by their key, by their user, and passkeys by the id that browsers know, which
+// several users may claim.
 func testCredentials(t *testing.T, s Store) {
 	ctx, tenant := t.Context(), newTenant(t, s)
 	u := aUser(tenant, newID())
@@ -89,6 +91,8 @@ func testCredentials(t *testing.T, s Store) {
 	})
 }
 
+// testIdentities links and unlinks accounts at upstream providers. An account belongs to one user of the tenant at
+// most.
 func testIdentities(t *testing.T, s Store) {
 	ctx, tenant := t.Context(), newTenant(t, s)
 	u := aUser(tenant, newID())

@@ -8,6 +8,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// testGrants redeems codes. A code makes one grant, however often and by however many requests it is presented, and
+// none if the user, session, consent or client that it rests on has ended.
 func testGrants(t *testing.T, s Store) {
 	ctx := t.Context()
 	w := newWorld(t, s)
@@ -124,6 +126,7 @@ func testGrants(t *testing.T, s Store) {
 	})
 }
 
+// disableUser disables the user of the world. Grants and sessions end by that.
 func (w *world) disableUser(t *testing.T) {
 	t.Helper()
 	u, err := w.s.User(t.Context(), w.tenant, w.user)
@@ -132,6 +135,7 @@ func (w *world) disableUser(t *testing.T) {
 	must(t, UpdateUser(t.Context(), w.s, u))
 }
 
+// disableClient disables the client of the world. Its grants end by that.
 func (w *world) disableClient(t *testing.T) {
 	t.Helper()
 	c, err := w.s.Client(t.Context(), w.tenant, w.client)

@@ -21,6 +21,7 @@ func membersOf(t *testing.T, s Store, tenant, group string) []string {
 	return ids(all, func(u storage.User) string { return u.ID })
 }
 
+// testGroups adds, changes, lists and removes groups, and has users join and leave them.
 func testGroups(t *testing.T, s Store) {
 	ctx, tenant := t.Context(), newTenant(t, s)
 	full := filled[storage.Group]()
@@ -141,6 +142,8 @@ func testLargeGroup(t *testing.T, s Store) {
 	same(t, b, err, storage.Belonging{})
 }
 
+// testUnique stores values that one user of the tenant may have at a time. They are free again when the user gives them
+// up or is removed.
 func testUnique(t *testing.T, s Store) {
 	ctx, tenant := t.Context(), newTenant(t, s)
 	set := func(userID string, values map[string]string) error {

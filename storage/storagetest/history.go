@@ -35,6 +35,7 @@ func (w *world) history(t *testing.T) []storage.Event {
 	return slices.DeleteFunc(all, func(e storage.Event) bool { return e.Kind == "test" })
 }
 
+// wantHistory fails the test unless the events with these ids are left, oldest first, and no others.
 func (w *world) wantHistory(t *testing.T, wanted ...string) {
 	t.Helper()
 	got := ids(w.history(t), func(e storage.Event) string { return e.ID })
@@ -43,12 +44,15 @@ func (w *world) wantHistory(t *testing.T, wanted ...string) {
 	}
 }
 
+// prune deletes the past as keep says. at is the time of the deletion.
 func (w *world) prune(t *testing.T, keep storage.Retention, at time.Time) {
 	t.Helper()
 	_, err := w.s.Prune(t.Context(), keep, at)
 	must(t, err)
 }
 
+// testHistory deletes events by age and kind, shortens addresses, forgets removed users, and keeps what was not
+// exported yet.
 func testHistory(t *testing.T, s Store) {
 	ctx := t.Context()
 	t.Run("by age and kind", func(t *testing.T) {

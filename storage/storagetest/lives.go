@@ -96,6 +96,8 @@ func (w *world) asked(t *testing.T, at time.Time, lives bool) {
 	}
 }
 
+// testRefresh rotates refresh tokens. Of two requests with one generation, one succeeds; a client can only rotate its
+// own; a grant that has ended is not refreshed.
 func testRefresh(t *testing.T, s Store) {
 	ctx := t.Context()
 	later, idle := now.Add(time.Minute), now.Add(2*time.Hour)
@@ -174,6 +176,7 @@ func testRefresh(t *testing.T, s Store) {
 	})
 }
 
+// testRevoke revokes the grants that each kind of filter names, and no others. The empty filter names none.
 func testRevoke(t *testing.T, s Store) {
 	ctx := t.Context()
 	for name, c := range map[string]struct {

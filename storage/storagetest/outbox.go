@@ -8,6 +8,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// testOutbox claims deliveries under a lease. Two workers never hold the same one; a lease that ends gives it to the
+// next; what was given up waits for an administrator.
 func testOutbox(t *testing.T, s Store) {
 	ctx := t.Context()
 	tenant, other := newTenant(t, s), newTenant(t, s)
@@ -131,6 +133,7 @@ func testOutbox(t *testing.T, s Store) {
 	}
 }
 
+// testMailExpires lets the time of deliveries pass: a message whose code has expired is neither sent nor revived.
 func testMailExpires(t *testing.T, s Store, tenant string, mail func(string, time.Time) storage.Delivery) {
 	t.Helper()
 	ctx := t.Context()

@@ -46,6 +46,7 @@ func oneWinner(t *testing.T, got []error, lost error) {
 	}
 }
 
+// testRaces has many callers do the same thing at the same time. One succeeds; the others learn that they have lost.
 func testRaces(t *testing.T, s Store) {
 	ctx := t.Context()
 	t.Run("one code", func(t *testing.T) {

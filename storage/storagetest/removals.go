@@ -44,6 +44,7 @@ func (w *world) alive(t *testing.T) (live, stored int) {
 	return live, stored
 }
 
+// wantAlive fails the test unless so many grants live, and so many are stored.
 func (w *world) wantAlive(t *testing.T, live, stored int) {
 	t.Helper()
 	gotLive, gotStored := w.alive(t)

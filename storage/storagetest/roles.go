@@ -7,6 +7,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// testRoles adds, changes, lists and removes roles of clients and APIs, and gives them to users, groups and clients.
 func testRoles(t *testing.T, s Store) {
 	ctx := t.Context()
 	w := newWorld(t, s)

@@ -10,6 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// testSealed walks over the sealed values of each kind and replaces them, unless they have changed meanwhile.
 func testSealed(t *testing.T, s Store) {
 	ctx := t.Context()
 	w := newWorld(t, s)
@@ -81,6 +82,8 @@ func walkSealed(t *testing.T, s Store, kind storage.SealedKind) []storage.Sealed
 	}
 }
 
+// testMasterSecrets notes which secrets processes seal with. A secret is forgotten only if no process has begun to seal
+// with it since.
 func testMasterSecrets(t *testing.T, s Store) {
 	ctx := t.Context()
 	a, b := "a-"+newID(), "b-"+newID()

@@ -10,6 +10,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// testSessions begins, renews and ends sessions. A session is not found once it has ended or expired, or once its user
+// is disabled, removed or has new credentials.
 func testSessions(t *testing.T, s Store) {
 	ctx := t.Context()
 	w := newWorld(t, s)
@@ -217,6 +219,7 @@ func testSessions(t *testing.T, s Store) {
 	})
 }
 
+// testConsents stores consents, replaces them, and withdraws them with what the client was given.
 func testConsents(t *testing.T, s Store) {
 	ctx := t.Context()
 	w := newWorld(t, s)

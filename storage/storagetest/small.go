@@ -9,6 +9,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// testSpent marks values as used up. Of two callers with one value, one succeeds; another tenant and another purpose
+// have values of their own.
 func testSpent(t *testing.T, s Store) {
 	ctx := t.Context()
 	w := newWorld(t, s)
@@ -41,6 +43,8 @@ func testSpent(t *testing.T, s Store) {
 	want(t, s.Spend(ctx, long), storage.ErrExists)
 }
 
+// testKeys stores signing keys. A sequence is taken once, so that one of many replicas that rotate at the same time
+// succeeds; an end once given stays.
 func testKeys(t *testing.T, s Store) {
 	ctx, tenant := t.Context(), newTenant(t, s)
 	all, err := s.Keys(ctx, tenant, time.Time{})
@@ -87,6 +91,7 @@ func testKeys(t *testing.T, s Store) {
 	want(t, s.AddKeys(ctx, []storage.Key{d}, now), storage.ErrNotFound)
 }
 
+// testAudit records events, and lists them in pages, newest first.
 func testAudit(t *testing.T, s Store) {
 	ctx, tenant := t.Context(), newTenant(t, s)
 	full := filled[storage.Event]()
@@ -116,6 +121,7 @@ func testAudit(t *testing.T, s Store) {
 	same(t, seen, nil, wanted)
 }
 
+// testSweep deletes what has expired, in several batches, and nothing that still counts.
 func testSweep(t *testing.T, s Store) {
 	ctx := t.Context()
 	w := newWorld(t, s)
@@ -177,6 +183,7 @@ func testSweep(t *testing.T, s Store) {
 	must(t, s.Ping(ctx))
 }
 
+// testAnswers reserves, keeps and drops answers to requests. Of many requests with one key, one is carried out.
 func testAnswers(t *testing.T, s Store) {
 	ctx, tenant, other := t.Context(), newTenant(t, s), newTenant(t, s)
 	a := storage.Answer{TenantID: tenant, Key: "service\x00key", Request: []byte("hash"), ExpiresAt: now.Add(time.Hour)}

@@ -10,6 +10,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// testStandings tells of several users what lists show: whether they have a second factor, and when they signed in
+// last. It also finds names by their beginning.
 func testStandings(t *testing.T, s Store) {
 	ctx, tenant := t.Context(), newTenant(t, s)
 	credential := func(id, kind string) storage.Credential {
@@ -62,6 +64,8 @@ func testStandings(t *testing.T, s Store) {
 	same(t, got, err, map[string]storage.Standing{})
 }
 
+// testStatistics counts sign-ins and active users by day. Neither another tenant nor what lies outside the span is
+// counted.
 func testStatistics(t *testing.T, s Store) {
 	ctx, tenant, other := t.Context(), newTenant(t, s), newTenant(t, s)
 	day := now.UTC().Truncate(24 * time.Hour)

@@ -6,6 +6,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// testTenants adds, reads, lists, updates and removes tenants. Ids and hosts are unique, and no id is ever used again.
 func testTenants(t *testing.T, s Store) {
 	ctx := t.Context()
 	if _, err := s.Tenant(ctx, storage.DefaultTenant); err != nil {

@@ -7,6 +7,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// testUsers adds users and finds them by each key. Keys are unique in a tenant, an empty key finds no user, and the id
+// of a removed user is never used again.
 func testUsers(t *testing.T, s Store) {
 	ctx, tenant := t.Context(), newTenant(t, s)
 	full := filled[storage.User]()
@@ -239,6 +241,8 @@ func testUsers(t *testing.T, s Store) {
 	})
 }
 
+// testReread lists users whose names an earlier release stored otherwise, of all tenants in order, and stores the names
+// anew.
 func testReread(t *testing.T, s Store) {
 	ctx, tenant, other := t.Context(), newTenant(t, s), newTenant(t, s)
 	add := func(tenant, username, skeleton, email string) storage.User {

@@ -64,10 +64,12 @@ func aUser(tenant, id string) storage.User {
 	return storage.User{TenantID: tenant, ID: id, CredentialVersion: 1, CreatedAt: now, UpdatedAt: now}
 }
 
+// aClient returns a client with as little as it needs.
 func aClient(tenant, id string) storage.Client {
 	return storage.Client{TenantID: tenant, ClientID: id, CreatedAt: now, UpdatedAt: now}
 }
 
+// aSession returns a session of the user that is alive at now. Its hash is "secret of ID".
 func aSession(tenant, id, user string) storage.Session {
 	return storage.Session{
 		TenantID: tenant, ID: id, SecretHash: []byte("secret of " + id), UserID: user, CredentialVersion: 1,
@@ -75,6 +77,7 @@ func aSession(tenant, id, user string) storage.Session {
 	}
 }
 
+// aGrant returns a grant that is alive at now, for the code "code of ID". session is "" for one that depends on none.
 func aGrant(tenant, id, user, client, session string) storage.Grant {
 	return storage.Grant{
 		TenantID: tenant, ID: id, CodeID: "code of " + id, UserID: user, ClientID: client, SessionID: session,
@@ -83,6 +86,7 @@ func aGrant(tenant, id, user, client, session string) storage.Grant {
 	}
 }
 
+// aPassword returns a password whose hash is data.
 func aPassword(tenant, user, data string) storage.Credential {
 	return storage.Credential{
 		TenantID: tenant, UserID: user, Kind: storage.PasswordCredential, Data: []byte(data), CreatedAt: now, UpdatedAt: now,
@@ -222,6 +226,7 @@ func some[T any](list []T, err error) (any, error) {
 	return list, err
 }
 
+// yes returns whether something was found, for reads, which all have one shape.
 func yes(found bool, err error) (any, error) {
 	if err == nil && !found {
 		err = storage.ErrNotFound
@@ -229,6 +234,7 @@ func yes(found bool, err error) (any, error) {
 	return found, err
 }
 
+// both returns two values as one, for reads, which all have one shape.
 func both[A, B any](a A, b B, err error) (any, error) {
 	return struct {
 		A A
@@ -245,6 +251,7 @@ func filled[T any]() T {
 	return record
 }
 
+// fill gives v, and all that is in it, values that differ from each other and from zero. n counts them.
 func fill(v reflect.Value, name string, n *int) {
 	*n++
 	switch to := v.Addr().Interface().(type) {
@@ -291,6 +298,7 @@ func fill(v reflect.Value, name string, n *int) {
 	}
 }
 
+// must ends the test if there is an error.
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
