@@ -68,7 +68,7 @@ func AlgorithmNames(algs []jose.SignatureAlgorithm) []string {
 	return names
 }
 
-// HasJWKS says whether the client's record contains public keys.
+// HasJWKS reports whether the client's record contains public keys.
 func HasJWKS(c *storage.Client) bool { return !noJWKS(c.JWKS) }
 
 // noJWKS reports whether a stored JWK set is missing.

@@ -9,7 +9,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// AllowsRedirect says whether uri is one of those that the client registered. It must be the very same
+// AllowsRedirect reports whether uri is one of those that the client registered. It must be the very same
 // string (RFC 9700 section 2.1), with two exceptions: one of the two may leave out a path of "/", and for
 // native clients a loopback address may have another port (RFC 8252 section 7.3). The browser returns to
 // the URI that the client sent, and the token endpoint expects that one.

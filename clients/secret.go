@@ -49,7 +49,7 @@ func HashSecret(s string) (string, error) {
 	return (&argon2id.Hasher{}).Hash(context.Background(), s)
 }
 
-// MatchSecret says whether the hash is that of the secret. It may take as long as a slow hash; the token
+// MatchSecret reports whether the hash is that of the secret. It may take as long as a slow hash; the token
 // endpoint remembers instead which secrets matched.
 func MatchSecret(hash, value string) bool {
 	if HashIsFast(hash) {
@@ -65,7 +65,7 @@ func SecretID(hash string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:9])
 }
 
-// HashIsFast says whether Vouchsafe made the secret, so that to compare it with the hash takes
+// HashIsFast reports whether Vouchsafe made the secret, so that to compare it with the hash takes
 // microseconds.
 func HashIsFast(hash string) bool { return strings.HasPrefix(hash, madePrefix) }
 

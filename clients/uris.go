@@ -169,7 +169,7 @@ func authorityFault(u *url.URL, raw string) string {
 	return ""
 }
 
-// loopbackHost says whether the host is the user's own machine: localhost or a name below it (RFC 6761
+// loopbackHost reports whether the host is the user's own machine: localhost or a name below it (RFC 6761
 // section 6.3), or a loopback address.
 func loopbackHost(host string) bool {
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {

@@ -59,7 +59,7 @@ func target(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// isNull says whether the node is empty: NAME: with nothing behind it.
+// isNull reports whether the node is empty: NAME: with nothing behind it.
 func isNull(n *yaml.Node) bool { return n.ShortTag() == "!!null" }
 
 // textsOf returns the scalars of a value: its only one, or those of a list. An empty list has no texts,

@@ -116,7 +116,7 @@ func host(redirectURI string, w texts.Words) string {
 	return u.Host
 }
 
-// union is a with what only b has.
+// union returns a with what only b has.
 func union(a, b []string) []string {
 	out := slices.Clone(a)
 	for _, s := range b {

@@ -112,7 +112,7 @@ func (s *Server) secondFactor(w http.ResponseWriter, r *http.Request) error {
 	return s.site.Refuse(w, r, page, err)
 }
 
-// factorPasskey is the form for a passkey on the page that asks for a second factor, or nil.
+// factorPasskey returns the form for a passkey on the page that asks for a second factor, or nil.
 func (s *Server) factorPasskey(w http.ResponseWriter, v *view, m people.Missing, form secondFactorForm) *passkeyForm {
 	if m.Passkeys == 0 {
 		return nil

@@ -20,7 +20,7 @@ type askCodeForm struct {
 // codeWays are the ways in which users can have a code sent to sign in.
 type codeWays struct{ ByEmail, ByPhone bool }
 
-// Ways says whether there are any.
+// Ways reports whether there are any.
 func (c codeWays) Ways() bool { return c.ByEmail || c.ByPhone }
 
 // codeWays returns the ways that the tenant offers.

@@ -161,7 +161,7 @@ func (s *Server) confirmPage(w http.ResponseWriter, r *http.Request) error {
 	return s.show(w, http.StatusOK, "confirm", v)
 }
 
-// resume is the client's request that the browser came with, or else that of the letter, with
+// resume returns the client's request that the browser came with, or else that of the letter, with
 // which something began in it; nil when there is none, or none any more.
 func (s *Server) resume(r *http.Request, letter string) *storage.Interaction {
 	if r.FormValue("i") == "" && letter != "" {

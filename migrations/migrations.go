@@ -19,10 +19,10 @@ import (
 //go:embed *.sql
 var files embed.FS
 
-// SQLite is the steps as SQLite runs them.
+// SQLite returns the steps as SQLite runs them.
 func SQLite() fs.FS { return files }
 
-// Postgres is the steps as PostgreSQL runs them: TEXT columns get the collation "C".
+// Postgres returns the steps as PostgreSQL runs them: TEXT columns get the collation "C".
 // They then sort by bytes as in SQLite, comparing is cheap, and an upgrade of the
 // system's locales cannot corrupt their indices.
 //
@@ -36,7 +36,7 @@ func Postgres() fs.FS { return postgres{files} }
 // with SQLSTATE 55P03, and nothing of it has happened.
 const LockTimeout = 200 * time.Millisecond
 
-// Latest is the version of the last step.
+// Latest returns the version of the last step.
 func Latest() int64 {
 	names, err := fs.Glob(files, "*.sql")
 	if err != nil {

@@ -148,7 +148,7 @@ func ClaimAs(field, typed, none string) (address.Claimed, error) {
 	return c, nil
 }
 
-// recipientOf is where a user reads mail; "" when nothing can be sent there.
+// recipientOf returns where a user reads mail; "" when nothing can be sent there.
 func recipientOf(u storage.User) address.Recipient {
 	a, err := address.Read(u.Email)
 	if err != nil {
@@ -166,7 +166,7 @@ func NormalName(s string) (key string, ok bool) {
 	return username.Key(s)
 }
 
-// OfDomain says whether the address is of one of the domains, or may be of any.
+// OfDomain reports whether the address is of one of the domains, or may be of any.
 func OfDomain(email address.Claimed, domains []string) bool {
 	return len(domains) == 0 || slices.Contains(domains, email.Domain())
 }

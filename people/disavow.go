@@ -108,7 +108,7 @@ func (s *Service) applyDisavowal(ctx context.Context, a Asker, d disavowal, u st
 	return flow, err
 }
 
-// closing is the change that closes the account and removes what was added since the mail.
+// closing returns the change that closes the account and removes what was added since the mail.
 func (s *Service) closing(ctx context.Context, a Asker, d disavowal, u storage.User,
 	creds []storage.Credential,
 ) (ch storage.Change, err error) {
@@ -154,7 +154,7 @@ func (s *Service) returning(ctx context.Context, a Asker, d disavowal, u storage
 	return code.ID, err
 }
 
-// reopening is the code that opens a secured account again, and its mail.
+// reopening returns the code that opens a secured account again, and its mail.
 func (s *Service) reopening(ctx context.Context, a Asker, u storage.User) (Issued, storage.Delivery, error) {
 	data := resetting{Login: u.Email, Email: u.EmailKey, beginning: beginningAt(a, ""), Secured: true}
 	ids, err := s.Store.IdentitiesOf(ctx, u.TenantID, u.ID)
@@ -292,7 +292,7 @@ func (l spentLinks) have(d disavowal) bool {
 	return false
 }
 
-// with are the intervals once the link is used, without those that are too old to matter.
+// with returns the intervals once the link is used, without those that are too old to matter.
 func (l spentLinks) with(d disavowal, now time.Time) (storage.Credential, error) {
 	var kept spentLinks
 	for _, i := range l {

@@ -47,7 +47,7 @@ type disavowal struct {
 // at returns when the email was written, which was at the change that its link undoes.
 func (d disavowal) at() time.Time { return time.UnixMicro(d.At) }
 
-// restores is the address that the user gets back, if they have another by now; ok is false
+// restores returns the address that the user gets back, if they have another by now; ok is false
 // when that cannot be told.
 func (d disavowal) restores(u storage.User) (email address.Claimed, needed, ok bool) {
 	if d.Email == u.Email {
@@ -57,7 +57,7 @@ func (d disavowal) restores(u storage.User) (email address.Claimed, needed, ok b
 	return email, err != nil || email.Key() != u.EmailKey, err == nil
 }
 
-// notMeLink is the link for a mail to the user as they are now.
+// notMeLink returns the link for a mail to the user as they are now.
 func (s *Service) notMeLink(a Asker, u storage.User) string {
 	plain, err := json.Marshal(disavowal{u.ID, time.Now().UnixMicro(), u.Email, u.EmailVerified})
 	if err != nil {

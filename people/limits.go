@@ -71,7 +71,7 @@ func (s *Service) allowGuess(ctx context.Context, a Asker, user storage.User, ke
 // tenant's are used up: a flood from many networks leaves room for those who come from others.
 const quietNetwork = 3
 
-// quiet says whether few attempts have come from where this one did: the pass was counted by
+// quiet reports whether few attempts have come from where this one did: the pass was counted by
 // the networks first.
 func (s *Service) quiet(pass *limit.Pass, networks []limit.By) bool {
 	for i, n := range networks {
@@ -196,7 +196,7 @@ func (s *Service) AllowSending(ctx context.Context, a Asker, m Sending) (vain bo
 	return vain, err
 }
 
-// toTarget are the counters of a mailbox, number or name.
+// toTarget returns the counters of a mailbox, number or name.
 func (s *Service) toTarget(target, network string, quiet bool) []limit.By {
 	return []limit.By{
 		{Rule: s.PerTarget, Subject: target + "\x00" + network, Quiet: quiet},
@@ -204,7 +204,7 @@ func (s *Service) toTarget(target, network string, quiet bool) []limit.By {
 	}
 }
 
-// ofTenant is the counter of a tenant's messages, of which so many tenths may be used up.
+// ofTenant returns the counter of a tenant's messages, of which so many tenths may be used up.
 func (s *Service) ofTenant(a Asker, m Sending, tenths int64) limit.By {
 	rule, own := s.MailsPerTenant, a.Tenant.Settings.Limits.MailsPerHour
 	if m.Channel == storage.MethodPhone {
@@ -229,7 +229,7 @@ func (m Sending) box() string {
 	return whereTo(m.User.Email)
 }
 
-// whereTo is the mailbox of an e-mail address, and any other name as it is.
+// whereTo returns the mailbox of an e-mail address, and any other name as it is.
 func whereTo(name string) string {
 	if a, err := address.Read(name); err == nil {
 		return a.Mailbox()

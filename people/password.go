@@ -41,7 +41,7 @@ func (s *Service) fit(ctx context.Context, a Asker, field, secret string, about 
 	return Invalid(field, "setup.weak")
 }
 
-// hashOf is the hash of a new password, unless it or what else was entered is wrong.
+// hashOf returns the hash of a new password, unless it or what else was entered is wrong.
 func (s *Service) hashOf(ctx context.Context, a Asker, faults Faults, secret string, about ...string) ([]byte, error) {
 	if err := s.fit(ctx, a, "password", secret, about...); err != nil {
 		var unfit Faults
@@ -56,13 +56,13 @@ func (s *Service) hashOf(ctx context.Context, a Asker, faults Faults, secret str
 	return s.Passwords.Hash(ctx, secret)
 }
 
-// namesOf are what a user's password must not be.
+// namesOf returns what a user's password must not be.
 func namesOf(u storage.User) []string {
 	p := u.Profile
 	return []string{u.Email, u.EmailKey, u.Username, p.Name, p.GivenName, p.FamilyName, p.Nickname}
 }
 
-// passwordChange is the change that gives a user a new password, or what is wrong with
+// passwordChange returns the change that gives a user a new password, or what is wrong with
 // it, at the given field. It ends their sessions and grants, and tells them by mail; the
 // caller adds what proves that they may, and the event, and applies it.
 func (s *Service) passwordChange(ctx context.Context, a Asker, u storage.User, field,
@@ -122,7 +122,7 @@ func (s *Service) settingPassword(ctx context.Context, a Asker, u storage.User, 
 	return ch, err
 }
 
-// passwordsOf are the current password of a user, if they have one, and the former ones
+// passwordsOf returns the current password of a user, if they have one, and the former ones
 // that are kept, newest first.
 func passwordsOf(creds []storage.Credential) (current, former []storage.Credential) {
 	for _, c := range creds {
@@ -137,7 +137,7 @@ func passwordsOf(creds []storage.Credential) (current, former []storage.Credenti
 	return current, former
 }
 
-// isOneOf says whether the password is one of those.
+// isOneOf reports whether the password is one of those.
 func (s *Service) isOneOf(ctx context.Context, secret string, creds []storage.Credential) (bool, error) {
 	for _, c := range creds {
 		ok, _, err := s.Passwords.Verify(ctx, c.Data, secret)

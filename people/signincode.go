@@ -90,7 +90,7 @@ func (s *Service) sendSignIn(ctx context.Context, a Asker, data signingIn) (flow
 	return s.putFlow(ctx, code, m)
 }
 
-// sends says whether there is somewhere to send the user's code.
+// sends reports whether there is somewhere to send the user's code.
 func (d signingIn) sends(u storage.User) bool {
 	if d.Channel == storage.MethodPhone {
 		return !u.Disabled && u.Phone != "" && u.PhoneVerified

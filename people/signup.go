@@ -189,7 +189,7 @@ func (s *Service) OpenSignUp(ctx context.Context, a Asker, p Proof) (Registratio
 	return out, err
 }
 
-// shown is what the asker may see of the registration.
+// shown returns what the asker may see of the registration.
 func (reg registration) shown(a Asker) Registration {
 	out := Registration{Email: address.Shown(reg.Email), Username: reg.Username}
 	if reg.beganHere(a) {
@@ -231,7 +231,7 @@ func (s *Service) ConfirmSignUp(ctx context.Context, a Asker, p Proof, c Complet
 	return user, reg.shown(a).Letter, err
 }
 
-// provenBy is the address that a code proves. A code is no proof when it was made for another
+// provenBy returns the address that a code proves. A code is no proof when it was made for another
 // key, as by a release that read addresses differently.
 func provenBy(code storage.Code, email string) (address.Claimed, error) {
 	c, err := address.Claim(email)

@@ -28,7 +28,7 @@ func ReachesACR(have, want string) bool {
 	return want == "" || i >= 0 && slices.Index(ACRs, have) >= i
 }
 
-// StrongerACR is the stronger of the two.
+// StrongerACR returns the stronger of the two.
 func StrongerACR(a, b string) string {
 	if slices.Index(ACRs, b) > slices.Index(ACRs, a) {
 		return b

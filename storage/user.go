@@ -121,7 +121,7 @@ const (
 	ByID
 )
 
-// UserKeys are all of them.
+// UserKeys returns all of them.
 func UserKeys() []UserKey { return []UserKey{ByEmail, ByUsername, ByPhone, ByID} }
 
 // Of returns the user's key of this kind; "" if the user has none that counts.

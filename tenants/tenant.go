@@ -13,7 +13,7 @@ var idForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 // IDRule says in words which ids [ValidID] accepts.
 const IDRule = "write 1 to 63 lower-case letters, digits and hyphens, with no hyphen at either end"
 
-// ValidID says whether a tenant may have the id.
+// ValidID reports whether a tenant may have the id.
 func ValidID(id string) bool { return idForm.MatchString(id) }
 
 // HostFault returns why no request could reach a tenant at the host, and what to write instead, or "".
@@ -37,7 +37,7 @@ func HostFault(issuer, host string) string {
 	return ""
 }
 
-// ValidLogo says whether the URI can be that of a logo: an absolute https URL.
+// ValidLogo reports whether the URI can be that of a logo: an absolute https URL.
 func ValidLogo(uri string) bool {
 	u, err := url.Parse(uri)
 	return err == nil && u.Scheme == "https" && u.Host != ""

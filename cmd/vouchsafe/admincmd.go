@@ -41,7 +41,7 @@ func viewAdministrator(u storage.User) administratorView {
 	return administratorView{u.ID, u.Email, u.Username, u.AdminRole, u.Disabled}
 }
 
-// cells are the columns of a table of administrators.
+// cells returns the columns of a table of administrators.
 func (v administratorView) cells() []string {
 	state := "enabled"
 	if v.Disabled {

@@ -36,7 +36,7 @@ func viewListed(u administration.Listed) listedView {
 	return v
 }
 
-// cells are the columns of the table.
+// cells returns the columns of the table.
 func (v listedView) cells() []string {
 	last := ""
 	if v.LastSignIn != nil {
@@ -49,7 +49,7 @@ func (v listedView) cells() []string {
 // userColumns are the columns of a table of users.
 var userColumns = []string{"EMAIL", "USERNAME", "NAME", "VERIFIED", "STATE", "ID"}
 
-// cells are the cells of userColumns.
+// cells returns the cells of userColumns.
 func (u userView) cells() []string {
 	return []string{u.Email, u.Username, u.Profile.Name, yesNo(u.EmailVerified), u.standing(), u.ID}
 }

@@ -12,7 +12,7 @@ func BindingHash(binding string) [16]byte {
 	return [16]byte(sum[:16])
 }
 
-// BeganHere says whether the hash is that of one of the request's Bindings.
+// BeganHere reports whether the hash is that of one of the request's Bindings.
 func BeganHere(r *http.Request, hash []byte) bool {
 	return Began(r, func(binding string) bool {
 		h := BindingHash(binding)

@@ -120,7 +120,7 @@ func (l *Lock) try(self holder) error {
 	return errors.Join(err, f.Close())
 }
 
-// there says whether the open file is still the one in the folder.
+// there reports whether the open file is still the one in the folder.
 func (l *Lock) there(f *os.File) bool {
 	open, err := f.Stat()
 	if err != nil {
@@ -130,7 +130,7 @@ func (l *Lock) there(f *os.File) bool {
 	return err == nil && os.SameFile(open, named)
 }
 
-// lockless says whether the error means that the file system has no locks.
+// lockless reports whether the error means that the file system has no locks.
 func lockless(err error) bool {
 	for _, known := range []error{errors.ErrUnsupported, syscall.ENOSYS, syscall.EOPNOTSUPP,
 		syscall.ENOLCK, syscall.EINVAL} {

@@ -49,7 +49,7 @@ func (c Condition) CheckTag(current ETag, err error) error {
 	return c.Check(current)
 }
 
-// has says whether the client has the representation with this tag.
+// has reports whether the client has the representation with this tag.
 func (c Condition) has(current ETag) bool { return c.noneMatch.holds(current, true) }
 
 // tags is the value of If-Match or If-None-Match.
@@ -59,7 +59,7 @@ type tags struct {
 	weak       []ETag // without W/
 }
 
-// holds says whether one of the tags is the current one. weakly compares as RFC 9110 section
+// holds reports whether one of the tags is the current one. weakly compares as RFC 9110 section
 // 8.8.3.2 says of If-None-Match; otherwise a weak tag is equal to none.
 func (t tags) holds(current ETag, weakly bool) bool {
 	if current == "" {

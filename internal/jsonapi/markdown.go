@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Markdown is the document as a reference to read: a section for each operation. What
+// Markdown returns the document as a reference to read: a section for each operation. What
 // many have in common, members and problems, is said once, in the first.
 func (d *Document) Markdown(members any, problems []Outcome) string {
 	var b strings.Builder

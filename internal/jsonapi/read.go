@@ -35,7 +35,7 @@ func read(w http.ResponseWriter, r *http.Request, v reflect.Value, s *shape) err
 	return Faulty(b.faults...)
 }
 
-// hasBody says whether an input has members in the body.
+// hasBody reports whether an input has members in the body.
 func (s *shape) hasBody() bool {
 	return slices.ContainsFunc(s.members, func(m member) bool { return m.source == inBody })
 }

@@ -271,7 +271,7 @@ func (b builder) bound(m *member, tag reflect.StructTag, name string, bound *int
 	*bound, m.bounded = n, true
 }
 
-// fitsURL says whether a parameter is a single value or, in the query, a list of such values.
+// fitsURL reports whether a parameter is a single value or, in the query, a list of such values.
 func (m *member) fitsURL() bool {
 	s := m.shape
 	if m.source == inPath && s.pointer {
@@ -307,7 +307,7 @@ func (b builder) number(tag reflect.StructTag, name string) (int64, bool) {
 	return n, true
 }
 
-// deepest says whether what the lists and maps hold in the end is of one of the kinds.
+// deepest reports whether what the lists and maps hold in the end is of one of the kinds.
 func (s *shape) deepest(kinds ...kind) bool {
 	for s.elem != nil {
 		s = s.elem

@@ -98,7 +98,7 @@ func (t *Table) find(r *http.Request) (routes []Route, names, values []string) {
 	return nil, nil, nil
 }
 
-// serves says whether a route of one method answers a request of another. net/http leaves out
+// serves reports whether a route of one method answers a request of another. net/http leaves out
 // the body of an answer to HEAD.
 func serves(route, request string) bool {
 	return route == request || route == http.MethodGet && request == http.MethodHead

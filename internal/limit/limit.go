@@ -29,7 +29,7 @@ type Rule struct {
 	Longest time.Duration
 }
 
-// Times is the rule with so many times the attempts, under a name of its own.
+// Times returns the rule with so many times the attempts, under a name of its own.
 func (r Rule) Times(n int64, name string) Rule {
 	r.Max, r.Name = n*r.Max, r.Name+name
 	return r
@@ -82,7 +82,7 @@ type Pass struct {
 // Over reports whether the i-th of what the attempt was counted by was used up, and Quiet.
 func (p *Pass) Over(i int) bool { return p != nil && p.over[i] }
 
-// Count is how the i-th counter stands with this attempt.
+// Count returns how the i-th counter stands with this attempt.
 func (p *Pass) Count(i int) int64 {
 	if p == nil {
 		return 0
@@ -178,7 +178,7 @@ func (l *Limiter) IsUnlimited(from string) bool {
 	return err == nil && slices.ContainsFunc(l.Unlimited, func(p netip.Prefix) bool { return p.Contains(ip) })
 }
 
-// counter is what the store counts by.
+// counter returns what the store counts by.
 func (b *By) counter(tenant string) ephemeral.Counter {
 	return ephemeral.Counter{
 		Key: Key(tenant, b.Name, b.Subject), Max: b.Max, Window: b.Window, Longest: b.Longest,

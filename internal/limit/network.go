@@ -48,7 +48,7 @@ func Network(ip string) string {
 	return plain(addr).String()
 }
 
-// ipv6 is the address, when it is one of IPv6 and stands for none of IPv4.
+// ipv6 returns the address, when it is one of IPv6 and stands for none of IPv4.
 func ipv6(ip string) (netip.Addr, bool) {
 	addr, err := netip.ParseAddr(ip)
 	if err != nil {
@@ -58,7 +58,7 @@ func ipv6(ip string) (netip.Addr, bool) {
 	return addr, addr.Is6()
 }
 
-// plain is the address without its zone, and that of IPv4 for one that stands for it.
+// plain returns the address without its zone, and that of IPv4 for one that stands for it.
 func plain(addr netip.Addr) netip.Addr {
 	addr = addr.Unmap().WithZone("")
 	if nat64.Contains(addr) {

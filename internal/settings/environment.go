@@ -8,7 +8,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/declare"
 )
 
-// ownEnviron are the variables that are meant for this program, without those that orchestrators
+// ownEnviron returns the variables that are meant for this program, without those that orchestrators
 // set by themselves.
 func (l *loader) ownEnviron(environ []string) map[string]string {
 	env := map[string]string{}
@@ -33,7 +33,7 @@ func (l *loader) ownEnviron(environ []string) map[string]string {
 	return env
 }
 
-// injected says whether an orchestrator sets the variable by itself: Kubernetes does for each
+// injected reports whether an orchestrator sets the variable by itself: Kubernetes does for each
 // Service whose name is vouchsafe, or begins with vouchsafe-, and Docker for each link to such a
 // container. What an operator would write to say the port (VOUCHSAFE_PORT=8080) is not among it.
 func injected(name, val string) bool {
@@ -122,7 +122,7 @@ var otherNames = map[string]string{
 	"proxies": "trusted_proxies", "ca_file": "extra_ca_file", "ca_cert": "extra_ca_file",
 }
 
-// alike is the setting that shares the most words with a name, and has the fewest others.
+// alike returns the setting that shares the most words with a name, and has the fewest others.
 func alike(name string) string {
 	words := strings.Split(name, "_")
 	best, most := "", 0

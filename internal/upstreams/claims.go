@@ -17,7 +17,7 @@ import (
 // claims are what a provider says, by its own names.
 type claims map[string]any
 
-// text is a claim that is a string fit to be shown on one line; "" otherwise.
+// text returns a claim that is a string fit to be shown on one line; "" otherwise.
 func (c claims) text(name string, most int) string {
 	s, _ := c.at(name).(string)
 	s = strings.TrimSpace(s)
@@ -29,7 +29,7 @@ func (c claims) text(name string, most int) string {
 	return s
 }
 
-// at is a claim, by its name or by a path of names with dots between.
+// at returns a claim, by its name or by a path of names with dots between.
 func (c claims) at(name string) any {
 	if v, ok := c[name]; ok {
 		return v
@@ -41,7 +41,7 @@ func (c claims) at(name string) any {
 	return nil
 }
 
-// claim is the provider's name for a claim of ours.
+// claim returns the provider's name for a claim of ours.
 func (p *provider) claim(name string) string {
 	if theirs := p.Claims[name]; theirs != "" {
 		return theirs
@@ -52,7 +52,7 @@ func (p *provider) claim(name string) string {
 	return name
 }
 
-// identity is what the claims say, without the subject.
+// identity returns what the claims say, without the subject.
 func (p *provider) identity(c claims) upstream.Identity {
 	var id upstream.Identity
 	p.add(&id, c)
@@ -112,7 +112,7 @@ func (p *provider) addGroups(id *upstream.Identity, said claims) {
 	}
 }
 
-// groupsClaim is the provider's claim that lists groups.
+// groupsClaim returns the provider's claim that lists groups.
 func (p *provider) groupsClaim() string { return cmp.Or(p.GroupsClaim, "groups") }
 
 // leavesOutGroups reports whether the provider says that there are too many groups for a token (Microsoft): that

@@ -47,7 +47,7 @@ var guid = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 // templated reports whether the issuer stands for those of many directories.
 func (d *discovery) templated() bool { return strings.Contains(d.issuer, tenantTemplate) }
 
-// matches says whether iss is the issuer, or one of those that its template stands for.
+// matches reports whether iss is the issuer, or one of those that its template stands for.
 func (d *discovery) matches(iss string) bool {
 	if !d.templated() {
 		return iss == d.issuer

@@ -15,7 +15,7 @@ import (
 // facebookVersion is the version of the Graph API. Facebook supports each for about two years.
 const facebookVersion = "/v23.0"
 
-// facebookGraph is where the API is. A stand-in has all at one place.
+// facebookGraph returns where the API is. A stand-in has all at one place.
 func facebookGraph(base string) string {
 	if base == "https://www.facebook.com" {
 		base = "https://graph.facebook.com"

@@ -55,7 +55,7 @@ func newKeySet(c *http.Client, address string, named []string) *keySet {
 	return k
 }
 
-// VerifySignature gives the payload of a JWS that one of the keys has signed. The error wraps
+// VerifySignature returns the payload of a JWS that one of the keys has signed. The error wraps
 // errKeys when that could not be found out.
 func (k *keySet) VerifySignature(ctx context.Context, token string) ([]byte, error) {
 	if _, err := jws.Signed(token); err != nil {
@@ -78,7 +78,7 @@ func (k *keySet) VerifySignature(ctx context.Context, token string) ([]byte, err
 	return nil, errors.New("signed by none of the provider's keys")
 }
 
-// named are the keys of that id; all for none. Ids that are not known are looked for, but
+// named returns the keys of that id; all for none. Ids that are not known are looked for, but
 // not more often than every pause.
 func (k *keySet) named(ctx context.Context, kid string) ([]jose.JSONWebKey, error) {
 	select {

@@ -107,7 +107,7 @@ func (p *provider) getUserinfo(ctx context.Context, found *discovery, address, a
 	return nil
 }
 
-// namesUs says whether an aud, a text or a list, names the client.
+// namesUs reports whether an aud, a text or a list, names the client.
 func namesUs(aud any, client string) bool {
 	list, ok := aud.([]any)
 	return aud == client || ok && slices.Contains(list, any(client))

@@ -17,7 +17,7 @@ import (
 
 type tenantKey struct{}
 
-// TenantOf is the request's tenant. It panics outside of Tenancy, where there is none.
+// TenantOf returns the request's tenant. It panics outside of Tenancy, where there is none.
 func TenantOf(ctx context.Context) *issuer.Tenant {
 	t := FindTenant(ctx)
 	if t == nil {
@@ -26,7 +26,7 @@ func TenantOf(ctx context.Context) *issuer.Tenant {
 	return t
 }
 
-// FindTenant is the request's tenant, or nil outside of Tenancy: for the error page,
+// FindTenant returns the request's tenant, or nil outside of Tenancy: for the error page,
 // which also tells that there is none.
 func FindTenant(ctx context.Context) *issuer.Tenant {
 	if r, ok := ctx.Value(requestKey{}).(*Request); ok && r.tenant != nil {

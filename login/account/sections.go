@@ -44,7 +44,7 @@ var Sections = []Section{
 	{"delete", "account.group.data", "account.delete", nil, nil},
 }
 
-// IsPage says whether the path is one that a sign-in may lead to: the start page, or that of a section.
+// IsPage reports whether the path is one that a sign-in may lead to: the start page, or that of a section.
 func IsPage(path string) bool {
 	return path == "/account" || slices.ContainsFunc(Sections, func(s Section) bool { return path == "/account/"+s.Path })
 }

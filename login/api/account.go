@@ -72,7 +72,7 @@ type updatePasswordCall struct {
 	Password    string `json:"password" secret:"true" doc:"The new password."`
 }
 
-// apiUpdatePassword is the call that changes the password of the signed-in user.
+// apiUpdatePassword returns the route of the call that changes the password of the signed-in user.
 func (s *Server) apiUpdatePassword() jsonapi.Route {
 	return forPeople(s, jsonapi.Operation{
 		Method: http.MethodPatch, Path: "/auth/update-password", ID: "updatePassword",
@@ -120,7 +120,7 @@ type changeEmailCall struct {
 	Email string `json:"email" doc:"The new address." example:"jo@example.org" format:"email"`
 }
 
-// apiChangeEmail is the call that sends a code to a new address.
+// apiChangeEmail returns the route of the call that sends a code to a new address.
 func (s *Server) apiChangeEmail() jsonapi.Route {
 	return forPeople(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/change-email", ID: "changeEmail", Status: http.StatusAccepted,
@@ -144,7 +144,7 @@ type confirmChangeCall struct {
 	codeFields
 }
 
-// apiConfirmChange is the call that brings that code back.
+// apiConfirmChange returns the route of the call that brings that code back.
 func (s *Server) apiConfirmChange() jsonapi.Route {
 	return forPeople(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/confirm-change-email", ID: "confirmChangeEmail",
@@ -165,7 +165,7 @@ type deleteCall struct {
 	Confirm string `json:"confirm" need:"true" enum:"delete" doc:"Guards against mistakes."`
 }
 
-// apiDelete is the call that deletes the account of the signed-in user.
+// apiDelete returns the route of the call that deletes the account of the signed-in user.
 func (s *Server) apiDelete() jsonapi.Route {
 	return forPeople(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/delete-account", ID: "deleteAccount",

@@ -22,7 +22,7 @@ type passkeyAnswer struct {
 	AuthSession string          `json:"auth_session" doc:"Send it back with the result: the options are bound to it."`
 }
 
-// apiPasskey is the call that returns the challenge for a passkey.
+// apiPasskey returns the route of the call that returns the challenge for a passkey.
 func (s *Server) apiPasskey() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/passkey-options", ID: "passkeyOptions",

@@ -14,7 +14,8 @@ type resetCall struct {
 	Login string `json:"login" doc:"The email address or username." example:"jo@example.com"`
 }
 
-// apiReset is the call that sends a code for a new password. Its answer is the same whether or not there is an account.
+// apiReset returns the route of the call that sends a code for a new password. Its answer is the same whether or not
+// there is an account.
 func (s *Server) apiReset() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/reset-password", ID: "resetPassword", Status: http.StatusAccepted,
@@ -40,7 +41,7 @@ type newPasswordCall struct {
 	Scope    string `json:"scope" doc:"As for /auth/sign-in."`
 }
 
-// apiConfirmReset is the call that brings that code back, with the new password.
+// apiConfirmReset returns the route of the call that brings that code back, with the new password.
 func (s *Server) apiConfirmReset() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/confirm-reset", ID: "confirmReset",

@@ -12,7 +12,7 @@ import (
 // Routes returns the table of the API, for a reference.
 func Routes() []jsonapi.Route { return (&Server{}).routes() }
 
-// routes is the table of the API. The routes and the reference are made from it.
+// routes returns the table of the API. The routes and the reference are made from it.
 func (s *Server) routes() []jsonapi.Route {
 	return []jsonapi.Route{
 		s.apiSignUp(),

@@ -18,7 +18,7 @@ type signInCall struct {
 	Scope string `json:"scope" doc:"Scopes, separated by spaces. The default is every scope that the client is registered for, except offline_access." example:"openid profile"`
 }
 
-// apiSignIn is the call that signs a user in, by any method or by what was missing in the last call.
+// apiSignIn returns the route of the call that signs a user in, by any method or by what was missing in the last call.
 func (s *Server) apiSignIn() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/sign-in", ID: "signIn",
@@ -59,7 +59,7 @@ type refreshCall struct {
 	Scope        string `json:"scope" doc:"Fewer scopes, for these tokens only."`
 }
 
-// apiRefresh is the call that returns new tokens for a refresh token.
+// apiRefresh returns the route of the call that returns new tokens for a refresh token.
 func (s *Server) apiRefresh() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/refresh-tokens", ID: "refreshTokens",
@@ -84,7 +84,7 @@ type logoutCall struct {
 	Token string `json:"token" need:"true" secret:"true" max:"8192" doc:"The refresh token or the access token: either one will do."`
 }
 
-// apiLogout is the call that ends the session of a token.
+// apiLogout returns the route of the call that ends the session of a token.
 func (s *Server) apiLogout() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/logout", ID: "logout",

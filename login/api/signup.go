@@ -19,8 +19,8 @@ type signUpCall struct {
 	Password string `json:"password" secret:"true" doc:"A password, if the tenant's users have passwords."`
 }
 
-// apiSignUp is the call that registers a user and sends a code. Its answer is the same whether or not there is an
-// account.
+// apiSignUp returns the route of the call that registers a user and sends a code. Its answer is the same whether or
+// not there is an account.
 func (s *Server) apiSignUp() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/sign-up", ID: "signUp", Status: http.StatusAccepted,
@@ -50,7 +50,7 @@ type invitedCall struct {
 	Scope      string `json:"scope" doc:"As for /auth/sign-in."`
 }
 
-// apiInvited is the call that registers a user who was invited.
+// apiInvited returns the route of the call that registers a user who was invited.
 func (s *Server) apiInvited() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/accept-invitation", ID: "acceptInvitation",
@@ -79,7 +79,7 @@ type sendCodeCall struct {
 	Channel string `json:"channel" enum:"email,phone" doc:"Where to send that code."`
 }
 
-// apiSendCode is the call that sends a code to sign in.
+// apiSendCode returns the route of the call that sends a code to sign in.
 func (s *Server) apiSendCode() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/send-code", ID: "sendCode", Status: http.StatusAccepted,
@@ -107,7 +107,7 @@ type confirmCall struct {
 	Scope    string `json:"scope" doc:"As for /auth/sign-in."`
 }
 
-// apiConfirm is the call that brings back the code of a registration.
+// apiConfirm returns the route of the call that brings back the code of a registration.
 func (s *Server) apiConfirm() jsonapi.Route {
 	return forApps(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/confirm-email", ID: "confirmEmail",

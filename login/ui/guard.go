@@ -103,7 +103,7 @@ func SameSite(r *http.Request) error {
 	return nil
 }
 
-// isPart says whether a page of another site requests ours as a part of itself, such as a picture
+// isPart reports whether a page of another site requests ours as a part of itself, such as a picture
 // (Fetch Metadata). Such a request looks nothing up and changes nothing. Browsers without Fetch
 // Metadata send our cookies with it as seldom as others do.
 func isPart(r *http.Request) bool {

@@ -154,8 +154,8 @@ func (t *Table) names(are func(c *Claim) bool) []string {
 	return all
 }
 
-// Protocol says whether the protocol sets the claim.
+// Protocol reports whether the protocol sets the claim.
 func (c *Claim) Protocol() bool { return c.Value == nil && c.Text == nil }
 
-// Member says whether the row is a member of the object that another claim has.
+// Member reports whether the row is a member of the object that another claim has.
 func (c *Claim) Member() bool { return c.Value == nil && c.Text != nil }

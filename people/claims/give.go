@@ -87,7 +87,7 @@ func (s *Subject) withheld(r *storage.ClaimRule, a Ask) error {
 	return nil
 }
 
-// Covers says whether users who consent to a scope know that the client sees the source of a rule. A built-in scope
+// Covers reports whether users who consent to a scope know that the client sees the source of a rule. A built-in scope
 // has words for its own claims alone. Any other scope is the tenant's, which says what it is for.
 func Covers(scope string, r *storage.ClaimRule) bool {
 	if !aboutUsers(r) || Standard.OfScope(scope) == nil {

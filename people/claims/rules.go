@@ -80,7 +80,7 @@ func (r Rules) Meaning(claim string) string {
 	return claim
 }
 
-// AboutUsers says whether a claim tells something about users, so that a client needs their consent.
+// AboutUsers reports whether a claim tells something about users, so that a client needs their consent.
 func (r Rules) AboutUsers(claim string) bool {
 	if rule := r.Named(claim); rule != nil {
 		return aboutUsers(rule)
@@ -121,7 +121,7 @@ func (r Rules) Names() []string {
 	return all
 }
 
-// NeedBelonging says whether a rule reads groups or roles.
+// NeedBelonging reports whether a rule reads groups or roles.
 func (r Rules) NeedBelonging() bool {
 	for rule := range r.All {
 		if rule.From == sourceGroups || rule.From == sourceRoles {
@@ -131,7 +131,7 @@ func (r Rules) NeedBelonging() bool {
 	return false
 }
 
-// NeedIdentities says whether a rule reads the user's accounts at upstream providers.
+// NeedIdentities reports whether a rule reads the user's accounts at upstream providers.
 func (r Rules) NeedIdentities() bool {
 	for rule := range r.All {
 		if _, ok := UpstreamOf(rule); ok {
@@ -145,7 +145,7 @@ func (r Rules) NeedIdentities() bool {
 // built-in claim whose place it takes.
 func scopeOf(r *storage.ClaimRule) string { return cmp.Or(r.Scope, Standard.ScopeOf(r.Claim)) }
 
-// aboutUsers says whether the rule tells something about users.
+// aboutUsers reports whether the rule tells something about users.
 func aboutUsers(r *storage.ClaimRule) bool {
 	kind, _, _ := strings.Cut(r.From, ".")
 	return r.Value == nil && kind != sourceClient && kind != sourceTenant

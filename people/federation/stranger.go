@@ -79,7 +79,7 @@ func (s *Service) OpenStranger(a people.Asker, sealed string) *Stranger {
 	return &who
 }
 
-// spends is what makes the stranger work once.
+// spends returns what makes the stranger work once.
 func (who *Stranger) spends(tenant string) storage.Spent {
 	return storage.Spent{TenantID: tenant, Purpose: spentStranger, Value: who.ID, ExpiresAt: who.Born.Add(StrangerLife)}
 }

@@ -56,7 +56,7 @@ func (a *authorization) answer(params url.Values) *answer {
 	return &answer{redirectURI: a.redirectURI, mode: a.mode, params: params}
 }
 
-// meant says whether the request is about the user: id_token_hint and a sub in the claims parameter name
+// meant reports whether the request is about the user: id_token_hint and a sub in the claims parameter name
 // one (OIDC Core 3.1.2.1, 5.5.1).
 func (a *authorization) meant(userID string) bool {
 	return (a.hint == nil || a.hint.Subject == userID) && a.claims.IDToken["sub"].Allows(userID)

@@ -75,7 +75,7 @@ func (s *Server) readVisit(r *http.Request) (v visit, form url.Values, err error
 	return v, form, err
 }
 
-// isLetter says whether the query is one that our pages send the browser back with. A client's request
+// isLetter reports whether the query is one that our pages send the browser back with. A client's request
 // always names the client: what else it calls i is a parameter that is not understood, and passed over
 // (RFC 6749 section 3.1).
 func isLetter(query url.Values) bool { return query.Get("i") != "" && query.Get("client_id") == "" }

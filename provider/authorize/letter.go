@@ -52,7 +52,7 @@ func newLetter(w http.ResponseWriter, r *http.Request, query string, now time.Ti
 	return l
 }
 
-// late says whether the letter's lifetime is over, or a clock was ahead when it was made:
+// late reports whether the letter's lifetime is over, or a clock was ahead when it was made:
 // nothing is settled for it, and its request has to begin anew.
 func (s *Server) late(l *letter) bool {
 	return !storage.Within(l.started, time.Now(), s.RequestLifetime)

@@ -127,7 +127,7 @@ func needsConsent(ctx context.Context, store Store, a *authorization) (bool, err
 	return more(a.scopes, c.Scopes) || more(a.claims.Names(a.rules()), c.Claims), nil
 }
 
-// since says whether something happened since the request began. What a clock that was ahead
+// since reports whether something happened since the request began. What a clock that was ahead
 // has dated counts for no request: it would for all of them, until its time has come.
 func since(at, started time.Time) bool {
 	return at.After(started) && !storage.Ahead(at, time.Now())

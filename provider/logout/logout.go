@@ -101,7 +101,7 @@ func (s *Server) logoutPost(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// logoutForm are the parameters of the request: those of the URL, or those that were
+// logoutForm returns the parameters of the request: those of the URL, or those that were
 // posted before. Those that cannot be read are none.
 func (s *Server) logoutForm(r *http.Request) (url.Values, error) {
 	if len(r.URL.RawQuery) > 2*oauth.MaxRequest {
@@ -210,7 +210,7 @@ func postLogoutFault(c *storage.Client, uri string) string {
 	return ""
 }
 
-// meant is the browser's account that the hint is about, or nil. One that has expired
+// meant returns the browser's account that the hint is about, or nil. One that has expired
 // must be of this very session: of an older one, it may have been lying about.
 func (l *logoutRequest) meant(accounts []sessions.Account, now time.Time) *sessions.Account {
 	if l.hint == nil {

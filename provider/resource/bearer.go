@@ -16,7 +16,7 @@ import (
 // errNoToken says that a request brought no access token in a way that is taken.
 var errNoToken = errors.New("no access token")
 
-// isToken says whether s may be a bearer token: one or more of ALPHA, DIGIT and -._~+/,
+// isToken reports whether s may be a bearer token: one or more of ALPHA, DIGIT and -._~+/,
 // then any number of "=" (b64token, RFC 6750 section 2.1).
 func isToken(s string) bool {
 	s = strings.TrimRight(s, "=")
@@ -31,7 +31,7 @@ func isToken(s string) bool {
 	return s != ""
 }
 
-// bearerToken is the access token of a request: from the header, or from the form of a
+// bearerToken returns the access token of a request: from the header, or from the form of a
 // POST (RFC 6750 sections 2.1 and 2.2). Never from the URL, which ends up in logs and
 // histories: OAuth 2.1 section 5.1 forbids it.
 func bearerToken(w http.ResponseWriter, r *http.Request) (string, error) {
@@ -62,7 +62,7 @@ func bearerToken(w http.ResponseWriter, r *http.Request) (string, error) {
 	return token, nil
 }
 
-// postedTokens are the access tokens of a form, if there is one.
+// postedTokens returns the access tokens of a form, if there is one.
 func postedTokens(w http.ResponseWriter, r *http.Request) ([]string, error) {
 	if r.Method != http.MethodPost || !oauth.IsForm(r) {
 		return nil, nil

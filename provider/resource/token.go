@@ -119,7 +119,7 @@ func (s *Server) findClient(ctx context.Context, t *issuer.Tenant, token *shownT
 	return nil
 }
 
-// mayAsk says whether a client may learn about an access token: its own client, one that the token is
+// mayAsk reports whether a client may learn about an access token: its own client, one that the token is
 // for, or one that may introspect.
 func mayAsk(c *storage.Client, read *tokens.AccessClaims) bool {
 	return c.ClientID == read.ClientID || c.MayIntrospect || slices.Contains(read.Audience, c.ClientID)

@@ -65,7 +65,7 @@ func AppScopes(c *storage.Client, scope string) ([]string, error) {
 	return scopes, nil
 }
 
-// appRequest is a token request of a client that has been authenticated.
+// appRequest returns a token request of a client that has been authenticated.
 func appRequest(ctx context.Context, c *storage.Client) *tokenRequest {
 	return &tokenRequest{tenant: web.TenantOf(ctx), client: c, app: true, now: time.Now()}
 }

@@ -137,7 +137,7 @@ func (cg *codeGrant) redeem(ctx context.Context, q *tokenRequest, g storage.Gran
 	return &user, nil
 }
 
-// newGrant is the grant that the code stands for.
+// newGrant returns the grant that the code stands for.
 func (cg *codeGrant) newGrant(q *tokenRequest) storage.Grant {
 	c := q.code
 	g := storage.Grant{
@@ -169,7 +169,7 @@ func (cg *codeGrant) misused(ctx context.Context, q *tokenRequest, kind string) 
 	cg.observe(ctx, codeEvent(q, kind))
 }
 
-// codeEvent is what the client did with a user's code.
+// codeEvent returns what the client did with a user's code.
 func codeEvent(q *tokenRequest, kind string) storage.Event {
 	return storage.Event{
 		TenantID: q.tenant.ID, Kind: kind, Actor: q.client.ClientID, UserID: q.code.UserID, ClientID: q.client.ClientID,

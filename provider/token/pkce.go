@@ -29,7 +29,7 @@ func verifyPKCE(challenge, verifier string) error {
 	return nil
 }
 
-// unreserved says whether r is one of the unreserved characters of RFC 3986 section 2.3.
+// unreserved reports whether r is one of the unreserved characters of RFC 3986 section 2.3.
 func unreserved(r rune) bool {
 	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-._~", r)
 }

@@ -132,7 +132,7 @@ func (rg *refreshGrant) use(ctx context.Context, q *tokenRequest) (*storage.Gran
 	return &g, &user, nil
 }
 
-// rotates says whether the client's refresh tokens are replaced at each use. A public client's always
+// rotates reports whether the client's refresh tokens are replaced at each use. A public client's always
 // are: nothing else would show that one was stolen (OAuth 2.1 section 4.3.1).
 func rotates(c *storage.Client) bool {
 	return c.Public() || c.RefreshTokenRotation == nil || *c.RefreshTokenRotation
@@ -206,7 +206,7 @@ func (rg *refreshGrant) again(ctx context.Context, q *tokenRequest) (*storage.Gr
 	return &g, &user, nil
 }
 
-// justNow says whether age is within grace. Another replica's clock may be a little ahead; what lies
+// justNow reports whether age is within grace. Another replica's clock may be a little ahead; what lies
 // further in the future was done before a clock was set back, and long ago.
 func justNow(age, grace time.Duration) bool { return age <= grace && age >= -graceSkew }
 

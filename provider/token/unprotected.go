@@ -53,7 +53,7 @@ type daily struct {
 // maxNamed bounds what is remembered; clients beyond it are named again.
 const maxNamed = 10_000
 
-// first says whether the client was not named on this day (UTC) before, by this process.
+// first reports whether the client was not named on this day (UTC) before, by this process.
 func (d *daily) first(k string, now time.Time) bool {
 	day := now.UTC().Truncate(24 * time.Hour)
 	d.mu.Lock()

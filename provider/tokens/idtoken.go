@@ -30,7 +30,7 @@ func (m *Maker) idTokenLifetime(c *storage.Client) time.Duration {
 	return min(c.IDTokenLifetime.Or(m.DefaultIDTokenLifetime), m.Keys.Longest)
 }
 
-// inIDToken says whether the ID token contains the claims of the granted scopes, as it does unless the
+// inIDToken reports whether the ID token contains the claims of the granted scopes, as it does unless the
 // client is registered otherwise. OpenID Connect Core section 5.4 puts them into userinfo only, but half of
 // all client libraries read the ID token alone.
 func inIDToken(c *storage.Client) bool { return c == nil || c.IDTokenClaims == nil || *c.IDTokenClaims }

@@ -157,11 +157,11 @@ func (s *Store) Release(_ context.Context, r ephemeral.Release) error {
 	return nil
 }
 
-// now is how long the store has been there, in nanoseconds. Setting the machine's clock does
+// now returns how long the store has been there, in nanoseconds. Setting the machine's clock does
 // not change it: otherwise a wait would last longer by what the clock was ahead.
 func (s *Store) now() int64 { return int64(time.Since(s.start)) }
 
-// lockCounters gives the counters, locked.
+// lockCounters returns the counters, locked.
 func (s *Store) lockCounters() *counters {
 	all := &s.counters
 	all.mu.Lock()
@@ -180,7 +180,7 @@ func (all *counters) room(rule *ephemeral.Counter) *room {
 	return &all.rooms[0]
 }
 
-// find is the counter as it stands now, or nil.
+// find returns the counter as it stands now, or nil.
 func (all *counters) find(rule *ephemeral.Counter, now int64) *counter {
 	r := all.room(rule)
 	r.expire(now)
@@ -221,7 +221,7 @@ func (all *counters) full(r *room, key string) bool {
 	return r.used+int64(len(key))+counterOverhead > all.most
 }
 
-// sharedKey is that of the counter which newcomers share with some others of the same rule.
+// sharedKey returns that of the counter which newcomers share with some others of the same rule.
 // An attacker cannot know which those are.
 func (all *counters) sharedKey(rule *ephemeral.Counter) string {
 	n := maphash.String(all.seed, rule.Key) % sharedCounters

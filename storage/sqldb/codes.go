@@ -69,7 +69,7 @@ func (s *Store) TryCode(ctx context.Context, tenant, id string, most int64,
 	return code, engine.Wrapped(err, "try code")
 }
 
-// spentHash is how a spent value is kept: clients choose the values, and their length
+// spentHash returns how a spent value is kept: clients choose the values, and their length
 // must not be the index's.
 func spentHash(value string) []byte {
 	sum := sha256.Sum256([]byte(value))

@@ -99,7 +99,7 @@ func endedGrants(c conn, query string, args []any) (all []storage.EndedGrant, er
 	return all, err
 }
 
-// grantsLeft is the removal that goes on with a revocation.
+// grantsLeft returns the removal that goes on with a revocation.
 func grantsLeft(tenant string, which storage.GrantFilter) storage.Removal {
 	return storage.Removal{TenantID: tenant, Kind: storage.RemovalGrants, ID: column.Encode(which)}
 }
@@ -109,7 +109,7 @@ const (
 	lastGrantOfClient = `SELECT id FROM grants WHERE tenant_id = $1 AND client_id = $2 ORDER BY id DESC LIMIT 1`
 )
 
-// lastGrant is the last id that is meant: what is granted later is not.
+// lastGrant returns the last id that is meant: what is granted later is not.
 func lastGrant(c conn, tenant string, which storage.GrantFilter) (string, error) {
 	switch {
 	case which.UserID != "":

@@ -18,7 +18,7 @@ const userColumns = `users.tenant_id, users.id, users.username, users.username_k
 	users.attributes, users.disabled, users.external_id, users.secured_at, users.credential_version, users.created_at,
 	users.updated_at, users.admin_role`
 
-// userFields is where a row of userColumns goes.
+// userFields returns where a row of userColumns goes.
 func userFields(u *storage.User) []any {
 	return []any{
 		&u.TenantID, &u.ID, &u.Username, &u.UsernameKey, &u.UsernameSkeleton, &u.Email,

@@ -72,7 +72,7 @@ func (m meter) inTime(test func(c ephemeral.Counter) error) {
 	m.Error(err)
 }
 
-// allow is a counter by its key.
+// allow returns a counter by its key.
 func allow(key string, most int64) ephemeral.Counter {
 	return ephemeral.Counter{Key: "{" + key + "}", Max: most, Window: time.Hour}
 }

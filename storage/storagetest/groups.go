@@ -13,7 +13,7 @@ func join(t *testing.T, s Store, tenant, userID string, all ...storage.Membershi
 	must(t, s.Apply(t.Context(), storage.Change{TenantID: tenant, UserID: userID, Now: now, Join: all}))
 }
 
-// membersOf are the ids of a group's members.
+// membersOf returns the ids of a group's members.
 func membersOf(t *testing.T, s Store, tenant, group string) []string {
 	t.Helper()
 	all, err := s.Members(t.Context(), tenant, group, "", 1000)

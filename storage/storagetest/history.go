@@ -27,7 +27,7 @@ func (w *world) happened(t *testing.T, ago time.Duration, e storage.Event) strin
 	return e.ID
 }
 
-// history is what is left of the world's events, oldest first, but for the world's own.
+// history returns what is left of the world's events, oldest first, but for the world's own.
 func (w *world) history(t *testing.T) []storage.Event {
 	t.Helper()
 	all, err := w.s.EventsAfter(t.Context(), w.tenant, "", now.Add(day), 10_000)

@@ -9,7 +9,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// writes are all the changes that can be made in the world, in an order in which each
+// writes returns all the changes that can be made in the world, in an order in which each
 // finds something to change.
 func (w *world) writes() []func(context.Context) error {
 	s, tenant := w.s, w.tenant

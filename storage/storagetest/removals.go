@@ -29,7 +29,7 @@ func (w *world) crowd(t *testing.T) {
 	}
 }
 
-// alive is how many grants of the crowd live, and how many are stored.
+// alive returns how many grants of the crowd live, and how many are stored.
 func (w *world) alive(t *testing.T) (live, stored int) {
 	t.Helper()
 	for i := range large {

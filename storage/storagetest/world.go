@@ -56,10 +56,10 @@ func newTenant(t *testing.T, s Store) string {
 	return id
 }
 
-// newID is a time-ordered id.
+// newID returns a time-ordered id.
 func newID() string { return uuid.Must(uuid.NewV7()).String() }
 
-// aUser is a user with the fields that must be there.
+// aUser returns a user with the fields that must be there.
 func aUser(tenant, id string) storage.User {
 	return storage.User{TenantID: tenant, ID: id, CredentialVersion: 1, CreatedAt: now, UpdatedAt: now}
 }
@@ -141,7 +141,7 @@ func newWorld(t *testing.T, s Store) *world {
 	return w
 }
 
-// snapshot is all that can be read in the world.
+// snapshot returns all that can be read in the world.
 func (w *world) snapshot(t *testing.T) map[string]any {
 	t.Helper()
 	ctx, s, all := t.Context(), w.s, make(map[string]any)
@@ -157,7 +157,7 @@ func (w *world) snapshot(t *testing.T) map[string]any {
 	return all
 }
 
-// reads are all the reads that take a tenant. In a world they find something.
+// reads returns all the reads that take a tenant. In a world they find something.
 func (w *world) reads() map[string]func(context.Context) (any, error) {
 	s, tenant, role := w.s, w.tenant, storage.RoleName{Client: w.client, Name: "editor"}
 	return map[string]func(context.Context) (any, error){

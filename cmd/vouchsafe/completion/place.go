@@ -93,7 +93,7 @@ func (p Place) Candidates() []string {
 	return out
 }
 
-// flagNamed is the flag when it takes a value as the next word.
+// flagNamed returns the flag when it takes a value as the next word.
 func flagNamed(node *kong.Node, name string) *kong.Flag {
 	for _, group := range node.AllFlags(false) {
 		for _, f := range group {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Micros is a time as it is kept: 0 is the zero time.
+// Micros returns a time as it is kept: 0 is the zero time.
 func Micros(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
@@ -33,7 +33,7 @@ func (c Time) Scan(src any) error {
 	return nil
 }
 
-// Encode is a list or object as it is kept.
+// Encode returns a list or object as it is kept.
 func Encode(v any) string {
 	text, err := json.Marshal(v)
 	if err != nil {

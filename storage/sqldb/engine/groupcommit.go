@@ -134,7 +134,7 @@ func (g *group) wait(ctx context.Context, t *task) error {
 	}
 }
 
-// patience is how long the caller of begun work awaits it.
+// patience returns how long the caller of begun work awaits it.
 func patience(ctx context.Context) time.Duration {
 	end, ok := ctx.Deadline()
 	left := time.Until(end)
@@ -167,7 +167,7 @@ func (g *group) lead() {
 	}
 }
 
-// next is the next group; none ends the lead.
+// next returns the next group; none ends the lead.
 func (g *group) next() []*task {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -181,7 +181,7 @@ func (g *group) next() []*task {
 	return tasks
 }
 
-// stalled is for how long the commit has lasted that is under way.
+// stalled returns for how long the commit has lasted that is under way.
 func (g *group) stalled() time.Duration {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -227,7 +227,7 @@ func (l *lite) commit(tasks []*task) {
 	l.last.note(context.Background(), err) // the callers may have left
 }
 
-// changes is how many rows the writer has changed, if that is asked for; 0 when it cannot say.
+// changes returns how many rows the writer has changed, if that is asked for; 0 when it cannot say.
 func (l *lite) changes(asked bool) (n int64) {
 	if asked {
 		_ = l.writing.Row("SELECT total_changes()").Scan(&n) // 0 then

@@ -359,7 +359,7 @@ func unmistakable(url string) bool {
 	return at == 0 || at == 1 && strings.Contains(authority, "@")
 }
 
-// servers is how many the URL names. Each may be there twice, with TLS and without.
+// servers returns how many the URL names. Each may be there twice, with TLS and without.
 func servers(c *pgconn.Config) int {
 	named := map[string]bool{fmt.Sprint(c.Host, c.Port): true}
 	for _, f := range c.Fallbacks {

@@ -89,7 +89,7 @@ func (t *Trail) shortenPart(ctx context.Context, tenant, from, to string) (n int
 	return t.Worker.Timed(ctx, parts.Walk{Do: query}, []any{tenant, from, to, string(text)})
 }
 
-// shortened is the network of an address: a /24, or a /48 of IPv6. What is one already stays,
+// shortened returns the network of an address: a /24, or a /48 of IPv6. What is one already stays,
 // and what is no address goes.
 func shortened(ip string) string {
 	if _, err := netip.ParsePrefix(ip); err == nil {

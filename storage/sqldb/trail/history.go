@@ -147,7 +147,7 @@ const (
 		ON CONFLICT (tenant_id, name) DO UPDATE SET value = excluded.value, at = excluded.at`
 )
 
-// mark is the zero mark when there is none.
+// mark returns the zero mark when there is none.
 func (t *Trail) mark(ctx context.Context, tenant, name string) (mark, error) {
 	m, err := engine.One(ctx, t.Engine, getMark, []any{tenant, name}, func(row engine.Scanner) (m mark, err error) {
 		err = row.Scan(&m.value, column.Time{&m.at})

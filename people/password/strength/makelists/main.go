@@ -159,7 +159,7 @@ func words(text []byte) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// tries is how many texts of the length there are, ten characters to choose from.
+// tries returns how many texts of the length there are, ten characters to choose from.
 func tries(length int) int {
 	n := 1
 	for range length {
