@@ -40,7 +40,7 @@ func (s *Server) identitiesPage(w http.ResponseWriter, r *http.Request) error {
 		name, _ := s.People.UpstreamName(t, i.Provider)
 		page.Linked = append(page.Linked, identityView{i.Provider, i.Subject, name, i.Email, v.Words.Date(i.CreatedAt)})
 	}
-	v.Page, v.Alert = page, cmp.Or(v.Alert, ui.UpstreamAlert(r, s.People))
+	v.Page, v.Alert = page, cmp.Or(v.Alert, ui.UpstreamAlert(r, s.People.Service))
 	ui.AllowFormsAnywhere(w) // the form leads to a provider, which may redirect to other hosts
 	return s.Site.Show(w, http.StatusOK, "account-identities", v)
 }

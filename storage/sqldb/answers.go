@@ -58,7 +58,7 @@ func (s *Store) DropAnswer(ctx context.Context, tenant, key string) error {
 func (s *Store) Answer(ctx context.Context, tenant, key string, now time.Time) (storage.Answer, error) {
 	scan := func(row scanner) (storage.Answer, error) {
 		a := storage.Answer{TenantID: tenant, Key: key}
-		err := row.Scan(column.Bytes{&a.Request}, &a.Status, &a.Location, column.Bytes{&a.Body}, column.Time{&a.ExpiresAt})
+		err := row.Scan(column.Bytes(&a.Request), &a.Status, &a.Location, column.Bytes(&a.Body), column.Time(&a.ExpiresAt))
 		return a, err
 	}
 	a, err := one(ctx, s, answerOf, []any{tenant, spentHash(key), column.Micros(now)}, scan)

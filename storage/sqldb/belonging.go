@@ -45,7 +45,7 @@ type groupsColumn struct{ to *[]string }
 
 // Scan implements sql.Scanner.
 func (c groupsColumn) Scan(src any) error {
-	err := column.List(c).Scan(src)
+	err := column.List(c.to).Scan(src)
 	slices.Sort(*c.to)
 	return err
 }
@@ -60,7 +60,7 @@ func (c rolesColumn) Scan(src any) error {
 		return nil
 	}
 	var rows [][3]string
-	if err := (column.JSON{&rows}).Scan(src); err != nil {
+	if err := (column.JSON(&rows)).Scan(src); err != nil {
 		return err
 	}
 	for _, r := range rows {

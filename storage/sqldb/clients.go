@@ -16,8 +16,8 @@ const clientColumns = `tenant_id, id, metadata, secret_hashes, disabled, declare
 func scanClient(row scanner) (c storage.Client, err error) {
 	var tenant, id string
 	var disabled bool
-	err = row.Scan(&tenant, &id, column.JSON{&c}, column.List{&c.SecretHashes}, &disabled, &c.Declared,
-		column.Time{&c.CreatedAt}, column.Time{&c.UpdatedAt})
+	err = row.Scan(&tenant, &id, column.JSON(&c), column.List(&c.SecretHashes), &disabled, &c.Declared,
+		column.Time(&c.CreatedAt), column.Time(&c.UpdatedAt))
 	// The columns are what queries go by; the metadata must not say otherwise.
 	c.TenantID, c.ClientID, c.Disabled = tenant, id, disabled
 	return c, err

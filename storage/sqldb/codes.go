@@ -18,9 +18,9 @@ const codeColumns = `tenant_id, id, purpose, target, user_id, code_hash, link_ha
 // not take a code for one of its own.
 func scanCode(row scanner) (c storage.Code, err error) {
 	purpose := ""
-	err = row.Scan(&c.TenantID, &c.ID, &purpose, &c.Target, &c.UserID, column.Bytes{&c.CodeHash},
-		column.Bytes{&c.LinkHash},
-		column.Bytes{&c.Data}, &c.Tries, column.Time{&c.CreatedAt}, column.Time{&c.ExpiresAt})
+	err = row.Scan(&c.TenantID, &c.ID, &purpose, &c.Target, &c.UserID, column.Bytes(&c.CodeHash),
+		column.Bytes(&c.LinkHash),
+		column.Bytes(&c.Data), &c.Tries, column.Time(&c.CreatedAt), column.Time(&c.ExpiresAt))
 	c.Purpose, c.Asker, _ = strings.Cut(purpose, "/")
 	return c, err
 }

@@ -14,8 +14,8 @@ const credentialColumns = `tenant_id, user_id, kind, id, data, created_at, updat
 
 // scanCredential reads a row of credentialColumns.
 func scanCredential(row scanner) (cr storage.Credential, err error) {
-	err = row.Scan(&cr.TenantID, &cr.UserID, &cr.Kind, &cr.ID, column.Bytes{&cr.Data},
-		column.Time{&cr.CreatedAt}, column.Time{&cr.UpdatedAt}, column.Time{&cr.ExpiresAt})
+	err = row.Scan(&cr.TenantID, &cr.UserID, &cr.Kind, &cr.ID, column.Bytes(&cr.Data),
+		column.Time(&cr.CreatedAt), column.Time(&cr.UpdatedAt), column.Time(&cr.ExpiresAt))
 	return cr, err
 }
 
@@ -75,8 +75,8 @@ func (s *Store) UserPassword(ctx context.Context, tenant, key string) (storage.U
 	}
 	args := []any{tenant, key, storage.PasswordCredential}
 	p, err := one(ctx, s, userPassword, args, func(row scanner) (p pair, err error) {
-		err = row.Scan(append(userFields(&p.user), column.Bytes{&p.cred.Data},
-			column.Time{&p.cred.CreatedAt}, column.Time{&p.cred.UpdatedAt}, column.Time{&p.cred.ExpiresAt})...)
+		err = row.Scan(append(userFields(&p.user), column.Bytes(&p.cred.Data),
+			column.Time(&p.cred.CreatedAt), column.Time(&p.cred.UpdatedAt), column.Time(&p.cred.ExpiresAt))...)
 		p.cred.TenantID, p.cred.UserID, p.cred.Kind = p.user.TenantID, p.user.ID, storage.PasswordCredential
 		return p, err
 	})
@@ -149,7 +149,7 @@ const identityColumns = `tenant_id, provider, subject, user_id, email, created_a
 
 // scanIdentity reads a row of identityColumns.
 func scanIdentity(row scanner) (i storage.Identity, err error) {
-	err = row.Scan(&i.TenantID, &i.Provider, &i.Subject, &i.UserID, &i.Email, column.Time{&i.CreatedAt})
+	err = row.Scan(&i.TenantID, &i.Provider, &i.Subject, &i.UserID, &i.Email, column.Time(&i.CreatedAt))
 	return i, err
 }
 

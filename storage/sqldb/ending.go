@@ -130,7 +130,7 @@ func (e *ending) endThose(query string, args ...any) (n int, err error) {
 		var s storage.EndedSession
 		var expires time.Time
 		var version, current int64
-		err := row.Scan(&s.ID, &s.UserID, column.Time{&expires}, &version, &current, column.List{&s.Clients})
+		err := row.Scan(&s.ID, &s.UserID, column.Time(&expires), &version, &current, column.List(&s.Clients))
 		if e.raised {
 			current--
 		}

@@ -19,11 +19,11 @@ const grantColumns = `grants.tenant_id, grants.id, grants.code_id, grants.user_i
 func grantFields(g *storage.Grant) []any {
 	return []any{
 		&g.TenantID, &g.ID, &g.CodeID, &g.UserID, &g.ClientID,
-		&g.SessionID, &g.Offline, &g.CredentialVersion, column.List{&g.Scopes}, column.List{&g.Audience},
-		column.Bytes{&g.Claims}, column.Time{&g.AuthTime}, column.List{&g.AMR}, &g.ACR, &g.Generation,
-		column.Time{&g.RotatedAt},
-		column.Time{&g.IdleExpiresAt}, column.Time{&g.ExpiresAt}, column.Time{&g.CreatedAt},
-		column.Time{&g.RevokedAt}, &g.RevokedWhy,
+		&g.SessionID, &g.Offline, &g.CredentialVersion, column.List(&g.Scopes), column.List(&g.Audience),
+		column.Bytes(&g.Claims), column.Time(&g.AuthTime), column.List(&g.AMR), &g.ACR, &g.Generation,
+		column.Time(&g.RotatedAt),
+		column.Time(&g.IdleExpiresAt), column.Time(&g.ExpiresAt), column.Time(&g.CreatedAt),
+		column.Time(&g.RevokedAt), &g.RevokedWhy,
 	}
 }
 
@@ -331,8 +331,8 @@ const ofClients = `
 
 // scanConsent reads a row of consentColumns.
 func scanConsent(row scanner) (c storage.Consent, err error) {
-	err = row.Scan(&c.TenantID, &c.UserID, &c.ClientID, column.List{&c.Scopes}, column.List{&c.Claims},
-		column.Time{&c.GrantedAt})
+	err = row.Scan(&c.TenantID, &c.UserID, &c.ClientID, column.List(&c.Scopes), column.List(&c.Claims),
+		column.Time(&c.GrantedAt))
 	return c, err
 }
 

@@ -14,7 +14,7 @@ const groupColumns = `groups.tenant_id, groups.id, groups.title, groups.created_
 
 // scanGroup reads a row of groupColumns.
 func scanGroup(row scanner) (g storage.Group, err error) {
-	err = row.Scan(&g.TenantID, &g.ID, &g.Title, column.Time{&g.CreatedAt}, column.Time{&g.UpdatedAt})
+	err = row.Scan(&g.TenantID, &g.ID, &g.Title, column.Time(&g.CreatedAt), column.Time(&g.UpdatedAt))
 	return g, err
 }
 
@@ -114,7 +114,7 @@ const membershipsOf = `
 // MembershipsOf implements storage.Groups.
 func (s *Store) MembershipsOf(ctx context.Context, tenant, userID string) ([]storage.Membership, error) {
 	all, err := list(ctx, s, membershipsOf, []any{tenant, userID}, func(row scanner) (m storage.Membership, err error) {
-		err = row.Scan(&m.GroupID, &m.Upstream, column.Time{&m.Since})
+		err = row.Scan(&m.GroupID, &m.Upstream, column.Time(&m.Since))
 		return m, err
 	})
 	return all, engine.Named(err, "memberships of user", userID)

@@ -22,7 +22,7 @@ const removalColumns = `tenant_id, kind, id, bound, why, since`
 
 // scanRemoval reads a row of removalColumns.
 func scanRemoval(row scanner) (r removal, err error) {
-	err = row.Scan(&r.TenantID, &r.Kind, &r.ID, &r.bound, &r.why, column.Time{&r.Since})
+	err = row.Scan(&r.TenantID, &r.Kind, &r.ID, &r.bound, &r.why, column.Time(&r.Since))
 	return r, err
 }
 

@@ -22,7 +22,7 @@ const (
 // scanRole reads a row of roleColumns.
 func scanRole(row scanner) (r storage.Role, err error) {
 	kind, owner, name := "", "", ""
-	err = row.Scan(&r.TenantID, &kind, &owner, &name, &r.Title, column.Time{&r.CreatedAt}, column.Time{&r.UpdatedAt})
+	err = row.Scan(&r.TenantID, &kind, &owner, &name, &r.Title, column.Time(&r.CreatedAt), column.Time(&r.UpdatedAt))
 	r.RoleName = roleName(kind, owner, name)
 	return r, err
 }

@@ -18,9 +18,9 @@ const sessionColumns = `sessions.tenant_id, sessions.id, sessions.secret_hash, s
 // sessionFields returns where a row of sessionColumns goes.
 func sessionFields(s *storage.Session) []any {
 	return []any{
-		&s.TenantID, &s.ID, column.Bytes{&s.SecretHash}, &s.UserID,
-		&s.CredentialVersion, column.Time{&s.AuthTime}, column.List{&s.AMR}, &s.ACR, &s.UserAgent,
-		&s.IP, column.Time{&s.CreatedAt}, column.Time{&s.SeenAt}, column.Time{&s.ExpiresAt}, column.Time{&s.EndedAt},
+		&s.TenantID, &s.ID, column.Bytes(&s.SecretHash), &s.UserID,
+		&s.CredentialVersion, column.Time(&s.AuthTime), column.List(&s.AMR), &s.ACR, &s.UserAgent,
+		&s.IP, column.Time(&s.CreatedAt), column.Time(&s.SeenAt), column.Time(&s.ExpiresAt), column.Time(&s.EndedAt),
 	}
 }
 

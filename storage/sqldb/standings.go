@@ -98,6 +98,6 @@ func scanFactor(row scanner) (c storage.Credential, err error) {
 }
 
 func scanUse(row scanner) (v storage.Standing, err error) {
-	err = row.Scan(&v.UserID, column.Time{&v.LastSignIn}, column.Time{&v.LastActivity})
+	err = row.Scan(&v.UserID, column.Time(&v.LastSignIn), column.Time(&v.LastActivity))
 	return v, err
 }

@@ -15,7 +15,7 @@ const tenantColumns = `id, name, host, logo_uri, disabled, created_at, settings,
 
 // scanTenant reads a row of a tenant.
 func scanTenant(row scanner) (t storage.Tenant, err error) {
-	err = row.Scan(&t.ID, &t.Name, &t.Host, &t.LogoURI, &t.Disabled, column.Time{&t.CreatedAt}, column.JSON{&t.Settings},
+	err = row.Scan(&t.ID, &t.Name, &t.Host, &t.LogoURI, &t.Disabled, column.Time(&t.CreatedAt), column.JSON(&t.Settings),
 		&t.Version)
 	return t, err
 }

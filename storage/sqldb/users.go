@@ -22,9 +22,9 @@ const userColumns = `users.tenant_id, users.id, users.username, users.username_k
 func userFields(u *storage.User) []any {
 	return []any{
 		&u.TenantID, &u.ID, &u.Username, &u.UsernameKey, &u.UsernameSkeleton, &u.Email,
-		&u.EmailKey, &u.EmailVerified, &u.Phone, &u.PhoneVerified, profileColumn{&u.Profile}, column.List{&u.Roles},
-		attributesColumn{&u.Attributes}, &u.Disabled, &u.ExternalID, column.Time{&u.SecuredAt}, &u.CredentialVersion,
-		column.Time{&u.CreatedAt}, column.Time{&u.UpdatedAt}, &u.AdminRole,
+		&u.EmailKey, &u.EmailVerified, &u.Phone, &u.PhoneVerified, profileColumn{&u.Profile}, column.List(&u.Roles),
+		attributesColumn{&u.Attributes}, &u.Disabled, &u.ExternalID, column.Time(&u.SecuredAt), &u.CredentialVersion,
+		column.Time(&u.CreatedAt), column.Time(&u.UpdatedAt), &u.AdminRole,
 	}
 }
 
@@ -52,20 +52,20 @@ func (c userColumn) Scan(src any) error {
 		switch field.(type) {
 		case *string, *int64:
 			values[i] = field
-		case *bool, column.Time:
+		case *bool, column.TimeColumn:
 			values[i] = new(int64)
 		default: // lists and objects
 			values[i] = new(string)
 		}
 	}
-	if err := (column.JSON{&values}).Scan(src); err != nil {
+	if err := (column.JSON(&values)).Scan(src); err != nil {
 		return err
 	}
 	for i, field := range fields {
 		switch field := field.(type) {
 		case *bool:
 			*field = *values[i].(*int64) != 0
-		case column.Time:
+		case column.TimeColumn:
 			_ = field.Scan(*values[i].(*int64)) // it takes every number
 		case sql.Scanner:
 			if err := field.Scan(*values[i].(*string)); err != nil {
@@ -85,7 +85,7 @@ func (c profileColumn) Scan(src any) error {
 	if src == "{}" {
 		return nil
 	}
-	return column.JSON{c.to}.Scan(src)
+	return column.JSON(c.to).Scan(src)
 }
 
 // attributesColumn is column.JSON for attributes: many users have none.
@@ -97,7 +97,7 @@ func (c attributesColumn) Scan(src any) error {
 	if src == "{}" {
 		return nil
 	}
-	return column.JSON{c.to}.Scan(src)
+	return column.JSON(c.to).Scan(src)
 }
 
 // encodeAttributes is encode for attributes; nil is kept as {}.

@@ -57,7 +57,7 @@ const stillEvery = time.Minute
 // Waiting says for how long work has been going on that does not say how far it is: every second on a terminal, and
 // every stillEvery elsewhere. done ends that.
 func (t *Terminal) Waiting(what string) (done func()) {
-	bar, begun := a.progress(0), time.Now()
+	bar, begun := t.Progress(0), time.Now()
 	every := stillEvery
 	if bar.w != nil {
 		every = time.Second

@@ -15,11 +15,14 @@ func Micros(t time.Time) int64 {
 	return t.UnixMicro()
 }
 
-// Time scans what Micros wrote.
-type Time struct{ to *time.Time }
+// Time returns the column that reads what Micros wrote.
+func Time(to *time.Time) TimeColumn { return TimeColumn{to} }
+
+// TimeColumn scans what Micros wrote.
+type TimeColumn struct{ to *time.Time }
 
 // Scan implements sql.Scanner.
-func (c Time) Scan(src any) error {
+func (c TimeColumn) Scan(src any) error {
 	*c.to = time.Time{}
 	switch v := src.(type) {
 	case nil: // nothing was joined
@@ -50,11 +53,14 @@ func EncodeList(v []string) string {
 	return Encode(v)
 }
 
-// List scans what EncodeList wrote; an empty list is nil.
-type List struct{ to *[]string }
+// List returns the column that reads what EncodeList wrote.
+func List(to *[]string) ListColumn { return ListColumn{to} }
+
+// ListColumn scans what EncodeList wrote; an empty list is nil.
+type ListColumn struct{ to *[]string }
 
 // Scan implements sql.Scanner.
-func (c List) Scan(src any) error {
+func (c ListColumn) Scan(src any) error {
 	*c.to = nil
 	if src == "[]" {
 		return nil
@@ -65,7 +71,7 @@ func (c List) Scan(src any) error {
 			return nil
 		}
 	}
-	return JSON{c.to}.Scan(src)
+	return JSON(c.to).Scan(src)
 }
 
 // plainList returns the list in a JSON array of texts without escapes, which nearly all lists are, and reports
@@ -82,11 +88,14 @@ func plainList(text string) (list []string, ok bool) {
 	return list, strings.Count(inner, `"`) == 2*(len(list)-1)
 }
 
-// JSON scans what Encode wrote.
-type JSON struct{ to any }
+// JSON returns the column that reads what Encode wrote into what to points to.
+func JSON(to any) JSONColumn { return JSONColumn{to} }
+
+// JSONColumn scans what Encode wrote.
+type JSONColumn struct{ to any }
 
 // Scan implements sql.Scanner.
-func (c JSON) Scan(src any) error {
+func (c JSONColumn) Scan(src any) error {
 	switch v := src.(type) {
 	case string:
 		return json.Unmarshal([]byte(v), c.to)
@@ -96,11 +105,14 @@ func (c JSON) Scan(src any) error {
 	return fmt.Errorf("JSON is a %T, not text", src)
 }
 
-// Bytes scans bytes; no bytes are nil.
-type Bytes struct{ to *[]byte }
+// Bytes returns the column that reads bytes.
+func Bytes(to *[]byte) BytesColumn { return BytesColumn{to} }
+
+// BytesColumn scans bytes; no bytes are nil.
+type BytesColumn struct{ to *[]byte }
 
 // Scan implements sql.Scanner.
-func (c Bytes) Scan(src any) error {
+func (c BytesColumn) Scan(src any) error {
 	switch v := src.(type) {
 	case nil: // nothing was joined
 		*c.to = nil

@@ -15,12 +15,12 @@ func TestListsAreReadAsJSON(t *testing.T) {
 		`["ä","日本"]`, `[",","]","["]`, `["a",null]`, `["a",1]`, `["a"`, `["]`, `[]`, ` []`, `null`, `{"a":"b"}`, `"a"`, ``,
 	}
 	for _, list := range [][]string{nil, {"openid", "email"}, {`","`, `\`, "a\nb", "<&>", "\xff"}} {
-		texts = append(texts, encodeList(list))
+		texts = append(texts, EncodeList(list))
 	}
 	for _, text := range texts {
 		var want, got []string
 		wrong := json.Unmarshal([]byte(text), &want)
-		err := List{&got}.Scan(text)
+		err := List(&got).Scan(text)
 		if (err == nil) != (wrong == nil) || err == nil && !slices.Equal(got, want) {
 			t.Errorf("%s: got %q, %v, want %q, %v", text, got, err, want, wrong)
 		}

@@ -24,8 +24,8 @@ const listKeys = `
 
 // scanKey reads a row of keyColumns.
 func scanKey(row engine.Scanner) (k storage.Key, err error) {
-	err = row.Scan(&k.TenantID, &k.ID, &k.Algorithm, &k.Sequence, column.Bytes{&k.Public}, column.Bytes{&k.Private},
-		column.Time{&k.ActiveAt}, column.Time{&k.ExpiresAt}, column.Time{&k.CreatedAt})
+	err = row.Scan(&k.TenantID, &k.ID, &k.Algorithm, &k.Sequence, column.Bytes(&k.Public), column.Bytes(&k.Private),
+		column.Time(&k.ActiveAt), column.Time(&k.ExpiresAt), column.Time(&k.CreatedAt))
 	return k, err
 }
 

@@ -64,7 +64,7 @@ func (r *Ring) SealedValues(ctx context.Context, kind storage.SealedKind, after 
 	t := sealedTables[kind]
 	scan := func(row engine.Scanner) (v storage.SealedValue, err error) {
 		var text string
-		data := any(column.Bytes{&v.Data})
+		data := any(column.Bytes(&v.Data))
 		if t.text {
 			data = &text
 		}
@@ -108,7 +108,7 @@ const listMasterSecrets = `SELECT fingerprint, sealed_at FROM master_secrets ORD
 // MasterSecrets implements storage.Sealed.
 func (r *Ring) MasterSecrets(ctx context.Context) ([]storage.MasterSecret, error) {
 	scan := func(row engine.Scanner) (m storage.MasterSecret, err error) {
-		err = row.Scan(&m.Fingerprint, column.Time{&m.SealedAt})
+		err = row.Scan(&m.Fingerprint, column.Time(&m.SealedAt))
 		return m, err
 	}
 	all, err := engine.All(ctx, r.Engine, listMasterSecrets, nil, scan)

@@ -21,9 +21,9 @@ const mailColumns = `tenant_id, id, recipient, template, language, data, created
 
 // scanMail reads a row of mailColumns.
 func scanMail(row engine.Scanner) (m storage.Delivery, err error) {
-	err = row.Scan(&m.TenantID, &m.ID, &m.To, &m.Template, &m.Language, column.Bytes{&m.Data},
-		column.Time{&m.CreatedAt}, column.Time{&m.NextAt}, &m.Attempts, &m.LastError, column.Time{&m.DeadAt}, &m.Channel,
-		column.Time{&m.ExpiresAt})
+	err = row.Scan(&m.TenantID, &m.ID, &m.To, &m.Template, &m.Language, column.Bytes(&m.Data),
+		column.Time(&m.CreatedAt), column.Time(&m.NextAt), &m.Attempts, &m.LastError, column.Time(&m.DeadAt), &m.Channel,
+		column.Time(&m.ExpiresAt))
 	return m, err
 }
 

@@ -120,7 +120,7 @@ func (p *Worker) Edge(ctx context.Context, w Walk, from any, rows int) (any, err
 	args := append(append([]any{}, w.Args...), from, rows-1)
 	if _, ok := from.([]byte); ok {
 		return engine.One(ctx, p.Engine, w.Edge, args, func(row engine.Scanner) (key []byte, err error) {
-			err = row.Scan(column.Bytes{&key})
+			err = row.Scan(column.Bytes(&key))
 			return key, err
 		})
 	}

@@ -112,7 +112,7 @@ func (t *Trail) forgetRemoved(ctx context.Context, tenant string, keep storage.R
 		}
 		args := []any{tenant, column.Micros(last.at), column.Micros(now.Add(-keep.Removed)), page}
 		due, err := engine.All(ctx, t.Engine, dueTombs, args, func(row engine.Scanner) (tomb mark, err error) {
-			err = row.Scan(&tomb.value, column.Time{&tomb.at})
+			err = row.Scan(&tomb.value, column.Time(&tomb.at))
 			return tomb, err
 		})
 		if err != nil {
@@ -150,7 +150,7 @@ const (
 // mark returns the zero mark when there is none.
 func (t *Trail) mark(ctx context.Context, tenant, name string) (mark, error) {
 	m, err := engine.One(ctx, t.Engine, getMark, []any{tenant, name}, func(row engine.Scanner) (m mark, err error) {
-		err = row.Scan(&m.value, column.Time{&m.at})
+		err = row.Scan(&m.value, column.Time(&m.at))
 		return m, err
 	})
 	if errors.Is(err, storage.ErrNotFound) {
