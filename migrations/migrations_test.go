@@ -3,6 +3,7 @@ package migrations
 import (
 	"io/fs"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -25,6 +26,18 @@ func TestEveryStepCountsAndGoesForward(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		written, err := files.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := words(text), words(written); !slices.Equal(got, want) {
+			t.Errorf("%s: the statements that SQLite gets are %q; want those of the file, %q", name, got, want)
+		}
+		for line := range strings.Lines(string(text)) {
+			if !strings.HasPrefix(line, "-- +goose ") && !strings.HasSuffix(line, ";\n") {
+				t.Errorf("%s: the line %q is no statement", name, line)
+			}
+		}
 		if regexp.MustCompile(`\+goose Down`).Match(text) {
 			t.Errorf("%s can be undone: what was released goes forward", name)
 		}
@@ -36,4 +49,10 @@ func TestEveryStepCountsAndGoesForward(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// words returns what a database reads of a step: its words without the comments, and goose's marks.
+func words(step []byte) []string {
+	comments := regexp.MustCompile(`(?m)--( [^+\n].*| ?)$`)
+	return strings.Fields(comments.ReplaceAllString(string(step), ""))
 }

@@ -44,15 +44,22 @@ func New(t testing.TB) context.Context {
 	return ctx
 }
 
+// browsers are the names under which a system may have Chromium, those first that take less CPU. The
+// headless shell is the engine without the windows around it.
+var browsers = []string{
+	"chromium-headless-shell", "chrome-headless-shell",
+	"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
+}
+
 // path returns the path of the installed Chromium, or fails the test.
 func path(t testing.TB) string {
 	t.Helper()
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"} {
+	for _, name := range browsers {
 		if p, err := exec.LookPath(name); err == nil {
 			return p
 		}
 	}
-	t.Fatal("Chromium is not installed: apt-get install chromium")
+	t.Fatal("Chromium is not installed: apt-get install chromium-headless-shell")
 	return ""
 }
 
