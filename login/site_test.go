@@ -111,7 +111,10 @@ func startWith(t testing.TB, scheme, host string, change func(*Config), apps fun
 		t.Fatal(err)
 	}
 	log := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))
-	s := &site{t: t, store: store, hasher: hasher, letters: map[string]storage.Interaction{}}
+	s := &site{t: t}
+	// testing keeps the functions of Cleanup until all tests have ended, and with them their sites.
+	t.Cleanup(func() { *s = site{} })
+	s.store, s.hasher, s.letters = store, hasher, map[string]storage.Interaction{}
 	mailer := s.startMail(log, secrets)
 	pages, err := ui.New(ui.Config{Log: log, Development: true})
 	if err != nil {
@@ -187,7 +190,10 @@ func startWith(t testing.TB, scheme, host string, change func(*Config), apps fun
 	} else {
 		s.srv.Start()
 	}
-	t.Cleanup(s.srv.Close)
+	t.Cleanup(func() {
+		s.srv.Close()
+		s.srv.Config.Handler = nil
+	})
 	return s
 }
 

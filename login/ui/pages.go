@@ -32,22 +32,26 @@ type Pages struct {
 	icons     sync.Map // iconKey → PNG
 }
 
-// New parses the templates and reads the static files, which are built in.
+// New returns the pages, whose templates and static files are built in.
 func New(c Config) (*Pages, error) {
 	if c.Log == nil {
 		return nil, errors.New("ui: Log is required")
 	}
-	static, err := loadAssets()
+	static, err := packedAssets()
 	if err != nil {
 		return nil, err
 	}
-	// One template for each file; those of layout.html are shared by them.
-	templates, err := template.ParseFS(templateFiles, "templates/*.html")
+	templates, err := parsedTemplates()
 	if err != nil {
 		return nil, err
 	}
 	return &Pages{Config: c, templates: templates, static: static}, nil
 }
+
+// parsedTemplates returns one template for each file; those of layout.html are shared by them.
+var parsedTemplates = sync.OnceValues(func() (*template.Template, error) {
+	return template.ParseFS(templateFiles, "templates/*.html")
+})
 
 // SendJSON answers a page's script.
 func SendJSON(w http.ResponseWriter, v any) error {

@@ -14,6 +14,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 //go:embed static
@@ -36,6 +37,9 @@ type asset struct {
 	kind        string
 	plain, gzip []byte
 }
+
+// packedAssets returns what loadAssets does; all Pages share it.
+var packedAssets = sync.OnceValues(loadAssets)
 
 // loadAssets reads and compresses the embedded files.
 func loadAssets() (*assets, error) {
