@@ -3,7 +3,7 @@
 //
 // Commands read flags and print; what they do is in other packages. A family of commands has a file:
 // user.go, group.go, role.go, client.go, api.go, claim.go, admincmd.go, tenant.go, key.go, mail.go, audit.go,
-// secret.go, database.go, config.go. flags.go and desk.go have what they share. Below are package terminal, which
+// secret.go, database.go, config.go. app.go and desk.go have what they share. Below are package terminal, which
 // prints and asks, package server, which serve runs, and package installation, which opens what the settings name.
 package main
 
@@ -19,22 +19,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/server"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
-	"github.com/vouchsafe/vouchsafe/internal/settings"
 )
-
-// version is set by the linker: see scripts/build.
-var version = "development"
-
-// app is what commands share: where they read, write and find their settings.
-type app struct {
-	terminal.Terminal
-	environ    []string
-	flags      map[string]string // settings given as flags, by their names
-	configFile string
-	read       *settings.Config // nil until config has read them
-	parser     *kong.Kong       // for completion and help
-	named      bool             // whether the user knows which database the command works on
-}
 
 // commands are the commands of the program.
 type commands struct {

@@ -7,7 +7,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/outbox"
-	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
 )
 
 const (
@@ -225,17 +224,9 @@ func (s *Store) applyRest(c conn, ch *storage.Change, ended storage.Ended) error
 	}
 	if ch.OnEnd != nil {
 		mails, events := ch.OnEnd(ended)
-		if err := applyNews(c, mails, events); err != nil {
+		if err := outbox.Tell(c, mails, events); err != nil {
 			return err
 		}
 	}
-	return applyNews(c, ch.Deliveries, ch.Events)
-}
-
-// applyNews stores what tells of the change.
-func applyNews(c conn, mails []storage.Delivery, events []storage.Event) error {
-	if err := outbox.Enqueue(c, mails); err != nil {
-		return err
-	}
-	return trail.RecordAll(c, events)
+	return outbox.Tell(c, ch.Deliveries, ch.Events)
 }

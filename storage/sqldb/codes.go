@@ -96,3 +96,6 @@ func (s *Store) IsSpent(ctx context.Context, tenant, purpose, value string) (boo
 	n, err := one(ctx, s, isSpent, []any{tenant, purpose, spentHash(value)}, engine.ScanCount)
 	return n > 0, engine.Named(err, "is spent", purpose)
 }
+
+// notAhead is when a time counts: see storage.ClockSkew, in microseconds here.
+const notAhead = ` - 120000000 <= $3`

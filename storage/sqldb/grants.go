@@ -370,6 +370,3 @@ func (s *Store) ConsentsOf(ctx context.Context, tenant, userID string) ([]storag
 	all, err := list(ctx, s, consentsOf, []any{tenant, userID}, scanConsent)
 	return all, engine.Named(err, "consents of user", userID)
 }
-
-// notAhead is when a time counts: see storage.ClockSkew, in microseconds here.
-const notAhead = ` - 120000000 <= $3`

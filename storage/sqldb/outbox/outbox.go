@@ -175,3 +175,11 @@ func (o *Outbox) CountDeliveries(ctx context.Context) (queued, dead int64, err e
 	}
 	return queued, dead, nil
 }
+
+// Tell stores the deliveries and the events that tell of a change, in its transaction.
+func Tell(c engine.Conn, deliveries []storage.Delivery, events []storage.Event) error {
+	if err := Enqueue(c, deliveries); err != nil {
+		return err
+	}
+	return trail.RecordAll(c, events)
+}

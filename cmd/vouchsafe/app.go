@@ -6,9 +6,26 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/internal/listing"
+	"github.com/vouchsafe/vouchsafe/internal/settings"
 )
+
+// version is set by the linker: see scripts/build.
+var version = "development"
+
+// app is what commands share: where they read, write and find their settings.
+type app struct {
+	terminal.Terminal
+	environ    []string
+	flags      map[string]string // settings given as flags, by their names
+	configFile string
+	read       *settings.Config // nil until config has read them
+	parser     *kong.Kong       // for completion and help
+	named      bool             // whether the user knows which database the command works on
+}
 
 // tenantFlag names the tenant that a command is about.
 type tenantFlag struct {
