@@ -13,9 +13,11 @@ type API struct {
 	Name string `json:"name,omitempty" yaml:"name,omitempty"`
 	// Scopes are those that clients can ask for.
 	Scopes []APIScope `json:"scopes,omitempty" yaml:"scopes,omitempty"`
-	// AccessTokenFormat is jwt or opaque; the client's own when empty.
+	// AccessTokenFormat is jwt or opaque; the client's own when empty. A token for several APIs is opaque if one of
+	// them wants that.
 	AccessTokenFormat string `json:"access_token_format,omitempty" yaml:"access_token_format,omitempty"`
-	// AccessTokenLifetime is how long access tokens for the API live; as the client says when zero.
+	// AccessTokenLifetime is how long access tokens for the API live; as the client says when zero. A token for
+	// several APIs lives for the shortest of these.
 	AccessTokenLifetime Duration `json:"access_token_lifetime,omitzero" yaml:"access_token_lifetime,omitempty"`
 	// Clients are the ids of the clients that may ask for tokens for the API; any client when empty.
 	Clients []string `json:"clients,omitempty" yaml:"clients,omitempty"`
@@ -40,6 +42,11 @@ func (t *TenantSettings) API(identifier string) *API {
 	return &t.APIs[i]
 }
 
+// Admits reports whether the client may ask for access tokens for the API.
+func (a *API) Admits(clientID string) bool {
+	return len(a.Clients) == 0 || slices.Contains(a.Clients, clientID)
+}
+
 // AdmitsScope reports whether the client may ask for the scope, as far as APIs decide: the scope is of no API, or of
 // one that the client may ask for.
 func (t *TenantSettings) AdmitsScope(clientID, scope string) bool {
@@ -50,7 +57,7 @@ func (t *TenantSettings) AdmitsScope(clientID, scope string) bool {
 			continue
 		}
 		known = true
-		if len(a.Clients) == 0 || slices.Contains(a.Clients, clientID) {
+		if a.Admits(clientID) {
 			return true
 		}
 	}

@@ -51,13 +51,15 @@ func (cc *clientCredentialsGrant) issue(ctx context.Context, q *tokenRequest, an
 	if err := cc.tokens.ReadClientRoles(ctx, subject); err != nil {
 		return err
 	}
+	audience := tokens.Audience(q.tenant, q.client, nil)
+	lifetime := cc.tokens.AccessTokenLifetime(q.tenant, q.client, q.scopes, audience)
 	all := &tokens.AccessClaims{
-		Issuer: q.tenant.Issuer, Audience: tokens.Audience(q.tenant, q.client, nil),
+		Issuer: q.tenant.Issuer, Audience: audience,
 		// RFC 9068 section 2.2. It is never a user's sub: those are UUIDs, which clients' ids may not be
 		// (RFC 9700 section 4.15).
 		Subject: q.client.ClientID, ClientID: q.client.ClientID,
 		JTI: rand.Text(), Scope: strings.Join(q.scopes, " "),
-		IssuedAt: q.now.Unix(), ExpiresAt: q.now.Add(cc.tokens.AccessTokenLifetime(q.client)).Unix(),
+		IssuedAt: q.now.Unix(), ExpiresAt: q.now.Add(lifetime).Unix(),
 	}
 	all.Given = subject.Give(claims.Ask{In: claims.InAccessToken, Scopes: q.scopes, Audience: all.Audience})
 	tokens.NoteTooLarge(ctx, subject)

@@ -147,7 +147,8 @@ func (cg *codeGrant) newGrant(q *tokenRequest) storage.Grant {
 		CredentialVersion: c.CredentialVersion,
 		Scopes:            c.Scopes, Audience: c.Audience, Claims: c.Claims,
 		AuthTime: c.AuthTime, AMR: c.AMR, ACR: c.ACR, CreatedAt: q.now,
-		ExpiresAt: q.now.Add(cg.tokens.AccessTokenLifetime(q.client)),
+		ExpiresAt: q.now.Add(cg.tokens.AccessTokenLifetime(
+			q.tenant, q.client, c.Scopes, tokens.Audience(q.tenant, q.client, c.Audience))),
 	}
 	if q.client.MayUse("refresh_token") {
 		g.Generation, g.RotatedAt = 1, q.now

@@ -59,13 +59,13 @@ func (c *AccessClaims) Lifetime() time.Duration {
 func (m *Maker) GrantClaims(t *issuer.Tenant, s *claims.Subject, g *storage.Grant, scopes []string,
 	now time.Time,
 ) *AccessClaims {
-	c := s.Client
-	expires := now.Add(m.AccessTokenLifetime(c))
+	c, audience := s.Client, Audience(t, s.Client, g.Audience)
+	expires := now.Add(m.AccessTokenLifetime(t, c, scopes, audience))
 	if g.ExpiresAt.Before(expires) {
 		expires = g.ExpiresAt // a token must not outlive its grant
 	}
 	all := &AccessClaims{
-		Issuer: t.Issuer, Subject: g.UserID, Audience: Audience(t, c, g.Audience), ClientID: c.ClientID,
+		Issuer: t.Issuer, Subject: g.UserID, Audience: audience, ClientID: c.ClientID,
 		JTI: rand.Text(), GrantID: g.ID, Scope: strings.Join(scopes, " "),
 		IssuedAt: now.Unix(), ExpiresAt: expires.Unix(),
 		SID: g.SessionID, ACR: g.ACR, AMR: g.AMR,
@@ -89,34 +89,21 @@ func Audience(t *issuer.Tenant, c *storage.Client, asked []string) []string {
 	return []string{t.Issuer}
 }
 
-// AccessTokenLifetime returns the client's lifetime or the default, but no more than the time for
-// which the signing key stays published.
-func (m *Maker) AccessTokenLifetime(c *storage.Client) time.Duration {
-	return min(c.AccessTokenLifetime.Or(m.DefaultAccessTokenLifetime), m.Keys.Longest)
-}
-
-// AccessToken returns the token in the client's format. key is nil for the opaque format.
+// AccessToken returns the token. Its format is that of the client, or of the APIs that it is for. key is what
+// AccessTokenKey returned.
 func (m *Maker) AccessToken(t *issuer.Tenant, c *storage.Client, key *keys.Key, all *AccessClaims) (string, error) {
 	plain, err := json.Marshal(all)
 	if err != nil {
 		return "", fmt.Errorf("encode access token: %w", err)
 	}
 	plain = claims.Append(plain, all.Given)
-	if key == nil {
+	if isOpaque(t, c, strings.Fields(all.Scope), all.Audience) {
 		return opaquePrefix + m.Secrets.Box(t.ID, secret.AccessToken).SealString(plain), nil
 	}
 	if c.AccessTokenTyp == IDTokenType {
 		return key.Sign(IDTokenType, plain)
 	}
 	return key.Sign(accessTokenType, plain)
-}
-
-// AccessTokenKey returns the key that signs the client's access tokens, or nil if they are opaque.
-func (m *Maker) AccessTokenKey(ctx context.Context, t *issuer.Tenant, c *storage.Client) (*keys.Key, error) {
-	if c.AccessTokenFormat == "opaque" {
-		return nil, nil
-	}
-	return m.Keys.Signing(ctx, t.ID, m.AccessTokenAlgorithm)
 }
 
 // OpenAccessToken reads an access token of the tenant in either format. It checks that the token
