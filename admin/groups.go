@@ -13,6 +13,7 @@ type group struct {
 	ID     string      `json:"id" doc:"The id, which apps may learn. It never changes."`
 	Title  string      `json:"title,omitempty" doc:"What administrators call it."`
 	Status groupStatus `json:"status" doc:"What is computed."`
+	answered
 }
 
 // groupStatus is what is computed about a group or a role.
@@ -22,8 +23,12 @@ type groupStatus struct {
 }
 
 func showGroup(g storage.Group) (group, error) {
-	return group{g.ID, g.Title, groupStatus{g.CreatedAt, g.UpdatedAt}}, nil
+	tag, err := tagOfGroup(g)
+	return group{g.ID, g.Title, groupStatus{g.CreatedAt, g.UpdatedAt}, answered{tag: tag}}, err
 }
+
+// tagOfGroup returns the tag of a group. Its members do not change it.
+func tagOfGroup(g storage.Group) (jsonapi.ETag, error) { return jsonapi.TagOf(g) }
 
 // groupFields are what administrators write about a group.
 type groupFields struct {
@@ -47,6 +52,13 @@ type putGroupCall struct {
 	ID string `json:"id,omitempty" doc:"The id of the path, or nothing."`
 	groupFields
 	ignored
+	jsonapi.Condition
+}
+
+// removeGroupCall is the input of DELETE /groups/{group}.
+type removeGroupCall struct {
+	ofGroup
+	jsonapi.Condition
 }
 
 // ofMember is the input of an operation about one member of a group.
@@ -61,6 +73,8 @@ type member struct {
 	Email    string `json:"email,omitempty" doc:"The user's address."`
 	Username string `json:"username,omitempty" doc:"The username."`
 }
+
+func showMember(u storage.User) (member, error) { return member{u.ID, u.Email, u.Username}, nil }
 
 // membership is a user's membership in a group.
 type membership struct {
@@ -95,6 +109,7 @@ func (s *Server) addGroup() jsonapi.Route {
 func (s *Server) getGroup() jsonapi.Route {
 	return handle(s, jsonapi.Operation{
 		Method: http.MethodGet, Path: "/groups/{group}", ID: "getGroup", Scope: "groups:read", Summary: "Returns a group.",
+		Text: "The ETag stands for the group itself: who joins or leaves does not change it.",
 	}, func(c *call, in ofGroup) (out group, err error) {
 		g, err := s.Accounts.Store.Group(c.Context(), c.asker.Tenant.ID, in.Group)
 		if err != nil {
@@ -108,14 +123,21 @@ func (s *Server) putGroup() jsonapi.Route {
 	return handle(s, jsonapi.Operation{
 		Method: http.MethodPut, Path: "/groups/{group}", ID: "putGroup", Scope: "groups:write",
 		Summary:  "Adds a group, or gives it another title.",
-		Problems: []jsonapi.Outcome{wrongFields, taken, notJSON, tooLarge},
+		Problems: []jsonapi.Outcome{wrongFields, taken, moved, notJSON, tooLarge},
 	}, func(c *call, in putGroupCall) (out group, err error) {
 		if in.ID != "" && in.ID != in.Group {
 			return out, invalid(jsonapi.FieldFault("id", "invalid", "This isn't the id in the path."))
 		}
-		g, err := s.Accounts.RenameGroup(c.Context(), c.asker, in.Group, in.Title)
-		if isNotFound(err) {
-			g, err = s.Accounts.AddGroup(c.Context(), c.asker, in.Group, in.Title)
+		g, err := s.Accounts.Store.Group(c.Context(), c.asker.Tenant.ID, in.Group)
+		switch {
+		case isNotFound(err):
+			if err = in.Condition.Check(""); err == nil {
+				g, err = s.Accounts.AddGroup(c.Context(), c.asker, in.Group, in.Title)
+			}
+		case err == nil:
+			if err = in.Condition.CheckTag(tagOfGroup(g)); err == nil {
+				g, err = s.Accounts.RenameGroup(c.Context(), c.asker, g, in.Title)
+			}
 		}
 		if err != nil {
 			return out, err
@@ -127,9 +149,16 @@ func (s *Server) putGroup() jsonapi.Route {
 func (s *Server) removeGroup() jsonapi.Route {
 	return handle(s, jsonapi.Operation{
 		Method: http.MethodDelete, Path: "/groups/{group}", ID: "removeGroup", Scope: "groups:write",
-		Summary: "Removes a group. Its members lose what it gave them.",
-	}, func(c *call, in ofGroup) (jsonapi.None, error) {
-		return jsonapi.None{}, s.Accounts.RemoveGroup(c.Context(), c.asker, in.Group)
+		Summary: "Removes a group. Its members lose what it gave them.", Problems: []jsonapi.Outcome{moved},
+	}, func(c *call, in removeGroupCall) (none jsonapi.None, err error) {
+		g, err := s.Accounts.Store.Group(c.Context(), c.asker.Tenant.ID, in.Group)
+		if err == nil {
+			err = in.Condition.CheckTag(tagOfGroup(g))
+		}
+		if err != nil {
+			return none, err
+		}
+		return none, s.Accounts.RemoveGroup(c.Context(), c.asker, g)
 	})
 }
 
@@ -149,9 +178,7 @@ func (s *Server) listMembers() jsonapi.Route {
 		}
 		return page(s, c, in.pageFields, "members of "+in.Group, func(after string, limit int) ([]storage.User, error) {
 			return s.Accounts.Store.Members(c.Context(), c.asker.Tenant.ID, in.Group, after, limit)
-		}, func(u storage.User) string { return u.ID }, func(u storage.User) (member, error) {
-			return member{u.ID, u.Email, u.Username}, nil
-		})
+		}, func(u storage.User) string { return u.ID }, showMember)
 	})
 }
 

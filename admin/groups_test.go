@@ -21,6 +21,7 @@ func TestGroupsHaveMembers(t *testing.T) {
 		}
 		a.do("PUT", "/groups/readers", fields{"id": "other"}).is(422).has("/id", "invalid")
 		a.do("PUT", "/groups/readers", a.do("PUT", "/groups/readers", fields{}).is(200).body).is(200)
+		s.meetsConditions(a, "/groups/editors", renamed)
 		if all := a.do("GET", "/groups", nil).items(); len(all) != 2 {
 			s.Errorf("got %v, want two groups", all)
 		}
@@ -62,10 +63,19 @@ func TestRolesBelongToClientsAndAPIs(t *testing.T) {
 		}
 		a.do("PUT", "/clients/none/roles/editor", fields{}).is(404)
 		a.do("PUT", "/clients/shop/roles/no%20role", fields{}).is(422).has("/name", "invalid")
-		for _, holder := range []string{"users/" + user, "groups/staff", "services/shop"} {
-			path := "/clients/shop/roles/editor/" + holder
+		a.do("PUT", "/clients/shop/roles/editor", fields{"name": "other"}).is(422).has("/name", "invalid")
+		s.meetsConditions(a, "/clients/shop/roles/editor", made)
+		other := s.as("", storage.RoleOwner)
+		for kind, id := range map[string]string{"users": user, "groups": "staff", "services": "shop"} {
+			list := "/clients/shop/roles/editor/" + kind
+			path := list + "/" + id
 			a.do("PUT", path, nil).is(204)
 			a.do("PUT", path, nil).is(204)
+			if all := a.do("GET", list, nil).is(200).items(); len(all) != 1 || all[0]["id"] != id {
+				s.Errorf("%s: got %v, want %s", list, all, id)
+			}
+			other.do("GET", list, nil).is(404)
+			a.do("GET", "/clients/shop/roles/none/"+kind, nil).is(404)
 			a.do("DELETE", path, nil).is(204)
 			a.do("DELETE", path, nil).is(404)
 		}
@@ -83,6 +93,57 @@ func TestRolesBelongToClientsAndAPIs(t *testing.T) {
 			s.Errorf("got %v, want one role", all)
 		}
 		a.do("DELETE", "/clients/shop/roles/editor", nil).is(204)
+	})
+}
+
+// meetsConditions reads a group or a role by its tag, changes and removes it under conditions, and adds it again.
+// was is the answer to the last change.
+func (s *server) meetsConditions(a *api, path string, was *reply) {
+	s.Helper()
+	read := a.do("GET", path, nil).is(200)
+	tag := read.header.Get("ETag")
+	if tag == "" || tag != was.header.Get("ETag") || read.raw != was.raw {
+		s.Fatalf("%s: got %s %s after %s %s", path, tag, read.raw, was.header.Get("ETag"), was.raw)
+	}
+	a.do("GET", path, nil, "If-None-Match: "+tag).is(304)
+	a.do("PUT", path, fields{"title": "x"}, "If-None-Match: *").is(412, "precondition_failed")
+	a.do("PUT", path+"-new", fields{"title": "x"}, "If-Match: *").is(412, "precondition_failed")
+	a.do("GET", path+"-new", nil).is(404)
+	changed := a.do("PUT", path, fields{"title": "x"}, "If-Match: "+tag).is(200)
+	if now := a.do("PUT", path, fields{"title": "y"}, "If-Match: "+tag).is(412).header.Get("ETag"); now == tag ||
+		now != changed.header.Get("ETag") {
+		s.Errorf("%s: got the tag %s, want that of now", path, now)
+	}
+	a.do("DELETE", path, nil, "If-Match: "+tag).is(412)
+	if again := a.do("PUT", path, a.do("GET", path, nil).body).is(200); again.raw != changed.raw {
+		s.Errorf("%s: got %s, want a PUT of what was read to change nothing", path, again.raw)
+	}
+	a.do("DELETE", path, nil, "If-Match: "+changed.header.Get("ETag")).is(204)
+	a.do("PUT", path, fields{"title": "again"}, "If-None-Match: *").is(200)
+}
+
+// TestHoldersOfARoleComeInPages gives a role to several users and groups.
+func TestHoldersOfARoleComeInPages(t *testing.T) {
+	onEveryDatabase(t, func(s *server) {
+		a := s.as("acme", storage.RoleAdministrator)
+		a.do("PUT", "/clients/shop", fields{"grant_types": []string{"client_credentials"}}).is(201)
+		a.do("PUT", "/clients/shop/roles/editor", fields{}).is(200)
+		for _, name := range []string{"ann", "bob", "cleo"} {
+			id := s.add(a.tenant, storage.User{Username: name, UsernameKey: name})
+			a.do("PUT", "/groups/"+name, fields{"title": name}).is(200)
+			a.do("PUT", "/clients/shop/roles/editor/users/"+id, nil).is(204)
+			a.do("PUT", "/clients/shop/roles/editor/groups/"+name, nil).is(204)
+		}
+		for kind, name := range map[string]string{"users": "username", "groups": "title"} {
+			path := "/clients/shop/roles/editor/" + kind + "?limit=2"
+			page := a.do("GET", path, nil).is(200)
+			rest := a.do("GET", path+"&after="+page.text("next"), nil).is(200)
+			all := append(page.items(), rest.items()...)
+			if len(all) != 3 || all[0][name] != "ann" || all[2][name] != "cleo" || rest.get("next") != nil {
+				s.Errorf("%s: got %v", kind, all)
+			}
+			a.do("GET", "/groups?after="+page.text("next"), nil).is(400).has("after", "invalid")
+		}
 	})
 }
 

@@ -13,11 +13,16 @@ type role struct {
 	Name   string      `json:"name" doc:"The name. It never changes."`
 	Title  string      `json:"title,omitempty" doc:"What administrators call it."`
 	Status groupStatus `json:"status" doc:"What is computed."`
+	answered
 }
 
 func showRole(r storage.Role) (role, error) {
-	return role{r.Name, r.Title, groupStatus{r.CreatedAt, r.UpdatedAt}}, nil
+	tag, err := tagOfRole(r)
+	return role{r.Name, r.Title, groupStatus{r.CreatedAt, r.UpdatedAt}, answered{tag: tag}}, err
 }
+
+// tagOfRole returns the tag of a role. Its holders do not change it.
+func tagOfRole(r storage.Role) (jsonapi.ETag, error) { return jsonapi.TagOf(r) }
 
 // ofOwner is the input of an operation about the roles of a client or an API.
 type ofOwner struct {
@@ -61,8 +66,16 @@ type listRolesCall struct {
 // putRoleCall is the input of PUT for a role.
 type putRoleCall struct {
 	ofRole
+	Name string `json:"name,omitempty" doc:"The name of the path, or nothing."`
 	groupFields
 	ignored
+	jsonapi.Condition
+}
+
+// removeRoleCall is the input of DELETE for a role.
+type removeRoleCall struct {
+	ofRole
+	jsonapi.Condition
 }
 
 // ofHolder is the input of an operation about a role and what has it.
@@ -74,7 +87,8 @@ type ofHolder struct {
 func (s *Server) roleRoutes() []jsonapi.Route {
 	var all []jsonapi.Route
 	for _, o := range roleOwners {
-		all = append(all, s.listRoles(o), s.putRole(o), s.removeRole(o))
+		all = append(all, s.listRoles(o), s.getRole(o), s.putRole(o), s.removeRole(o))
+		all = append(all, s.holderRoutes(o)...)
 		for _, kind := range []struct {
 			path, id, what string
 			holder         func(id string) storage.RoleHolder
@@ -123,16 +137,40 @@ func (s *Server) listRoles(o roleOwner) jsonapi.Route {
 	})
 }
 
+func (s *Server) getRole(o roleOwner) jsonapi.Route {
+	return handle(s, jsonapi.Operation{
+		Method: http.MethodGet, Path: o.path + "/{role}", ID: "get" + o.id + "Role", Scope: "groups:read",
+		Summary: "Returns a role of " + o.what + ".",
+		Text:    "The ETag stands for the role itself: who is given it does not change it.",
+	}, func(c *call, in ofRole) (out role, err error) {
+		r, err := s.Accounts.Store.Role(c.Context(), c.asker.Tenant.ID, o.named(in.Owner, in.Role))
+		if err != nil {
+			return out, err
+		}
+		return showRole(r)
+	})
+}
+
 func (s *Server) putRole(o roleOwner) jsonapi.Route {
 	return handle(s, jsonapi.Operation{
 		Method: http.MethodPut, Path: o.path + "/{role}", ID: "put" + o.id + "Role", Scope: "groups:write",
 		Summary:  "Adds a role of " + o.what + ", or gives it another title.",
-		Problems: []jsonapi.Outcome{wrongFields, taken, notJSON, tooLarge},
+		Problems: []jsonapi.Outcome{wrongFields, taken, moved, notJSON, tooLarge},
 	}, func(c *call, in putRoleCall) (out role, err error) {
+		if in.Name != "" && in.Name != in.Role {
+			return out, invalid(jsonapi.FieldFault("name", "invalid", "This isn't the name in the path."))
+		}
 		name := o.named(in.Owner, in.Role)
-		r, err := s.Accounts.RenameRole(c.Context(), c.asker, name, in.Title)
-		if isNotFound(err) {
-			r, err = s.Accounts.AddRole(c.Context(), c.asker, name, in.Title)
+		r, err := s.Accounts.Store.Role(c.Context(), c.asker.Tenant.ID, name)
+		switch {
+		case isNotFound(err):
+			if err = in.Condition.Check(""); err == nil {
+				r, err = s.Accounts.AddRole(c.Context(), c.asker, name, in.Title)
+			}
+		case err == nil:
+			if err = in.Condition.CheckTag(tagOfRole(r)); err == nil {
+				r, err = s.Accounts.RenameRole(c.Context(), c.asker, r, in.Title)
+			}
 		}
 		if err != nil {
 			return out, err
@@ -144,8 +182,16 @@ func (s *Server) putRole(o roleOwner) jsonapi.Route {
 func (s *Server) removeRole(o roleOwner) jsonapi.Route {
 	return handle(s, jsonapi.Operation{
 		Method: http.MethodDelete, Path: o.path + "/{role}", ID: "remove" + o.id + "Role", Scope: "groups:write",
-		Summary: "Removes a role of " + o.what + ", and takes it from all that have it.",
-	}, func(c *call, in ofRole) (jsonapi.None, error) {
-		return jsonapi.None{}, s.Accounts.RemoveRole(c.Context(), c.asker, o.named(in.Owner, in.Role))
+		Summary:  "Removes a role of " + o.what + ", and takes it from all that have it.",
+		Problems: []jsonapi.Outcome{moved},
+	}, func(c *call, in removeRoleCall) (none jsonapi.None, err error) {
+		r, err := s.Accounts.Store.Role(c.Context(), c.asker.Tenant.ID, o.named(in.Owner, in.Role))
+		if err == nil {
+			err = in.Condition.CheckTag(tagOfRole(r))
+		}
+		if err != nil {
+			return none, err
+		}
+		return none, s.Accounts.RemoveRole(c.Context(), c.asker, r)
 	})
 }

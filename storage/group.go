@@ -37,12 +37,14 @@ type Groups interface {
 	// AddGroup stores a new group. ErrExists: the id is taken. The events of this and every other change
 	// here are recorded if and only if it happens.
 	AddGroup(ctx context.Context, g Group, events ...Event) error
-	// UpdateGroup stores Title and UpdatedAt. ErrNotFound.
-	UpdateGroup(ctx context.Context, g Group, events ...Event) error
-	// RemoveGroup removes the group with its memberships and the roles that it was given. ErrNotFound. A group
+	// UpdateGroup stores Title and UpdatedAt. was is the UpdatedAt with which the group was read: ErrStale if it has
+	// changed since; zero: any. ErrNotFound.
+	UpdateGroup(ctx context.Context, g Group, was time.Time, events ...Event) error
+	// RemoveGroup removes the group with its memberships and the roles that it was given. ErrNotFound; ErrStale if
+	// the group's UpdatedAt is not that of g, unless that is zero. A group
 	// that is added under the same id later begins without any. If there are many memberships, the last of
 	// their rows are deleted later (Removals).
-	RemoveGroup(ctx context.Context, tenant, id string, now time.Time, events ...Event) error
+	RemoveGroup(ctx context.Context, g Group, now time.Time, events ...Event) error
 	Group(ctx context.Context, tenant, id string) (Group, error)
 	// Groups lists groups by id, at most limit after the given id.
 	Groups(ctx context.Context, tenant, after string, limit int) ([]Group, error)

@@ -51,11 +51,11 @@ type Roles interface {
 	// client; whether there is such an API is for the caller to know. The events of this and every other
 	// change here are recorded if and only if it happens.
 	AddRole(ctx context.Context, r Role, events ...Event) error
-	// UpdateRole stores Title and UpdatedAt. ErrNotFound.
-	UpdateRole(ctx context.Context, r Role, events ...Event) error
-	// RemoveRole removes the role, and takes it from all that have it. ErrNotFound. Some rows of what many
-	// users had are deleted later (Removals).
-	RemoveRole(ctx context.Context, tenant string, r RoleName, now time.Time, events ...Event) error
+	// UpdateRole stores Title and UpdatedAt. was is as for UpdateGroup. ErrNotFound, and ErrStale.
+	UpdateRole(ctx context.Context, r Role, was time.Time, events ...Event) error
+	// RemoveRole removes the role, and takes it from all that have it. ErrNotFound; ErrStale if the role's UpdatedAt
+	// is not that of r, unless that is zero. Some rows of what many users had are deleted later (Removals).
+	RemoveRole(ctx context.Context, r Role, now time.Time, events ...Event) error
 	Role(ctx context.Context, tenant string, r RoleName) (Role, error)
 	// RolesOfClient and RolesOfAPI list the roles that belong to one, by name, at most limit after the given
 	// name.
@@ -66,10 +66,10 @@ type Roles interface {
 	GiveRole(ctx context.Context, tenant string, r RoleName, to RoleHolder, now time.Time, events ...Event) error
 	// TakeRole takes the role from the holder. ErrNotFound: the holder does not have it.
 	TakeRole(ctx context.Context, tenant string, r RoleName, from RoleHolder, events ...Event) error
-	// UserHolders, GroupHolders and ClientHolders list the ids of those that were given the role itself, in
-	// order, at most limit after the given id. The members of a group are not among the users.
-	UserHolders(ctx context.Context, tenant string, r RoleName, after string, limit int) ([]string, error)
-	GroupHolders(ctx context.Context, tenant string, r RoleName, after string, limit int) ([]string, error)
+	// UserHolders, GroupHolders and ClientHolders list those that were given the role itself, by id, at most limit
+	// after the given id. Of clients they are the ids. The members of a group are not among the users.
+	UserHolders(ctx context.Context, tenant string, r RoleName, after string, limit int) ([]User, error)
+	GroupHolders(ctx context.Context, tenant string, r RoleName, after string, limit int) ([]Group, error)
 	ClientHolders(ctx context.Context, tenant string, r RoleName, after string, limit int) ([]string, error)
 	// RolesGiven lists the roles that the holder was given itself, in order.
 	RolesGiven(ctx context.Context, tenant string, to RoleHolder) ([]RoleName, error)

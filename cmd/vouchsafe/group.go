@@ -99,9 +99,12 @@ type groupEditCmd struct {
 // Run stores the title with its event, and prints it.
 func (c *groupEditCmd) Run(ctx context.Context, a *app) error {
 	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
-		g, err := d.RenameGroup(ctx, d.asker, c.Group, c.Title)
+		g, err := d.store.Group(ctx, c.Tenant, c.Group)
 		if err != nil {
 			return noSuch(err, "group", c.Group)
+		}
+		if g, err = d.RenameGroup(ctx, d.asker, g, c.Title); err != nil {
+			return err
 		}
 		if c.JSON {
 			return a.PrintJSON(viewGroup(g))
@@ -128,7 +131,7 @@ func (c *groupRemoveCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		if err := d.RemoveGroup(ctx, d.asker, c.Group); err != nil {
+		if err := d.RemoveGroup(ctx, d.asker, storage.Group{ID: c.Group}); err != nil {
 			return noSuch(err, "group", c.Group)
 		}
 		return a.tellRemoved(c.JSON, c.Tenant, "group", c.Group, c.Group)

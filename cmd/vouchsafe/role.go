@@ -130,7 +130,7 @@ func (c *roleRemoveCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		if err := d.RemoveRole(ctx, d.asker, c.name()); err != nil {
+		if err := d.RemoveRole(ctx, d.asker, storage.Role{RoleName: c.name()}); err != nil {
 			return noSuch(err, "role at "+c.owner(), c.Role)
 		}
 		return a.tellRemoved(c.JSON, c.Tenant, "role", c.Role, c.Role+" of "+c.owner())
@@ -237,22 +237,16 @@ func (c *roleHoldersCmd) Run(ctx context.Context, a *app) error {
 		if _, err := s.Role(ctx, c.Tenant, r); err != nil {
 			return noSuch(err, "role at "+c.owner(), c.Role)
 		}
+		view := func(user, group, client string) holderView {
+			return holderView{c.Role, c.Client, c.API, user, group, client}
+		}
+		ofGroup := func(g storage.Group) holderView { return view("", g.ID, "") }
+		ofClient := func(id string) holderView { return view("", "", id) }
+		ofUser := func(u storage.User) holderView { return view(u.ID, "", "") }
 		all := func(yield func(holderView, error) bool) {
-			for _, kind := range []struct {
-				page func(ctx context.Context, tenant string, r storage.RoleName, after string, limit int) ([]string, error)
-				view func(id string) holderView
-			}{
-				{s.GroupHolders, func(id string) holderView { return holderView{c.Role, c.Client, c.API, "", id, ""} }},
-				{s.ClientHolders, func(id string) holderView { return holderView{c.Role, c.Client, c.API, "", "", id} }},
-				{s.UserHolders, func(id string) holderView { return holderView{c.Role, c.Client, c.API, id, "", ""} }},
-			} {
-				page := func(after string) ([]string, error) { return kind.page(ctx, c.Tenant, r, after, listing.PageSize) }
-				for id, err := range listing.All(page, func(id string) string { return id }) {
-					if !yield(kind.view(id), err) {
-						return
-					}
-				}
-			}
+			_ = holdersOf(ctx, c.Tenant, r, s.GroupHolders, ofGroup, yield) &&
+				holdersOf(ctx, c.Tenant, r, s.ClientHolders, ofClient, yield) &&
+				holdersOf(ctx, c.Tenant, r, s.UserHolders, ofUser, yield)
 		}
 		same := func(v holderView) holderView { return v }
 		return terminal.PrintList(&a.Terminal, c.JSON, all, same, []string{"KIND", "HOLDER"}, func(v holderView) []string {
@@ -265,6 +259,22 @@ func (c *roleHoldersCmd) Run(ctx context.Context, a *app) error {
 			return []string{"user", v.User}
 		})
 	})
+}
+
+// holdersOf yields the holders of one kind, and reports whether more may be yielded.
+func holdersOf[T any](
+	ctx context.Context, tenant string, r storage.RoleName,
+	page func(ctx context.Context, tenant string, r storage.RoleName, after string, limit int) ([]T, error),
+	view func(T) holderView, yield func(holderView, error) bool,
+) bool {
+	read := func(after string) ([]T, error) { return page(ctx, tenant, r, after, listing.PageSize) }
+	id := func(one T) string { v := view(one); return v.User + v.Group + v.ForClient }
+	for one, err := range listing.All(read, id) {
+		if !yield(view(one), err) {
+			return false
+		}
+	}
+	return true
 }
 
 // parseRole reads a role as flags have it: OWNER#ROLE, where the owner is one of the tenant's APIs or a client.

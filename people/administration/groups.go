@@ -50,32 +50,37 @@ func (s *Accounts) AddGroup(ctx context.Context, a people.Asker, id, title strin
 		fs = append(fs, importing.NewFault("id", "group.form", "%.80q is no group id: %s", id, storage.GroupIDRule))
 	}
 	fs.checkTitle(title)
-	now := time.Now()
-	g := storage.Group{TenantID: a.Tenant.ID, ID: id, Title: title, CreatedAt: now, UpdatedAt: now}
+	at := now()
+	g := storage.Group{TenantID: a.Tenant.ID, ID: id, Title: title, CreatedAt: at, UpdatedAt: at}
 	if err := fs.err(); err != nil {
 		return g, err
 	}
 	return g, s.Store.AddGroup(ctx, g, groupEvent(a, storage.EventGroupAdded, id))
 }
 
-// RenameGroup gives the group another title. Its id stays: apps and rules know the group by it.
-func (s *Accounts) RenameGroup(ctx context.Context, a people.Asker, id, title string) (storage.Group, error) {
-	g, err := s.Store.Group(ctx, a.Tenant.ID, id)
-	if err != nil || g.Title == title {
-		return g, err
+// RenameGroup gives the group, as it was read, another title. Its id stays: apps and rules know the group by it.
+// storage.ErrStale: it has changed since.
+func (s *Accounts) RenameGroup(
+	ctx context.Context, a people.Asker, g storage.Group, title string,
+) (storage.Group, error) {
+	if g.Title == title {
+		return g, nil
 	}
 	var fs Faults
 	fs.checkTitle(title)
 	if err := fs.err(); err != nil {
 		return g, err
 	}
-	g.Title, g.UpdatedAt = title, time.Now()
-	return g, s.Store.UpdateGroup(ctx, g, groupEvent(a, storage.EventGroupChanged, id))
+	was := g.UpdatedAt
+	g.TenantID, g.Title, g.UpdatedAt = a.Tenant.ID, title, now()
+	return g, s.Store.UpdateGroup(ctx, g, was, groupEvent(a, storage.EventGroupChanged, g.ID))
 }
 
-// RemoveGroup removes the group. Its members lose what it gave them.
-func (s *Accounts) RemoveGroup(ctx context.Context, a people.Asker, id string) error {
-	return s.Store.RemoveGroup(ctx, a.Tenant.ID, id, time.Now(), groupEvent(a, storage.EventGroupRemoved, id))
+// RemoveGroup removes the group. Its members lose what it gave them. storage.ErrStale: the group has changed since it
+// was read with its UpdatedAt, unless that is zero.
+func (s *Accounts) RemoveGroup(ctx context.Context, a people.Asker, g storage.Group) error {
+	g.TenantID = a.Tenant.ID
+	return s.Store.RemoveGroup(ctx, g, time.Now(), groupEvent(a, storage.EventGroupRemoved, g.ID))
 }
 
 // groupEvent returns an event about the group.

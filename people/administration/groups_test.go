@@ -36,9 +36,9 @@ func TestEverythingAboutGroupsAndRoles(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	_, err = s.AddGroup(ctx, a, "staff", "Staff")
+	staff, err := s.AddGroup(ctx, a, "staff", "Staff")
 	do("add group", err)
-	_, err = s.RenameGroup(ctx, a, "staff", "All staff")
+	_, err = s.RenameGroup(ctx, a, staff, "All staff")
 	do("rename group", err)
 	for _, r := range []storage.RoleName{editor, clerk} {
 		_, err = s.AddRole(ctx, a, r, "")
@@ -48,7 +48,7 @@ func TestEverythingAboutGroupsAndRoles(t *testing.T) {
 			do("take role", s.TakeRole(ctx, a, r, h))
 		}
 	}
-	_, err = s.RenameRole(ctx, a, clerk, "Clerk")
+	_, err = s.RenameRole(ctx, a, storage.Role{RoleName: clerk}, "Clerk")
 	do("rename role", err)
 	for _, want := range []bool{true, false} {
 		if changed, err := s.Join(ctx, a, jo.ID, "staff"); changed != want || err != nil {
@@ -60,8 +60,8 @@ func TestEverythingAboutGroupsAndRoles(t *testing.T) {
 			t.Errorf("leave: got %v, %v, want %v", changed, err, want)
 		}
 	}
-	do("remove role", s.RemoveRole(ctx, a, clerk))
-	do("remove group", s.RemoveGroup(ctx, a, "staff"))
+	do("remove role", s.RemoveRole(ctx, a, storage.Role{RoleName: clerk}))
+	do("remove group", s.RemoveGroup(ctx, a, storage.Group{ID: "staff"}))
 	counts := map[string]int{}
 	events, err := store.EventsAfter(ctx, tenant, "", time.Now().Add(time.Hour), 100)
 	do("events", err)

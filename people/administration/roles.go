@@ -25,8 +25,8 @@ func (s *Accounts) AddRole(
 			". _ : / -, a letter or digit first, at most 100 characters", name.Name))
 	}
 	fs.checkTitle(title)
-	now := time.Now()
-	r := storage.Role{TenantID: a.Tenant.ID, RoleName: name, Title: title, CreatedAt: now, UpdatedAt: now}
+	at := now()
+	r := storage.Role{TenantID: a.Tenant.ID, RoleName: name, Title: title, CreatedAt: at, UpdatedAt: at}
 	if err := fs.err(); err != nil {
 		return r, err
 	}
@@ -36,26 +36,27 @@ func (s *Accounts) AddRole(
 	return r, s.Store.AddRole(ctx, r, roleEvent(a, storage.EventRoleAdded, name, nil))
 }
 
-// RenameRole gives the role another title. Its name stays: apps know the role by it.
-func (s *Accounts) RenameRole(
-	ctx context.Context, a people.Asker, name storage.RoleName, title string,
-) (storage.Role, error) {
-	r, err := s.Store.Role(ctx, a.Tenant.ID, name)
-	if err != nil || r.Title == title {
-		return r, err
+// RenameRole gives the role, as it was read, another title. Its name stays: apps know the role by it.
+// storage.ErrStale: it has changed since.
+func (s *Accounts) RenameRole(ctx context.Context, a people.Asker, r storage.Role, title string) (storage.Role, error) {
+	if r.Title == title {
+		return r, nil
 	}
 	var fs Faults
 	fs.checkTitle(title)
 	if err := fs.err(); err != nil {
 		return r, err
 	}
-	r.Title, r.UpdatedAt = title, time.Now()
-	return r, s.Store.UpdateRole(ctx, r, roleEvent(a, storage.EventRoleChanged, name, nil))
+	was := r.UpdatedAt
+	r.TenantID, r.Title, r.UpdatedAt = a.Tenant.ID, title, now()
+	return r, s.Store.UpdateRole(ctx, r, was, roleEvent(a, storage.EventRoleChanged, r.RoleName, nil))
 }
 
-// RemoveRole removes the role, and takes it from all that have it.
-func (s *Accounts) RemoveRole(ctx context.Context, a people.Asker, name storage.RoleName) error {
-	return s.Store.RemoveRole(ctx, a.Tenant.ID, name, time.Now(), roleEvent(a, storage.EventRoleRemoved, name, nil))
+// RemoveRole removes the role, and takes it from all that have it. storage.ErrStale: the role has changed since it
+// was read with its UpdatedAt, unless that is zero.
+func (s *Accounts) RemoveRole(ctx context.Context, a people.Asker, r storage.Role) error {
+	r.TenantID = a.Tenant.ID
+	return s.Store.RemoveRole(ctx, r, time.Now(), roleEvent(a, storage.EventRoleRemoved, r.RoleName, nil))
 }
 
 // GiveRole gives the role to a user, a group or a client. storage.ErrNotFound: there is no such role or holder.
@@ -74,7 +75,7 @@ func (s *Accounts) TakeRole(ctx context.Context, a people.Asker, name storage.Ro
 // holderEvent returns the event about a user who is the holder, or the one about another holder.
 func holderEvent(a people.Asker, name storage.RoleName, h storage.RoleHolder, ofUser, ofOther string) storage.Event {
 	if h.User != "" {
-		e := aboutRole(ofUser, name, nil)
+		e := AboutRole(ofUser, name, nil)
 		e.UserID = h.User
 		return a.Event(e)
 	}
@@ -86,11 +87,11 @@ func holderEvent(a people.Asker, name storage.RoleName, h storage.RoleHolder, of
 
 // roleEvent returns an event about the role.
 func roleEvent(a people.Asker, kind string, r storage.RoleName, detail map[string]string) storage.Event {
-	return a.Event(aboutRole(kind, r, detail))
+	return a.Event(AboutRole(kind, r, detail))
 }
 
-// aboutRole returns an event about the role that is not completed yet.
-func aboutRole(kind string, r storage.RoleName, detail map[string]string) storage.Event {
+// AboutRole returns an event about the role that is not completed yet.
+func AboutRole(kind string, r storage.RoleName, detail map[string]string) storage.Event {
 	if detail == nil {
 		detail = map[string]string{}
 	}

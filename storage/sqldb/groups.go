@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -31,19 +32,23 @@ func (s *Store) AddGroup(ctx context.Context, g storage.Group, events ...storage
 	}), "add group", g.ID)
 }
 
-const updateGroup = `UPDATE groups SET title = $3, updated_at = $4 WHERE tenant_id = $1 AND id = $2`
+const updateGroup = `
+	UPDATE groups SET title = $3, updated_at = $4
+	WHERE tenant_id = $1 AND id = $2 AND (updated_at = $5 OR $5 = 0)`
 
 // UpdateGroup implements storage.Groups.
-func (s *Store) UpdateGroup(ctx context.Context, g storage.Group, events ...storage.Event) error {
+func (s *Store) UpdateGroup(ctx context.Context, g storage.Group, was time.Time, events ...storage.Event) error {
 	return engine.Named(trail.Transact(ctx, s.engine, events, func(c conn) error {
-		return engine.Must(c, storage.ErrNotFound, updateGroup, g.TenantID, g.ID, g.Title, column.Micros(g.UpdatedAt))
+		err := engine.Must(c, storage.ErrStale, updateGroup, g.TenantID, g.ID, g.Title, column.Micros(g.UpdatedAt),
+			column.Micros(was))
+		return staleOr(err, c, countGroup, g.TenantID, g.ID)
 	}), "update group", g.ID)
 }
 
 const (
 	groupByID = `SELECT ` + groupColumns + ` FROM groups WHERE groups.tenant_id = $1 AND groups.id = $2`
 	// Foreign keys would take along all memberships in one statement: there are none.
-	removeGroup = `DELETE FROM groups WHERE tenant_id = $1 AND id = $2 RETURNING key`
+	removeGroup = `DELETE FROM groups WHERE tenant_id = $1 AND id = $2 AND (updated_at = $3 OR $3 = 0) RETURNING key`
 	// So many at a time, $3.
 	removeSomeMembers = `
 		DELETE FROM memberships WHERE tenant_id = $1 AND (tenant_id, user_id, group_key, upstream) IN (
@@ -53,23 +58,26 @@ const (
 )
 
 // RemoveGroup implements storage.Groups.
-func (s *Store) RemoveGroup(ctx context.Context, tenant, id string, now time.Time, events ...storage.Event) error {
+func (s *Store) RemoveGroup(ctx context.Context, g storage.Group, now time.Time, events ...storage.Event) error {
 	var left []storage.Removal
 	err := trail.Transact(ctx, s.engine, events, func(c conn) error {
 		left = nil // it may be a repetition
-		key, err := engine.ScanText(c.Row(removeGroup, tenant, id))
+		key, err := engine.ScanText(c.Row(removeGroup, g.TenantID, g.ID, column.Micros(g.UpdatedAt)))
+		if errors.Is(err, storage.ErrNotFound) {
+			return staleOr(storage.ErrStale, c, countGroup, g.TenantID, g.ID)
+		}
 		if err != nil {
 			return err
 		}
-		if _, err := c.Exec(removeRolesOfGroup, tenant, key); err != nil {
+		if _, err := c.Exec(removeRolesOfGroup, g.TenantID, key); err != nil {
 			return err
 		}
 		left, err = s.removeSome(c, removeSomeMembers, storage.Removal{
-			TenantID: tenant, Kind: storage.RemovalGroup, ID: key, Since: now,
+			TenantID: g.TenantID, Kind: storage.RemovalGroup, ID: key, Since: now,
 		})
 		return err
 	})
-	return engine.Named(s.finish(ctx, err, left), "remove group", id)
+	return engine.Named(s.finish(ctx, err, left), "remove group", g.ID)
 }
 
 // Group implements storage.Groups.
@@ -166,6 +174,16 @@ func (s *Store) applyMemberships(c conn, ch *storage.Change) error {
 		}
 	}
 	return nil
+}
+
+// staleOr returns the error; of one that is ErrStale, ErrNotFound if the query counts nothing.
+func staleOr(err error, c conn, query string, args ...any) error {
+	if errors.Is(err, storage.ErrStale) {
+		if missing := some(c, query, args...); missing != nil {
+			return missing
+		}
+	}
+	return err
 }
 
 // some answers ErrNotFound if the query counts nothing.

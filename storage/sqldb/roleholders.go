@@ -112,12 +112,16 @@ func (s *Store) applyRoles(c conn, ch *storage.Change) error {
 }
 
 const (
+	// The page is cut out of what was given alone, which is in the order of an index.
 	userHolders = `
-		SELECT user_id FROM user_roles
-		WHERE tenant_id = $1 AND role_key = ` + keyOfRole + ` AND user_id > $5
-		ORDER BY user_id LIMIT $6`
+		SELECT ` + userColumns + ` FROM users
+		WHERE users.tenant_id = $1 AND users.removed_at = 0 AND users.id IN (
+			SELECT user_roles.user_id FROM user_roles
+			WHERE user_roles.tenant_id = $1 AND user_roles.role_key = ` + keyOfRole + ` AND user_roles.user_id > $5
+			ORDER BY user_roles.user_id LIMIT $6)
+		ORDER BY users.id`
 	groupHolders = `
-		SELECT groups.id FROM group_roles
+		SELECT ` + groupColumns + ` FROM group_roles
 		JOIN groups ON groups.tenant_id = group_roles.tenant_id AND groups.key = group_roles.group_key
 		WHERE group_roles.tenant_id = $1 AND group_roles.role_key = ` + keyOfRole + ` AND groups.id > $5
 		ORDER BY groups.id LIMIT $6`
@@ -130,16 +134,16 @@ const (
 // UserHolders implements storage.Roles.
 func (s *Store) UserHolders(ctx context.Context, tenant string, r storage.RoleName, after string,
 	limit int,
-) ([]string, error) {
-	all, err := list(ctx, s, userHolders, roleArgs(tenant, r, after, limit), engine.ScanText)
+) ([]storage.User, error) {
+	all, err := list(ctx, s, userHolders, roleArgs(tenant, r, after, limit), scanUser)
 	return all, engine.Named(err, "users with role", r.Name)
 }
 
 // GroupHolders implements storage.Roles.
 func (s *Store) GroupHolders(ctx context.Context, tenant string, r storage.RoleName, after string,
 	limit int,
-) ([]string, error) {
-	all, err := list(ctx, s, groupHolders, roleArgs(tenant, r, after, limit), engine.ScanText)
+) ([]storage.Group, error) {
+	all, err := list(ctx, s, groupHolders, roleArgs(tenant, r, after, limit), scanGroup)
 	return all, engine.Named(err, "groups with role", r.Name)
 }
 

@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -47,30 +48,32 @@ func (s *Store) AddRole(ctx context.Context, r storage.Role, events ...storage.E
 	}), "add role", r.Name)
 }
 
-const updateRole = `UPDATE roles SET title = $5, updated_at = $6 WHERE ` + thisRole
+const updateRole = `
+	UPDATE roles SET title = $5, updated_at = $6
+	WHERE (updated_at = $7 OR $7 = 0) AND ` + thisRole
 
 // UpdateRole implements storage.Roles.
-func (s *Store) UpdateRole(ctx context.Context, r storage.Role, events ...storage.Event) error {
+func (s *Store) UpdateRole(ctx context.Context, r storage.Role, was time.Time, events ...storage.Event) error {
 	return engine.Named(trail.Transact(ctx, s.engine, events, func(c conn) error {
-		return engine.Must(c, storage.ErrNotFound, updateRole, roleArgs(r.TenantID, r.RoleName, r.Title,
-			column.Micros(r.UpdatedAt))...)
+		err := engine.Must(c, storage.ErrStale, updateRole, roleArgs(r.TenantID, r.RoleName, r.Title,
+			column.Micros(r.UpdatedAt), column.Micros(was))...)
+		return staleOr(err, c, countRole, roleArgs(r.TenantID, r.RoleName)...)
 	}), "update role", r.Name)
 }
 
-const (
-	removeRole = `DELETE FROM roles WHERE ` + thisRole + ` RETURNING key`
-)
+const removeRole = `DELETE FROM roles WHERE ` + thisRole + ` AND (updated_at = $5 OR $5 = 0) RETURNING key`
 
 // RemoveRole implements storage.Roles.
-func (s *Store) RemoveRole(ctx context.Context, tenant string, r storage.RoleName, now time.Time,
-	events ...storage.Event,
-) error {
+func (s *Store) RemoveRole(ctx context.Context, r storage.Role, now time.Time, events ...storage.Event) error {
 	var left []storage.Removal
 	err := trail.Transact(ctx, s.engine, events, func(c conn) (err error) {
 		left = nil // it may be a repetition
-		key, err := engine.ScanText(c.Row(removeRole, roleArgs(tenant, r)...))
+		key, err := engine.ScanText(c.Row(removeRole, roleArgs(r.TenantID, r.RoleName, column.Micros(r.UpdatedAt))...))
+		if errors.Is(err, storage.ErrNotFound) {
+			return staleOr(storage.ErrStale, c, countRole, roleArgs(r.TenantID, r.RoleName)...)
+		}
 		if err == nil {
-			left, err = s.takeFromAll(c, tenant, key, now)
+			left, err = s.takeFromAll(c, r.TenantID, key, now)
 		}
 		return err
 	})

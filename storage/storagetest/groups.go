@@ -3,6 +3,7 @@ package storagetest
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -33,11 +34,13 @@ func testGroups(t *testing.T, s Store) {
 	want(t, s.AddGroup(ctx, storage.Group{TenantID: "no-such-tenant", ID: "a"}), storage.ErrNotFound)
 	changed := full
 	changed.Title, changed.UpdatedAt = "another", now
-	must(t, s.UpdateGroup(ctx, changed))
+	want(t, s.UpdateGroup(ctx, changed, now.Add(-time.Hour)), storage.ErrStale)
+	must(t, s.UpdateGroup(ctx, changed, full.UpdatedAt))
 	got, err = s.Group(ctx, tenant, full.ID)
 	same(t, got, err, changed)
 	changed.ID = "missing"
-	want(t, s.UpdateGroup(ctx, changed), storage.ErrNotFound)
+	want(t, s.UpdateGroup(ctx, changed, time.Time{}), storage.ErrNotFound)
+	want(t, s.UpdateGroup(ctx, changed, now), storage.ErrNotFound)
 	for _, id := range []string{"a", "b", "c"} {
 		must(t, s.AddGroup(ctx, storage.Group{TenantID: tenant, ID: id}))
 	}
@@ -108,9 +111,12 @@ func testMemberships(t *testing.T, s Store, tenant string) {
 	if slices.Contains(membersOf(t, s, tenant, "a"), users[1]) {
 		t.Error("a removed user is a member")
 	}
-	must(t, s.RemoveGroup(ctx, tenant, "a", now))
-	want(t, s.RemoveGroup(ctx, tenant, "a", now), storage.ErrNotFound)
-	must(t, s.AddGroup(ctx, storage.Group{TenantID: tenant, ID: "a"}))
+	a := storage.Group{TenantID: tenant, ID: "a"}
+	must(t, s.UpdateGroup(ctx, storage.Group{TenantID: tenant, ID: "a", UpdatedAt: now}, time.Time{}))
+	want(t, s.RemoveGroup(ctx, storage.Group{TenantID: tenant, ID: "a", UpdatedAt: now.Add(-1)}, now), storage.ErrStale)
+	must(t, s.RemoveGroup(ctx, storage.Group{TenantID: tenant, ID: "a", UpdatedAt: now}, now))
+	want(t, s.RemoveGroup(ctx, a, now), storage.ErrNotFound)
+	must(t, s.AddGroup(ctx, a))
 	if got := membersOf(t, s, tenant, "a"); len(got) > 0 {
 		t.Errorf("a group of the same id has inherited %v", got)
 	}
@@ -132,8 +138,8 @@ func testLargeGroup(t *testing.T, s Store) {
 		must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now,
 			Join: []storage.Membership{{GroupID: "all"}}, GiveRoles: []storage.RoleName{role}}))
 	}
-	must(t, s.RemoveGroup(ctx, tenant, "all", now))
-	must(t, s.RemoveRole(ctx, tenant, role, now))
+	must(t, s.RemoveGroup(ctx, storage.Group{TenantID: tenant, ID: "all"}, now))
+	must(t, s.RemoveRole(ctx, storage.Role{TenantID: tenant, RoleName: role}, now))
 	b, err := s.Belonging(ctx, tenant, users[209].ID)
 	same(t, b, err, storage.Belonging{})
 	must(t, s.AddGroup(ctx, storage.Group{TenantID: tenant, ID: "all"}))

@@ -80,13 +80,13 @@ func (w *world) writes() []func(context.Context) error {
 		},
 		func(ctx context.Context) error { return s.AddGroup(ctx, storage.Group{TenantID: tenant, ID: "guests"}) },
 		func(ctx context.Context) error {
-			return s.UpdateGroup(ctx, storage.Group{TenantID: tenant, ID: "staff", Title: "changed"})
+			return s.UpdateGroup(ctx, storage.Group{TenantID: tenant, ID: "staff", Title: "changed"}, time.Time{})
 		},
 		func(ctx context.Context) error {
 			return s.AddRole(ctx, storage.Role{TenantID: tenant, RoleName: reader})
 		},
 		func(ctx context.Context) error {
-			return s.UpdateRole(ctx, storage.Role{TenantID: tenant, RoleName: role, Title: "changed"})
+			return s.UpdateRole(ctx, storage.Role{TenantID: tenant, RoleName: role, Title: "changed"}, time.Time{})
 		},
 		func(ctx context.Context) error {
 			return s.GiveRole(ctx, tenant, reader, storage.RoleHolder{User: w.user}, now)
@@ -101,8 +101,12 @@ func (w *world) writes() []func(context.Context) error {
 				GiveRoles: []storage.RoleName{reader}, Unique: map[string]string{"number": "2"},
 			})
 		},
-		func(ctx context.Context) error { return s.RemoveRole(ctx, tenant, role, now) },
-		func(ctx context.Context) error { return s.RemoveGroup(ctx, tenant, "staff", now) },
+		func(ctx context.Context) error {
+			return s.RemoveRole(ctx, storage.Role{TenantID: tenant, RoleName: role}, now)
+		},
+		func(ctx context.Context) error {
+			return s.RemoveGroup(ctx, storage.Group{TenantID: tenant, ID: "staff"}, now)
+		},
 		// From here on, what ends something.
 		func(ctx context.Context) error {
 			_, err := revoke(ctx, s, tenant, storage.GrantFilter{UserID: w.user}, "test", now)

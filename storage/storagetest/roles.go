@@ -20,9 +20,11 @@ func testRoles(t *testing.T, s Store) {
 	missing := full
 	missing.Client = "missing"
 	want(t, s.AddRole(ctx, missing), storage.ErrNotFound)
-	want(t, s.UpdateRole(ctx, missing), storage.ErrNotFound)
+	want(t, s.UpdateRole(ctx, missing, time.Time{}), storage.ErrNotFound)
+	was := full.UpdatedAt
 	full.Title, full.UpdatedAt = "changed", now
-	must(t, s.UpdateRole(ctx, full))
+	want(t, s.UpdateRole(ctx, full, now.Add(time.Hour)), storage.ErrStale)
+	must(t, s.UpdateRole(ctx, full, was))
 	got, err = s.Role(ctx, w.tenant, full.RoleName)
 	same(t, got, err, full)
 	api := full
@@ -48,10 +50,12 @@ func testHolders(t *testing.T, w *world, one, other storage.RoleName) {
 	ctx, s := t.Context(), w.s
 	list := map[string]func(after string, limit int) ([]string, error){
 		"user": func(after string, limit int) ([]string, error) {
-			return s.UserHolders(ctx, w.tenant, one, after, limit)
+			all, err := s.UserHolders(ctx, w.tenant, one, after, limit)
+			return ids(all, func(u storage.User) string { return u.ID }), err
 		},
 		"group": func(after string, limit int) ([]string, error) {
-			return s.GroupHolders(ctx, w.tenant, one, after, limit)
+			all, err := s.GroupHolders(ctx, w.tenant, one, after, limit)
+			return ids(all, func(g storage.Group) string { return g.ID }), err
 		},
 		"client": func(after string, limit int) ([]string, error) {
 			return s.ClientHolders(ctx, w.tenant, one, after, limit)
@@ -92,9 +96,12 @@ func testHolders(t *testing.T, w *world, one, other storage.RoleName) {
 		must(t, change(storage.Change{TakeRoles: []storage.RoleName{one}}))
 	}
 	must(t, change(storage.Change{GiveRoles: []storage.RoleName{one}}))
-	must(t, s.RemoveRole(ctx, w.tenant, one, now))
-	want(t, s.RemoveRole(ctx, w.tenant, one, now), storage.ErrNotFound)
-	must(t, s.AddRole(ctx, storage.Role{TenantID: w.tenant, RoleName: one}))
+	role := storage.Role{TenantID: w.tenant, RoleName: one, UpdatedAt: now.Add(time.Hour)}
+	want(t, s.RemoveRole(ctx, role, now), storage.ErrStale)
+	role.UpdatedAt = now
+	must(t, s.RemoveRole(ctx, role, now))
+	want(t, s.RemoveRole(ctx, role, now), storage.ErrNotFound)
+	must(t, s.AddRole(ctx, role))
 	if seen := pages(t, list["user"], func(id string) string { return id }); len(seen) != 0 {
 		t.Errorf("a role of the same name has inherited %v", seen)
 	}
