@@ -90,8 +90,3 @@ func checkPattern(a storage.Attribute, wrong func(field, format string, args ...
 			"[A-Z]{2}[0-9]+", a.Pattern, maxPattern)
 	}
 }
-
-// compile compiles a pattern, which a value must match as a whole.
-func compile(pattern string) (*regexp.Regexp, error) {
-	return regexp.Compile(`\A(?:` + pattern + `)\z`)
-}

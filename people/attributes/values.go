@@ -156,11 +156,7 @@ func checkText(a storage.Attribute, text string) string {
 		return fmt.Sprintf("must be a text of at most %d bytes", maxText)
 	case strings.ContainsFunc(text, unicode.IsControl):
 		return "must not have control characters"
-	case a.Pattern == "":
-		return ""
-	}
-	// A pattern that cannot be compiled was refused when it was declared.
-	if form, err := compile(a.Pattern); err != nil || !form.MatchString(text) {
+	case a.Pattern != "" && !matches(a.Pattern, text):
 		return "must match " + a.Pattern
 	}
 	return ""
