@@ -17,7 +17,7 @@ func Routes() []jsonapi.Route { return (&Server{}).routes() }
 func (s *Server) routes() []jsonapi.Route {
 	return slices.Concat(s.userRoutes(), s.accessRoutes(), s.administratorRoutes(), s.clientRoutes(),
 		s.keyRoutes(), s.auditRoutes(), s.mailRoutes(), s.tenantRoutes(), s.operatorRoutes(), s.statsRoutes(),
-		s.groupRoutes(), s.roleRoutes())
+		s.groupRoutes(), s.roleRoutes(), s.invitationRoutes())
 }
 
 // Register adds the API to r. Every answer below its prefix is of its shape.
@@ -38,7 +38,7 @@ func (s *Server) accessRoutes() []jsonapi.Route {
 	return []jsonapi.Route{
 		s.setPassword(), s.sendReset(), s.getFactors(), s.removeFactors(), s.listPasskeys(), s.removePasskey(),
 		s.listSessions(), s.endSession(), s.endSessions(), s.listGrants(), s.revokeGrant(), s.listApps(), s.disconnectApp(),
-		s.listIdentities(), s.unlinkIdentity(), s.invite(),
+		s.listIdentities(), s.unlinkIdentity(),
 	}
 }
 

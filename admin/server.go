@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/people/invitations"
 	"github.com/vouchsafe/vouchsafe/people/selfservice"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -69,6 +70,7 @@ type Store interface {
 // Server serves the management API.
 type Server struct {
 	Config
+	invitations *invitations.Service
 	// references are the OpenAPI documents, by issuer. They are kept for good, because tenants are few.
 	references sync.Map
 }
@@ -79,7 +81,7 @@ func New(c Config) (*Server, error) {
 		c.Keys == nil || c.Issuer == "" || c.Language == nil || c.Errors == nil {
 		return nil, errors.New("admin: a field is missing")
 	}
-	return &Server{Config: c}, nil
+	return &Server{Config: c, invitations: &invitations.Service{Service: c.People.Service}}, nil
 }
 
 // ErrorPage writes an error: as JSON for requests to the API, and by Errors for all others.

@@ -44,28 +44,3 @@ func (s *Server) unlinkIdentity() jsonapi.Route {
 		return s.Accounts.Unlink(c.Context(), c.asker, u.ID, in.Provider, in.Subject)
 	})
 }
-
-// inviteCall is the input of POST /invitations.
-type inviteCall struct {
-	Email string `json:"email" need:"true" max:"320" doc:"The address to invite." example:"jo@example.org"`
-}
-
-// invitation is an invitation that was made.
-type invitation struct {
-	Email     string    `json:"email" doc:"The address."`
-	Link      string    `json:"link,omitempty" doc:"The link, which makes an account, once. It is in the email, too, and never shown again."`
-	ExpiresAt time.Time `json:"expires_at" doc:"Until when it works."`
-}
-
-func (s *Server) invite() jsonapi.Route {
-	return handle(s, jsonapi.Operation{
-		Method: http.MethodPost, Path: "/invitations", ID: "invite", Scope: "users:write", Status: http.StatusCreated,
-		Summary: "Invites the owner of an email address to make an account.",
-		Problems: []jsonapi.Outcome{wrongFields, notJSON, tooLarge,
-			{Status: http.StatusConflict, Code: "exists", When: "the address has an account."},
-			{Status: http.StatusConflict, Code: "sign_up_closed", When: "the tenant lets no one make an account."}},
-	}, func(c *call, in inviteCall) (invitation, error) {
-		made, err := s.People.Invite(c.Context(), c.asker, in.Email)
-		return invitation{in.Email, made.Link, made.ExpiresAt}, err
-	})
-}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/invitations"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
@@ -140,8 +141,8 @@ func TestACodeProvesTheAddressItWasSentTo(t *testing.T) {
 		{"x%evil.example@company.example", "x%evil.example@company.example"}} {
 		code := s.newCode(storage.CodeInvite, old.key, "", map[string]string{"Email": old.email}, time.Hour)
 		must(t, storagetest.PutCode(t.Context(), s.store, code.Code))
-		if _, _, err := s.login.AcceptInvitation(r.Context(), s.login.askerOf(r), code.Token,
-			people.SignUp{Password: fresh}); !errors.Is(err, people.ErrWrongCode) {
+		if _, err := s.login.invitations.Accept(r.Context(), s.login.askerOf(r), code.Token,
+			people.SignUp{Password: fresh}); !errors.Is(err, invitations.ErrGone) {
 			t.Errorf("a code for %s makes an account of %s: %v", old.key, old.email, err)
 		}
 		jo := s.user("default", fmt.Sprintf("jo%d@example.com", len(old.key)), "", right)

@@ -16,6 +16,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/api"
+	"github.com/vouchsafe/vouchsafe/people/invitations"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/memory"
@@ -345,7 +346,7 @@ func (a *apiSite) tokensOf(sess storage.Session) string {
 func (a *apiSite) invites(email string) string {
 	a.t.Helper()
 	r := a.asked(storage.TenantSettings{})
-	_, err := a.login.Invite(r.Context(), a.login.askerOf(r), email)
+	_, err := a.login.invitations.Invite(r.Context(), a.login.askerOf(r), invitations.Wanted{Email: email})
 	must(a.t, err)
 	_, token, _ := strings.Cut(a.mails.Next(a.t, email).Link, "invitation=")
 	return token

@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/federation"
+	"github.com/vouchsafe/vouchsafe/people/invitations"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -32,7 +33,8 @@ type Config struct {
 // Server serves the pages of all tenants.
 type Server struct {
 	Config
-	site *ui.Site
+	site        *ui.Site
+	invitations *invitations.Service
 }
 
 // New checks and completes the Config.
@@ -43,7 +45,7 @@ func New(c Config) (*Server, error) {
 	if c.LogoutPath == "" {
 		c.LogoutPath = "/logout"
 	}
-	return &Server{Config: c, site: c.Site}, nil
+	return &Server{c, c.Site, &invitations.Service{Service: c.Service}}, nil
 }
 
 // The names below are short for what most pages use of package ui.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/smtptest"
+	"github.com/vouchsafe/vouchsafe/people/invitations"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -317,7 +318,7 @@ func TestInvitations(t *testing.T) {
 	invite := func(email string) smtptest.Message {
 		t.Helper()
 		r := s.asked(storage.TenantSettings{})
-		inv, err := s.login.Invite(t.Context(), s.login.askerOf(r), email)
+		inv, err := s.login.invitations.Invite(t.Context(), s.login.askerOf(r), invitations.Wanted{Email: email})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -354,6 +355,9 @@ func TestInvitations(t *testing.T) {
 	}
 	late := invite("kim@example.com")
 	s.user("default", "kim@example.com", "", fresh)
+	if p := v.get(v.path(late)); p.status != http.StatusConflict {
+		t.Errorf("the page of an invitation whose address has an account: got %d", p.status)
+	}
 	if p := v.post("/signup", "invitation", tokenOf(late), "password", fresh); p.status != http.StatusConflict {
 		t.Errorf("somebody who has an account: got %d", p.status)
 	}

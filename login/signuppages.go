@@ -31,7 +31,10 @@ func (s *Server) signUpPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	var form signUpForm
 	if form.Invitation = r.FormValue("invitation"); form.Invitation != "" {
-		form.Email, err = s.OpenInvitation(r.Context(), s.askerOf(r), form.Invitation)
+		form.Email, err = s.invitations.Open(r.Context(), s.askerOf(r), form.Invitation)
+		if errors.Is(err, people.ErrAccountExists) {
+			return s.tellExists(w, r)
+		}
 		if err != nil {
 			return err
 		}
@@ -63,7 +66,7 @@ func (s *Server) signUpPosted(w http.ResponseWriter, r *http.Request) error {
 	input := people.SignUp{Email: strings.TrimSpace(r.PostForm.Get("email")),
 		Username: strings.TrimSpace(r.PostForm.Get("username")), Password: r.PostForm.Get("password")}
 	if invitation := r.PostForm.Get("invitation"); invitation != "" {
-		user, _, err := s.AcceptInvitation(r.Context(), s.askerOf(r), invitation, input)
+		user, err := s.invitations.Accept(r.Context(), s.askerOf(r), invitation, input)
 		if err == nil {
 			return s.registered(w, r, in, user)
 		}

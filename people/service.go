@@ -31,6 +31,7 @@ type Store interface {
 	EventsOf(ctx context.Context, tenant, userID, before string, limit int) ([]storage.Event, error)
 	Client(ctx context.Context, tenant, id string) (storage.Client, error)
 	Group(ctx context.Context, tenant, id string) (storage.Group, error)
+	Role(ctx context.Context, tenant string, r storage.RoleName) (storage.Role, error)
 	MembershipsOf(ctx context.Context, tenant, userID string) ([]storage.Membership, error)
 	Belonging(ctx context.Context, tenant, userID string) (storage.Belonging, error)
 	SessionsOf(ctx context.Context, tenant, userID string, now time.Time) ([]storage.Session, error)

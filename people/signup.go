@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -227,8 +228,24 @@ func (s *Service) ConfirmSignUp(ctx context.Context, a Asker, p Proof, c Complet
 	if err != nil {
 		return storage.User{}, "", err
 	}
-	user, err = s.register(ctx, a, code, reg)
+	user, err = s.register(ctx, a, code, reg, nil)
 	return user, reg.shown(a).Letter, err
+}
+
+// RegisterInvited makes the account of a user who was invited to the address, by the code of the invitation: the
+// bearer reads the mail of the address, so that it needs no further proof. in.Email does not count. also adds to
+// the change that makes the account; it is called again if the change fails because a group or a role was
+// removed meanwhile, or a unique value was taken. Its refusals are ErrWrongCode and ErrAccountExists.
+func (s *Service) RegisterInvited(
+	ctx context.Context, a Asker, code storage.Code, email string, in SignUp, also func(*storage.Change) error,
+) (storage.User, error) {
+	reg := registration{Email: email, Username: strings.TrimSpace(in.Username)}
+	var err error
+	reg.Password, err = s.firstPassword(ctx, a, a.misnamed(reg.Username), in.Password, email, code.Target, reg.Username)
+	if err != nil {
+		return storage.User{}, err
+	}
+	return s.register(ctx, a, code, reg, also)
 }
 
 // provenBy returns the address that a code proves. A code is no proof when it was made for another
@@ -241,34 +258,31 @@ func provenBy(code storage.Code, email string) (address.Claimed, error) {
 	return c, nil
 }
 
-// register stores the account, whose address the code proves.
-func (s *Service) register(ctx context.Context, a Asker, code storage.Code, reg registration) (storage.User, error) {
-	ctx, now := ctx, time.Now()
-	email, err := provenBy(code, reg.Email)
+// register stores the account, whose address the code proves. also is as for RegisterInvited, or nil.
+func (s *Service) register(
+	ctx context.Context, a Asker, code storage.Code, reg registration, also func(*storage.Change) error,
+) (storage.User, error) {
+	change, err := newAccount(a, code, reg)
 	if err != nil {
 		return storage.User{}, err
 	}
-	name, faults := a.claimName(reg.Username)
-	if len(faults) > 0 {
-		return storage.User{}, faults
+	user := *change.Add
+	for range mostTries {
+		ch := change
+		if also != nil {
+			added := user
+			ch.Add, ch.Events = &added, slices.Clone(change.Events)
+			if err := also(&ch); err != nil {
+				return user, err
+			}
+			user = added
+		}
+		err = s.Store.Apply(ctx, ch)
+		gone, taken := errors.Is(err, storage.ErrNotFound), errors.Is(err, storage.ErrExists) && len(ch.Unique) > 0
+		if also == nil || !gone && !taken {
+			break
+		}
 	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return storage.User{}, err
-	}
-	user := storage.User{TenantID: code.TenantID, ID: id.String(), EmailVerified: true, CreatedAt: now, UpdatedAt: now}
-	email.Give(&user)
-	name.Give(&user)
-	change := storage.Change{
-		TenantID: user.TenantID, UserID: user.ID, Now: now, Code: code.ID, Add: &user,
-		Events: []storage.Event{a.Event(storage.Event{Kind: storage.EventUserAdded, UserID: user.ID,
-			Detail: map[string]string{"by": code.Purpose}})},
-	}
-	if reg.Password != nil {
-		change.Credentials = []storage.Credential{{Kind: storage.PasswordCredential, Data: reg.Password,
-			CreatedAt: now, UpdatedAt: now}}
-	}
-	err = s.Store.Apply(ctx, change)
 	if !errors.Is(err, storage.ErrStale) && !errors.Is(err, storage.ErrExists) {
 		return user, err
 	}
@@ -285,93 +299,35 @@ func (s *Service) register(ctx context.Context, a Asker, code storage.Code, reg 
 	return user, Invalid("username", "signup.username_taken")
 }
 
-// InvitationLife is how long an invitation can be accepted.
-const InvitationLife = 7 * 24 * time.Hour
+// mostTries bounds how often an account is stored anew, because what it was to have changed meanwhile.
+const mostTries = 3
 
-// ErrInvitationGone says that an invitation was accepted, or is too old.
-const ErrInvitationGone = Refusal("signup.invite_gone")
-
-// invitation is what is sealed in an invitation.
-type invitation struct{ Email string }
-
-// Invitation is an invitation that was made.
-type Invitation struct {
-	Link      string // makes an account, once
-	ExpiresAt time.Time
-}
-
-// Invite invites the owner of an e-mail address to sign up, by a mail with the link. Its refusals are
-// ErrSignUpClosed and ErrAccountExists.
-func (s *Service) Invite(ctx context.Context, a Asker, email string) (Invitation, error) {
-	if err := s.MaySignUp(a, true); err != nil {
-		return Invitation{}, err
-	}
-	to, err := ClaimAs("email", email, "signup.bad_email")
+// newAccount returns the change that makes an account whose address the code proves.
+func newAccount(a Asker, code storage.Code, reg registration) (ch storage.Change, err error) {
+	now := time.Now()
+	email, err := provenBy(code, reg.Email)
 	if err != nil {
-		return Invitation{}, err
+		return ch, err
 	}
-	switch _, err := s.Store.UserByEmail(ctx, a.Tenant.ID, to.Key()); {
-	case err == nil:
-		return Invitation{}, ErrAccountExists
-	case !errors.Is(err, storage.ErrNotFound):
-		return Invitation{}, err
+	name, faults := a.claimName(reg.Username)
+	if len(faults) > 0 {
+		return ch, faults
 	}
-	code, err := s.NewCode(a, storage.CodeInvite, to.Key(), "", invitation{to.String()}, InvitationLife)
+	id, err := uuid.NewV7()
 	if err != nil {
-		return Invitation{}, err
+		return ch, err
 	}
-	link := a.Tenant.URL("/signup?invitation=" + code.Token)
-	m, err := s.Compose(a, to.Recipient(), "invitation", map[string]string{"Link": link})
-	if err != nil {
-		return Invitation{}, err
+	user := storage.User{TenantID: code.TenantID, ID: id.String(), EmailVerified: true, CreatedAt: now, UpdatedAt: now}
+	email.Give(&user)
+	name.Give(&user)
+	ch = storage.Change{
+		TenantID: user.TenantID, UserID: user.ID, Now: now, Code: code.ID, Add: &user,
+		Events: []storage.Event{a.Event(storage.Event{Kind: storage.EventUserAdded, UserID: user.ID,
+			Detail: map[string]string{"by": code.Purpose}})},
 	}
-	invited := a.Event(storage.Event{Kind: storage.EventUserInvited, Detail: map[string]string{"email": to.Key()}})
-	err = s.Store.Apply(ctx, storage.Change{
-		TenantID: a.Tenant.ID, Now: code.CreatedAt, Codes: []storage.Code{code.Code}, Deliveries: []storage.Delivery{m},
-		Events: []storage.Event{invited},
-	})
-	if err == nil {
-		s.Mail.Stored()
+	if reg.Password != nil {
+		ch.Credentials = []storage.Credential{{Kind: storage.PasswordCredential, Data: reg.Password,
+			CreatedAt: now, UpdatedAt: now}}
 	}
-	return Invitation{link, code.ExpiresAt}, err
-}
-
-// OpenInvitation returns the address that an invitation is for, by the token of its link. It
-// spends nothing. Its refusals are ErrInvitationGone and ErrSignUpClosed.
-func (s *Service) OpenInvitation(ctx context.Context, a Asker, token string) (email string, err error) {
-	_, inv, err := s.invitation(ctx, a, token)
-	return address.Shown(inv.Email), err
-}
-
-// invitation returns the invitation of the token with its code. It spends nothing. Its refusals are those of
-// OpenInvitation.
-func (s *Service) invitation(ctx context.Context, a Asker, token string) (storage.Code, invitation, error) {
-	if err := s.MaySignUp(a, true); err != nil {
-		return storage.Code{}, invitation{}, err
-	}
-	var inv invitation
-	code, err := s.TryCode(ctx, a, storage.CodeInvite, Proof{Token: token}, &inv)
-	if errors.Is(err, ErrWrongCode) {
-		err = ErrInvitationGone
-	}
-	return code, inv, err
-}
-
-// AcceptInvitation makes the account of a user who was invited, and returns it with the address
-// that the invitation is for. The bearer of the token reads the mail of the address, so that it
-// needs no further proof. Its refusals are those of OpenInvitation, and ErrAccountExists.
-func (s *Service) AcceptInvitation(ctx context.Context, a Asker, token string, in SignUp) (user storage.User,
-	email string, err error) {
-	code, inv, err := s.invitation(ctx, a, token)
-	if err != nil {
-		return storage.User{}, "", err
-	}
-	reg := registration{Email: inv.Email, Username: strings.TrimSpace(in.Username)}
-	reg.Password, err = s.firstPassword(ctx, a, a.misnamed(reg.Username), in.Password, reg.Email,
-		code.Target, reg.Username)
-	if err != nil {
-		return storage.User{}, address.Shown(inv.Email), err
-	}
-	user, err = s.register(ctx, a, code, reg)
-	return user, address.Shown(inv.Email), err
+	return ch, nil
 }

@@ -44,4 +44,9 @@ type Codes interface {
 	// TryCode is Code, and counts a try in the same statement. ErrNotFound also if the code was tried
 	// most times already.
 	TryCode(ctx context.Context, tenant, id string, most int64, now time.Time) (Code, error)
+	// CodeFor returns the code for a purpose and a target that is no asker's own, unless it has expired.
+	CodeFor(ctx context.Context, tenant, purpose, target string, now time.Time) (Code, error)
+	// CodesFor lists the codes for a purpose that are no asker's own and have not expired, by target: at most limit
+	// after the given target.
+	CodesFor(ctx context.Context, tenant, purpose, after string, limit int, now time.Time) ([]Code, error)
 }

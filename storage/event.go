@@ -47,6 +47,7 @@ const (
 	EventUserEnabled       = "user.enabled"
 	EventUserRemoved       = "user.removed"
 	EventUserInvited       = "user.invited"
+	EventUserUninvited     = "user.uninvited"
 	EventPasswordExpired   = "password.expired"
 	EventPasswordKept      = "password.kept"
 	EventGroupJoined       = "group.joined"
@@ -167,6 +168,7 @@ var EventKinds = []EventKind{
 	{EventUserEnabled, AboutUser, ToTenant, "An administrator enabled an account."},
 	{EventUserRemoved, AboutUser, ToTenant, "An account was removed."},
 	{EventUserInvited, AboutTenant, ToTenant, "An invitation was mailed. The account does not exist yet."},
+	{EventUserUninvited, AboutTenant, ToTenant, "An invitation was withdrawn."},
 	{EventPasswordExpired, AboutUser, ToTenant, "An administrator requires a new password at the next sign-in."},
 	{EventPasswordKept, AboutUser, ToTenant, "An administrator no longer requires a new password at the next sign-in."},
 	{EventGroupJoined, AboutUser, ToTenant, "A user became a member of a group. Detail says which, and which upstream " +

@@ -2,9 +2,9 @@
 // serves, migrates its database, and manages clients, users, keys and tenants.
 //
 // Commands read flags and print; what they do is in other packages. A family of commands has a file:
-// user.go, group.go, role.go, client.go, api.go, claim.go, admincmd.go, tenant.go, key.go, mail.go, audit.go,
-// secret.go, database.go, config.go. app.go and desk.go have what they share. Below are package terminal, which
-// prints and asks, package server, which serve runs, and package installation, which opens what the settings name.
+// user.go, invitation.go, group.go, role.go, client.go, api.go, claim.go, admincmd.go, tenant.go, key.go, mail.go,
+// audit.go, secret.go, database.go, config.go. app.go and desk.go have what they share. Below are package terminal,
+// which prints and asks, package server, which serve runs, and package installation, which opens what the settings name.
 package main
 
 import (
@@ -30,6 +30,7 @@ type commands struct {
 	Migrate     migrateCmd     `cmd:"" help:"Create the database or bring its schema up to date. serve does this too."`
 	Client      clientCmd      `cmd:"" help:"Manage the apps that users sign in to."`
 	User        userCmd        `cmd:"" help:"Manage users."`
+	Invitation  invitationCmd  `cmd:"" help:"Manage invitations that wait to be accepted: see user invite."`
 	Claim       claimCmd       `cmd:"" help:"See what apps learn about users."`
 	Group       groupCmd       `cmd:"" help:"Manage groups of users."`
 	Role        roleCmd        `cmd:"" help:"Manage the roles that users, groups and clients have at clients and APIs."`

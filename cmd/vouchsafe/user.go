@@ -9,14 +9,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
-	"github.com/vouchsafe/vouchsafe/login/texts"
-	"github.com/vouchsafe/vouchsafe/people"
-	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -334,68 +329,4 @@ func (c *userRemoveCmd) Run(ctx context.Context, a *app) error {
 		a.finishRemoval(ctx, d.store, c.Tenant, storage.RemovalUser, u.ID)
 		return a.tellRemoved(c.JSON, c.Tenant, "user", u.ID, addressed(u))
 	})
-}
-
-// userInviteCmd invites a user by email.
-type userInviteCmd struct {
-	Email    string `arg:"" help:"The email address to invite."`
-	Language string `default:"en" help:"The language of the email: en, de, es, fr, pt or ru." placeholder:"TAG"`
-	tenantFlag
-	jsonFlag
-}
-
-// invitationView is an invitation as the command prints it.
-type invitationView struct {
-	Email     string    `json:"email"`
-	Link      string    `json:"link"`
-	ExpiresAt time.Time `json:"expires_at"`
-}
-
-// Run stores the invitation with its email, and prints the link and until when it is valid.
-func (c *userInviteCmd) Run(ctx context.Context, a *app) error {
-	if !slices.Contains(texts.Languages(), c.Language) {
-		return misused("--language %q isn't allowed: write one of %s", c.Language, strings.Join(texts.Languages(), ", "))
-	}
-	cfg, err := a.config()
-	if err != nil {
-		return err
-	}
-	return a.withStore(ctx, func(s store) error {
-		asker, err := a.asker(ctx, s, c.Tenant)
-		if err != nil {
-			return err
-		}
-		asker.Language = c.Language
-		useCases, err := a.openPeople(ctx, cfg, s)
-		if err != nil {
-			return err
-		}
-		made, err := useCases.Invite(ctx, asker, c.Email)
-		if err != nil {
-			return c.explained(err)
-		}
-		// Servers send the mail, if they send any. Otherwise the operator hands over the link.
-		if c.JSON {
-			return a.PrintJSON(invitationView{c.Email, made.Link, made.ExpiresAt})
-		}
-		fmt.Fprintln(a.Out, made.Link)
-		fmt.Fprintf(a.Err, "The link makes an account for %s, once, until %s.\n", c.Email, terminal.Zoned(made.ExpiresAt))
-		return nil
-	})
-}
-
-// explained returns the error with what the operator can do about it.
-func (c *userInviteCmd) explained(err error) error {
-	var faults people.Faults
-	switch {
-	case errors.Is(err, people.ErrSignUpClosed):
-		return fmt.Errorf("sign-up is closed for %s: set sign_up.mode to invitation or open in tenants.yaml, or add "+
-			"users with user add", c.Tenant)
-	case errors.Is(err, people.ErrAccountExists):
-		return fmt.Errorf("%s has an account already", c.Email)
-	case errors.As(err, &faults):
-		_, why := address.Claim(c.Email)
-		return fmt.Errorf("%q %w", c.Email, why)
-	}
-	return err
 }

@@ -58,33 +58,46 @@ func (c *userEditCmd) Run(ctx context.Context, a *app) error {
 
 // given adds to the edit what the flags say of roles and attributes.
 func (c *userEditCmd) given(t *storage.TenantSettings, edit *administration.Edit) error {
-	for _, roles := range []struct {
-		flags []string
-		to    *[]storage.RoleName
-	}{{c.Role, &edit.Give}, {c.TakeRole, &edit.Take}} {
-		for _, text := range roles.flags {
-			r, err := parseRole(t, text)
-			if err != nil {
-				return err
-			}
-			*roles.to = append(*roles.to, r)
-		}
+	var err error
+	if edit.Give, err = parseRoles(t, c.Role); err != nil {
+		return err
 	}
-	for _, text := range c.Attribute {
+	if edit.Take, err = parseRoles(t, c.TakeRole); err != nil {
+		return err
+	}
+	edit.Attributes, err = parseAttributes(t, c.Attribute)
+	return err
+}
+
+// parseRoles reads roles as flags have them.
+func parseRoles(t *storage.TenantSettings, flags []string) (all []storage.RoleName, err error) {
+	for _, text := range flags {
+		r, err := parseRole(t, text)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// parseAttributes reads values of attributes as flags have them, NAME=VALUE; nil if there are none.
+func parseAttributes(t *storage.TenantSettings, flags []string) (all map[string]any, err error) {
+	for _, text := range flags {
 		name, value, ok := strings.Cut(text, "=")
 		if !ok {
-			return misused("--attribute %q: write NAME=VALUE", text)
+			return nil, misused("--attribute %q: write NAME=VALUE", text)
 		}
-		if edit.Attributes == nil {
-			edit.Attributes = map[string]any{}
+		if all == nil {
+			all = map[string]any{}
 		}
 		declared := t.Attribute(name)
 		if declared == nil {
-			declared = &storage.Attribute{Name: name} // Edit says that there is no such attribute
+			declared = &storage.Attribute{Name: name} // the use case says that there is no such attribute
 		}
-		edit.Attributes[name] = attributes.Parse(*declared, value)
+		all[name] = attributes.Parse(*declared, value)
 	}
-	return nil
+	return all, nil
 }
 
 // edit returns what the flags and the file of the profile change about the user.

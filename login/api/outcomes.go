@@ -72,7 +72,7 @@ func offered(is bool) error {
 
 var (
 	invitationGone = jsonapi.Outcome{Status: http.StatusBadRequest, Code: "invitation_gone",
-		When: "the invitation was used, or is too old."}
+		When: "the invitation was used or withdrawn, or is too old."}
 	noSignUp = jsonapi.Outcome{Status: http.StatusForbidden, Code: "sign_up_closed",
 		When: "the tenant accepts no registrations, or only those of invited users."}
 	wrongCode = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "wrong_code",

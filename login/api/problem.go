@@ -13,6 +13,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/federation"
+	"github.com/vouchsafe/vouchsafe/people/invitations"
 )
 
 // apiFail writes an error of the API. All have one shape (RFC 9457).
@@ -22,14 +23,14 @@ func (s *Server) apiFail(w http.ResponseWriter, r *http.Request, err error) {
 
 // refusals are the errors of the API for the refusals of use cases.
 var refusals = map[people.Refusal]jsonapi.Outcome{
-	people.ErrWrongPassword:  wrongCredentials,
-	people.ErrWrongPasskey:   wrongPasskey,
-	people.ErrLatePasskey:    wrongPasskey,
-	people.ErrWrongCode:      wrongCode,
-	people.ErrAccountExists:  accountExists,
-	people.ErrSignUpClosed:   noSignUp,
-	people.ErrUninvited:      noSignUp,
-	people.ErrInvitationGone: invitationGone,
+	people.ErrWrongPassword: wrongCredentials,
+	people.ErrWrongPasskey:  wrongPasskey,
+	people.ErrLatePasskey:   wrongPasskey,
+	people.ErrWrongCode:     wrongCode,
+	people.ErrAccountExists: accountExists,
+	people.ErrSignUpClosed:  noSignUp,
+	people.ErrUninvited:     noSignUp,
+	invitations.ErrGone:     invitationGone,
 
 	federation.ErrTokenRefused: upstreamRefused,
 	federation.ErrProveEmail:   emailUnconfirmed,

@@ -10,6 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/federation"
+	"github.com/vouchsafe/vouchsafe/people/invitations"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -57,6 +58,7 @@ type Config struct {
 // Server serves the JSON API and the authorization challenge endpoint of all tenants.
 type Server struct {
 	Config
+	invitations *invitations.Service
 	// references are the OpenAPI documents, by issuer. They are kept for good, because tenants are few.
 	references sync.Map
 }
@@ -66,5 +68,5 @@ func New(c Config) (*Server, error) {
 	if c.Service == nil || c.Apps == nil || c.Federation == nil || c.Errors == nil {
 		return nil, errors.New("api: all fields are required")
 	}
-	return &Server{Config: c}, nil
+	return &Server{Config: c, invitations: &invitations.Service{Service: c.Service}}, nil
 }

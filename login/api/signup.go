@@ -61,7 +61,7 @@ func (s *Server) apiInvited() jsonapi.Route {
 		if err := s.Apps.CheckScope(a.app, in.Scope); err != nil {
 			return signedInAnswer{}, err
 		}
-		user, _, err := s.AcceptInvitation(a.Context(), a.asker, in.Invitation,
+		user, err := s.invitations.Accept(a.Context(), a.asker, in.Invitation,
 			people.SignUp{Username: in.Username, Password: in.Password})
 		if err != nil {
 			return signedInAnswer{}, err

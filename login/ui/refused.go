@@ -7,6 +7,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/federation"
+	"github.com/vouchsafe/vouchsafe/people/invitations"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -20,7 +21,7 @@ var refusedPages = map[people.Refusal]web.Problem{
 	people.ErrUninvited:    {Status: http.StatusForbidden, Title: "signup.invite_title", Message: "signup.invite"},
 	people.ErrSetupGone: {Status: http.StatusForbidden, Title: "problem.setup_gone.title", Message: "problem.setup_gone",
 		Developer: "The parameter token doesn't match the current link for the first administrator."},
-	people.ErrInvitationGone: {Status: http.StatusBadRequest, Title: "signup.invite_gone_title",
+	invitations.ErrGone: {Status: http.StatusBadRequest, Title: "signup.invite_gone_title",
 		Message: "signup.invite_gone"},
 }
 

@@ -69,6 +69,30 @@ func (s *Store) TryCode(ctx context.Context, tenant, id string, most int64,
 	return code, engine.Wrapped(err, "try code")
 }
 
+const (
+	codeFor = `
+		SELECT ` + codeColumns + ` FROM codes
+		WHERE tenant_id = $1 AND purpose = $2 AND expires_at > $3 AND created_at` + notAhead + ` AND target = $4`
+	codesFor = `
+		SELECT ` + codeColumns + ` FROM codes
+		WHERE tenant_id = $1 AND purpose = $2 AND expires_at > $3 AND created_at` + notAhead + ` AND target > $4
+		ORDER BY target LIMIT $5`
+)
+
+// CodeFor implements storage.Codes.
+func (s *Store) CodeFor(ctx context.Context, tenant, purpose, target string, now time.Time) (storage.Code, error) {
+	code, err := one(ctx, s, codeFor, []any{tenant, purpose, column.Micros(now), target}, scanCode)
+	return code, engine.Wrapped(err, "code for target")
+}
+
+// CodesFor implements storage.Codes.
+func (s *Store) CodesFor(
+	ctx context.Context, tenant, purpose, after string, limit int, now time.Time,
+) ([]storage.Code, error) {
+	all, err := list(ctx, s, codesFor, []any{tenant, purpose, column.Micros(now), after, limit}, scanCode)
+	return all, engine.Named(err, "codes for", purpose)
+}
+
 // spentHash returns how a spent value is kept: clients choose the values, and their length
 // must not be the index's.
 func spentHash(value string) []byte {

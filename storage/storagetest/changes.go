@@ -49,6 +49,29 @@ func testCodes(t *testing.T, s Store) {
 		must(t, err)
 	})
 
+	t.Run("listed by target", func(t *testing.T) {
+		tenant := newTenant(t, s)
+		for _, target := range []string{"b", "a", "c", "d"} {
+			must(t, PutCode(ctx, s, aCode(tenant, "at "+target, target, "")))
+		}
+		late, own := aCode(tenant, "late", "e", ""), aCode(tenant, "own", "f", "")
+		late.ExpiresAt, own.Asker = now, "browser"
+		must(t, PutCode(ctx, s, late))
+		must(t, PutCode(ctx, s, own))
+		seen := pages(t, func(after string, limit int) ([]storage.Code, error) {
+			return s.CodesFor(ctx, tenant, storage.CodeReset, after, limit, now)
+		}, func(c storage.Code) string { return c.Target })
+		if len(seen) != 4 || seen["e"] || seen["f"] {
+			t.Errorf("got %v, want a to d", seen)
+		}
+		for _, target := range []string{"e", "f", "missing"} {
+			_, err := s.CodeFor(ctx, tenant, storage.CodeReset, target, now)
+			want(t, err, storage.ErrNotFound)
+		}
+		_, err := s.CodeFor(ctx, tenant, storage.CodeInvite, "a", now)
+		want(t, err, storage.ErrNotFound)
+	})
+
 	t.Run("askers have one each", func(t *testing.T) {
 		of := func(id, asker string) storage.Code {
 			c := aCode(tenant, id, "asked", "")
@@ -60,6 +83,8 @@ func testCodes(t *testing.T, s Store) {
 		}
 		_, err := s.Code(ctx, tenant, "of b", now)
 		want(t, err, storage.ErrNotFound)
+		got, err := s.CodeFor(ctx, tenant, storage.CodeReset, "asked", now)
+		same(t, got, err, of("of nobody", ""))
 		for id, asker := range map[string]string{"of nobody": "", "of a": "a", "of b too": "b"} {
 			got, err := s.TryCode(ctx, tenant, id, 5, now)
 			tried := of(id, asker)

@@ -259,6 +259,8 @@ func testAhead(t *testing.T, s Store) {
 		wanted(err)
 		_, err = s.Code(ctx, w.tenant, id, now)
 		wanted(err)
+		_, err = s.CodeFor(ctx, w.tenant, code.Purpose, code.Target, now)
+		wanted(err)
 		_, err = s.TryCode(ctx, w.tenant, id, 5, now)
 		wanted(err)
 		wanted(s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Code: id, Now: now}))

@@ -215,6 +215,12 @@ func (w *world) reads() map[string]func(context.Context) (any, error) {
 		"Events":   func(ctx context.Context) (any, error) { return some(s.Events(ctx, tenant, "", 100)) },
 		"EventsOf": func(ctx context.Context) (any, error) { return some(s.EventsOf(ctx, tenant, w.user, "", 100)) },
 		"Code":     func(ctx context.Context) (any, error) { return s.Code(ctx, tenant, "code", now) },
+		"CodeFor": func(ctx context.Context) (any, error) {
+			return s.CodeFor(ctx, tenant, storage.CodeReset, "jo", now)
+		},
+		"CodesFor": func(ctx context.Context) (any, error) {
+			return some(s.CodesFor(ctx, tenant, storage.CodeReset, "", 100, now))
+		},
 	}
 }
 
