@@ -55,7 +55,7 @@ func protected(op jsonapi.Operation) jsonapi.Operation {
 	op.Token, op.Path = true, Prefix+op.Path
 	if op.Method == http.MethodPost {
 		op.Headers = append(op.Headers, idempotencyKey)
-		op.Problems = append(op.Problems, keyReused, keyInUse, tooLarge)
+		op.Problems = append(op.Problems, keyReused, keyInUse, keySpent, tooLarge)
 	}
 	return op
 }

@@ -26,8 +26,11 @@ var (
 	keyReused = jsonapi.Outcome{Status: http.StatusUnprocessableEntity, Code: "idempotency_key_reused",
 		When: "the `Idempotency-Key` came with another request in the last 24 hours."}
 	keyInUse = jsonapi.Outcome{Status: http.StatusConflict, Code: "idempotency_key_in_use",
-		When: "the request with this `Idempotency-Key` is still being carried out; or the server was stopped meanwhile, " +
-			"and it isn't known what has happened."}
+		When: "the request with this `Idempotency-Key` is being carried out. If the server was stopped before it changed " +
+			"anything, the request is carried out when it is sent again after a minute."}
+	keySpent = jsonapi.Outcome{Status: http.StatusConflict, Code: "idempotency_key_carried_out",
+		When: "the request with this `Idempotency-Key` was carried out, but the server was stopped before it answered: " +
+			"read what it was to change."}
 )
 
 // idempotencyKey describes the header.
@@ -57,11 +60,12 @@ func (s *Server) once(
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	sum := sha256.Sum256([]byte(r.Method + "\x00" + r.URL.RequestURI() + "\x00" + string(body)))
+	now := time.Now()
 	a := storage.Answer{
 		TenantID: c.asker.Tenant.ID, Key: c.asker.Actor + "\x00" + keys[0], Request: sum[:],
-		ExpiresAt: time.Now().Add(keepAnswers),
+		LeaseEnds: now.Add(s.AnswerLease), ExpiresAt: now.Add(keepAnswers),
 	}
-	err = s.Store.ReserveAnswer(r.Context(), a, time.Now())
+	err = s.Store.ReserveAnswer(r.Context(), a, now)
 	if errors.Is(err, storage.ErrExists) {
 		return s.repeat(w, r, a)
 	}
@@ -78,15 +82,15 @@ func (s *Server) carryOut(
 ) error {
 	ctx := context.WithoutCancel(r.Context())
 	kept := &keeper{ResponseWriter: w, status: http.StatusOK}
-	if err := serve(kept, r); err != nil {
-		if drop := s.Store.DropAnswer(ctx, a.TenantID, a.Key); drop != nil {
+	if err := serve(kept, r.WithContext(storage.WithReserved(r.Context(), a))); err != nil {
+		if drop := s.Store.DropAnswer(ctx, a); drop != nil {
 			web.Note(r.Context(), "answer", drop.Error())
 		}
 		return err
 	}
 	a.Status, a.Location, a.Body = int64(kept.status), w.Header().Get("Location"), withoutSecrets(kept.body.Bytes())
 	if err := s.Store.KeepAnswer(ctx, a); err != nil {
-		web.Note(r.Context(), "answer", err.Error()) // a repetition is refused; what was done is done
+		web.Note(r.Context(), "answer", err.Error()) // a repetition is told that it was carried out
 	}
 	return nil
 }
@@ -146,10 +150,12 @@ func (s *Server) repeat(w http.ResponseWriter, r *http.Request, a storage.Answer
 	case !bytes.Equal(was.Request, a.Request):
 		return &jsonapi.Problem{Status: keyReused.Status, Code: keyReused.Code,
 			Detail: "This Idempotency-Key came with another request. Use a new one."}
+	case was.CarriedOut && time.Now().After(was.ExpiresAt.Add(s.AnswerLease-keepAnswers)):
+		return &jsonapi.Problem{Status: keySpent.Status, Code: keySpent.Code,
+			Detail: "The request was carried out, and its answer was lost when the server stopped. Read what it was to change."}
 	case was.Status == 0:
 		return &jsonapi.Problem{Status: keyInUse.Status, Code: keyInUse.Code, RetryAfter: time.Second,
-			Detail: "The request is being carried out, or was interrupted. Look at what it was to change before you send " +
-				"it with another key."}
+			Detail: "The request is being carried out. Send it again, with the same key."}
 	}
 	h := w.Header()
 	h.Set("Idempotency-Replayed", "true")

@@ -1,10 +1,13 @@
 package admin_test
 
 import (
+	"context"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb"
 )
 
 func TestARepeatedRequestIsCarriedOutOnce(t *testing.T) {
@@ -44,6 +47,105 @@ func TestARepeatedRequestIsCarriedOutOnce(t *testing.T) {
 		got := a.do("POST", "/invitations", fields{"email": "new@example.com"}, "Idempotency-Key: i").is(201)
 		if got.get("link") != nil {
 			s.Errorf("got %s, which shows the link again", got.raw)
+		}
+	})
+}
+
+// answers is the store of a server that may be killed, and of its successor.
+type answers struct {
+	*sqldb.Store
+	killed bool // it keeps and drops no answer
+	taken  bool // its reservations are taken over at once
+}
+
+// ReserveAnswer implements storage.Answers.
+func (s *answers) ReserveAnswer(ctx context.Context, a storage.Answer, now time.Time) error {
+	err := s.Store.ReserveAnswer(ctx, a, now)
+	if s.taken && err == nil {
+		next := a
+		next.LeaseEnds, next.ExpiresAt = a.LeaseEnds.Add(time.Minute), a.ExpiresAt.Add(time.Minute)
+		err = s.Store.ReserveAnswer(ctx, next, a.LeaseEnds)
+	}
+	return err
+}
+
+// KeepAnswer implements storage.Answers.
+func (s *answers) KeepAnswer(ctx context.Context, a storage.Answer) error {
+	if s.killed {
+		return nil
+	}
+	return s.Store.KeepAnswer(ctx, a)
+}
+
+// DropAnswer implements storage.Answers.
+func (s *answers) DropAnswer(ctx context.Context, a storage.Answer) error {
+	if s.killed {
+		return nil
+	}
+	return s.Store.DropAnswer(ctx, a)
+}
+
+// TestARequestOfAKilledServerIsSentAgain: it is carried out if it has changed nothing, and never twice.
+func TestARequestOfAKilledServerIsSentAgain(t *testing.T) {
+	onEveryDatabase(t, func(s *server) {
+		a := s.as("acme", storage.RoleAdministrator)
+		kim := a.do("POST", "/users", fields{"email": "kim@example.com"}).is(201)
+		before := func(key string) *reply {
+			return a.do("POST", "/users", fields{"email": "kim@example.com", "username": "k"}, "Idempotency-Key: "+key)
+		}
+		a.do("PUT", "/clients/app", fields{"grant_types": []string{"client_credentials"}}).is(201)
+		after := func(key string) *reply {
+			return a.do("POST", "/clients/app/secrets", nil, "Idempotency-Key: "+key)
+		}
+		s.answers.killed = true
+		before("just now").is(422)
+		after("changed just now").is(201)
+		s.api.AnswerLease = 1 // it ends before the next request
+		before("long ago").is(422)
+		after("changed long ago").is(201)
+		s.answers.killed = false
+		after("changed just now").is(409, "idempotency_key_carried_out")
+		s.api.AnswerLease = time.Minute
+		a.do("DELETE", "/users/"+kim.text("id"), nil).is(204)
+		for _, got := range []*reply{before("just now"), after("changed just now"), after("changed long ago")} {
+			if got.is(409, "idempotency_key_in_use"); got.header.Get("Retry-After") == "" {
+				s.Error("the client is not told when to try again")
+			}
+		}
+		made := before("long ago").is(201)
+		if got := before("long ago").is(201); got.raw != made.raw || got.header.Get("Idempotency-Replayed") != "true" {
+			s.Errorf("got %s, want the answer of the second server", got.raw)
+		}
+		if all := a.do("GET", "/clients/app/secrets", nil).items(); len(all) != 3 {
+			s.Errorf("got %d secrets, want two more than before", len(all))
+		}
+	})
+}
+
+// TestASlowRequestThatWasTakenOverChangesNothing: another server carries it out.
+func TestASlowRequestThatWasTakenOverChangesNothing(t *testing.T) {
+	onEveryDatabase(t, func(s *server) {
+		a := s.as("acme", storage.RoleAdministrator)
+		kim := a.do("POST", "/users", fields{"email": "kim@example.com"}).is(201).text("id")
+		a.do("PUT", "/clients/app", fields{"grant_types": []string{"client_credentials"}}).is(201)
+		s.answers.taken = true
+		for path, body := range map[string]any{
+			"/users": fields{"email": "jo@example.com"}, "/groups": fields{"id": "staff"}, "/clients": fields{"client_id": "b",
+				"grant_types": []string{"client_credentials"}}, "/clients/app/secrets": nil,
+			"/users/" + kim + ":disable": nil, "/invitations": fields{"email": "mo@example.com"}, "/keys:rotate": fields{},
+		} {
+			who := a
+			if path == "/keys:rotate" {
+				who = s.as("acme", storage.RoleOwner)
+			}
+			who.do("POST", path, body, "Idempotency-Key: "+path).is(503)
+		}
+		a.do("GET", "/groups/staff", nil).is(404)
+		if got := a.do("GET", "/users/"+kim, nil).is(200); got.get("disabled") != nil {
+			s.Error("the user was disabled")
+		}
+		if all := a.do("GET", "/clients/app/secrets", nil).items(); len(all) != 1 {
+			s.Errorf("got %d secrets", len(all))
 		}
 	})
 }

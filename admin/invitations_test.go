@@ -346,8 +346,8 @@ func TestAnInvitationIsWorthWhatItsInviterMayDo(t *testing.T) {
 	})
 }
 
-// TestWhoMayInviteWithRoles: groups and roles take the scope that gives them to users, and nothing wrong is sent.
-func TestWhoMayInviteWithRoles(t *testing.T) {
+// TestInvitersMayGiveTheRoles: groups and roles take the scope that gives them to users, and nothing wrong is sent.
+func TestInvitersMayGiveTheRoles(t *testing.T) {
 	onEveryDatabase(t, func(s *server) {
 		in := s.inviting()
 		support := s.as("acme", storage.RoleSupport)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
@@ -53,6 +54,9 @@ type Config struct {
 	Language func(r *http.Request) string
 	// Errors shows the errors of requests that are not for the API.
 	Errors web.ErrorPage
+	// AnswerLease is how long a request with an Idempotency-Key that has changed nothing keeps others with the key from
+	// being carried out. It is longer than requests take: when it ends, the server was killed. Default one minute.
+	AnswerLease time.Duration
 }
 
 // Store is what the API reads, beside the use cases.
@@ -80,6 +84,9 @@ func New(c Config) (*Server, error) {
 	if c.People.Service == nil || c.Accounts == nil || c.Store == nil || c.Secrets == nil || c.Tokens == nil ||
 		c.Keys == nil || c.Issuer == "" || c.Language == nil || c.Errors == nil {
 		return nil, errors.New("admin: a field is missing")
+	}
+	if c.AnswerLease == 0 {
+		c.AnswerLease = time.Minute
 	}
 	return &Server{Config: c, invitations: &invitations.Service{Service: c.People.Service}}, nil
 }

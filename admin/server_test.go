@@ -47,6 +47,8 @@ type server struct {
 	tenancy  *web.Tenancy
 	handler  http.Handler
 	serve    func() // with nothing in its caches of tenants
+	answers  *answers
+	api      *admin.Server
 
 	mu     sync.Mutex
 	tokens map[string]string // by tenant and role
@@ -82,6 +84,7 @@ func start(t testing.TB, database string) *server {
 	check(t, err)
 	log, counters := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})), memory.New()
 	s := &server{TB: t, store: store, tokens: map[string]string{}, services: map[string]string{}}
+	s.answers = &answers{Store: store}
 	limits := &limit.Limiter{Shared: counters, Local: counters, Log: log}
 	errorPage := func(w http.ResponseWriter, _ *http.Request, p *web.Problem) { http.Error(w, p.Error(), p.Status) }
 	s.provider, err = provider.New(provider.Config{
@@ -95,8 +98,8 @@ func start(t testing.TB, database string) *server {
 		Words: func(language string) people.Words { return texts.In(language) },
 	})
 	check(t, err)
-	api, err := admin.New(admin.Config{
-		People: selfservice.Service{Service: s.people}, Store: store, Secrets: secrets, Tokens: s.provider.Apps(),
+	s.api, err = admin.New(admin.Config{
+		People: selfservice.Service{Service: s.people}, Store: s.answers, Secrets: secrets, Tokens: s.provider.Apps(),
 		Keys: s.provider.Keys, Errors: errorPage, Issuer: rootIssuer,
 		Accounts: &administration.Accounts{Store: store, Policy: s.people.Policy, Passwords: hasher},
 		Language: func(*http.Request) string { return "en" },
@@ -104,12 +107,12 @@ func start(t testing.TB, database string) *server {
 	check(t, err)
 	router := mux.NewRouter().SkipClean(true)
 	s.provider.Register(router)
-	api.Register(router)
+	s.api.Register(router)
 	s.serve = func() {
 		var err error
-		s.tenancy, err = web.NewTenancy(rootIssuer, store, api.ErrorPage)
+		s.tenancy, err = web.NewTenancy(rootIssuer, store, s.api.ErrorPage)
 		check(t, err)
-		s.handler = (&web.Edge{Log: log, Errors: api.ErrorPage}).Wrap(s.tenancy.Wrap(router))
+		s.handler = (&web.Edge{Log: log, Errors: s.api.ErrorPage}).Wrap(s.tenancy.Wrap(router))
 	}
 	s.serve()
 	return s

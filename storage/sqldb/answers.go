@@ -7,6 +7,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
 )
 
 const (
@@ -17,10 +18,12 @@ const (
 			request = excluded.request, status = 0, location = '', body = excluded.body, expires_at = excluded.expires_at
 		WHERE answers.expires_at <= $6`
 	keepAnswer = `
-		UPDATE answers SET status = $3, location = $4, body = $5
-		WHERE tenant_id = $1 AND hash = $2`
-	dropAnswer = `DELETE FROM answers WHERE tenant_id = $1 AND hash = $2 AND status = 0`
-	answerOf   = `
+		UPDATE answers SET status = $6, location = $7, body = $8, expires_at = $4
+		WHERE tenant_id = $1 AND hash = $2 AND status = 0
+			AND (location = '' AND expires_at = $3 OR location = $5 AND expires_at = $4)`
+	dropAnswer = `
+		DELETE FROM answers WHERE tenant_id = $1 AND hash = $2 AND status = 0 AND location = '' AND expires_at = $3`
+	answerOf = `
 		SELECT request, status, location, body, expires_at FROM answers
 		WHERE tenant_id = $1 AND hash = $2 AND expires_at > $3`
 	removeAnswers = `DELETE FROM answers WHERE tenant_id = $1`
@@ -34,7 +37,7 @@ const (
 // ReserveAnswer implements storage.Answers.
 func (s *Store) ReserveAnswer(ctx context.Context, a storage.Answer, now time.Time) error {
 	err := s.must(ctx, storage.ErrExists, reserveAnswer, a.TenantID, spentHash(a.Key), a.Request, []byte{},
-		column.Micros(a.ExpiresAt), column.Micros(now))
+		column.Micros(a.LeaseEnds), column.Micros(now))
 	return engine.Named(err, "reserve answer in", a.TenantID)
 }
 
@@ -44,14 +47,14 @@ func (s *Store) KeepAnswer(ctx context.Context, a storage.Answer) error {
 	if body == nil {
 		body = []byte{}
 	}
-	_, err := s.put(ctx, keepAnswer, a.TenantID, spentHash(a.Key), a.Status, a.Location, body)
+	_, err := s.put(ctx, keepAnswer, trail.Reservation(a, a.Status, a.Location, body)...)
 	return engine.Named(err, "keep answer in", a.TenantID)
 }
 
 // DropAnswer implements storage.Answers.
-func (s *Store) DropAnswer(ctx context.Context, tenant, key string) error {
-	_, err := s.put(ctx, dropAnswer, tenant, spentHash(key))
-	return engine.Named(err, "drop answer in", tenant)
+func (s *Store) DropAnswer(ctx context.Context, a storage.Answer) error {
+	_, err := s.put(ctx, dropAnswer, a.TenantID, spentHash(a.Key), column.Micros(a.LeaseEnds))
+	return engine.Named(err, "drop answer in", a.TenantID)
 }
 
 // Answer implements storage.Answers.
@@ -59,6 +62,9 @@ func (s *Store) Answer(ctx context.Context, tenant, key string, now time.Time) (
 	scan := func(row scanner) (storage.Answer, error) {
 		a := storage.Answer{TenantID: tenant, Key: key}
 		err := row.Scan(column.Bytes(&a.Request), &a.Status, &a.Location, column.Bytes(&a.Body), column.Time(&a.ExpiresAt))
+		if a.Status == 0 && a.Location == trail.CarriedOut {
+			a.Location, a.CarriedOut = "", true
+		}
 		return a, err
 	}
 	a, err := one(ctx, s, answerOf, []any{tenant, spentHash(key), column.Micros(now)}, scan)

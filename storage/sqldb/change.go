@@ -7,6 +7,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/outbox"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
 )
 
 const (
@@ -37,7 +38,7 @@ func (s *Store) Apply(ctx context.Context, ch storage.Change) error {
 		return engine.Named(s.signIn(ctx, &ch), "change user", ch.UserID)
 	}
 	var left []storage.Removal
-	err := s.engine.Transact(ctx, func(c conn) error {
+	err := trail.Change(ctx, s.engine, func(c conn) error {
 		owner, err := holdOwner(c, &ch)
 		if err != nil {
 			return err

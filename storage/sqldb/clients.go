@@ -98,7 +98,7 @@ func (s *Store) storeClient(
 	origins := slices.Clone(cl.AllowedCORSOrigins)
 	slices.Sort(origins)
 	origins = slices.Compact(origins)
-	err := s.engine.Transact(ctx, func(c conn) error {
+	err := trail.Change(ctx, s.engine, func(c conn) error {
 		if err := put(c); err != nil {
 			return err
 		}

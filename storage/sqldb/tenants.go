@@ -30,7 +30,7 @@ const removedTenant = `
 
 // AddTenant implements storage.Tenants.
 func (s *Store) AddTenant(ctx context.Context, t storage.Tenant, events ...storage.Event) error {
-	err := s.engine.Transact(ctx, func(c conn) error {
+	err := trail.Change(ctx, s.engine, func(c conn) error {
 		_, err := c.Exec(addTenant, t.ID, t.Name, t.Host, t.LogoURI, t.Disabled, column.Micros(t.CreatedAt),
 			column.Encode(t.Settings),
 			t.Version)

@@ -27,6 +27,7 @@ func Durable(t *testing.T, s Store) {
 		{"administrators", testAdministrators},
 		{"users from", testUsersFrom},
 		{"answers", testAnswers},
+		{"leases", testLeases},
 		{"statistics", testStatistics},
 		{"credentials", testCredentials},
 		{"identities", testIdentities},

@@ -56,7 +56,7 @@ const (
 func (r *Ring) AddKeys(ctx context.Context, keys []storage.Key, olderExpireAt time.Time,
 	events ...storage.Event,
 ) error {
-	err := r.Engine.Transact(ctx, func(c engine.Conn) error {
+	err := trail.Change(ctx, r.Engine, func(c engine.Conn) error {
 		for _, k := range keys {
 			_, err := c.Exec(addKey, k.TenantID, k.ID, k.Algorithm, k.Sequence, k.Public, k.Private,
 				column.Micros(k.ActiveAt), column.Micros(k.ExpiresAt), column.Micros(k.CreatedAt))

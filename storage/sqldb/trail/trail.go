@@ -114,7 +114,7 @@ func scanEvent(row engine.Scanner) (e storage.Event, err error) {
 func Transact(
 	ctx context.Context, e engine.Engine, events []storage.Event, change func(engine.Conn) error,
 ) error {
-	return e.Transact(ctx, func(c engine.Conn) error {
+	return Change(ctx, e, func(c engine.Conn) error {
 		if err := change(c); err != nil {
 			return err
 		}
