@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/attributes"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -18,11 +19,15 @@ import (
 // Open returns the address that an invitation is for, by the token of its link. It spends nothing. Its refusals are
 // ErrGone, people.ErrSignUpClosed and people.ErrAccountExists: the bearer reads the mail of the address, and may know.
 func (s *Service) Open(ctx context.Context, a people.Asker, token string) (email string, err error) {
-	code, i, err := s.open(ctx, a, token)
+	_, i, err := s.open(ctx, a, token)
 	if err != nil {
 		return "", err
 	}
-	return i.Email, s.unused(ctx, code.TenantID, code.Target)
+	to, err := address.Claim(i.content.Email)
+	if err != nil {
+		return "", ErrGone // an earlier release took it
+	}
+	return i.Email, s.unused(ctx, a.Tenant.ID, to)
 }
 
 // open returns the invitation of the token with its code. It spends nothing. Its refusals are ErrGone and

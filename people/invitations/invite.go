@@ -32,7 +32,7 @@ func (s *Service) Invite(ctx context.Context, a people.Asker, w Wanted) (Invitat
 	if err != nil {
 		return Invitation{}, err
 	}
-	if err := s.unused(ctx, a.Tenant.ID, to.Key()); err != nil {
+	if err := s.unused(ctx, a.Tenant.ID, to); err != nil {
 		return Invitation{}, err
 	}
 	return s.send(ctx, a, to, c, "")
@@ -49,7 +49,7 @@ func (s *Service) Resend(ctx context.Context, a people.Asker, i Invitation) (Inv
 	if err != nil {
 		return Invitation{}, fmt.Errorf("address of invitation: %w", err)
 	}
-	if err := s.unused(ctx, a.Tenant.ID, to.Key()); err != nil {
+	if err := s.unused(ctx, a.Tenant.ID, to); err != nil {
 		return Invitation{}, err
 	}
 	if i.Language != "" {
@@ -58,9 +58,9 @@ func (s *Service) Resend(ctx context.Context, a people.Asker, i Invitation) (Inv
 	return s.send(ctx, a, to, i.content, i.ID)
 }
 
-// unused returns people.ErrAccountExists if an account has the address with the key.
-func (s *Service) unused(ctx context.Context, tenant, key string) error {
-	_, err := s.Store.UserByEmail(ctx, tenant, key)
+// unused returns people.ErrAccountExists if an account has the address.
+func (s *Service) unused(ctx context.Context, tenant string, to address.Claimed) error {
+	_, err := s.Store.UserByEmail(ctx, tenant, to.Key())
 	if errors.Is(err, storage.ErrNotFound) {
 		return nil
 	}
