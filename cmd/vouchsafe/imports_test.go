@@ -2,6 +2,7 @@ package main
 
 import (
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -146,6 +147,33 @@ func TestImports(t *testing.T) {
 	}
 	if seen < 100 {
 		t.Errorf("only %d imports seen: is go list asked rightly?", seen)
+	}
+}
+
+// TestUseCasesReachNoHTTP looks at all that the packages of withoutHTTP need. Nothing of it is net/http, but for
+// what the library of passkeys brings: it can read an answer from a request, too.
+func TestUseCasesReachNoHTTP(t *testing.T) {
+	t.Parallel()
+	args := []string{"list", "-f", `{{.ImportPath}}{{range .Deps}} {{.}}{{end}}`}
+	for _, pattern := range withoutHTTP {
+		args = append(args, "./"+pattern)
+	}
+	list := exec.Command("go", args...)
+	list.Dir = "../.."
+	out, err := list.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for line := range strings.Lines(string(out)) {
+		needs := strings.Fields(line)
+		seen++
+		if slices.Contains(needs, "net/http") && !slices.Contains(needs, "github.com/go-webauthn/webauthn/webauthn") {
+			t.Errorf("%s needs net/http, which use cases and records may not know", needs[0])
+		}
+	}
+	if seen < 30 {
+		t.Errorf("only %d packages seen: is go list asked rightly?", seen)
 	}
 }
 

@@ -2,7 +2,6 @@ package sqldb
 
 import (
 	"context"
-	"crypto/sha256"
 	"strings"
 	"time"
 
@@ -93,13 +92,6 @@ func (s *Store) CodesFor(
 	return all, engine.Named(err, "codes for", purpose)
 }
 
-// spentHash returns how a spent value is kept: clients choose the values, and their length
-// must not be the index's.
-func spentHash(value string) []byte {
-	sum := sha256.Sum256([]byte(value))
-	return sum[:]
-}
-
 const spend = `
 	INSERT INTO spent_values (tenant_id, purpose, hash, expires_at)
 	VALUES ($1, $2, $3, $4)
@@ -107,7 +99,7 @@ const spend = `
 
 // Spend implements storage.SpentValues.
 func (s *Store) Spend(ctx context.Context, v storage.Spent) error {
-	err := s.must(ctx, storage.ErrExists, spend, v.TenantID, v.Purpose, spentHash(v.Value), column.Micros(v.ExpiresAt))
+	err := s.must(ctx, storage.ErrExists, spend, v.TenantID, v.Purpose, column.Hash(v.Value), column.Micros(v.ExpiresAt))
 	return engine.Named(err, "spend", v.Purpose)
 }
 
@@ -117,7 +109,7 @@ const isSpent = `
 
 // IsSpent implements storage.SpentValues.
 func (s *Store) IsSpent(ctx context.Context, tenant, purpose, value string) (bool, error) {
-	n, err := one(ctx, s, isSpent, []any{tenant, purpose, spentHash(value)}, engine.ScanCount)
+	n, err := one(ctx, s, isSpent, []any{tenant, purpose, column.Hash(value)}, engine.ScanCount)
 	return n > 0, engine.Named(err, "is spent", purpose)
 }
 

@@ -302,7 +302,7 @@ func (s *Store) LiveGrant(ctx context.Context, tenant, id, jti string, now time.
 	if also != nil {
 		query = s.text(liveGrantBelongingSQLite, liveGrantBelongingPostgres)
 	}
-	args := []any{tenant, id, column.Micros(now), storage.SpentAccessToken, spentHash(jti)}
+	args := []any{tenant, id, column.Micros(now), storage.SpentAccessToken, column.Hash(jti)}
 	p, err := one(ctx, s, query, args, func(row scanner) (p pair, err error) {
 		err = row.Scan(append(grantFields(&p.grant), userAndBelonging(&p.user, also)...)...)
 		return p, err

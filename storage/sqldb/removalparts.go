@@ -271,7 +271,7 @@ func (s *Store) removeRestOfTenant(ctx context.Context, r removal, told func(row
 	if _, err := s.put(ctx, removeOtherWork, r.TenantID, storage.RemovalTenant); err != nil {
 		return false, err
 	}
-	for _, query := range []string{removeMarks, removeAnswers, removeTenant} {
+	for _, query := range []string{removeMarks, trail.RemoveAnswers, removeTenant} {
 		if _, err := s.put(ctx, query, r.TenantID); err != nil {
 			return false, err
 		}

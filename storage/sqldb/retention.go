@@ -8,6 +8,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
 )
 
 const sweepRevokedGrants = `
@@ -110,7 +111,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (total int64, err erro
 		{sweepKeys, "", now.Add(-storage.KeepKeys)},
 		{sweepExpiredMail, "", now},
 		{sweepDeadMail, "", now.Add(-keepDead)},
-		{sweepAnswers, "", now},
+		{trail.SweepAnswers, "", now},
 	} {
 		n, err := s.sweepAll(ctx, sweep.query, sweep.before, sweep.until)
 		if total += n; err != nil {

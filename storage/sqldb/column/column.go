@@ -1,6 +1,7 @@
 package column
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -122,4 +123,11 @@ func (c BytesColumn) Scan(src any) error {
 		return fmt.Errorf("bytes are a %T", src)
 	}
 	return nil
+}
+
+// Hash returns how a text is kept that clients choose, and that is looked for but never read: its length must not be
+// the index's.
+func Hash(text string) []byte {
+	sum := sha256.Sum256([]byte(text))
+	return sum[:]
 }

@@ -2,7 +2,6 @@ package trail
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 
@@ -11,8 +10,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 )
 
-// CarriedOut stands for the location of an answer whose request has changed something, and is not answered yet.
-const CarriedOut = "carried out"
+// carriedOut stands for the location of an answer whose request has changed something, and is not answered yet.
+const carriedOut = "carried out"
 
 // A reservation expires with its lease until its request has changed something: then, as an answer does.
 const markAnswer = `
@@ -20,10 +19,10 @@ const markAnswer = `
 	WHERE tenant_id = $1 AND hash = $2 AND status = 0
 		AND (location = '' AND expires_at = $3 OR location = $5 AND expires_at = $4)`
 
-// Reservation returns the arguments that name a reserved answer: $1 to $5.
-func Reservation(a storage.Answer, more ...any) []any {
-	hash := sha256.Sum256([]byte(a.Key))
-	return append([]any{a.TenantID, hash[:], column.Micros(a.LeaseEnds), column.Micros(a.ExpiresAt), CarriedOut}, more...)
+// reservation returns the arguments that name a reserved answer: $1 to $5.
+func reservation(a storage.Answer, more ...any) []any {
+	named := []any{a.TenantID, column.Hash(a.Key), column.Micros(a.LeaseEnds), column.Micros(a.ExpiresAt), carriedOut}
+	return append(named, more...)
 }
 
 // errTakenOver says that another reservation has taken the place of the request's. To the engine it is an error of the
@@ -38,7 +37,7 @@ func Change(ctx context.Context, e engine.Engine, change func(engine.Conn) error
 		return e.Transact(ctx, change)
 	}
 	err := e.Transact(ctx, func(c engine.Conn) error {
-		if err := engine.Must(c, errTakenOver, markAnswer, Reservation(*a)...); err != nil {
+		if err := engine.Must(c, errTakenOver, markAnswer, reservation(*a)...); err != nil {
 			return err
 		}
 		return change(c)

@@ -1,4 +1,4 @@
-package sqldb
+package trail
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
-	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
 )
 
 const (
@@ -26,8 +25,10 @@ const (
 	answerOf = `
 		SELECT request, status, location, body, expires_at FROM answers
 		WHERE tenant_id = $1 AND hash = $2 AND expires_at > $3`
-	removeAnswers = `DELETE FROM answers WHERE tenant_id = $1`
-	sweepAnswers  = `
+	// RemoveAnswers deletes those of a tenant.
+	RemoveAnswers = `DELETE FROM answers WHERE tenant_id = $1`
+	// SweepAnswers deletes those that have expired, as the statements of Sweep do.
+	SweepAnswers = `
 		DELETE FROM answers WHERE (tenant_id, hash) IN (
 			SELECT tenant_id, hash FROM answers
 			WHERE expires_at <= $1 AND expires_at >= $2 ORDER BY expires_at LIMIT $3)
@@ -35,38 +36,38 @@ const (
 )
 
 // ReserveAnswer implements storage.Answers.
-func (s *Store) ReserveAnswer(ctx context.Context, a storage.Answer, now time.Time) error {
-	err := s.must(ctx, storage.ErrExists, reserveAnswer, a.TenantID, spentHash(a.Key), a.Request, []byte{},
-		column.Micros(a.LeaseEnds), column.Micros(now))
+func (t *Trail) ReserveAnswer(ctx context.Context, a storage.Answer, now time.Time) error {
+	err := engine.MustPut(ctx, t.Engine, storage.ErrExists, reserveAnswer, a.TenantID, column.Hash(a.Key), a.Request,
+		[]byte{}, column.Micros(a.LeaseEnds), column.Micros(now))
 	return engine.Named(err, "reserve answer in", a.TenantID)
 }
 
 // KeepAnswer implements storage.Answers.
-func (s *Store) KeepAnswer(ctx context.Context, a storage.Answer) error {
+func (t *Trail) KeepAnswer(ctx context.Context, a storage.Answer) error {
 	body := a.Body
 	if body == nil {
 		body = []byte{}
 	}
-	_, err := s.put(ctx, keepAnswer, trail.Reservation(a, a.Status, a.Location, body)...)
+	_, err := engine.Put(ctx, t.Engine, keepAnswer, reservation(a, a.Status, a.Location, body)...)
 	return engine.Named(err, "keep answer in", a.TenantID)
 }
 
 // DropAnswer implements storage.Answers.
-func (s *Store) DropAnswer(ctx context.Context, a storage.Answer) error {
-	_, err := s.put(ctx, dropAnswer, a.TenantID, spentHash(a.Key), column.Micros(a.LeaseEnds))
+func (t *Trail) DropAnswer(ctx context.Context, a storage.Answer) error {
+	_, err := engine.Put(ctx, t.Engine, dropAnswer, a.TenantID, column.Hash(a.Key), column.Micros(a.LeaseEnds))
 	return engine.Named(err, "drop answer in", a.TenantID)
 }
 
 // Answer implements storage.Answers.
-func (s *Store) Answer(ctx context.Context, tenant, key string, now time.Time) (storage.Answer, error) {
-	scan := func(row scanner) (storage.Answer, error) {
+func (t *Trail) Answer(ctx context.Context, tenant, key string, now time.Time) (storage.Answer, error) {
+	scan := func(row engine.Scanner) (storage.Answer, error) {
 		a := storage.Answer{TenantID: tenant, Key: key}
 		err := row.Scan(column.Bytes(&a.Request), &a.Status, &a.Location, column.Bytes(&a.Body), column.Time(&a.ExpiresAt))
-		if a.Status == 0 && a.Location == trail.CarriedOut {
+		if a.Status == 0 && a.Location == carriedOut {
 			a.Location, a.CarriedOut = "", true
 		}
 		return a, err
 	}
-	a, err := one(ctx, s, answerOf, []any{tenant, spentHash(key), column.Micros(now)}, scan)
+	a, err := engine.One(ctx, t.Engine, answerOf, []any{tenant, column.Hash(key), column.Micros(now)}, scan)
 	return a, engine.Named(err, "answer in", tenant)
 }
