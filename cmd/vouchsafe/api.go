@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -31,6 +30,7 @@ type apiPutCmd struct {
 	Format     string         `name:"access-token-format" enum:"jwt,opaque," default:"" help:"jwt or opaque; without it each client's own." placeholder:"FORMAT"`
 	Lifetime   *time.Duration `name:"access-token-lifetime" help:"How long access tokens for the API live; without it as each client says." placeholder:"DURATION"`
 	Clients    []string       `name:"for-client" sep:"none" help:"A client that may ask for tokens for the API. Repeatable; without it all may." placeholder:"CLIENT-ID" complete:"client"`
+	yesFlag
 	tenantFlag
 	jsonFlag
 }
@@ -67,6 +67,9 @@ func (c *apiPutCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.withStore(ctx, func(s store) error {
+		if err := c.confirm(ctx, a, s, api); err != nil {
+			return err
+		}
 		added, err := tenants.PutAPI(ctx, s, c.Tenant, api, byCLI)
 		if err != nil {
 			return noSuch(err, "tenant", c.Tenant)
@@ -79,6 +82,30 @@ func (c *apiPutCmd) Run(ctx context.Context, a *app) error {
 		}
 		return a.PrintSentence("Changed API %s of tenant %s.", c.Identifier, c.Tenant)
 	})
+}
+
+// confirm asks before the API loses scopes that it has and the flags do not name.
+func (c *apiPutCmd) confirm(ctx context.Context, a *app, s store, api storage.API) error {
+	t, err := s.Tenant(ctx, c.Tenant)
+	if err != nil {
+		return noSuch(err, "tenant", c.Tenant)
+	}
+	was := t.Settings.API(c.Identifier)
+	if was == nil {
+		return nil
+	}
+	var lost []string
+	for _, scope := range was.Scopes {
+		same := func(kept storage.APIScope) bool { return kept.Name == scope.Name }
+		if !slices.ContainsFunc(api.Scopes, same) {
+			lost = append(lost, scope.Name)
+		}
+	}
+	if len(lost) == 0 {
+		return nil
+	}
+	return a.confirm(ctx, c.yesFlag, "This takes scopes from API %s, which clients can then no longer ask for: %s. "+
+		"To keep a scope, name it with --scope.", c.Identifier, strings.Join(lost, ", "))
 }
 
 // apiListCmd lists the APIs of a tenant in the order of its settings.
@@ -141,7 +168,7 @@ func (c *apiShowCmd) Run(ctx context.Context, a *app) error {
 		}
 		api := t.Settings.API(c.Identifier)
 		if api == nil {
-			return fmt.Errorf("there is no API %q", c.Identifier)
+			return noSuch(storage.ErrNotFound, "API", c.Identifier)
 		}
 		if c.JSON {
 			return a.PrintJSON(api)
@@ -165,16 +192,20 @@ type apiRemoveCmd struct {
 // Run asks first, then changes the settings of the tenant with an event. No more tokens are made for the API.
 func (c *apiRemoveCmd) Run(ctx context.Context, a *app) error {
 	return a.withStore(ctx, func(s store) error {
-		if err := hasTenant(ctx, s, c.Tenant); err != nil {
-			return err
+		t, err := s.Tenant(ctx, c.Tenant)
+		if err != nil {
+			return noSuch(err, "tenant", c.Tenant)
 		}
-		err := a.confirm(ctx, c.yesFlag, "This removes API %s from tenant %s with its roles.", c.Identifier, c.Tenant)
+		if t.Settings.API(c.Identifier) == nil {
+			return noSuch(storage.ErrNotFound, "API", c.Identifier)
+		}
+		err = a.confirm(ctx, c.yesFlag, "This removes API %s from tenant %s with its roles.", c.Identifier, c.Tenant)
 		if err != nil {
 			return err
 		}
 		if err := tenants.RemoveAPI(ctx, s, c.Tenant, c.Identifier, byCLI); err != nil {
 			return noSuch(err, "API", c.Identifier)
 		}
-		return a.tellRemoved(c.JSON, c.Tenant, "api", c.Identifier, c.Identifier)
+		return a.tellRemoved(c.JSON, c.Tenant, "API", c.Identifier, c.Identifier)
 	})
 }

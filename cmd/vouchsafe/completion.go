@@ -29,7 +29,8 @@ func (*completionCmd) Help() string {
     zsh:   source <(vouchsafe completion zsh)
     fish:  vouchsafe completion fish | source
 
-It completes commands, flags, and the names of users, clients, keys and tenants in the database.`
+It completes commands, flags, and the names of users, groups, clients, APIs, keys and tenants in the
+database; those of roles after --client or --api.`
 }
 
 // Run prints the script, or a candidate a line. It offers nothing that a shell could take for more than a word.
@@ -88,7 +89,13 @@ func (a *app) namesFor(p completion.Place, beginning string) []string {
 		return nil
 	}
 	defer func() { _ = s.Close() }() // nothing was written
-	names, err := storedNames(ctx, s, kind, cmp.Or(p.Given["tenant"], storage.DefaultTenant), beginning)
+	tenant := cmp.Or(p.Given["tenant"], storage.DefaultTenant)
+	var names []string
+	if kind == "role" {
+		names, err = storedRoles(ctx, s, tenant, p.Given, beginning)
+	} else {
+		names, err = storedNames(ctx, s, kind, tenant, beginning)
+	}
 	if err != nil {
 		return nil
 	}
@@ -144,6 +151,23 @@ func storedNames(ctx context.Context, s store, kind, tenant, beginning string) (
 		return names, err
 	}
 	return nil, nil
+}
+
+// storedRoles returns the names of roles of the client or the API that the flags name.
+func storedRoles(ctx context.Context, s store, tenant string, flags map[string]string, beginning string) (
+	names []string, err error,
+) {
+	var all []storage.Role
+	switch {
+	case flags["api"] != "":
+		all, err = s.RolesOfAPI(ctx, tenant, flags["api"], before(beginning), completionNames)
+	case flags["client"] != "":
+		all, err = s.RolesOfClient(ctx, tenant, flags["client"], before(beginning), completionNames)
+	}
+	for _, r := range all {
+		names = append(names, r.Name)
+	}
+	return names, err
 }
 
 // before returns a text that comes before all texts that begin with this one, and after nearly all others.

@@ -32,10 +32,12 @@ func TestCompletionKnowsNames(t *testing.T) {
 	t.Parallel()
 	sh := newDatabase(t)
 	sh.do(t, "tenant", "add", "acme")
+	sh.do(t, "api", "put", "https://api.example")
+	sh.do(t, "group", "add", "staff")
 	for _, line := range []string{
 		"user add ann@example.com --username annie", "user add andy@example.com", "user add bob@example.com",
 		"user add ann@acme.example --tenant acme", "client add shop --kind service", "client add shop-2 --kind service",
-		"client add till --kind service",
+		"client add till --kind service", "role add teller --client till", "role add tester --api https://api.example",
 	} {
 		if _, errs, code := sh.inside(t, "", line); code != 0 {
 			t.Fatal(errs)
@@ -46,21 +48,29 @@ func TestCompletionKnowsNames(t *testing.T) {
 	sh.read(t, &secrets, "secret", "list", "--json")
 	for line, want := range map[string]string{
 		"secret forget " + secrets[0].Fingerprint[:4]: secrets[0].Fingerprint,
-		"user show an":                         "andy@example.com ann@example.com annie",
-		"user show ann@":                       "ann@example.com",
-		"user show --tenant acme a":            "ann@acme.example",
-		"user show --tenant=acme a":            "ann@acme.example",
-		"user show --tenant a":                 "acme",
-		"user show ann@example.com a":          "",
-		"client show sh":                       "shop shop-2",
-		"client remove --yes ti":               "till",
-		"tenant remove ac":                     "acme",
-		"key remove " + kid[:8]:                kid,
-		"user sho":                             "show",
-		"client add x --kind s":                "spa service",
-		"user show --js":                       "--json",
-		"user show x --da":                     "--data",
-		"user show --data " + sh.dir + "/no a": "",
+		"user show an":                          "andy@example.com ann@example.com annie",
+		"user show ann@":                        "ann@example.com",
+		"user show --tenant acme a":             "ann@acme.example",
+		"user show --tenant=acme a":             "ann@acme.example",
+		"user show --tenant a":                  "acme",
+		"user show ann@example.com a":           "",
+		"client show sh":                        "shop shop-2",
+		"client remove --yes ti":                "till",
+		"tenant remove ac":                      "acme",
+		"group join st":                         "staff",
+		"group join staff an":                   "andy@example.com ann@example.com annie",
+		"api show https":                        "https://api.example",
+		"role give --client till te":            "teller",
+		"role give teller --client ti":          "till",
+		"role take --api=https://api.example t": "tester",
+		"admin add bo":                          "bob@example.com",
+		"claim explain bob@example.com ti":      "till",
+		"key remove " + kid[:8]:                 kid,
+		"user sho":                              "show",
+		"client add x --kind s":                 "spa service",
+		"user show --js":                        "--json",
+		"user show x --da":                      "--data",
+		"user show --data " + sh.dir + "/no a":  "",
 	} {
 		if got := sh.completed(t, line); !sameWords(got, want) {
 			t.Errorf("%q: got %q, want %q", line, got, want)

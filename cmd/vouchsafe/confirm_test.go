@@ -12,11 +12,20 @@ func TestLossesNeedConfirmation(t *testing.T) {
 	sh := newDatabase(t)
 	sh.do(t, "user", "add", "jo@example.com")
 	sh.do(t, "client", "add", "web", "--kind", "spa", "--redirect-uri", "https://web.example/")
+	sh.do(t, "role", "add", "editor", "--client", "web")
+	sh.do(t, "group", "add", "staff")
+	sh.do(t, "api", "put", "https://api.example", "--scope", "read", "--scope", "write")
 	sh.do(t, "tenant", "add", "acme")
 	kid := strings.TrimSpace(sh.do(t, "key", "rotate", "--alg", "ES256"))
 	for _, c := range []struct{ line, loss, done string }{
 		{"user recover jo@example.com", "passkeys and all trusted devices of jo@example.com",
 			"Removed all second factors, passkeys and trusted devices of jo@example.com in tenant default."},
+		{"role remove editor --client web", "This removes role editor of client web, and takes it from all that have it",
+			"Removed role editor of client web from tenant default."},
+		{"group remove staff", "Its members lose the roles and the access", "Removed group staff from tenant default."},
+		{"api put https://api.example --scope read", "no longer ask for: write.", "Changed API https://api.example"},
+		{"api remove https://api.example", "This removes API https://api.example from tenant default with its roles",
+			"Removed API https://api.example from tenant default."},
 		{"user remove jo@example.com", "This removes jo@example.com from tenant default",
 			"Removed user jo@example.com from tenant default."},
 		{"client remove web", "This removes client web from tenant default", "Removed client web from tenant default."},
@@ -29,14 +38,34 @@ func TestLossesNeedConfirmation(t *testing.T) {
 		if code != 2 || out != "" || !strings.Contains(errs, c.loss) || !strings.Contains(errs, "Pass --yes to confirm") {
 			t.Errorf("%s: got exit %d, %q, %q", c.line, code, out, errs)
 		}
-		verb, rest, _ := strings.Cut(c.line, " ")
-		if kind, arg, ok := strings.Cut(rest, " "); ok {
-			line = verb + " " + kind + " --yes -- " + arg
+		if words := strings.SplitN(line, " ", 3); len(words) == 3 {
+			line = words[0] + " " + words[1] + " --yes " + words[2]
 		} else {
-			line = c.line + " --yes"
+			line += " --yes"
 		}
 		if out, errs, code = sh.inside(t, "", line); code != 0 || !strings.Contains(out, c.done) {
 			t.Errorf("%s: got exit %d, %q, %q, want %q", line, code, out, errs, c.done)
+		}
+	}
+}
+
+// TestNothingIsAskedAboutWhatThereIsNot: a command that cannot lose anything says what is missing.
+func TestNothingIsAskedAboutWhatThereIsNot(t *testing.T) {
+	t.Parallel()
+	sh := newDatabase(t)
+	sh.do(t, "api", "put", "https://api.example", "--scope", "read")
+	sh.do(t, "api", "put", "https://api.example", "--scope", "read", "--scope", "write") // loses nothing
+	for line, want := range map[string]string{
+		"api remove https://other.example":           `there is no API "https://other.example"`,
+		"api show https://other.example":             `there is no API "https://other.example"`,
+		"group remove staff":                         `there is no group "staff"`,
+		"role list --client nope":                    `there is no client "nope"`,
+		"role list --api https://other.example":      `there is no API "https://other.example"`,
+		"role remove editor --client nope":           `there is no role at client nope "editor"`,
+		"api put https://api.example --tenant other": `there is no tenant "other"`,
+	} {
+		if out, errs, code := sh.inside(t, "", line); code != 1 || out != "" || !strings.Contains(errs, want) {
+			t.Errorf("%s: got exit %d, %q, %q, want %q", line, code, out, errs, want)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/server"
@@ -210,7 +211,7 @@ func (a *app) tellRemoved(asJSON bool, tenant, kind, id, name string) error {
 			Removed string `json:"removed"`
 			ID      string `json:"id"`
 			Tenant  string `json:"tenant,omitempty"`
-		}{kind, id, tenant})
+		}{strings.ToLower(kind), id, tenant})
 	}
 	if tenant == "" {
 		return a.PrintSentence("Removed %s %s.", kind, name)

@@ -39,9 +39,25 @@ func (c *ownerFlags) owner() string {
 	return "client " + c.Client
 }
 
+// exists returns an error if there is no such client or API.
+func (c *ownerFlags) exists(ctx context.Context, s store) error {
+	t, err := s.Tenant(ctx, c.Tenant)
+	if err != nil {
+		return noSuch(err, "tenant", c.Tenant)
+	}
+	if c.API == "" {
+		_, err = s.Client(ctx, c.Tenant, c.Client)
+		return noSuch(err, "client", c.Client)
+	}
+	if t.Settings.API(c.API) == nil {
+		return noSuch(storage.ErrNotFound, "API", c.API)
+	}
+	return nil
+}
+
 // whichRole names a role.
 type whichRole struct {
-	Role string `arg:"" help:"The role's name."`
+	Role string `arg:"" help:"The role's name." complete:"role"`
 	ownerFlags
 }
 
@@ -98,7 +114,7 @@ type roleListCmd struct {
 // Run prints the roles while it reads them. An owner that does not exist has no roles.
 func (c *roleListCmd) Run(ctx context.Context, a *app) error {
 	return a.withStore(ctx, func(s store) error {
-		if err := hasTenant(ctx, s, c.Tenant); err != nil {
+		if err := c.exists(ctx, s); err != nil {
 			return err
 		}
 		all := some(c.pageFlags, func(after string) ([]storage.Role, error) {

@@ -24,14 +24,14 @@ import (
 // userImportCmd adds the users of a file, of this product or of another one.
 type userImportCmd struct {
 	File     string            `arg:"" help:"The file, or - for standard input."`
-	From     string            `enum:"vouchsafe,keycloak,auth0,firebase,supabase,kratos,django,wordpress,laravel,aspnet,keratin,pocketid" default:"vouchsafe" help:"The product that exported the file: keycloak, auth0, firebase, supabase, kratos, django, wordpress, laravel, aspnet, keratin or pocketid. docs/moving.md has its export command. Without it, the rows are those below." placeholder:"PRODUCT"`
-	With     []string          `type:"existingfile" sep:"none" help:"With --from: a further file of the same export, such as a table of identities. May be repeated." placeholder:"FILE"`
-	Upstream map[string]string `mapsep:"none" help:"With --from: the tenant's upstream that the product calls THEIRS, where it cannot be told. May be repeated." placeholder:"THEIRS=ID"`
-	Realm    string            `help:"With --from keycloak: the realm whose users come, of a file with several." placeholder:"NAME"`
-	Passkeys string            `help:"With --from keycloak, kratos or pocketid: passkeys come, too. HOST is the host name for which they were made, which must be this tenant's." placeholder:"HOST"`
+	From     string            `enum:"vouchsafe,keycloak,auth0,firebase,supabase,kratos,django,wordpress,laravel,aspnet,keratin,pocketid" default:"vouchsafe" help:"The product that exported the file: keycloak, auth0, firebase, supabase, kratos, django, wordpress, laravel, aspnet, keratin or pocketid. docs/moving.md has its export command. Without it, the rows are those that this help describes." placeholder:"PRODUCT"`
+	With     []string          `type:"existingfile" sep:"none" help:"With --from: a further file of the same export, such as a table of identities. Repeatable." placeholder:"FILE"`
+	Upstream map[string]string `mapsep:"none" help:"With --from: the tenant's upstream that the product calls THEIRS, where the command cannot tell. Repeatable." placeholder:"THEIRS=ID"`
+	Realm    string            `help:"With --from keycloak: the realm whose users to import, if the file has several." placeholder:"NAME"`
+	Passkeys string            `help:"With --from keycloak, kratos or pocketid: import passkeys, too. HOST is the host name for which they were made, which must be this tenant's." placeholder:"HOST"`
 	Format   string            `enum:"auto,jsonl,csv" default:"auto" help:"jsonl (one object per line), csv (the first line names the columns), or auto: by the file's name. With --from, the file's content tells." placeholder:"FORMAT"`
-	DryRun   bool              `help:"Report what would come and what would not, and change nothing."`
-	Report   string            `type:"path" help:"Write each row, or part of one, that does not come, and the reason, as JSON lines." placeholder:"FILE"`
+	DryRun   bool              `help:"Report what would be imported and what would not, and change nothing."`
+	Report   string            `type:"path" help:"Write each row, or part of one, that is not imported, and the reason, as JSON lines." placeholder:"FILE"`
 	Firebase string            `type:"path" help:"The password hash parameters from the Firebase console, for rows with a password_salt." placeholder:"FILE"`
 	Roles    bool              `help:"Accept roles in rows, such as admin."`
 	Reserved bool              `help:"Accept usernames that the tenant reserves, such as support."`
@@ -73,7 +73,7 @@ JSON lines have these fields, too:
 
 With --from, the file is what the product itself exports: vouchsafe user import users.json
 --from keycloak. A user whose id there is a UUID keeps it as sub; other ids become
-external_id. What cannot come is said with its line, and the user comes without it.
+external_id. What cannot be imported is reported with its line; the user is imported without it.
 
 Users who exist already are skipped, so you can run an interrupted import again. The command
 ends with 1 if a row was refused.`
@@ -227,7 +227,7 @@ func (c *userImportCmd) counts(n importing.Counts) string {
 		text += fmt.Sprintf(", %d left out", n.LeftOut)
 	}
 	if n.Partly > 0 {
-		text += fmt.Sprintf("; %d without all that the file has of them", n.Partly)
+		text += fmt.Sprintf("; %d only in part", n.Partly)
 	}
 	return text
 }
