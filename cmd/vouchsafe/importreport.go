@@ -23,7 +23,7 @@ type refusal struct {
 	Reason     string `json:"reason"`
 }
 
-// importReport collects what does not come, for the terminal and for the report.
+// importReport collects what is not imported, for the terminal and for the report.
 type importReport struct {
 	file   *json.Encoder // nil: none is written
 	all    int

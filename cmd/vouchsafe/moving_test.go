@@ -70,12 +70,12 @@ func TestUsersOfAnotherProductMoveIn(t *testing.T) {
 	before := sh.do(t, "user", "export") + sh.do(t, "audit", "export")
 	out, errs, code := sh.run(t, "", "user", "import", "keycloak.json", "--from", "keycloak", "--dry-run", "--report", "r")
 	if code != 0 || !strings.Contains(out, "3 would be added (1 with a password), 0 there already, 0 refused, "+
-		"1 left out; 2 without all that the file has of them") {
+		"1 left out; 2 only in part") {
 		t.Errorf("exit %d, %s", code, out)
 	}
 	for _, want := range []string{"left out, line 74: it is the service account of a client",
-		"partly, line 6: the tenant declares no attributes department: they do not come",
-		"partly, line 55: its password does not come"} {
+		"partly, line 6: the tenant declares no attributes department: they are not imported",
+		"partly, line 55: the password is not imported"} {
 		if !strings.Contains(errs, want) {
 			t.Errorf("nothing says %q:\n%s", want, errs)
 		}

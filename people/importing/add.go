@@ -108,7 +108,7 @@ func (im *run) add(ctx context.Context, c Checked) (there bool, bad, err error) 
 	for _, name := range slices.Sorted(maps.Keys(c.Unique)) {
 		other, err := im.store.UserByUnique(ctx, c.User.TenantID, name, c.Unique[name])
 		if err == nil {
-			return false, fault("attributes.taken", "another user, %s, has its %s", other.ID, name), nil
+			return false, fault("attributes.taken", "another user, %s, already has this %s", other.ID, name), nil
 		}
 		if !errors.Is(err, storage.ErrNotFound) {
 			return false, nil, err
@@ -152,7 +152,7 @@ func (im *run) taken(ctx context.Context, c Checked) (there bool, bad, err error
 		alike := find.key == u.UsernameSkeleton && other.UsernameKey != u.UsernameKey
 		if alike || other.ID != found.ID || c.HasID && other.ID != u.ID || cameAsAnother(other, u) ||
 			other.ID != u.ID && u.EmailKey != other.EmailKey {
-			return false, fault("taken", "another user, %s, has its email, or its username or one that looks like it",
+			return false, fault("taken", "another user, %s, already has this email, or this username or one that looks like it",
 				other.ID), nil
 		}
 	}
@@ -182,7 +182,7 @@ func (im *run) cameBefore(ctx context.Context, c Checked) (there bool, bad, err 
 		case shareName(other, u):
 			return true, nil, nil
 		default: // two products may both have a user 1
-			return false, fault("taken", "another user, %s, has its external_id, and another email and username",
+			return false, fault("taken", "another user, %s, already has this external_id, with another email and username",
 				other.ID), nil
 		}
 	}
@@ -199,7 +199,7 @@ func (im *run) cameBefore(ctx context.Context, c Checked) (there bool, bad, err 
 			return false, nil, err
 		}
 		if c.HasID && other.ID != u.ID || cameAsAnother(other, u) {
-			return false, fault("taken", "another user, %s, has its identity at %s", other.ID, i.Provider), nil
+			return false, fault("taken", "another user, %s, already has this identity at %s", other.ID, i.Provider), nil
 		}
 		return true, nil, nil
 	}

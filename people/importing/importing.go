@@ -142,7 +142,7 @@ func (im *run) all(ctx context.Context, rows iter.Seq[Read]) error {
 	return im.batch(ctx, batch)
 }
 
-// count counts what became of a row, and tells the caller if the row, or a part of it, does not come.
+// count counts what became of a row, and tells the caller if the row, or a part of it, is not imported.
 func (im *run) count(r Read, o outcome) error {
 	switch {
 	case o.err != nil:
@@ -172,7 +172,7 @@ func (im *run) count(r Read, o outcome) error {
 	return nil
 }
 
-// tell calls to, if there is such a function, with what does not come.
+// tell calls to, if there is such a function, with what is not imported.
 func tell(to func(Refusal) error, r Read, why error) error {
 	if to == nil {
 		return nil

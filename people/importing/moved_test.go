@@ -219,7 +219,7 @@ func TestRowsOfOtherProductsThatClash(t *testing.T) {
 	for _, want := range []string{"line 1 has this email", "line 1 has this username", "phone_number",
 		"picture is not a URL", "password_hash cannot be verified here: its kind is unknown",
 		"the user has roles, which come only with --roles",
-		"it has a phone number alone",
+		"the user has only a phone number",
 		"line 6 has this identity at google"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("nothing says %q:\n%s", want, said)

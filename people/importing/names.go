@@ -74,5 +74,5 @@ func CheckFree(ctx context.Context, s storage.Users, u storage.User) error {
 	case err != nil:
 		return err
 	}
-	return fault("phone_number.taken", "another user, %s, already has its phone_number, verified", other.ID)
+	return fault("phone_number.taken", "another user, %s, already has this phone_number, verified", other.ID)
 }

@@ -28,7 +28,7 @@ func (row *Row) giveProofs(c *Checked, rules Rules) (err error) {
 	}
 	if row.TOTP == nil && len(c.Passkeys) == 0 {
 		if len(row.RecoveryCodes) > 0 {
-			return fault("recovery_codes.alone", "it has recovery_codes, and neither totp nor passkeys that they could "+
+			return fault("recovery_codes.alone", "the user has recovery_codes, and neither totp nor passkeys that they could "+
 				"stand in for")
 		}
 		return nil
@@ -61,7 +61,7 @@ func (row *Row) giveTOTP(c *Checked) error {
 // identities reads the user's accounts at upstream providers.
 func (row *Row) identities(u storage.User, rules Rules) ([]storage.Identity, error) {
 	if len(row.Identities) > maxIdentities {
-		return nil, fault("identities.many", "it has more than %d identities", maxIdentities)
+		return nil, fault("identities.many", "the user has more than %d identities", maxIdentities)
 	}
 	var linked []storage.Identity
 	for _, i := range row.Identities {
@@ -99,7 +99,7 @@ func (row *Row) hash(rules Rules) ([]byte, error) {
 	case row.PasswordSalt == "":
 		hash, err = password.Import(text)
 	case rules.Firebase == nil:
-		return nil, fault("password_salt.parameters", "it has a password_salt, like a Firebase export")
+		return nil, fault("password_salt.parameters", "there is a password_salt, like a Firebase export")
 	default:
 		hash, err = firebaseHash(*rules.Firebase, text, row.PasswordSalt)
 	}

@@ -158,8 +158,8 @@ func (row *Row) Check(rules Rules) (Checked, error) {
 func (row *Row) giveNames(u *storage.User, rules Rules) error {
 	if strings.TrimSpace(row.Email) == "" && strings.TrimSpace(row.Username) == "" {
 		if row.Phone != "" {
-			return fault("names.phone", "it has a phone number alone: users sign in here by an email address or a username, "+
-				"and may have a phone number besides")
+			return fault("names.phone", "the user has only a phone number: users sign in here by an email address or a "+
+				"username, and may have a phone number as well")
 		}
 		return fault("names.missing", "there is neither email nor username")
 	}
@@ -190,7 +190,7 @@ func checkTexts(u storage.User) error {
 		}
 	}
 	if len(u.Roles) > maxRoles {
-		return fault("roles.many", "it has more than %d roles", maxRoles)
+		return fault("roles.many", "the user has more than %d roles", maxRoles)
 	}
 	for i, role := range u.Roles {
 		texts[fmt.Sprintf("roles[%d]", i)] = role

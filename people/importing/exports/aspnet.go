@@ -46,7 +46,7 @@ func aspnetUser(f *files, raw json.RawMessage) (read importing.Read, ok bool, er
 	case !bool(u.Factor): // a key without it was never used
 		row.TOTP, row.RecoveryCodes = nil, nil
 	case row.TOTP == nil:
-		lost(&read, "its second factor does not come: AspNetUserTokens, as a further file, has authenticator keys")
+		lost(&read, "the second factor is not imported: AspNetUserTokens, a further file, has the keys of authenticator apps")
 	}
 	return read, true, nil
 }

@@ -112,14 +112,14 @@ func auth0User(f *files, raw json.RawMessage) (read importing.Read, ok bool, err
 	setID(row, a.id())
 	hash, err := a.hash()
 	if err != nil {
-		lost(&read, "its password does not come: %v", err)
+		lost(&read, "the password is not imported: %v", err)
 	}
 	setHash(row, hash)
 	a.link(f, &read)
 	a.readFactors(&read)
 	f.addTo(&read, a.id())
 	if len(a.AppMetadata.val)+len(a.UserMetadata.val) > 0 {
-		lost(&read, "its metadata has no place here")
+		lost(&read, "the metadata is not imported")
 	}
 	return read, true, nil
 }
@@ -147,10 +147,10 @@ func (a *auth0Record) readFactors(read *importing.Read) {
 			read.Row.TOTP = &importing.TOTP{Secret: factor.TOTP.Secret}
 			continue
 		}
-		lost(read, "a second factor does not come: authenticator apps do, one for each user")
+		lost(read, "a second factor is not imported: only one authenticator app of each user is")
 	}
 	if len(a.Multifactor.val) > 0 && read.Row.TOTP == nil {
-		lost(read, "its second factor (%.80s) does not come: it is not in the export, and is set up anew",
+		lost(read, "the second factor (%.80s) is not imported: it is not in the export, and the user sets it up anew",
 			strings.Join(a.Multifactor.val, ", "))
 	}
 }
@@ -180,7 +180,7 @@ func (h *auth0CustomHash) text() (text, error) {
 		key, err1 := decoded(h.Hash.Value, h.Hash.Encoding)
 		salt, err2 := decoded(h.Salt.Value, h.Salt.Encoding)
 		if err1 != nil || err2 != nil || h.Cost < 2 || bits.OnesCount(uint(h.Cost)) != 1 {
-			return "", fmt.Errorf("the parameters of its scrypt hash cannot be read")
+			return "", fmt.Errorf("the parameters of the scrypt hash cannot be read")
 		}
 		b64 := base64.RawStdEncoding.EncodeToString
 		return text(fmt.Sprintf("$scrypt$ln=%d,r=%d,p=%d$%s$%s", bits.Len(uint(h.Cost))-1, h.BlockSize, h.Parallelization,

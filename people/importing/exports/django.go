@@ -128,7 +128,7 @@ func (d *djangoFurther) addApp(e *extra) {
 	switch {
 	case d.Confirmed != nil && !bool(*d.Confirmed): // the user never finished
 	case err != nil || d.Start != 0 || e.totp != nil:
-		e.lost = append(e.lost, "an authenticator app does not come: one for each user does, if its clock begins in 1970")
+		e.lost = append(e.lost, "an authenticator app is not imported: only one of each user is, if its clock begins in 1970")
 	default:
 		e.totp = &importing.TOTP{Secret: base32.StdEncoding.EncodeToString(key), Digits: d.Digits, Period: d.Step}
 	}

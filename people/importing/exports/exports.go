@@ -159,14 +159,14 @@ func setHash(row *importing.Row, hash text) {
 // addPasskey gives the row a passkey, if its host is known.
 func (f *files) addPasskey(read *importing.Read, p importing.Passkey) {
 	if p.Host = f.PasskeyHost; p.Host == "" {
-		lost(read, "its passkey does not come: if this server takes over the host name for which it was made, say "+
+		lost(read, "the passkey is not imported: if this server takes over the host name for which it was made, say "+
 			"--passkeys HOST")
 		return
 	}
 	read.Row.Passkeys = append(read.Row.Passkeys, p)
 }
 
-// lost notes what of a user does not come.
+// lost notes what of a user is not imported.
 func lost(read *importing.Read, format string, args ...any) {
 	read.Lost = append(read.Lost, fmt.Errorf(format, args...))
 }

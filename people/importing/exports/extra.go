@@ -73,5 +73,5 @@ func (e *extra) setProfile(claim string, val text) {
 	e.profile[claim] = val
 }
 
-// lose notes what of the user does not come.
+// lose notes what of the user is not imported.
 func (e *extra) lose(what string) { e.lost = append(e.lost, what) }

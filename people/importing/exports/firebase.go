@@ -74,10 +74,10 @@ func firebaseUser(f *files, raw json.RawMessage) (read importing.Read, ok bool, 
 		}
 	}
 	if u.Attributes != "" && u.Attributes != "{}" {
-		lost(&read, "its custom claims have no place here")
+		lost(&read, "the custom claims are not imported")
 	}
 	if len(u.Factors) > 0 {
-		lost(&read, "its second factors do not come: Firebase does not export their secrets")
+		lost(&read, "the second factors are not imported: Firebase does not export their secrets")
 	}
 	return read, true, nil
 }

@@ -36,15 +36,16 @@ func keratinUser(f *files, raw json.RawMessage) (read importing.Read, ok bool, e
 	}
 	setID(row, u.ID)
 	if !u.Deleted.IsZero() {
-		return skipped(*row, "it was deleted there")
+		return skipped(*row, "the user was deleted there")
 	}
 	setHash(row, u.Hash)
 	if u.Renew {
 		row.PasswordHash = nil
-		lost(&read, "its password does not come: it had to be changed at the next sign-in, and is reset by mail here")
+		lost(&read, "the password is not imported: it had to be changed at the next sign-in, and the user resets it "+
+			"by email here")
 	}
 	if u.TOTP != "" {
-		lost(&read, "its authenticator app does not come: AuthN has encrypted it")
+		lost(&read, "the authenticator app is not imported: AuthN has encrypted it")
 	}
 	f.addTo(&read, u.ID)
 	return read, true, nil

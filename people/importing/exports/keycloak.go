@@ -63,7 +63,7 @@ func keycloakUser(f *files, raw json.RawMessage) (read importing.Read, ok bool, 
 	}
 	setID(row, k.ID)
 	if k.Service != "" {
-		return skipped(*row, "it is the service account of a client, not a user")
+		return skipped(*row, "this is the service account of a client, not a user")
 	}
 	row.Profile.Name = strings.TrimSpace(row.Profile.GivenName + " " + row.Profile.FamilyName)
 	k.readAttributes(f, &read)
@@ -89,17 +89,17 @@ func keycloakUser(f *files, raw json.RawMessage) (read importing.Read, ok bool, 
 	return read, true, nil
 }
 
-// loseBelonging notes the groups and the roles at clients, which do not come.
+// loseBelonging notes the groups and the roles at clients, which are not imported.
 func (k *keycloakRecord) loseBelonging(read *importing.Read) {
 	if len(k.Groups) > 0 {
 		names := make([]string, len(k.Groups))
 		for i, g := range k.Groups {
 			names[i] = string(g)
 		}
-		lost(read, "the user's groups %.200s do not come: make them here, and add the user", strings.Join(names, ", "))
+		lost(read, "the user's groups %.200s are not imported: make them here, and add the user", strings.Join(names, ", "))
 	}
 	if at := slices.Sorted(maps.Keys(k.ClientRoles)); len(at) > 0 {
-		lost(read, "the user's roles at the clients %.200s do not come: give them here", strings.Join(at, ", "))
+		lost(read, "the user's roles at the clients %.200s are not imported: give them here", strings.Join(at, ", "))
 	}
 }
 
@@ -146,7 +146,7 @@ func (k *keycloakRecord) readAttributes(f *files, read *importing.Read) {
 	}
 	if len(others) > 0 {
 		slices.Sort(others)
-		lost(read, "the tenant declares no attributes %.200s: they do not come", strings.Join(others, ", "))
+		lost(read, "the tenant declares no attributes %.200s: they are not imported", strings.Join(others, ", "))
 	}
 }
 
@@ -204,10 +204,11 @@ func (k *keycloakRecord) readActions(read *importing.Read) {
 		case "UPDATE_PASSWORD":
 			if read.Row.PasswordHash != nil {
 				read.Row.PasswordHash = nil
-				lost(read, "its password does not come: it had to be changed at the next sign-in, and is reset by mail here")
+				lost(read, "the password is not imported: it had to be changed at the next sign-in, and the user resets it "+
+					"by email here")
 			}
 		default:
-			lost(read, "it had to do %.80s at the next sign-in: that does not come", action)
+			lost(read, "the user had to do %.80s at the next sign-in: that is not imported", action)
 		}
 	}
 }
@@ -249,9 +250,9 @@ func (k *keycloakRecord) readCredential(f *files, read *importing.Read, raw json
 		}
 		row.TOTP = &importing.TOTP{Secret: secret, Algorithm: app.Algorithm, Digits: app.Digits, Period: app.Period}
 	case c.Type == "otp" && app.SubType != "totp":
-		lost(read, "its authenticator app does not come: it counts (HOTP), and here codes follow the clock (TOTP)")
+		lost(read, "the authenticator app is not imported: it counts (HOTP), and here codes follow the clock (TOTP)")
 	case c.Type == "password", c.Type == "otp":
-		lost(read, "it has several credentials of the kind %s: the first comes", c.Type)
+		lost(read, "the user has several credentials of the kind %s: only the first is imported", c.Type)
 	case strings.HasPrefix(c.Type, "webauthn"):
 		alone := c.Type == "webauthn-passwordless"
 		f.addPasskey(read, importing.Passkey{
@@ -260,9 +261,9 @@ func (k *keycloakRecord) readCredential(f *files, read *importing.Read, raw json
 			Verified: alone && f.head[passwordlessVerification] == "required", SecondFactor: !alone,
 		})
 	case c.Type == "recovery-authn-codes":
-		lost(read, "its recovery codes do not come: they are hashes there; users make new ones")
+		lost(read, "the recovery codes are not imported: they are hashes there, and the user makes new ones")
 	default:
-		lost(read, "its credential of the kind %.40s does not come", c.Type)
+		lost(read, "a credential of the kind %.40s is not imported", c.Type)
 	}
 	return nil
 }

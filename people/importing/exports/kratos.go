@@ -127,7 +127,7 @@ func (k *kratosRecord) readCredentials(f *files, read *importing.Read) {
 	if url := k.Credentials["totp"].Config.URL; url != "" {
 		read.Row.TOTP = &importing.TOTP{Secret: string(url)}
 	} else if _, has := k.Credentials["totp"]; has {
-		lost(read, "its authenticator app does not come: list identities with include_credential=totp")
+		lost(read, "the authenticator app is not imported: list identities with include_credential=totp")
 	}
 	for _, c := range k.Credentials["lookup_secret"].Config.Codes {
 		if used := string(c.Used); used == "" || used == "null" || strings.HasPrefix(used, `"0001-`) {
@@ -142,11 +142,11 @@ func (k *kratosRecord) readPasskeys(f *files, read *importing.Read) {
 	for _, kind := range []string{"webauthn", "passkey"} {
 		c, has := k.Credentials[kind]
 		if has && len(c.Config.Passkeys) == 0 {
-			lost(read, "its passkeys do not come: list identities with include_credential=%s", kind)
+			lost(read, "the passkeys are not imported: list identities with include_credential=%s", kind)
 		}
 		for _, p := range c.Config.Passkeys {
 			if p.Authenticator.Cloned {
-				lost(read, "its passkey does not come: it was copied")
+				lost(read, "a passkey is not imported: it was copied")
 				continue
 			}
 			moved := importing.Passkey{

@@ -35,11 +35,11 @@ func laravelUser(_ *files, raw json.RawMessage) (read importing.Read, ok bool, e
 	}
 	setID(row, u.ID)
 	if !u.Deleted.IsZero() {
-		return skipped(*row, "it was deleted there")
+		return skipped(*row, "the user was deleted there")
 	}
 	setHash(row, u.Hash)
 	if u.Factor != "" {
-		lost(&read, "its authenticator app does not come: the application has encrypted it with its APP_KEY")
+		lost(&read, "the authenticator app is not imported: the application has encrypted it with its APP_KEY")
 	}
 	return read, true, nil
 }

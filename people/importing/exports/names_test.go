@@ -34,7 +34,7 @@ func TestUsersWithoutAnEmailAddress(t *testing.T) {
 			t.Errorf("%s, a username alone: %s", product, got)
 		}
 		if got := checkOne(t, product, records.phone); records.phone != nothing &&
-			!strings.Contains(got, "it has a phone number alone") {
+			!strings.Contains(got, "the user has only a phone number") {
 			t.Errorf("%s, a phone number alone: %s", product, got)
 		}
 	}

@@ -35,8 +35,8 @@ func TestKeycloakGroupsRolesAndAttributes(t *testing.T) {
 		t.Error(diff)
 	}
 	said := errors.Join(all[0].Lost...).Error()
-	for _, lost := range []string{"no attributes shoe:", "groups /staff, /hr do not come",
-		"at the clients web do not come"} {
+	for _, lost := range []string{"no attributes shoe:", "groups /staff, /hr are not imported",
+		"at the clients web are not imported"} {
 		if !strings.Contains(said, lost) || len(all[0].Lost) != 3 {
 			t.Errorf("got %q, want %q", said, lost)
 		}

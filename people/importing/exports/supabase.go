@@ -76,9 +76,9 @@ func supabaseUser(f *files, raw json.RawMessage) (read importing.Read, ok bool, 
 	setID(row, u.ID)
 	switch {
 	case !u.Deleted.IsZero():
-		return skipped(*row, "it was deleted there")
+		return skipped(*row, "the user was deleted there")
 	case bool(u.Anonymous):
-		return skipped(*row, "it is an anonymous user")
+		return skipped(*row, "the user is anonymous")
 	}
 	setHash(row, u.Hash)
 	row.Disabled = bannedUntil(u.Banned, time.Now())
@@ -123,7 +123,7 @@ func (s *supabaseFactor) addTo(e *extra) {
 	case s.Kind == "totp" && s.Secret != "" && e.totp == nil:
 		e.totp = &importing.TOTP{Secret: string(s.Secret)}
 	default:
-		e.lost = append(e.lost, "a second factor does not come: authenticator apps do, one for each user, if the "+
+		e.lost = append(e.lost, "a second factor is not imported: only one authenticator app of each user is, if the "+
 			"file has their secrets")
 	}
 }

@@ -27,7 +27,7 @@ var microsoft = map[string]bool{
 func (f *files) link(read *importing.Read, a account) {
 	id, why := f.upstreamOf(string(a.provider))
 	if why != "" {
-		lost(read, "its account at %s does not come: %s", a.provider, why)
+		lost(read, "the account at %s is not imported: %s", a.provider, why)
 		return
 	}
 	read.Row.Identities = append(read.Row.Identities,

@@ -40,7 +40,7 @@ func wordpressUser(f *files, raw json.RawMessage) (read importing.Read, ok bool,
 	}
 	setID(row, u.ID)
 	if u.Deleted {
-		return skipped(*row, "it was deleted there")
+		return skipped(*row, "the user was deleted there")
 	}
 	setHash(row, u.Hash)
 	for name, val := range f.addTo(&read, u.ID).profile {
@@ -76,7 +76,7 @@ func wordpressMeta(f *files, raw json.RawMessage) error {
 	case m.Key == "_two_factor_totp_key": // of the plugin Two Factor
 		f.of(m.User).totp = &importing.TOTP{Secret: string(m.Value)}
 	case m.Key == "_two_factor_backup_codes":
-		f.of(m.User).lose("its recovery codes do not come: they are hashes there; users make new ones")
+		f.of(m.User).lose("the recovery codes are not imported: they are hashes there, and the user makes new ones")
 	}
 	return nil
 }
