@@ -136,8 +136,7 @@ func TestTheAccountPageShowsEverySection(t *testing.T) {
 			t.Errorf("%s: got another language", lang)
 		}
 	}
-	if p := v.get("/account?done=%3Cb%3E"); strings.Count(p.body, `role="status"`) != 1 ||
-		!strings.Contains(p.body, english.Must("account.done.welcome")) {
+	if p := v.get("/account?done=%3Cb%3E"); strings.Contains(p.body, `role="status"`) {
 		t.Error("the page says what an address wants it to say")
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vouchsafe/vouchsafe/internal/audit"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -137,6 +139,18 @@ func TestNewAccountsAreWelcome(t *testing.T) {
 	}
 	if strings.Contains(p.body, "Changed on") {
 		t.Error("the password of a new account is said to have changed")
+	}
+
+	// An account that is as new, but made by an administrator, has been ready before its user came.
+	mo := s.user("default", "mo@example.com", "", right)
+	must(t, s.store.Apply(t.Context(), storage.Change{TenantID: mo.TenantID, UserID: mo.ID, Now: mo.CreatedAt,
+		Events: []storage.Event{audit.Actor(people.ActorCommand)(storage.Event{
+			TenantID: mo.TenantID, UserID: mo.ID, Kind: storage.EventUserAdded})}}))
+	p = s.signedIn("mo@example.com").at("/account")
+	for _, said := range []string{english["account.done.welcome"], english.Must("home.next", english["account.apps"])} {
+		if strings.Contains(p.body, said) {
+			t.Errorf("a user whom an administrator added is told %q", said)
+		}
 	}
 }
 

@@ -50,6 +50,9 @@ type Kept struct {
 // ActorCommand is the Actor of an administrator at the command line.
 const ActorCommand = "cli"
 
+// ActorSetup is the Actor of the first administrator, who makes an account by the link of a new installation.
+const ActorSetup = "setup"
+
 // Began reports whether the name is one that the asker's browser has, or had until a proof or
 // a sign-out in the last hour; or both are no browser.
 func (a Asker) Began(name string) bool {

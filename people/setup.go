@@ -92,7 +92,7 @@ func (s *Service) SetUp(ctx context.Context, a Asker, token, typedEmail, passwor
 		Roles: []string{storage.RoleAdmin}, AdminRole: storage.RoleOwner, CreatedAt: now, UpdatedAt: now,
 	}
 	email.Give(&user)
-	added := storage.Event{Kind: storage.EventUserAdded, UserID: user.ID, Actor: "setup"}
+	added := storage.Event{Kind: storage.EventUserAdded, UserID: user.ID, Actor: ActorSetup}
 	err = s.Store.Apply(ctx, storage.Change{
 		TenantID: user.TenantID, UserID: user.ID, Now: now, Spend: []storage.Spent{once}, Add: &user,
 		Credentials: []storage.Credential{{Kind: storage.PasswordCredential, Data: hash, CreatedAt: now, UpdatedAt: now}},

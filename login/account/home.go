@@ -19,7 +19,7 @@ type group struct {
 	Rows  []row
 }
 
-// welcomeFor is how long the start page welcomes the owner of a new account.
+// welcomeFor is how long the start page welcomes a user who has signed up.
 const welcomeFor = 2 * time.Minute
 
 // home is what the start page shows.
@@ -28,7 +28,7 @@ type home struct {
 	Groups  []group
 	Several bool // the browser is signed in to several accounts
 	Admin   bool
-	New     bool // the account was just made
+	New     bool // the user has just signed up
 	// Playground is where developers try a sign-in; "" where there is none.
 	Playground string
 }
@@ -66,7 +66,12 @@ func (s *Server) homePage(w http.ResponseWriter, r *http.Request) error {
 		last.Rows = append(last.Rows, one)
 	}
 	if v.Done == "" && storage.Within(a.User.CreatedAt, time.Now(), welcomeFor) {
-		v.Done, page.New = v.Words.Must("account.done.welcome"), true
+		if page.New, err = s.People.SignedUp(r.Context(), a.User); err != nil {
+			return err
+		}
+		if page.New {
+			v.Done = v.Words.Must("account.done.welcome")
+		}
 	}
 	v.Page = page
 	return s.Site.Show(w, http.StatusOK, "account", v)

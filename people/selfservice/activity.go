@@ -3,9 +3,23 @@ package selfservice
 import (
 	"context"
 	"errors"
+	"slices"
 
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
+
+// newestEvents is in how many events SignedUp looks for the one that made the account.
+const newestEvents = 100
+
+// SignedUp reports whether the user made the account, and not an administrator or an import. It reads the newest events
+// only: ask it about new accounts.
+func (s Service) SignedUp(ctx context.Context, u storage.User) (bool, error) {
+	events, err := s.Store.EventsOf(ctx, u.TenantID, u.ID, "", newestEvents)
+	return slices.ContainsFunc(events, func(e storage.Event) bool {
+		return e.Kind == storage.EventUserAdded && (e.Actor == u.ID || e.Actor == people.ActorSetup)
+	}), err
+}
 
 // Activity is what happened to an account, newest first.
 type Activity struct {
