@@ -69,11 +69,14 @@ func TestQuotesAndSpacesAreOfTheLanguage(t *testing.T) {
 func TestWordsOfOtherLanguages(t *testing.T) {
 	t.Parallel()
 	for lang, odd := range map[string]string{
-		"de": `(^|[^-\x{2011}])\bMails?\b|\bJemand\b|zweite[rn]? Faktor|Authentifizierungs-App|\b(du|dein|dir)\b|Anwendung`,
-		"fr": `second facteur|Quelqu’un,|\b(tu|ton|ta)\b`,
-		"es": `segundo factor|Alguien,|\b(tú|tu)\b`,
+		"de": `(^|[^-\x{2011}])\bMails?\b|\bJemand\b|zweite[rn]? Faktor|Authentifizierungs-App|Anwendung|` +
+			`(?i:\b(du|dir|dich|dein(e[mnrs]?)?)\b)`,
+		"fr": `second facteur|Quelqu’un,|(?i:\b(tu|ton|ta|toi)\b)`,
+		"es": `segundo factor|Alguien,|\bElige\b|(?i:\b(tus?|tuy[oa]s?|puedes|tienes|quieres|perteneces|pregunta a)\b|` +
+			`(^| )tú($|[^a-z]))`,
 		"pt": `segundo fator|Alguém,|\b(tu|teu|palavra-passe|telemóvel)\b`,
-		"ru": `[Вв]торо(й|го|му) фактор|[Уу]чётн|Выходные данные|Кто-то,`,
+		"ru": `[Вв]торо(й|го|му) фактор|[Уу]чётн|Выходные данные|Кто-то,|` +
+			`(?i:(^|[^а-яё])(ты|теб[яе]|тво(й|я|и|ё))($|[^а-яё]))`,
 	} {
 		pattern := regexp.MustCompile(odd)
 		for id, text := range In(lang) {
