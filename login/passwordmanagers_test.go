@@ -60,8 +60,8 @@ func TestPasswordManagersUnderstandEveryForm(t *testing.T) {
 	check("a fresh proof", v.get("/login?"+q), "username=jo@example.com", "current-password")
 }
 
-// fieldsForManagers returns what the forms of a page ask for: the autocomplete of each field, with its value if the user
-// cannot change it. It checks what holds on every page.
+// fieldsForManagers returns what the forms of a page ask for: the autocomplete of each field, with its value if the
+// user cannot change it. It checks what holds on every page.
 func fieldsForManagers(t *testing.T, what, body string) (all []string) {
 	t.Helper()
 	page, err := html.Parse(strings.NewReader(body))
