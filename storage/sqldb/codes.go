@@ -24,6 +24,7 @@ func scanCode(row scanner) (c storage.Code, err error) {
 	return c, err
 }
 
+// putCode replaces the code for the same purpose, target and asker: the one before is void.
 const putCode = `
 	INSERT INTO codes (` + codeColumns + `)
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
@@ -42,6 +43,7 @@ func setCode(c conn, code storage.Code) error {
 	return err
 }
 
+// codeByID leaves out codes that have expired, or were issued while a clock was ahead.
 const codeByID = `
 	SELECT ` + codeColumns + ` FROM codes
 	WHERE tenant_id = $1 AND id = $2 AND expires_at > $3 AND created_at` + notAhead
@@ -52,6 +54,7 @@ func (s *Store) Code(ctx context.Context, tenant, id string, now time.Time) (sto
 	return code, engine.Wrapped(err, "code")
 }
 
+// tryCode counts the try in the statement that reads the code. Guesses that arrive at the same time cannot exceed $4.
 const tryCode = `
 	UPDATE codes SET tries = tries + 1
 	WHERE tenant_id = $1 AND id = $2 AND expires_at > $3 AND created_at` + notAhead + ` AND tries < $4
@@ -92,6 +95,7 @@ func (s *Store) CodesFor(
 	return all, engine.Named(err, "codes for", purpose)
 }
 
+// spend inserts nothing if the value is spent already: the number of rows says which of two callers was first.
 const spend = `
 	INSERT INTO spent_values (tenant_id, purpose, hash, expires_at)
 	VALUES ($1, $2, $3, $4)

@@ -157,6 +157,7 @@ const addIdentity = `
 	INSERT INTO identities (` + identityColumns + `)
 	VALUES ($1, $2, $3, $4, $5, $6)`
 
+// unlinkIdentities takes all accounts at upstream providers from a user.
 const unlinkIdentities = `DELETE FROM identities WHERE tenant_id = $1 AND user_id = $2`
 
 const identity = `

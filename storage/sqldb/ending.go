@@ -151,6 +151,7 @@ type sessionsBut struct {
 	Version        int64 `json:",omitempty"`
 }
 
+// lastSessionOfUser bounds what a removal ends: sessions that begin later are not meant.
 const lastSessionOfUser = `SELECT id FROM sessions WHERE tenant_id = $1 AND user_id = $2 ORDER BY id DESC LIMIT 1`
 
 // leaveSessions begins a removal of the user's sessions that this transaction has not ended.

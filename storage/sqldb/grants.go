@@ -43,6 +43,8 @@ const grantLives = grantStands + `
 const grantUserLives = `users.tenant_id = grants.tenant_id AND users.id = grants.user_id
 		AND users.credential_version = grants.credential_version AND NOT users.disabled`
 
+// grantStands is grantLives without what the user decides: the grant is not revoked, expired or dated ahead; its client
+// is enabled, and was not removed and declared again since; its session is alive, unless the grant outlives it.
 const grantStands = `grants.revoked_at = 0 AND grants.expires_at > $3 AND grants.created_at` + notAhead + `
 	AND EXISTS (
 		SELECT 1 FROM clients

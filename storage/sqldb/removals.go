@@ -72,6 +72,7 @@ func (s *Store) ClaimRemoval(ctx context.Context, now, leaseUntil time.Time) (st
 	return r.Removal, engine.Wrapped(err, "claim removal")
 }
 
+// holdRemoval reserves a removal whether or not another process has it: a command carries on with what it began itself.
 const holdRemoval = `
 	UPDATE removals SET lease = $4
 	WHERE tenant_id = $1 AND kind = $2 AND id = $3

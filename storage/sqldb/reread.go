@@ -39,6 +39,7 @@ func (s *Store) UsersToReread(ctx context.Context, tenant, after string, limit i
 	return all[:min(len(all), limit)], nil
 }
 
+// reread changes names only if they are still those that were read, $7 to $10.
 const reread = `
 	UPDATE users SET email = $3, email_key = $4, email_verified = $5, username_skeleton = $6
 	WHERE tenant_id = $1 AND id = $2 AND email = $7 AND email_key = $8 AND email_verified = $9 AND username_key = $10`

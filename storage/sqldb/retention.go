@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
 )
 
+// sweepRevokedGrants deletes grants for their revocation, long before they would expire.
 const sweepRevokedGrants = `
 	DELETE FROM grants WHERE (tenant_id, id) IN (
 		SELECT tenant_id, id FROM grants

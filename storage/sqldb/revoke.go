@@ -27,8 +27,11 @@ const (
 // indices leave ” out. The first two name one grant at most.
 var filterColumns = [...]string{"id", "code_id", "user_id", "client_id", "session_id"}
 
+// oneGrantAtMost are the bits of the columns that name one grant at most. A filter with one of them leaves nothing to
+// be revoked later.
 const oneGrantAtMost = 1<<0 | 1<<1
 
+// andTellGrants lets a statement that revokes grants return what endedGrants reads.
 const andTellGrants = ` RETURNING id, user_id, client_id, session_id`
 
 // revokeQueries holds one text for each set of fields that a filter may give, by the

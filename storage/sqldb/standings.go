@@ -92,11 +92,13 @@ func (s *Store) NamesFrom(ctx context.Context, tenant, beginning string, limit i
 	return append(emails, names...), engine.Named(err, "usernames from", beginning)
 }
 
+// scanFactor reads a row of factorsBetween.
 func scanFactor(row scanner) (c storage.Credential, err error) {
 	err = row.Scan(&c.UserID, &c.Kind)
 	return c, err
 }
 
+// scanUse reads a row of usesBetween.
 func scanUse(row scanner) (v storage.Standing, err error) {
 	err = row.Scan(&v.UserID, column.Time(&v.LastSignIn), column.Time(&v.LastActivity))
 	return v, err

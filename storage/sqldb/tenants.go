@@ -24,6 +24,7 @@ const addTenant = `
 	INSERT INTO tenants (` + tenantColumns + `)
 	VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 
+// removedTenant counts removed tenants with the id or the host: neither is used again.
 const removedTenant = `
 	SELECT COUNT(*) FROM removed_tenants
 	WHERE id = $1 OR (host = $2 AND host <> '')`

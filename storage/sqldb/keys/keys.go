@@ -15,6 +15,8 @@ type Ring struct{ Engine engine.Engine }
 
 const keyColumns = `tenant_id, id, algorithm, sequence, public, private, active_at, expires_at, created_at`
 
+// listKeys lists keys that are published after $2. The newest of an algorithm is always among them: its successor has
+// the next sequence.
 const listKeys = `
 	SELECT ` + keyColumns + ` FROM keys
 	WHERE tenant_id = $1 AND (expires_at = 0 OR expires_at > $2 OR sequence = (

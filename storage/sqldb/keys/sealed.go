@@ -47,6 +47,7 @@ type sealedTable struct {
 // byID returns the key of a row that has a tenant and an id.
 func byID(v storage.SealedValue) []any { return []any{v.TenantID, v.ID} }
 
+// sealedTables are how the values of each kind are read and replaced.
 var sealedTables = map[storage.SealedKind]sealedTable{
 	storage.SealedKeys:  {list: sealedKeys, replace: replaceSealedKey, key: byID},
 	storage.SealedMails: {list: sealedMails, replace: replaceSealedMail, key: byID},
@@ -115,6 +116,7 @@ func (r *Ring) MasterSecrets(ctx context.Context) ([]storage.MasterSecret, error
 	return all, engine.Wrapped(err, "master secrets")
 }
 
+// useMasterSecret stores when a process last said that it seals with a secret.
 const useMasterSecret = `
 	INSERT INTO master_secrets (fingerprint, sealed_at) VALUES ($1, $2)
 	ON CONFLICT (fingerprint) DO UPDATE SET sealed_at = excluded.sealed_at`
@@ -125,6 +127,7 @@ func (r *Ring) UseMasterSecret(ctx context.Context, fingerprint string, now time
 	return engine.Named(err, "use master secret", fingerprint)
 }
 
+// forgetMasterSecret deletes a secret unless a process has said since that it seals with it.
 const forgetMasterSecret = `DELETE FROM master_secrets WHERE fingerprint = $1 AND sealed_at = $2`
 
 // ForgetMasterSecret implements storage.Sealed.

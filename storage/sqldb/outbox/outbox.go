@@ -100,6 +100,7 @@ func (o *Outbox) ClaimDeliveries(ctx context.Context, now, leaseUntil time.Time,
 	}
 }
 
+// releaseMail gives back what was claimed until one moment, $1. What was claimed until another one belongs to others.
 const releaseMail = `UPDATE mail SET next_at = $2 WHERE next_at = $1 AND dead_at = 0`
 
 // ReleaseDeliveries implements storage.Outbox.
@@ -154,6 +155,7 @@ func (o *Outbox) WaitingDeliveries(
 	return all, engine.Named(err, "waiting mail after", after)
 }
 
+// reviveMail has a delivery that was given up tried again, as often as a new one, unless it has expired.
 const reviveMail = `
 	UPDATE mail SET next_at = $3, dead_at = 0, attempts = 0
 	WHERE tenant_id = $1 AND id = $2 AND dead_at <> 0 AND (expires_at = 0 OR expires_at > $3)`

@@ -169,11 +169,13 @@ func (t *Trail) markBy(ctx context.Context, tenant, name string, now time.Time) 
 	return m, err
 }
 
+// setMark stores how far something has come, in the place of the mark before.
 func (t *Trail) setMark(ctx context.Context, tenant, name string, m mark) error {
 	_, err := engine.Put(ctx, t.Engine, putMark, tenant, name, m.value, column.Micros(m.at))
 	return err
 }
 
+// exportedMark names the mark of the last event that was exported. Events behind it may be kept beyond their time.
 const exportedMark = "exported"
 
 // Exported implements storage.Histories.
