@@ -18,8 +18,7 @@ const codeColumns = `tenant_id, id, purpose, target, user_id, code_hash, link_ha
 func scanCode(row scanner) (c storage.Code, err error) {
 	purpose := ""
 	err = row.Scan(&c.TenantID, &c.ID, &purpose, &c.Target, &c.UserID, column.Bytes(&c.CodeHash),
-		column.Bytes(&c.LinkHash),
-		column.Bytes(&c.Data), &c.Tries, column.Time(&c.CreatedAt), column.Time(&c.ExpiresAt))
+		column.Bytes(&c.LinkHash), column.Bytes(&c.Data), &c.Tries, column.Time(&c.CreatedAt), column.Time(&c.ExpiresAt))
 	c.Purpose, c.Asker, _ = strings.Cut(purpose, "/")
 	return c, err
 }

@@ -21,8 +21,7 @@ func grantFields(g *storage.Grant) []any {
 		&g.TenantID, &g.ID, &g.CodeID, &g.UserID, &g.ClientID,
 		&g.SessionID, &g.Offline, &g.CredentialVersion, column.List(&g.Scopes), column.List(&g.Audience),
 		column.Bytes(&g.Claims), column.Time(&g.AuthTime), column.List(&g.AMR), &g.ACR, &g.Generation,
-		column.Time(&g.RotatedAt),
-		column.Time(&g.IdleExpiresAt), column.Time(&g.ExpiresAt), column.Time(&g.CreatedAt),
+		column.Time(&g.RotatedAt), column.Time(&g.IdleExpiresAt), column.Time(&g.ExpiresAt), column.Time(&g.CreatedAt),
 		column.Time(&g.RevokedAt), &g.RevokedWhy,
 	}
 }

@@ -33,8 +33,7 @@ const removedTenant = `
 func (s *Store) AddTenant(ctx context.Context, t storage.Tenant, events ...storage.Event) error {
 	err := trail.Change(ctx, s.engine, func(c conn) error {
 		_, err := c.Exec(addTenant, t.ID, t.Name, t.Host, t.LogoURI, t.Disabled, column.Micros(t.CreatedAt),
-			column.Encode(t.Settings),
-			t.Version)
+			column.Encode(t.Settings), t.Version)
 		if err != nil {
 			return err
 		}

@@ -134,8 +134,7 @@ func userValues(u storage.User) []any {
 	return []any{u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,
 		u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, column.Encode(u.Profile), column.EncodeList(u.Roles),
 		u.Disabled, column.Micros(u.SecuredAt), u.CredentialVersion, column.Micros(u.CreatedAt), column.Micros(u.UpdatedAt),
-		u.UsernameSkeleton,
-		u.ExternalID, encodeAttributes(u.Attributes), u.AdminRole}
+		u.UsernameSkeleton, u.ExternalID, encodeAttributes(u.Attributes), u.AdminRole}
 }
 
 const userByID = `
