@@ -25,6 +25,7 @@ var (
 	redis    = sync.OnceValues(func() (*redistest.Server, error) { return redistest.Run() })
 )
 
+// newDatabase makes an empty database on the PostgreSQL server that the tests of a process share, and returns its URL.
 func newDatabase() (string, error) {
 	s, err := postgres()
 	if err != nil {
@@ -33,6 +34,7 @@ func newDatabase() (string, error) {
 	return s.NewDatabase()
 }
 
+// newRedis returns the URL of an empty database of the Redis server that the tests of a process share.
 func newRedis() (string, error) {
 	s, err := redis()
 	if err != nil {

@@ -70,6 +70,7 @@ func (s *Server) Faults(t testing.TB, clients ...Client) map[string][]string {
 	return faults
 }
 
+// faultLine finds the place and the fault in what a command says of a clients file.
 var faultLine = regexp.MustCompile(`clients\.yaml:(\d+):\d+ (.*)`)
 
 // Refuses runs a command that must fail, and returns its error output.
@@ -82,6 +83,7 @@ func (s *Server) Refuses(t testing.TB, stdin string, args ...string) string {
 	return err.Error()
 }
 
+// command runs the program with the settings of the server, and returns what it prints. The error has what it says.
 func (s *Server) command(stdin string, args ...string) (string, error) {
 	cmd := exec.Command(s.binary, args...)
 	cmd.Dir, cmd.Env, cmd.Stdin = s.Dir, s.environment(), strings.NewReader(stdin)
@@ -124,6 +126,7 @@ func (s *Server) Metric(t testing.TB, name string) float64 {
 	return v
 }
 
+// requestsLine finds the labels and the value of a counter of requests among the metrics.
 var requestsLine = regexp.MustCompile(`(?m)^vouchsafe_http_requests_total\{(.*)\} (\S+)$`)
 
 // Served returns how many requests the process has answered, not counting health checks.
@@ -151,4 +154,5 @@ func (s *Server) Served() (int, error) {
 	return int(sum), nil
 }
 
+// healthRoute finds the counters of health checks, which come at any time.
 var healthRoute = regexp.MustCompile(`route="[^"]*/(readyz|healthz)"`)

@@ -41,6 +41,7 @@ func (p *Page) Text(t testing.TB) string {
 	return text(p.Document(t))
 }
 
+// text returns the text below a node.
 func text(n *html.Node) string {
 	var words []string
 	for d := range n.Descendants() {
@@ -164,6 +165,7 @@ func (b *Browser) Submit(t testing.TB, f Form, button *Button) *Page {
 	return b.Get(t, u.String())
 }
 
+// attr returns the value of an attribute, "" for none.
 func attr(n *html.Node, name string) string {
 	for _, a := range n.Attr {
 		if a.Key == name {
@@ -173,6 +175,7 @@ func attr(n *html.Node, name string) string {
 	return ""
 }
 
+// has reports whether a node has the attribute, with whatever value.
 func has(n *html.Node, name string) bool {
 	return slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == name })
 }

@@ -16,6 +16,7 @@ type KeyHost struct {
 	server  *httptest.Server
 }
 
+// newKeyHost starts a host that has no keys yet. It ends with the process.
 func newKeyHost(c *Certificate) *KeyHost {
 	h := &KeyHost{}
 	h.Serve(map[string]any{"keys": []any{}})

@@ -154,6 +154,7 @@ type urgent struct {
 	lines *lines
 }
 
+// Handle implements slog.Handler. It flushes after a warning.
 func (u urgent) Handle(ctx context.Context, r slog.Record) error {
 	err := u.Handler.Handle(ctx, r)
 	if r.Level >= slog.LevelWarn {
@@ -162,10 +163,12 @@ func (u urgent) Handle(ctx context.Context, r slog.Record) error {
 	return err
 }
 
+// WithAttrs implements slog.Handler.
 func (u urgent) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return urgent{u.Handler.WithAttrs(attrs), u.lines}
 }
 
+// WithGroup implements slog.Handler.
 func (u urgent) WithGroup(name string) slog.Handler {
 	return urgent{u.Handler.WithGroup(name), u.lines}
 }

@@ -296,6 +296,7 @@ func loopback(host string) bool {
 	return host == "localhost" || strings.HasSuffix(host, ".localhost") // RFC 6761
 }
 
+// hostOf returns the host of a URL without its port; "" for what is no URL.
 func hostOf(rawURL string) string {
 	u, err := url.Parse(rawURL)
 	if err != nil {

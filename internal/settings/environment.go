@@ -49,6 +49,7 @@ var (
 	injectedURL  = regexp.MustCompile(`^(tcp|udp|sctp)://`)
 )
 
+// isSettingVariable reports whether a setting has the variable, or its secret may be in a file that the variable names.
 func isSettingVariable(name string) bool {
 	return slices.ContainsFunc(All(), func(s *Setting) bool {
 		return name == s.Env() || s.Secret && name == s.Env()+"_FILE"

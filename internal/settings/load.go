@@ -103,6 +103,8 @@ func (l *loader) setFromEntry(v declare.Value) {
 	}
 }
 
+// setFromFile gives a secret setting what a file holds, without spaces and line breaks at its ends. An empty file is a
+// fault.
 func (l *loader) setFromFile(s *Setting, origin, path string) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -211,6 +213,7 @@ func (c *Config) Printed(s *Setting) string {
 	}
 }
 
+// isFile reports whether there is a regular file at the path.
 func isFile(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.Mode().IsRegular()

@@ -102,6 +102,7 @@ func redirectPost(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// tooLong returns the problem of a request that would not fit into the address of a page, where it travels.
 func tooLong() error {
 	return &web.Problem{Status: http.StatusRequestURITooLong, Code: "invalid_request", Message: "problem.too_long",
 		Developer: "An authorization request can have at most " + strconv.Itoa(oauth.MaxRequest) + " bytes. " +

@@ -24,6 +24,7 @@ type letter struct {
 	foreign bool     // another browser brings it, or this one long after: see late
 }
 
+// letterHeader is how many bytes of a letter stand before the request: id, time and browser.
 const letterHeader = 16 + 8 + 16
 
 // revivable is how long a letter whose lifetime is over still lets its request begin anew: for a page
@@ -36,6 +37,7 @@ const revivable = 24 * time.Hour
 // LetterLifetime returns how long a letter can be of any use, for a lifetime of requests.
 func LetterLifetime(request time.Duration) time.Duration { return request + revivable }
 
+// seal returns the letter as the parameter i. Only this tenant opens it, and only for this purpose.
 func (s *Server) seal(l *letter, t *issuer.Tenant) string {
 	b := make([]byte, 0, letterHeader+len(l.query))
 	b = append(b, l.id[:]...)

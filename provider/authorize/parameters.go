@@ -10,6 +10,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 )
 
+// codeChallengeForm is what a code_challenge of the method S256 looks like: 32 bytes in base64url (RFC 7636 section
+// 4.2).
 var codeChallengeForm = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 
 // checkParameters checks what fosite would let pass.

@@ -17,6 +17,8 @@ import (
 // refresh token, and nothing stored. Such a token is revoked by its jti.
 type clientCredentialsGrant struct{ tokens *tokens.Maker }
 
+// check settles the scopes: those that were asked for, or all that the client is registered for. Scopes about a user
+// are refused, because there is none.
 func (cc *clientCredentialsGrant) check(_ context.Context, q *tokenRequest) error {
 	if q.client.Public() {
 		return fosite.ErrUnauthorizedClient.WithDescription("A public client can't use this grant type. It needs a " +
@@ -42,6 +44,7 @@ func (cc *clientCredentialsGrant) check(_ context.Context, q *tokenRequest) erro
 	return nil
 }
 
+// issue signs an access token of which the client is the subject, and stores nothing.
 func (cc *clientCredentialsGrant) issue(ctx context.Context, q *tokenRequest, answer fosite.AccessResponder) error {
 	key, err := cc.tokens.AccessTokenKey(ctx, q.tenant, q.client)
 	if err != nil {

@@ -37,6 +37,8 @@ type codeStore interface {
 	Apply(ctx context.Context, c storage.Change) error
 }
 
+// check opens the code and compares it with the request, in an order that protects its owner: a code that another
+// client presents stays valid, and one that comes with a wrong verifier is burned.
 func (cg *codeGrant) check(ctx context.Context, q *tokenRequest) error {
 	value := q.form.Get("code")
 	if value == "" {

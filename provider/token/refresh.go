@@ -50,6 +50,7 @@ type refreshStore interface {
 	Apply(ctx context.Context, c storage.Change) error
 }
 
+// check reads the token without using it: what is wrong with the request itself must not cost the user the grant.
 func (rg *refreshGrant) check(ctx context.Context, q *tokenRequest) error {
 	value := q.form.Get("refresh_token")
 	if value == "" {
@@ -84,6 +85,8 @@ func (rg *refreshGrant) checkScope(ctx context.Context, q *tokenRequest) error {
 	return nil
 }
 
+// issue uses the token, and answers with its successor. The keys are fetched first: after the token is used, nothing
+// but reading may fail.
 func (rg *refreshGrant) issue(ctx context.Context, q *tokenRequest, answer fosite.AccessResponder) error {
 	allowed := q.client.Scopes()
 	keys, err := rg.fetchKeys(ctx, q, slices.Contains(allowed, "openid"))
