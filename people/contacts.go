@@ -197,7 +197,8 @@ type phoneChange struct {
 }
 
 // StartPhoneChange sends a code to the number that the user wants to have, and returns the flow that
-// the code belongs to. ErrNoPhones. Its refusal is ErrChangedMeanwhile.
+// the code belongs to. What is wrong with the number is a fault of the field. Its refusal is ErrChangedMeanwhile;
+// ErrNoPhones says that the server sends no text messages.
 func (s *Service) StartPhoneChange(ctx context.Context, a Asker, o Owner, typed string) (flow string, err error) {
 	return s.sendPhoneChange(ctx, a, o.user, typed)
 }
@@ -216,6 +217,8 @@ func (s *Service) ResendPhoneChange(ctx context.Context, a Asker, u storage.User
 	return s.sendPhoneChange(ctx, a, u, change.Phone)
 }
 
+// sendPhoneChange sends the code of a change of the user's number. A number that has had its messages gets none, and
+// nothing tells the asker so.
 func (s *Service) sendPhoneChange(ctx context.Context, a Asker, u storage.User, typed string) (flow string,
 	err error) {
 	if !s.HasPhones() {

@@ -157,13 +157,13 @@ func (w Words) Long(d time.Duration) string {
 	return w.Span(d)
 }
 
-// Date says the day of t in UTC.
+// Date returns the day of t in UTC, in words.
 func (w Words) Date(t time.Time) string {
 	t = t.UTC()
 	return w.Must("time.date", t.Day(), w.Must(fmt.Sprintf("time.month.%d", int(t.Month()))), t.Year())
 }
 
-// Moment says the day and the time of t in UTC: the server does not know the reader's time zone.
+// Moment returns the day and the time of t in UTC, in words: the server does not know the reader's time zone.
 func (w Words) Moment(t time.Time) string {
 	return w.Must("time.at", w.Date(t), t.UTC().Format("15:04"))
 }

@@ -117,7 +117,7 @@ func Import(ctx context.Context, s Store, a people.Asker, rows iter.Seq[Read], o
 		im.begun = true
 		return record(storage.Event{Kind: storage.EventUsersImporting})
 	})
-	err := im.all(ctx, rows)
+	err := im.importAll(ctx, rows)
 	if im.begun { // also after an error: some users may have been added before it
 		n := strconv.Itoa(im.counts.Added)
 		err = errors.Join(err, record(storage.Event{Kind: storage.EventUsersImported, Detail: map[string]string{"added": n}}))
@@ -125,8 +125,8 @@ func Import(ctx context.Context, s Store, a people.Asker, rows iter.Seq[Read], o
 	return im.counts, err
 }
 
-// all imports batch after batch.
-func (im *run) all(ctx context.Context, rows iter.Seq[Read]) error {
+// importAll imports batch after batch.
+func (im *run) importAll(ctx context.Context, rows iter.Seq[Read]) error {
 	batch := make([]Read, 0, batchSize)
 	for row := range rows {
 		if row.Fatal {

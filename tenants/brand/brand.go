@@ -34,7 +34,7 @@ func Check(b storage.Branding) []Fault {
 		}
 	}
 	if b.AccentDark != "" && b.Accent == "" {
-		wrong("accent_dark", "and no accent: write both")
+		wrong("accent_dark", "it is set, and accent isn't: write both")
 	}
 	for _, f := range []struct{ name, value string }{
 		{"privacy_uri", b.PrivacyURI}, {"terms_uri", b.TermsURI}, {"help_uri", b.HelpURI}, {"imprint_uri", b.ImprintURI},
