@@ -144,15 +144,15 @@ func TestAssertionClaims(t *testing.T) {
 		"no aud":                   {with("aud", nil), false},
 		"aud empty":                {with("aud", ""), false},
 		"aud an empty list":        {with("aud", []string{}), false},
-		"aud somebody else":        {with("aud", "https://other.example"), false},
+		"aud of another issuer":    {with("aud", "https://other.example"), false},
 		"aud us and another":       {with("aud", []string{testIssuer, "https://other.example"}), false},
 		"aud with a slash":         {with("aud", testIssuer+"/"), false},
 		"aud another endpoint":     {with("aud", testIssuer+"/authorize"), false},
 		"aud another tenant":       {with("aud", testIssuer+"/t/other"), false},
-		"iss somebody else":        {with("iss", "other"), false},
-		"sub somebody else":        {with("sub", "other"), false},
-		"both somebody else":       {with("iss", "other", "sub", "other"), false},
-		"nobody we know":           {with("iss", "nobody", "sub", "nobody"), false},
+		"iss of another client":    {with("iss", "other"), false},
+		"sub of another client":    {with("sub", "other"), false},
+		"both of another client":   {with("iss", "other", "sub", "other"), false},
+		"an unknown client":        {with("iss", "nobody", "sub", "nobody"), false},
 		"no sub":                   {with("sub", nil), false},
 		"no iss":                   {with("iss", nil), false},
 		"neither":                  {with("iss", nil, "sub", nil), false},
@@ -229,7 +229,7 @@ func TestAssertionSignatures(t *testing.T) {
 		"x5u in the header": {signJWT(t, jose.ES256, stranger, a.claims(),
 			map[jose.HeaderKey]any{"kid": "k1", "x5u": "http://127.0.0.1:1/cert"}), false},
 		"kid a path": {signJWT(t, jose.ES256, stranger, a.claims(), kid("../../etc/passwd")), false},
-		"crit that nobody knows": {signJWT(t, jose.ES256, a.key, a.claims(),
+		"an unknown crit": {signJWT(t, jose.ES256, a.key, a.claims(),
 			map[jose.HeaderKey]any{"kid": "k1", "crit": []string{"x"}, "x": 1}), false},
 		"alg none": {unsigned(`{"alg":"none"}`, a.claims(), ""), false},
 		"alg NONE": {unsigned(`{"alg":"NONE","kid":"k1"}`, a.claims(), parts[2]), false},
@@ -290,7 +290,7 @@ func TestAssertionWorksOnce(t *testing.T) {
 	s.fails(a.present(a.sign(claims)), http.StatusUnauthorized, "invalid_client")
 	claims["aud"] = testIssuer
 	if got := a.present(a.sign(claims)); got.status != http.StatusOK {
-		t.Fatalf("got %d %s: somebody else's try spent the jti", got.status, got.raw)
+		t.Fatalf("got %d %s: another client's try spent the jti", got.status, got.raw)
 	}
 	s.fails(a.present(a.sign(claims)), http.StatusUnauthorized, "invalid_client") // signed anew, same jti
 	theirs := other.claims()

@@ -81,7 +81,7 @@ func FuzzAuthorize(f *testing.F) {
 			}
 			if !signedIn && theirs && (u.Query().Has("code") || strings.Contains(u.Fragment, "code=")) &&
 				!strings.Contains(to, "error=") {
-				t.Fatalf("%q: a code for nobody: %q", query, to)
+				t.Fatalf("%q: a code without a user: %q", query, to)
 			}
 		}
 	})

@@ -44,7 +44,7 @@ func TestWhatAnAppMayAskAnAuthorizationFor(t *testing.T) {
 		"a request object":      {appAsks("request", "eyJ"), "request_not_supported"},
 		"claims that are none":  {appAsks("claims", "{"), "invalid_request"},
 		"a hint that is none":   {appAsks("id_token_hint", "x.y.z"), ""},
-		"an acr that nobody gives": {appAsks("claims", `{"id_token":{"acr":{"essential":true,"value":"gold"}}}`),
+		"an acr that is not offered": {appAsks("claims", `{"id_token":{"acr":{"essential":true,"value":"gold"}}}`),
 			"unmet_authentication_requirements"},
 		"too much": {appAsks("nonce", strings.Repeat("n", 3000)), "invalid_request"},
 	} {
@@ -109,6 +109,6 @@ func TestACodeOfAnApp(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := apps.Code(s.inTenant().Context(), *c, asked, s.session); problemCode(err) != "login_required" {
-		t.Errorf("somebody else than was meant: got %v", err)
+		t.Errorf("another user than was meant: got %v", err)
 	}
 }

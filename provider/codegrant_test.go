@@ -67,7 +67,7 @@ func TestCodeInParallel(t *testing.T) {
 			won := inParallel(50, func(i int) reply { return replicas[i%2].redeem(c, presented) })
 			winner := slices.IndexFunc(won, func(a reply) bool { return a.status == http.StatusOK })
 			if winner < 0 {
-				t.Fatal("nobody got tokens")
+				t.Fatal("no request got tokens")
 			}
 			for i, a := range won {
 				if i != winner {

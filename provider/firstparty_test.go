@@ -239,12 +239,12 @@ func TestUserOfAnAccessToken(t *testing.T) {
 		"two": {
 			[]string{"Authorization", "Bearer " + mine.str("access_token"), "Authorization", "Bearer x"}, "invalid_token",
 		},
-		"a refresh token":    {[]string{"Authorization", "Bearer " + mine.str("refresh_token")}, "invalid_token"},
-		"an ID token":        {[]string{"Authorization", "Bearer " + mine.str("id_token")}, "invalid_token"},
-		"another client's":   {[]string{"Authorization", "Bearer " + theirs.str("access_token")}, "unauthorized_client"},
-		"Basic":              {[]string{"Authorization", "Basic " + mine.str("access_token")}, "invalid_token"},
-		"with a line in it":  {[]string{"Authorization", "Bearer a\r\nb"}, "invalid_token"},
-		"somebody's made-up": {[]string{"Authorization", "Bearer eyJhbGciOiJub25lIn0.e30."}, "invalid_token"},
+		"a refresh token":   {[]string{"Authorization", "Bearer " + mine.str("refresh_token")}, "invalid_token"},
+		"an ID token":       {[]string{"Authorization", "Bearer " + mine.str("id_token")}, "invalid_token"},
+		"another client's":  {[]string{"Authorization", "Bearer " + theirs.str("access_token")}, "unauthorized_client"},
+		"Basic":             {[]string{"Authorization", "Basic " + mine.str("access_token")}, "invalid_token"},
+		"with a line in it": {[]string{"Authorization", "Bearer a\r\nb"}, "invalid_token"},
+		"a made-up one":     {[]string{"Authorization", "Bearer eyJhbGciOiJub25lIn0.e30."}, "invalid_token"},
 	} {
 		_, g, u, err := apps.Person(s.inTenant(h.header...))
 		if problemCode(err) != h.want || err == nil && (u.ID != s.user.ID || g.SessionID != s.session.ID) {

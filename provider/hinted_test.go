@@ -113,11 +113,11 @@ func TestWhoIsMeantAndNotSignedIn(t *testing.T) {
 	for name, more := range about {
 		b := &asker{&visitor{a.tokenServer, map[string]string{}}, a.client}
 		if _, params := b.asks(append(more, "prompt", "none")...); params.Get("error") != "login_required" {
-			t.Errorf("%s, nobody there: got %v, want login_required", name, params)
+			t.Errorf("%s, no user signed in: got %v, want login_required", name, params)
 		}
 		b.signsIn(kim)
 		if _, params := b.asks(append(more, "prompt", "none")...); params.Get("error") != "login_required" {
-			t.Errorf("%s, somebody else there: got %v, want login_required", name, params)
+			t.Errorf("%s, another user signed in: got %v, want login_required", name, params)
 		}
 		page, params := b.asks(more...)
 		if page != "/login" {
@@ -168,7 +168,7 @@ func TestPagesAreToldWhoIsMeant(t *testing.T) {
 		}
 	}
 	if in := told(); in.Subjects != nil {
-		t.Errorf("about nobody: got %v", in.Subjects)
+		t.Errorf("about no user: got %v", in.Subjects)
 	}
 	a.client.IDTokenClaims = nil
 	a.put(a.client)

@@ -141,7 +141,7 @@ func TestAfterConfirmationTheBrowserGoesBack(t *testing.T) {
 	to, status = v.visit("/logout?l=" + letter)
 	v.asked(to, status)
 	if !v.lives(tokens) {
-		t.Error("the grant was revoked before anybody said yes")
+		t.Error("the grant was revoked before the user said yes")
 	}
 	to, status = v.confirms(letter)
 	v.sent(afterLogout+"&state=x", to, status)

@@ -23,7 +23,7 @@ func testUsers(t *testing.T, s Store) {
 	got, err = s.UserByExternalID(ctx, tenant, full.ExternalID)
 	same(t, got, err, full)
 
-	t.Run("the empty name is nobody's", func(t *testing.T) {
+	t.Run("the empty name finds no user", func(t *testing.T) {
 		for range 2 {
 			must(t, AddUser(ctx, s, aUser(tenant, newID()), nil, nil))
 		}
@@ -37,14 +37,14 @@ func testUsers(t *testing.T, s Store) {
 		want(t, err, storage.ErrNotFound)
 	})
 
-	t.Run("a number names one user or nobody", func(t *testing.T) {
+	t.Run("a number names one user or none", func(t *testing.T) {
 		named := func(want error) {
 			t.Helper()
 			got, err := s.UserByPhone(ctx, tenant, "+4930123456")
 			if want == nil {
 				same(t, got.Phone, err, "+4930123456")
 			} else if err == nil {
-				t.Errorf("got %s, want nobody", got.ID)
+				t.Errorf("got %s, want no user", got.ID)
 			}
 		}
 		named(storage.ErrNotFound)
