@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/report"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/people/importing"
@@ -65,7 +66,7 @@ func (c *adminAddCmd) Run(ctx context.Context, a *app) error {
 			return errLastOwner
 		}
 		if err != nil {
-			return hinted(err)
+			return report.Hinted(err)
 		}
 		u.AdminRole = c.Role
 		if c.JSON {

@@ -16,6 +16,7 @@ var arrows = map[string][]string{
 	"cmd/vouchsafe/server": {"cmd/vouchsafe/installation", "admin", "provider/...", "login/...", "people/...", "clients",
 		"tenants", "declare", "storage/...", "internal/..."},
 	"cmd/vouchsafe/completion":   {},
+	"cmd/vouchsafe/report":       {"cmd/vouchsafe/terminal", "people/importing"},
 	"cmd/vouchsafe/terminal":     {"internal/diff"},
 	"cmd/vouchsafe/installation": {"people/password", "people/mail", "storage/...", "internal/..."},
 	"provider": {"provider/...", "clients", "people/claims", "storage", "storage/ephemeral",

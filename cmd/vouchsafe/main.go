@@ -3,7 +3,7 @@
 //
 // Commands read flags and print; what they do is in other packages. A family of commands has a file:
 // user.go, invitation.go, group.go, role.go, client.go, api.go, claim.go, admincmd.go, tenant.go, key.go, mail.go,
-// audit.go, secret.go, database.go, config.go. app.go and desk.go have what they share. Below are package terminal,
+// audit.go, secret.go, serve.go, config.go. app.go and desk.go have what they share. Below are package terminal,
 // which prints and asks, package server, which serve runs, and package installation, which opens what the settings
 // name.
 package main

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/report"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/importing"
@@ -63,7 +64,7 @@ func (c *userAddCmd) Run(ctx context.Context, a *app) error {
 		return err
 	})
 	if err != nil {
-		return hinted(err)
+		return report.Hinted(err)
 	}
 	secret, err := a.readPassword(ctx, c.PasswordStdin)
 	if err != nil {

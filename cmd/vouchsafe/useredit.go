@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/report"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/attributes"
 	"github.com/vouchsafe/vouchsafe/people/importing"
@@ -46,7 +47,7 @@ func (c *userEditCmd) Run(ctx context.Context, a *app) error {
 		}
 		after, changed, err := d.Edit(ctx, d.asker, u.ID, all, c.Reserved)
 		if err != nil {
-			return hinted(err)
+			return report.Hinted(err)
 		}
 		sentence := "Changed %s."
 		if !changed {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/report"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/people/importing"
@@ -99,13 +100,13 @@ func (c *userImportCmd) Run(ctx context.Context, a *app) (err error) {
 	if options.Firebase, err = readFirebase(c.Firebase); err != nil {
 		return err
 	}
-	report, closeReport, err := openReport(c.Report)
+	refused, closeReport, err := report.Open(c.Report)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeReport()) }()
 	bar, read := a.Progress(size), &counted{Reader: file}
-	options.Refused, options.Noted = report.refuse, report.note
+	options.Refused, options.Noted = refused.Refuse, refused.Note
 	options.Progress = func(n importing.Counts) { bar.Show(read.n, c.counts(n)) }
 	return a.withStore(ctx, func(s store) error {
 		asker, err := a.asker(ctx, s, c.Tenant)
@@ -123,7 +124,7 @@ func (c *userImportCmd) Run(ctx context.Context, a *app) (err error) {
 		}
 		n, err := importing.Import(ctx, s, asker, rows, options)
 		bar.Clear()
-		report.print(a.Err)
+		refused.Print(a.Err)
 		if told := c.tell(a, n); told != nil {
 			return errors.Join(err, told)
 		}

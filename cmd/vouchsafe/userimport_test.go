@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/report"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 )
 
@@ -27,7 +28,7 @@ func (s *shell) report(t *testing.T, name string) map[int]string {
 	}
 	why := map[int]string{}
 	for line := range strings.Lines(string(text)) {
-		var f refusal
+		var f report.Refusal
 		if err := json.Unmarshal([]byte(line), &f); err != nil {
 			t.Fatalf("%s: %v", line, err)
 		}

@@ -1,4 +1,6 @@
-package main
+// Package report tells an administrator what an import did not take: the first rows and reasons on the terminal, and
+// each of them in a file.
+package report
 
 import (
 	"encoding/json"
@@ -11,8 +13,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/importing"
 )
 
-// refusal is a row of a file, or a part of it, that was not imported, as the report has it.
-type refusal struct {
+// Refusal is a row of a file, or a part of it, that was not imported, as the report has it.
+type Refusal struct {
 	Line int `json:"line"`
 	// What is refused, left out (on purpose) or partly (the user was added without this).
 	What       string `json:"what"`
@@ -23,11 +25,11 @@ type refusal struct {
 	Reason     string `json:"reason"`
 }
 
-// importReport collects what is not imported, for the terminal and for the report.
-type importReport struct {
+// Report collects what is not imported, for the terminal and for the report.
+type Report struct {
 	file   *json.Encoder // nil: none is written
 	all    int
-	shown  []refusal
+	shown  []Refusal
 	notes  []*note // in the order of their first lines
 	byText map[string]*note
 	more   int // notes of other texts than those
@@ -35,7 +37,7 @@ type importReport struct {
 
 // note is a reason for which rows were left out, or lost a part.
 type note struct {
-	refusal
+	Refusal
 	times int
 }
 
@@ -46,9 +48,9 @@ const (
 	maxNotes = 20
 )
 
-// openReport opens the report, if a file is named. The caller calls closed in the end.
-func openReport(file string) (r *importReport, closed func() error, err error) {
-	r = &importReport{byText: map[string]*note{}}
+// Open opens the report, if a file is named. The caller calls closed in the end.
+func Open(file string) (r *Report, closed func() error, err error) {
+	r = &Report{byText: map[string]*note{}}
 	if file == "" {
 		return r, func() error { return nil }, nil
 	}
@@ -61,8 +63,8 @@ func openReport(file string) (r *importReport, closed func() error, err error) {
 	return r, f.Close, nil
 }
 
-// refuse adds a row that was refused.
-func (r *importReport) refuse(row importing.Refusal) error {
+// Refuse adds a row that was refused.
+func (r *Report) Refuse(row importing.Refusal) error {
 	r.all++
 	f := refusalOf(row, "refused")
 	if len(r.shown) < maxShown {
@@ -71,8 +73,8 @@ func (r *importReport) refuse(row importing.Refusal) error {
 	return r.write(f)
 }
 
-// note adds a row that was left out, or a part that a row lost.
-func (r *importReport) note(row importing.Refusal) error {
+// Note adds a row that was left out, or a part that a row lost.
+func (r *Report) Note(row importing.Refusal) error {
 	what := "partly"
 	if row.LeftOut {
 		what = "left out"
@@ -90,15 +92,15 @@ func (r *importReport) note(row importing.Refusal) error {
 }
 
 // refusalOf returns what the report says of a row.
-func refusalOf(row importing.Refusal, what string) refusal {
-	return refusal{
+func refusalOf(row importing.Refusal, what string) Refusal {
+	return Refusal{
 		Line: row.Line, What: what, ID: clip(row.Row.ID), ExternalID: clip(row.Row.ExternalID),
-		Email: clip(row.Row.Email), Name: clip(row.Row.Username), Reason: hinted(row.Why).Error(),
+		Email: clip(row.Row.Email), Name: clip(row.Row.Username), Reason: Hinted(row.Why).Error(),
 	}
 }
 
 // write writes a line of the report.
-func (r *importReport) write(f refusal) error {
+func (r *Report) write(f Refusal) error {
 	if r.file == nil {
 		return nil
 	}
@@ -111,8 +113,8 @@ func (r *importReport) write(f refusal) error {
 // clip bounds what the report quotes of a row.
 func clip(s string) string { return s[:min(len(s), 254)] }
 
-// print prints the first refusals, and how often there was each note.
-func (r *importReport) print(w io.Writer) {
+// Print prints the first refusals, and how often there was each note.
+func (r *Report) Print(w io.Writer) {
 	for _, f := range r.shown {
 		fmt.Fprintf(w, "line %d: %s\n", f.Line, terminal.Printable(f.Reason))
 	}
@@ -138,8 +140,8 @@ var hints = map[string]string{
 	"password_salt.parameters": "give the parameters with --firebase FILE",
 }
 
-// hinted returns the error with the flag that would prevent it, if there is one.
-func hinted(err error) error {
+// Hinted returns the error with the flag that would prevent it, if there is one.
+func Hinted(err error) error {
 	if f, ok := errors.AsType[*importing.Fault](err); ok && hints[f.ID] != "" {
 		return fmt.Errorf("%w: %s", err, hints[f.ID])
 	}
