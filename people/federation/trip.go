@@ -123,6 +123,7 @@ func (s *Service) OpenTrip(a people.Asker, p *upstream.Provider, state string) (
 	return tr, nil
 }
 
+// openState decrypts a state and checks nothing else: the trip may have expired, or belong to another browser.
 func (s *Service) openState(a people.Asker, state string) (*Trip, error) {
 	var tr Trip
 	plain, err := s.Secrets.Box(a.Tenant.ID, secret.UpstreamTrip).OpenString(state)
