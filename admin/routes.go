@@ -17,7 +17,7 @@ func Routes() []jsonapi.Route { return (&Server{}).routes() }
 func (s *Server) routes() []jsonapi.Route {
 	return slices.Concat(s.userRoutes(), s.accessRoutes(), s.administratorRoutes(), s.clientRoutes(),
 		s.keyRoutes(), s.auditRoutes(), s.mailRoutes(), s.tenantRoutes(), s.operatorRoutes(), s.statsRoutes(),
-		s.groupRoutes(), s.roleRoutes(), s.invitationRoutes())
+		s.groupRoutes(), s.roleRoutes(), s.invitationRoutes(), []jsonapi.Route{s.testUpstream()})
 }
 
 // Register adds the API to r. Every answer below its prefix is of its shape.
@@ -36,7 +36,8 @@ func (s *Server) userRoutes() []jsonapi.Route {
 
 func (s *Server) accessRoutes() []jsonapi.Route {
 	return []jsonapi.Route{
-		s.setPassword(), s.sendReset(), s.getFactors(), s.removeFactors(), s.listPasskeys(), s.removePasskey(),
+		s.setPassword(), s.expirePassword(), s.keepPassword(), s.sendReset(), s.listRolesOfUser(), s.getFactors(),
+		s.removeFactors(), s.listPasskeys(), s.removePasskey(),
 		s.listSessions(), s.endSession(), s.endSessions(), s.listGrants(), s.revokeGrant(), s.listApps(), s.disconnectApp(),
 		s.listIdentities(), s.unlinkIdentity(),
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/invitations"
 	"github.com/vouchsafe/vouchsafe/people/selfservice"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
@@ -38,11 +39,13 @@ type Tokens interface {
 
 // Config is what a Server is made of. All fields without "default" are required.
 type Config struct {
-	People   selfservice.Service
-	Accounts *administration.Accounts
-	Store    Store
-	Secrets  *secret.Masters
-	Tokens   Tokens
+	People selfservice.Service
+	// Federation tries upstream providers.
+	Federation *federation.Service
+	Accounts   *administration.Accounts
+	Store      Store
+	Secrets    *secret.Masters
+	Tokens     Tokens
 	// Keys are the signing keys of all tenants.
 	Keys *keys.Ring
 	// TestMail sends a test email of the tenant at once, and tells the lines of the conversation with the mail
@@ -81,8 +84,8 @@ type Server struct {
 
 // New checks the Config.
 func New(c Config) (*Server, error) {
-	if c.People.Service == nil || c.Accounts == nil || c.Store == nil || c.Secrets == nil || c.Tokens == nil ||
-		c.Keys == nil || c.Issuer == "" || c.Language == nil || c.Errors == nil {
+	if c.People.Service == nil || c.Federation == nil || c.Accounts == nil || c.Store == nil || c.Secrets == nil ||
+		c.Tokens == nil || c.Keys == nil || c.Issuer == "" || c.Language == nil || c.Errors == nil {
 		return nil, errors.New("admin: a field is missing")
 	}
 	if c.AnswerLease == 0 {

@@ -21,12 +21,15 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/outbound"
 	"github.com/vouchsafe/vouchsafe/internal/pgtest"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/upstreams"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/mail"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/people/selfservice"
@@ -98,8 +101,12 @@ func start(t testing.TB, database string) *server {
 		Words: func(language string) people.Words { return texts.In(language) },
 	})
 	check(t, err)
+	upstreamProviders, err := federation.New(federation.Service{Service: s.people,
+		Calls: upstreams.New(outbound.Client(outbound.Config{AllowPrivate: true}))})
+	check(t, err)
 	s.api, err = admin.New(admin.Config{
-		People: selfservice.Service{Service: s.people}, Store: s.answers, Secrets: secrets, Tokens: s.provider.Apps(),
+		People: selfservice.Service{Service: s.people}, Federation: upstreamProviders, Store: s.answers,
+		Secrets: secrets, Tokens: s.provider.Apps(),
 		Keys: s.provider.Keys, Errors: errorPage, Issuer: rootIssuer,
 		Accounts: &administration.Accounts{Store: store, Policy: s.people.Policy, Passwords: hasher},
 		Language: func(*http.Request) string { return "en" },

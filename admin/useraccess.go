@@ -6,6 +6,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -74,6 +75,43 @@ func (s *Server) setPassword() jsonapi.Route {
 	})
 }
 
+func (s *Server) expirePassword() jsonapi.Route {
+	return s.switchExpiry(":expire-password", "expirePassword",
+		"Has a user choose a new password at the next sign-in by password.", true)
+}
+
+func (s *Server) keepPassword() jsonapi.Route {
+	return s.switchExpiry(":keep-password", "keepPassword", "Lets a user keep a password that was to be changed.", false)
+}
+
+// switchExpiry returns the route that says whether a user's password has to be changed.
+func (s *Server) switchExpiry(verb, id, summary string, expired bool) jsonapi.Route {
+	return onUser(s, jsonapi.Operation{
+		Method: http.MethodPost, Path: "/users/{user}" + verb, ID: id, Status: http.StatusNoContent, Summary: summary,
+		Problems: []jsonapi.Outcome{wrongFields},
+	}, func(c *call, u storage.User, _ ofUser) error {
+		_, _, err := s.Accounts.Edit(c.Context(), c.asker, u.ID, administration.Edit{NewPassword: &expired}, true)
+		return err
+	})
+}
+
+// givenRole is a role that a user was given.
+type givenRole struct {
+	Client string `json:"client,omitempty" doc:"The client that the role belongs to."`
+	API    string `json:"api,omitempty" doc:"The API that the role belongs to."`
+	Name   string `json:"name" doc:"The role's name."`
+}
+
+func (s *Server) listRolesOfUser() jsonapi.Route {
+	return aboutUser(s, jsonapi.Operation{
+		Path: "/users/{user}/roles", ID: "listRolesOfUser", Summary: "Lists the roles that a user was given.",
+		Text: "Those that the user has as a member of a group are not among them.",
+	}, func(c *call, u storage.User) (whole[givenRole], error) {
+		all, err := s.Accounts.Store.RolesGiven(c.Context(), u.TenantID, storage.RoleHolder{User: u.ID})
+		return wholeOf(all, func(r storage.RoleName) givenRole { return givenRole{r.Client, r.API, r.Name} }), err
+	})
+}
+
 func (s *Server) sendReset() jsonapi.Route {
 	return onUser(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/users/{user}:send-reset", ID: "sendReset", Status: http.StatusNoContent,
@@ -101,6 +139,7 @@ func (s *Server) sendReset() jsonapi.Route {
 // factors are what a user can prove the account with.
 type factors struct {
 	Password         bool `json:"password" doc:"The user has a password."`
+	PasswordExpired  bool `json:"password_expired" doc:"It has to be changed at the next sign-in by password."`
 	AuthenticatorApp bool `json:"authenticator_app" doc:"The user has an authenticator app."`
 	RecoveryCodes    bool `json:"recovery_codes" doc:"The user has recovery codes."`
 	Passkeys         int  `json:"passkeys" doc:"How many passkeys the user has."`
@@ -112,7 +151,9 @@ func (s *Server) getFactors() jsonapi.Route {
 		Path: "/users/{user}/factors", ID: "getFactors", Summary: "Says what a user can sign in with.",
 	}, func(c *call, u storage.User) (factors, error) {
 		st, err := s.Accounts.Standing(c.Context(), c.asker, u.ID)
-		return factors{st.HasPassword, st.AuthenticatorApp, st.RecoveryCodes, st.Passkeys, st.TrustedDevices}, err
+		return factors{
+			st.HasPassword, st.NewPassword, st.AuthenticatorApp, st.RecoveryCodes, st.Passkeys, st.TrustedDevices,
+		}, err
 	})
 }
 

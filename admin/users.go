@@ -34,6 +34,7 @@ type userStatus struct {
 	Secured      bool       `json:"secured,omitempty" doc:"The user closed the account by the link \"This wasn't me\". A new code to the address opens it."`
 	SecondFactor bool       `json:"second_factor" doc:"The user has a second factor."`
 	LastSignIn   *time.Time `json:"last_sign_in,omitempty" doc:"When the user last signed in, as far as the audit trail goes."`
+	LastActivity *time.Time `json:"last_activity,omitempty" doc:"When the user last used an app or a page, to the hour."`
 	CreatedAt    time.Time  `json:"created_at" doc:"When the account was made."`
 	UpdatedAt    time.Time  `json:"updated_at" doc:"When the account was changed last."`
 }
@@ -100,6 +101,9 @@ func shownUser(u administration.Listed) (user, error) {
 	}}
 	if at := u.Standing.LastSignIn; !at.IsZero() {
 		out.Status.LastSignIn = &at
+	}
+	if at := u.Standing.LastActivity; !at.IsZero() {
+		out.Status.LastActivity = &at
 	}
 	return out, err
 }

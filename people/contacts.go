@@ -44,8 +44,6 @@ func (s *Service) ResendEmailChange(ctx context.Context, a Asker, u storage.User
 	return s.sendEmailChange(ctx, a, u, change.Email)
 }
 
-// sendEmailChange begins a change of the user's address, or the next round of one: it mails a new code, and the code
-// before is void. Whether another user has the address only the mail says, so the caller cannot ask for it.
 func (s *Service) sendEmailChange(ctx context.Context, a Asker, u storage.User, typed string) (flow string,
 	err error) {
 	email, err := s.newAddress(a, u, typed)

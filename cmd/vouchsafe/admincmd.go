@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/report"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
-	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -24,7 +24,7 @@ type adminAddCmd struct {
 	User          string `arg:"" help:"Their email address; or the id or username of a user who exists." complete:"user"`
 	Role          string `required:"" enum:"owner,admin,support,auditor" help:"What they may do: owner (everything), admin (everything but what would make an owner), support (help users) or auditor (read)." placeholder:"ROLE"`
 	PasswordStdin bool   `help:"Read the password of a new user from standard input. Without it, a terminal asks for the password; elsewhere a new user gets none, and asks for a code to set one."`
-	tenantFlag
+	placeFlags
 	jsonFlag
 }
 
@@ -54,13 +54,13 @@ func (v administratorView) cells() []string {
 // Run adds the user if there is none with the address. It is how a production installation gets its first
 // administrator.
 func (c *adminAddCmd) Run(ctx context.Context, a *app) error {
-	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
-		u, err := d.Find(ctx, d.asker, c.User)
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		u, err := d.FindUser(ctx, c.User)
 		switch {
 		case errors.Is(err, storage.ErrNotFound):
 			u, err = c.add(ctx, a, d)
 		case err == nil:
-			err = d.SetRole(ctx, d.asker, u.ID, c.Role)
+			err = d.SetRole(ctx, u.ID, c.Role)
 		}
 		if errors.Is(err, storage.ErrLastOwner) {
 			return errLastOwner
@@ -80,35 +80,29 @@ func (c *adminAddCmd) Run(ctx context.Context, a *app) error {
 var errLastOwner = errors.New("the tenant would be left without an owner: make another user an owner first")
 
 // add adds the user as an administrator. An administrator at the command line vouches for the address.
-func (c *adminAddCmd) add(ctx context.Context, a *app, d desk) (storage.User, error) {
-	n, err := d.Check(ctx, d.asker, importing.Row{Email: c.User, EmailVerified: true}, true)
-	if err != nil {
+func (c *adminAddCmd) add(ctx context.Context, a *app, d desk.Desk) (storage.User, error) {
+	row := importing.Row{Email: c.User, EmailVerified: true}
+	if err := d.CheckUser(ctx, row, true); err != nil {
 		return storage.User{}, fmt.Errorf("there is no such user, and none can be added: %w", err)
 	}
-	secret, err := a.readPassword(ctx, c.PasswordStdin)
+	p, err := a.readPassword(ctx, c.PasswordStdin)
 	if err != nil {
 		return storage.User{}, err
 	}
-	hash, err := a.newPassword(ctx, d, n.User(), secret, c.PasswordStdin)
-	if err != nil {
-		return storage.User{}, err
-	}
-	return d.Add(ctx, d.asker, n.As(c.Role), hash)
+	return d.AddAdministrator(ctx, row, p, c.Role)
 }
 
 // adminListCmd lists the administrators of a tenant by id.
 type adminListCmd struct {
-	tenantFlag
+	placeFlags
 	jsonFlag
 }
 
 // Run prints the administrators while it reads them.
 func (c *adminListCmd) Run(ctx context.Context, a *app) error {
-	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
-		all := some(pageFlags{}, func(after string) ([]storage.User, error) {
-			return d.Administrators(ctx, d.asker, after, listing.PageSize)
-		}, func(u storage.User) string { return u.ID })
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
 		columns := []string{"EMAIL", "USERNAME", "ROLE", "STATE", "ID"}
+		all := d.Administrators(ctx)
 		return terminal.PrintList(&a.Terminal, c.JSON, all, viewAdministrator, columns, administratorView.cells)
 	})
 }
@@ -121,8 +115,8 @@ type adminRemoveCmd struct {
 
 // Run takes the role with its event. The user stays, and can sign in.
 func (c *adminRemoveCmd) Run(ctx context.Context, a *app) error {
-	return c.with(ctx, a, func(d desk, u storage.User) error {
-		err := d.SetRole(ctx, d.asker, u.ID, "")
+	return c.with(ctx, a, func(d desk.Desk, u storage.User) error {
+		err := d.SetRole(ctx, u.ID, "")
 		if errors.Is(err, storage.ErrLastOwner) {
 			return errLastOwner
 		}

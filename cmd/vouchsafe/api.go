@@ -6,9 +6,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/storage"
-	"github.com/vouchsafe/vouchsafe/tenants"
 )
 
 // apiCmd is the family of commands about APIs: the resource servers that access tokens are for. They are part of the
@@ -31,7 +31,7 @@ type apiPutCmd struct {
 	Lifetime   *time.Duration `name:"access-token-lifetime" help:"How long access tokens for the API live; without it as each client says." placeholder:"DURATION"`
 	Clients    []string       `name:"for-client" sep:"none" help:"A client that may ask for tokens for the API. Repeatable; without it all may." placeholder:"CLIENT-ID" complete:"client"`
 	yesFlag
-	tenantFlag
+	placeFlags
 	jsonFlag
 }
 
@@ -66,11 +66,11 @@ func (c *apiPutCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	return a.withStore(ctx, func(s store) error {
-		if err := c.confirm(ctx, a, s, api); err != nil {
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		if err := c.confirm(ctx, a, d, api); err != nil {
 			return err
 		}
-		added, err := tenants.PutAPI(ctx, s, c.Tenant, api, byCLI)
+		added, err := d.PutAPI(ctx, api)
 		if err != nil {
 			return noSuch(err, "tenant", c.Tenant)
 		}
@@ -85,8 +85,8 @@ func (c *apiPutCmd) Run(ctx context.Context, a *app) error {
 }
 
 // confirm asks before the API loses scopes that it has and the flags do not name.
-func (c *apiPutCmd) confirm(ctx context.Context, a *app, s store, api storage.API) error {
-	t, err := s.Tenant(ctx, c.Tenant)
+func (c *apiPutCmd) confirm(ctx context.Context, a *app, d desk.Desk, api storage.API) error {
+	t, err := d.Tenant(ctx)
 	if err != nil {
 		return noSuch(err, "tenant", c.Tenant)
 	}
@@ -110,14 +110,14 @@ func (c *apiPutCmd) confirm(ctx context.Context, a *app, s store, api storage.AP
 
 // apiListCmd lists the APIs of a tenant in the order of its settings.
 type apiListCmd struct {
-	tenantFlag
+	placeFlags
 	jsonFlag
 }
 
 // Run prints the APIs. They are few: all are read at once.
 func (c *apiListCmd) Run(ctx context.Context, a *app) error {
-	return a.withStore(ctx, func(s store) error {
-		t, err := s.Tenant(ctx, c.Tenant)
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		t, err := d.Tenant(ctx)
 		if err != nil {
 			return noSuch(err, "tenant", c.Tenant)
 		}
@@ -152,7 +152,7 @@ func scopeNames(api storage.API) string {
 // whichAPI names an API.
 type whichAPI struct {
 	Identifier string `arg:"" help:"The API's identifier." complete:"api"`
-	tenantFlag
+	placeFlags
 	jsonFlag
 }
 
@@ -161,8 +161,8 @@ type apiShowCmd struct{ whichAPI }
 
 // Run prints what is set about the API; what is not set is left out.
 func (c *apiShowCmd) Run(ctx context.Context, a *app) error {
-	return a.withStore(ctx, func(s store) error {
-		t, err := s.Tenant(ctx, c.Tenant)
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		t, err := d.Tenant(ctx)
 		if err != nil {
 			return noSuch(err, "tenant", c.Tenant)
 		}
@@ -191,8 +191,8 @@ type apiRemoveCmd struct {
 
 // Run asks first, then changes the settings of the tenant with an event. No more tokens are made for the API.
 func (c *apiRemoveCmd) Run(ctx context.Context, a *app) error {
-	return a.withStore(ctx, func(s store) error {
-		t, err := s.Tenant(ctx, c.Tenant)
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		t, err := d.Tenant(ctx)
 		if err != nil {
 			return noSuch(err, "tenant", c.Tenant)
 		}
@@ -203,7 +203,7 @@ func (c *apiRemoveCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		if err := tenants.RemoveAPI(ctx, s, c.Tenant, c.Identifier, byCLI); err != nil {
+		if err := d.RemoveAPI(ctx, c.Identifier); err != nil {
 			return noSuch(err, "API", c.Identifier)
 		}
 		return a.tellRemoved(c.JSON, c.Tenant, "API", c.Identifier, c.Identifier)

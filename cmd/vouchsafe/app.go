@@ -14,6 +14,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // version is set by the linker: see scripts/build.
@@ -34,6 +35,20 @@ type app struct {
 type tenantFlag struct {
 	Tenant string `help:"The tenant to act on." default:"default" placeholder:"ID" complete:"tenant"`
 }
+
+// placeFlags say where a command works: at a tenant of the database, or of a server.
+type placeFlags struct {
+	tenantFlag
+	serverFlag
+}
+
+// serverFlag is of every command that can work at a server.
+type serverFlag struct {
+	Server string `help:"Work at the server with this issuer, by its management API, instead of on the database." placeholder:"URL"`
+}
+
+// place is where a command about all tenants works: at the default one.
+func (f serverFlag) place() placeFlags { return placeFlags{tenantFlag{storage.DefaultTenant}, f} }
 
 // jsonFlag is of every command that prints something a script may read.
 type jsonFlag struct {
@@ -61,6 +76,17 @@ func some[T any](c pageFlags, page func(after string) ([]T, error), id func(T) s
 				return
 			}
 			if !yield(v, err) {
+				return
+			}
+		}
+	}
+}
+
+// every returns a list as an iterator.
+func every[T any](all []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, v := range all {
+			if !yield(v, nil) {
 				return
 			}
 		}

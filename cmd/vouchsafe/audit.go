@@ -6,14 +6,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/internal/audit"
+	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // auditCmd is the family of commands about the audit trail.
 type auditCmd struct {
+	List   auditListCmd   `cmd:"" help:"Search the audit trail, newest events first."`
 	Export auditExportCmd `cmd:"" help:"Write the audit trail as JSON lines, oldest first."`
 	Prune  auditPruneCmd  `cmd:"" help:"Delete or shorten entries older than the settings allow, as servers do every hour."`
 }
@@ -105,5 +112,122 @@ func (c *auditPruneCmd) Run(ctx context.Context, a *app) error {
 			return errors.Join(err, a.PrintJSON(map[string]int64{"rows": n}))
 		}
 		return errors.Join(err, a.PrintSentence("Deleted or shortened %d entries.", n))
+	})
+}
+
+// auditListCmd searches the audit trail.
+type auditListCmd struct {
+	Kind     []string  `help:"List only events of this kind, such as login.failed. Repeatable." placeholder:"KIND"`
+	User     string    `help:"List only events about this user: an id, an email address or a username." placeholder:"USER" complete:"user"`
+	ClientID string    `name:"client" help:"List only events about this client." placeholder:"CLIENT-ID" complete:"client"`
+	Actor    string    `help:"List only what this user or client did, by its id; cli for the command line." placeholder:"ID"`
+	Since    time.Time `help:"Leave out older events; a time such as 2006-01-02T15:04:05Z." placeholder:"TIME"`
+	Until    time.Time `help:"Leave out newer events." placeholder:"TIME"`
+	Limit    int       `help:"Print at most this many; 0 for all." default:"100" placeholder:"N"`
+	placeFlags
+	jsonFlag
+}
+
+// Run prints the newest events first.
+func (c *auditListCmd) Run(ctx context.Context, a *app) error {
+	for _, kind := range c.Kind {
+		if !slices.ContainsFunc(storage.EventKinds, func(k storage.EventKind) bool { return k.Kind == kind }) {
+			return misused("--kind %q: there are no events of such a kind. docs/events.md lists them", kind)
+		}
+	}
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		q := audit.Search{Kinds: c.Kind, ClientID: c.ClientID, Actor: c.Actor, Since: c.Since, Until: c.Until}
+		if c.User != "" {
+			u, err := d.FindUser(ctx, c.User)
+			if err != nil {
+				return noSuch(err, "user", c.User)
+			}
+			q.UserID = u.ID
+		}
+		columns := []string{"WHEN", "WHAT", "USER", "CLIENT", "ACTOR", "ADDRESS", "MORE"}
+		found := first(c.Limit, d.Events(ctx, q))
+		return terminal.PrintList(&a.Terminal, c.JSON, found, viewEvent, columns, func(v eventView) []string {
+			var more []string
+			for _, name := range slices.Sorted(maps.Keys(v.Detail)) {
+				more = append(more, name+"="+v.Detail[name])
+			}
+			return []string{terminal.Zoned(v.At), v.Kind, v.UserID, v.ClientID, v.Actor, v.IP, strings.Join(more, " ")}
+		})
+	})
+}
+
+// statsCmd counts what users did.
+type statsCmd struct {
+	Days int `help:"How many days, of which the last is today." default:"30" placeholder:"N"`
+	placeFlags
+	jsonFlag
+}
+
+// Help says how far the counts go.
+func (*statsCmd) Help() string { return "It counts as far as the audit trail is kept." }
+
+// statsView is what is counted, as commands print it.
+type statsView struct {
+	Active   activeView       `json:"active"`
+	Days     []dayView        `json:"days"`
+	SignIns  map[string]int64 `json:"sign_ins"`
+	Failures map[string]int64 `json:"failures"`
+}
+
+// activeView is how many users signed in within a time.
+type activeView struct {
+	Day   int64 `json:"day"`
+	Week  int64 `json:"week"`
+	Month int64 `json:"month"`
+}
+
+// dayView is what users did on a day in UTC.
+type dayView struct {
+	Date     string `json:"date"`
+	Active   int64  `json:"active"`
+	SignIns  int64  `json:"sign_ins"`
+	Failures int64  `json:"failures"`
+}
+
+func viewStats(st administration.Statistics) statsView {
+	v := statsView{activeView{st.Day, st.Week, st.Month}, []dayView{}, st.SignIns, st.Failures}
+	for _, d := range st.Days {
+		v.Days = append(v.Days, dayView{d.Day.Format(time.DateOnly), d.Active, d.SignIns, d.Failures})
+	}
+	return v
+}
+
+// Run prints the days as a table, and sums below.
+func (c *statsCmd) Run(ctx context.Context, a *app) error {
+	if c.Days < 1 || c.Days > 366 {
+		return misused("--days %d: write a number from 1 to 366", c.Days)
+	}
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		st, err := d.Statistics(ctx, c.Days)
+		if err != nil {
+			return err
+		}
+		v := viewStats(st)
+		if c.JSON {
+			return a.PrintJSON(v)
+		}
+		t := a.Table("DAY", "ACTIVE USERS", "SIGN-INS", "REFUSED")
+		for _, d := range v.Days {
+			t.Row(d.Date, fmt.Sprint(d.Active), fmt.Sprint(d.SignIns), fmt.Sprint(d.Failures))
+		}
+		if err := t.Flush(); err != nil {
+			return err
+		}
+		fmt.Fprintf(a.Out, "\nActive users: %d in 24 hours, %d in 7 days, %d in 30 days\n", v.Active.Day, v.Active.Week,
+			v.Active.Month)
+		for _, sums := range []struct {
+			what string
+			of   map[string]int64
+		}{{"Signed in by", v.SignIns}, {"Refused for", v.Failures}} {
+			for _, how := range slices.Sorted(maps.Keys(sums.of)) {
+				fmt.Fprintf(a.Out, "%s %s: %d\n", sums.what, terminal.Printable(how), sums.of[how])
+			}
+		}
+		return nil
 	})
 }

@@ -20,9 +20,10 @@ type claimCmd struct {
 
 // claimExplainCmd shows each claim that an app gets about a user, and why others are missing.
 type claimExplainCmd struct {
-	who
+	User     string `arg:"" help:"Their id, email address or username." complete:"user"`
 	ClientID string `arg:"" name:"client-id" help:"The client_id of the app." complete:"client"`
 	Scope    string `help:"The scopes that the app asks for, separated by spaces; all of the client's when left out." placeholder:"SCOPES"`
+	tenantFlag
 	jsonFlag
 }
 
@@ -35,7 +36,11 @@ func (*claimExplainCmd) Help() string {
 
 // Run evaluates the claims as the token endpoint would now, and prints the rule behind each. It changes nothing.
 func (c *claimExplainCmd) Run(ctx context.Context, a *app) error {
-	return c.with(ctx, a, func(d desk, u storage.User) error {
+	return a.withAccounts(ctx, c.Tenant, func(d accounts) error {
+		u, err := d.Find(ctx, d.asker, c.User)
+		if err != nil {
+			return noSuch(err, "user", c.User)
+		}
 		subject, err := claims.Find(ctx, d.store, c.Tenant, u.ID, c.ClientID)
 		if err != nil {
 			return noSuch(err, "client", c.ClientID)

@@ -12,24 +12,28 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/server"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/declare"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
-	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // clientCmd is the family of commands about clients (RFC 6749 section 2).
 type clientCmd struct {
-	Add    clientAddCmd    `cmd:"" help:"Add a client, and print its secret once."`
-	List   clientListCmd   `cmd:"" help:"List clients."`
-	Show   clientShowCmd   `cmd:"" help:"Show a client."`
-	Remove clientRemoveCmd `cmd:"" help:"Remove a client, with all that users allowed it."`
-	Apply  clientApplyCmd  `cmd:"" help:"Make the clients those of a clients file. Clients that an earlier file declared and this one does not are removed, with all that users allowed them: the command asks first. Idempotent."`
-	Diff   clientDiffCmd   `cmd:"" help:"Show what apply would change."`
-	Secret clientSecretCmd `cmd:"" help:"Make a client secret, and its hash for a clients file."`
+	Add          clientAddCmd          `cmd:"" help:"Add a client, and print its secret once."`
+	List         clientListCmd         `cmd:"" help:"List clients."`
+	Show         clientShowCmd         `cmd:"" help:"Show a client."`
+	Edit         clientEditCmd         `cmd:"" help:"Change a client."`
+	Secrets      clientSecretsCmd      `cmd:"" help:"List the ids of a client's secrets."`
+	AddSecret    clientAddSecretCmd    `cmd:"" help:"Give a client one more secret, and print it once. The others stay valid."`
+	RemoveSecret clientRemoveSecretCmd `cmd:"" help:"Remove one of a client's secrets."`
+	Remove       clientRemoveCmd       `cmd:"" help:"Remove a client, with all that users allowed it."`
+	Apply        clientApplyCmd        `cmd:"" help:"Make the clients those of a clients file. Clients that an earlier file declared and this one does not are removed, with all that users allowed them: the command asks first. Idempotent."`
+	Diff         clientDiffCmd         `cmd:"" help:"Show what apply would change."`
+	Secret       clientSecretCmd       `cmd:"" help:"Make a client secret, and its hash for a clients file."`
 }
 
 // clientAddCmd adds a client. Its flags are the metadata of RFC 7591 that most clients need; a clients file has the
@@ -45,7 +49,7 @@ type clientAddCmd struct {
 	RequirePKCE            bool     `name:"require-pkce" help:"Refuse requests without PKCE. For web; spa and native clients always need PKCE."`
 	FirstParty             bool     `help:"The client is your own: do not ask users for consent."`
 	SecretStdin            bool     `help:"Read the secret from standard input instead of making one."`
-	tenantFlag
+	placeFlags
 	jsonFlag
 }
 
@@ -61,7 +65,7 @@ func (c *clientAddCmd) Run(ctx context.Context, a *app) error {
 	if c.RequirePKCE {
 		client.RequirePKCE = &c.RequirePKCE
 	}
-	secret, err := c.setSecret(ctx, a, &client)
+	secret, err := c.chosenSecret(ctx, a, &client)
 	if err != nil {
 		return err
 	}
@@ -72,11 +76,8 @@ func (c *clientAddCmd) Run(ctx context.Context, a *app) error {
 	if err := fs.Err(); err != nil {
 		return err
 	}
-	return a.withStore(ctx, func(s store) error {
-		if err := hasTenant(ctx, s, c.Tenant); err != nil {
-			return err
-		}
-		client, err := clients.Add(ctx, s, client, byCLI)
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		client, made, err := d.AddClient(ctx, client, secret)
 		if errors.Is(err, storage.ErrExists) {
 			return fmt.Errorf("client %s already exists", c.ClientID)
 		}
@@ -87,33 +88,26 @@ func (c *clientAddCmd) Run(ctx context.Context, a *app) error {
 			return a.PrintJSON(struct {
 				storage.Client
 				Secret string `json:"client_secret,omitempty"`
-			}{client, secret})
+			}{client.Client, made})
 		}
 		fmt.Fprintf(a.Out, "client_id      %s\n", c.ClientID)
-		if secret != "" {
-			fmt.Fprintf(a.Out, "client_secret  %s\n", secret)
+		if made != "" {
+			fmt.Fprintf(a.Out, "client_secret  %s\n", made)
 			fmt.Fprintln(a.Err, "The secret is shown once: Vouchsafe keeps only a hash of it.")
 		}
 		return nil
 	})
 }
 
-// setSecret gives the client a secret if it is of a kind that keeps one, and returns it if it was made
-// here.
-func (c *clientAddCmd) setSecret(ctx context.Context, a *app, client *storage.Client) (made string, err error) {
-	var hash string
+// chosenSecret returns the secret on standard input, or "" if the client is to get a new one, or needs none.
+func (c *clientAddCmd) chosenSecret(ctx context.Context, a *app, client *storage.Client) (string, error) {
 	switch {
 	case client.Public() && c.SecretStdin:
 		return "", errors.New("--secret-stdin: a " + c.Kind + " client can keep no secret")
-	case client.Public():
-		return "", nil
 	case c.SecretStdin:
-		hash, err = a.readClientSecret(ctx)
-	default:
-		made, hash = clients.NewSecret()
+		return a.ReadSecret(ctx, "client secret")
 	}
-	client.SecretHashes = []string{hash}
-	return made, err
+	return "", nil
 }
 
 // readClientSecret reads a client secret from standard input and returns its hash.
@@ -128,21 +122,15 @@ func (a *app) readClientSecret(ctx context.Context) (hash string, err error) {
 // clientListCmd lists the clients of a tenant by client_id.
 type clientListCmd struct {
 	pageFlags
-	tenantFlag
+	placeFlags
 	jsonFlag
 }
 
 // Run prints the clients while it reads them. The column FROM says what made each: a command, the clients file, or the
 // server itself for its playground.
 func (c *clientListCmd) Run(ctx context.Context, a *app) error {
-	return a.withStore(ctx, func(s store) error {
-		if err := hasTenant(ctx, s, c.Tenant); err != nil {
-			return err
-		}
-		all := some(c.pageFlags, func(after string) ([]storage.Client, error) {
-			return s.Clients(ctx, c.Tenant, after, listing.PageSize)
-		},
-			func(c storage.Client) string { return c.ClientID })
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		all := first(c.Limit, d.Clients(ctx, c.After))
 		columns := []string{"CLIENT", "NAME", "AUTHENTICATION", "GRANT TYPES", "FROM"}
 		return terminal.PrintList(&a.Terminal, c.JSON, all, viewClient, columns,
 			func(v clientView) []string {
@@ -168,8 +156,8 @@ type clientView struct {
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
 }
 
-// fields returns what client show prints, as names and values: those that --json has.
-func (v clientView) fields() [][2]string {
+// fieldsOf returns the members of a value's JSON as names and values for people to read.
+func fieldsOf(v any) [][2]string {
 	var fields [][2]string
 	raw, err := json.Marshal(v)
 	if err != nil {
@@ -208,28 +196,28 @@ func plainValue(v any) string {
 }
 
 // viewClient returns the client as commands print it: the number of its secrets in place of their hashes.
-func viewClient(c storage.Client) clientView {
-	return clientView{c, len(c.SecretHashes), c.Declared, c.CreatedAt, c.UpdatedAt}
+func viewClient(c desk.Client) clientView {
+	return clientView{c.Client, c.Secrets, c.Declared, c.CreatedAt, c.UpdatedAt}
 }
 
 // clientShowCmd prints all that is stored about a client.
 type clientShowCmd struct {
 	ClientID string `arg:"" name:"client-id" help:"The client_id." complete:"client"`
-	tenantFlag
+	placeFlags
 	jsonFlag
 }
 
 // Run prints the client, field by field or as JSON.
 func (c *clientShowCmd) Run(ctx context.Context, a *app) error {
-	return a.withStore(ctx, func(s store) error {
-		client, err := s.Client(ctx, c.Tenant, c.ClientID)
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		client, err := d.Client(ctx, c.ClientID)
 		if err != nil {
 			return noSuch(err, "client", c.ClientID)
 		}
 		if c.JSON {
 			return a.PrintJSON(viewClient(client))
 		}
-		return a.PrintFields(viewClient(client).fields())
+		return a.PrintFields(fieldsOf(viewClient(client)))
 	})
 }
 
@@ -237,15 +225,15 @@ func (c *clientShowCmd) Run(ctx context.Context, a *app) error {
 type clientRemoveCmd struct {
 	ClientID string `arg:"" name:"client-id" help:"The client_id." complete:"client"`
 	yesFlag
-	tenantFlag
+	placeFlags
 	jsonFlag
 }
 
 // Run asks first. The client is refused from the moment of its removal; the rows that belong to it are deleted
 // afterwards, by this command or by servers.
 func (c *clientRemoveCmd) Run(ctx context.Context, a *app) error {
-	return a.withStore(ctx, func(s store) error {
-		if _, err := s.Client(ctx, c.Tenant, c.ClientID); err != nil {
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		if _, err := d.Client(ctx, c.ClientID); err != nil {
 			return noSuch(err, "client", c.ClientID)
 		}
 		err := a.confirm(ctx, c.yesFlag, "This removes client %s from tenant %s with all that users allowed it, for good.",
@@ -253,10 +241,9 @@ func (c *clientRemoveCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		if err := clients.Remove(ctx, s, c.Tenant, c.ClientID, byCLI); err != nil {
+		if err := d.RemoveClient(ctx, c.ClientID); err != nil {
 			return noSuch(err, "client", c.ClientID)
 		}
-		a.finishRemoval(ctx, s, c.Tenant, storage.RemovalClient, c.ClientID)
 		return a.tellRemoved(c.JSON, c.Tenant, "client", c.ClientID, c.ClientID)
 	})
 }

@@ -6,7 +6,11 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/here"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/remote"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/remote/api"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/server"
 	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/datadir"
@@ -18,6 +22,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/mail"
+	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/memory"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
@@ -124,15 +129,15 @@ func record(ctx context.Context, s storage.Audit, e storage.Event) error {
 	return audit.Writer{Store: s}.Write(ctx, byCLI(e))
 }
 
-// desk is where an administrator works at the command line: at the accounts of a tenant.
-type desk struct {
+// accounts are the accounts of a tenant, for commands that work on the database only.
+type accounts struct {
 	administration.Accounts
 	store store
 	asker people.Asker
 }
 
 // withAccounts opens the accounts of a tenant.
-func (a *app) withAccounts(ctx context.Context, tenant string, do func(desk) error) error {
+func (a *app) withAccounts(ctx context.Context, tenant string, do func(accounts) error) error {
 	cfg, err := a.config()
 	if err != nil {
 		return err
@@ -151,7 +156,7 @@ func (a *app) withAccounts(ctx context.Context, tenant string, do func(desk) err
 			return err
 		}
 		policy := installation.PasswordPolicy(cfg, roots, logging.New(cfg.LogOptions(), a.Err))
-		return do(desk{administration.Accounts{Store: s, Policy: policy, Passwords: hasher}, s, asker})
+		return do(accounts{administration.Accounts{Store: s, Policy: policy, Passwords: hasher}, s, asker})
 	})
 }
 
@@ -183,11 +188,69 @@ func (a *app) openPeople(ctx context.Context, cfg *settings.Config, s store) (*p
 		return nil, err
 	}
 	log, own := logging.New(cfg.LogOptions(), a.Err), memory.New()
+	mailer := &mail.Mailer{Secrets: secrets, Templates: templates}
+	if cfg.SMTPURL != "" || cfg.HasPlayground() {
+		mailer.Wake = func() {} // servers look for new mails on their own
+	}
 	return people.New(people.Service{
-		Store: s, Secrets: secrets, Mail: &mail.Mailer{Secrets: secrets, Templates: templates}, Passwords: hasher,
+		Store: s, Secrets: secrets, Mail: mailer, Passwords: hasher,
 		Limits: &limit.Limiter{Shared: own, Local: own, Log: log}, Log: log,
 		Words: server.WordsIn,
 	})
+}
+
+// withDesk opens the place where a command works. A server is named to the user, as a database is.
+func (a *app) withDesk(ctx context.Context, at placeFlags, do func(desk.Desk) error) error {
+	if at.Server != "" {
+		d, err := a.openRemote(at)
+		if err != nil {
+			return err
+		}
+		if !a.named {
+			a.named = true
+			fmt.Fprintln(a.Err, "Server:", d.Issuer())
+		}
+		return do(d)
+	}
+	return a.withAccounts(ctx, at.Tenant, func(c accounts) error {
+		cfg, err := a.config()
+		if err != nil {
+			return err
+		}
+		roots, err := installation.RootCAs(cfg.ExtraCAFile)
+		if err != nil {
+			return err
+		}
+		return do(&here.Desk{
+			Store: c.store, Accounts: &c.Accounts, Asker: c.asker, By: byCLI, Issuer: cfg.Issuer,
+			Lifetimes: keyLifetimes(cfg), Upstreams: server.UpstreamCalls(cfg, roots),
+			People: func(ctx context.Context) (*people.Service, error) { return a.openPeople(ctx, cfg, c.store) },
+			Keyring: func(ctx context.Context, do func(*keys.Ring) error) error {
+				return a.withProvider(ctx, func(s *server.Server) error { return do(s.Provider.Keys) })
+			},
+			Finish: func(ctx context.Context, tenant, kind, id string) { a.finishRemoval(ctx, c.store, tenant, kind, id) },
+		})
+	})
+}
+
+// openRemote returns the desk at a server. Who asks is in the environment, because other processes can read flags.
+func (a *app) openRemote(at placeFlags) (remote.Desk, error) {
+	cfg, err := a.config()
+	if err != nil {
+		return remote.Desk{}, err
+	}
+	c := api.Config{Server: at.Server, Tenant: at.Tenant, Agent: "vouchsafe/" + version}
+	for name, to := range map[string]*string{
+		"CLIENT_ID": &c.ClientID, "CLIENT_SECRET": &c.ClientSecret, "TOKEN": &c.Token,
+	} {
+		if *to, err = settings.CommandVariable(a.environ, name); err != nil {
+			return remote.Desk{}, err
+		}
+	}
+	if c.RootCAs, err = installation.RootCAs(cfg.ExtraCAFile); err != nil {
+		return remote.Desk{}, err
+	}
+	return remote.New(c)
 }
 
 // finishRemoval deletes the data of what a command has removed. If it cannot, it prints what is left: the

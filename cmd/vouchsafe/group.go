@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
-	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -38,15 +38,15 @@ func viewGroup(g storage.Group) groupView { return groupView{g.ID, g.Title, g.Cr
 type groupAddCmd struct {
 	Group string `arg:"" help:"The group's id, which apps may learn: small letters, digits and . _ -. It cannot be changed."`
 	Title string `help:"What administrators call it." placeholder:"TEXT"`
-	tenantFlag
+	placeFlags
 	jsonFlag
 }
 
 // Run adds the group with its event, and prints it. An id that was used by a removed group is free again: its members
 // and roles are gone.
 func (c *groupAddCmd) Run(ctx context.Context, a *app) error {
-	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
-		g, err := d.AddGroup(ctx, d.asker, c.Group, c.Title)
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		g, err := d.AddGroup(ctx, c.Group, c.Title)
 		if errors.Is(err, storage.ErrExists) {
 			return fmt.Errorf("group %s already exists", c.Group)
 		}
@@ -63,19 +63,14 @@ func (c *groupAddCmd) Run(ctx context.Context, a *app) error {
 // groupListCmd lists the groups of a tenant by id.
 type groupListCmd struct {
 	pageFlags
-	tenantFlag
+	placeFlags
 	jsonFlag
 }
 
 // Run prints the groups while it reads them.
 func (c *groupListCmd) Run(ctx context.Context, a *app) error {
-	return a.withStore(ctx, func(s store) error {
-		if err := hasTenant(ctx, s, c.Tenant); err != nil {
-			return err
-		}
-		all := some(c.pageFlags, func(after string) ([]storage.Group, error) {
-			return s.Groups(ctx, c.Tenant, after, listing.PageSize)
-		}, func(g storage.Group) string { return g.ID })
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		all := first(c.Limit, d.Groups(ctx, c.After))
 		columns := []string{"GROUP", "TITLE", "CREATED"}
 		return terminal.PrintList(&a.Terminal, c.JSON, all, viewGroup, columns, func(v groupView) []string {
 			return []string{v.ID, v.Title, terminal.Zoned(v.CreatedAt)}
@@ -86,7 +81,7 @@ func (c *groupListCmd) Run(ctx context.Context, a *app) error {
 // whichGroup names a group.
 type whichGroup struct {
 	Group string `arg:"" help:"The group's id." complete:"group"`
-	tenantFlag
+	placeFlags
 	jsonFlag
 }
 
@@ -98,13 +93,10 @@ type groupEditCmd struct {
 
 // Run stores the title with its event, and prints it.
 func (c *groupEditCmd) Run(ctx context.Context, a *app) error {
-	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
-		g, err := d.store.Group(ctx, c.Tenant, c.Group)
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		g, err := d.RenameGroup(ctx, c.Group, c.Title)
 		if err != nil {
 			return noSuch(err, "group", c.Group)
-		}
-		if g, err = d.RenameGroup(ctx, d.asker, g, c.Title); err != nil {
-			return err
 		}
 		if c.JSON {
 			return a.PrintJSON(viewGroup(g))
@@ -122,8 +114,8 @@ type groupRemoveCmd struct {
 // Run asks first. Nothing of the group works any more when it returns; the rows of a large group are deleted later, by
 // a server.
 func (c *groupRemoveCmd) Run(ctx context.Context, a *app) error {
-	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
-		if _, err := d.store.Group(ctx, c.Tenant, c.Group); err != nil {
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		if _, err := d.Group(ctx, c.Group); err != nil {
 			return noSuch(err, "group", c.Group)
 		}
 		err := a.confirm(ctx, c.yesFlag, "This removes group %s from tenant %s. Its members lose the roles and the access "+
@@ -131,7 +123,7 @@ func (c *groupRemoveCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		if err := d.RemoveGroup(ctx, d.asker, storage.Group{ID: c.Group}); err != nil {
+		if err := d.RemoveGroup(ctx, c.Group); err != nil {
 			return noSuch(err, "group", c.Group)
 		}
 		return a.tellRemoved(c.JSON, c.Tenant, "group", c.Group, c.Group)
@@ -147,22 +139,32 @@ type groupMembersCmd struct {
 
 // Run prints the members while it reads them.
 func (c *groupMembersCmd) Run(ctx context.Context, a *app) error {
-	return a.withStore(ctx, func(s store) error {
-		if _, err := s.Group(ctx, c.Tenant, c.Group); err != nil {
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		if _, err := d.Group(ctx, c.Group); err != nil {
 			return noSuch(err, "group", c.Group)
 		}
-		all := some(c.pageFlags, func(after string) ([]storage.User, error) {
-			return s.Members(ctx, c.Tenant, c.Group, after, listing.PageSize)
-		}, func(u storage.User) string { return u.ID })
-		return terminal.PrintList(&a.Terminal, c.JSON, all, viewUser, userColumns, userView.cells)
+		all := first(c.Limit, d.Members(ctx, c.Group, c.After))
+		columns := []string{"EMAIL", "USERNAME", "ID"}
+		return terminal.PrintList(&a.Terminal, c.JSON, all, viewMember, columns, func(v groupMemberView) []string {
+			return []string{v.Email, v.Username, v.ID}
+		})
 	})
 }
+
+// groupMemberView is a member of a group as commands print one.
+type groupMemberView struct {
+	ID       string `json:"id"`
+	Email    string `json:"email,omitempty"`
+	Username string `json:"username,omitempty"`
+}
+
+func viewMember(u storage.User) groupMemberView { return groupMemberView{u.ID, u.Email, u.Username} }
 
 // whichMembers names a group and users.
 type whichMembers struct {
 	Group string   `arg:"" help:"The group's id." complete:"group"`
 	Users []string `arg:"" name:"user" help:"Their ids, email addresses or usernames." complete:"user"`
-	tenantFlag
+	placeFlags
 	jsonFlag
 }
 
@@ -175,15 +177,15 @@ type memberView struct {
 
 // each finds the users, before it changes any, and calls change for each.
 func (c *whichMembers) each(
-	ctx context.Context, a *app, change func(desk, storage.User) (bool, error), did, didnt string,
+	ctx context.Context, a *app, change func(desk.Desk, storage.User) (bool, error), did, didnt string,
 ) error {
-	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
-		if _, err := d.store.Group(ctx, c.Tenant, c.Group); err != nil {
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		if _, err := d.Group(ctx, c.Group); err != nil {
 			return noSuch(err, "group", c.Group)
 		}
 		var users []storage.User
 		for _, name := range c.Users {
-			u, err := d.Find(ctx, d.asker, name)
+			u, err := d.FindUser(ctx, name)
 			if err != nil {
 				return noSuch(err, "user", name)
 			}
@@ -219,7 +221,7 @@ type groupJoinCmd struct{ whichMembers }
 
 // Run makes one change for each user. A user who is a member already is told of, and is no error.
 func (c *groupJoinCmd) Run(ctx context.Context, a *app) error {
-	return c.each(ctx, a, func(d desk, u storage.User) (bool, error) { return d.Join(ctx, d.asker, u.ID, c.Group) },
+	return c.each(ctx, a, func(d desk.Desk, u storage.User) (bool, error) { return d.Join(ctx, u.ID, c.Group) },
 		"%s is a member of %s now.", "%s was a member of %s already.")
 }
 
@@ -228,6 +230,6 @@ type groupLeaveCmd struct{ whichMembers }
 
 // Run makes one change for each user. A user who is no member is told of, and is no error.
 func (c *groupLeaveCmd) Run(ctx context.Context, a *app) error {
-	return c.each(ctx, a, func(d desk, u storage.User) (bool, error) { return d.Leave(ctx, d.asker, u.ID, c.Group) },
+	return c.each(ctx, a, func(d desk.Desk, u storage.User) (bool, error) { return d.Leave(ctx, u.ID, c.Group) },
 		"%s is no longer a member of %s.", "%s was no member of %s.")
 }

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/server"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/provider"
@@ -46,29 +46,21 @@ func (v keyView) told() string {
 	return string(v.State)
 }
 
-// viewKeys returns the keys of the tenant, with what each is used for.
-func viewKeys(ctx context.Context, s storage.Keys, lives keys.Lifetimes, tenant string) ([]keyView, error) {
-	stored, err := s.Keys(ctx, tenant, time.Time{})
-	if err != nil {
-		return nil, err
+// viewKey returns the key as commands print it.
+func viewKey(u keys.Use) keyView {
+	v := keyView{ID: u.ID, Algorithm: u.Algorithm, State: u.State, ActiveAt: u.ActiveAt}
+	if u.SignsUntil.After(u.ActiveAt) {
+		v.SignsUntil = &u.SignsUntil
 	}
-	views := []keyView{}
-	for _, u := range lives.Uses(stored, time.Now()) {
-		v := keyView{ID: u.ID, Algorithm: u.Algorithm, State: u.State, ActiveAt: u.ActiveAt}
-		if u.SignsUntil.After(u.ActiveAt) {
-			v.SignsUntil = &u.SignsUntil
-		}
-		if !u.ExpiresAt.IsZero() {
-			v.ExpiresAt = &u.ExpiresAt
-		}
-		views = append(views, v)
+	if !u.ExpiresAt.IsZero() {
+		v.ExpiresAt = &u.ExpiresAt
 	}
-	return views, nil
+	return v
 }
 
 // keyListCmd lists the signing keys of a tenant.
 type keyListCmd struct {
-	tenantFlag
+	placeFlags
 	jsonFlag
 }
 
@@ -81,27 +73,30 @@ func (*keyListCmd) Help() string {
 
 // Run prints the keys with what each is used for now. Private keys are not opened.
 func (c *keyListCmd) Run(ctx context.Context, a *app) error {
-	cfg, err := a.config()
-	if err != nil {
-		return err
-	}
-	return a.withStore(ctx, func(s store) error {
-		if err := hasTenant(ctx, s, c.Tenant); err != nil {
-			return err
-		}
-		views, err := viewKeys(ctx, s, keyLifetimes(cfg), c.Tenant)
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		all, err := d.Keys(ctx)
 		if err != nil {
 			return err
 		}
 		if c.JSON {
-			return a.PrintJSON(views)
+			return a.PrintJSON(viewKeys(all))
 		}
 		t := a.Table("KEY", "ALGORITHM", "STATE")
-		for _, v := range views {
+		for _, u := range all {
+			v := viewKey(u)
 			t.Row(v.ID, v.Algorithm, v.told())
 		}
 		return t.Flush()
 	})
+}
+
+// viewKeys returns keys as commands print them.
+func viewKeys(all []keys.Use) []keyView {
+	views := []keyView{}
+	for _, u := range all {
+		views = append(views, viewKey(u))
+	}
+	return views
 }
 
 // keyLifetimes returns how long keys sign and stay published under the configuration.
@@ -118,39 +113,24 @@ func keyLifetimes(cfg *settings.Config) keys.Lifetimes {
 type keyRotateCmd struct {
 	Alg *string `help:"Rotate only this algorithm: ES256 (access tokens by default), RS256 (ID tokens by default) or EdDSA." enum:"ES256,RS256,EdDSA" placeholder:"ALG"`
 	Now bool    `help:"Sign with the new keys at once, for example because an old one may have leaked. Without this, they are published first and sign later, so that all clients have fetched them."`
-	tenantFlag
+	placeFlags
 	jsonFlag
 }
 
 // Run makes a key for each algorithm in use, or for the one that is named, and prints the ids of the new keys. Old
 // keys stay published, so that what they signed can be verified.
 func (c *keyRotateCmd) Run(ctx context.Context, a *app) error {
-	return a.withProvider(ctx, func(s *server.Server) error {
-		if err := hasTenant(ctx, s.Store, c.Tenant); err != nil {
-			return err
-		}
-		var algs []string
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		alg := ""
 		if c.Alg != nil {
-			algs = []string{*c.Alg}
-		} else {
-			var err error
-			if algs, err = s.Provider.Keys.Algorithms(ctx, c.Tenant); err != nil {
-				return err
-			}
+			alg = *c.Alg
 		}
-		made, err := s.Provider.Keys.Rotate(ctx, c.Tenant, algs, c.Now, byCLI)
+		made, err := d.RotateKeys(ctx, alg, c.Now)
 		if err != nil {
 			return err
 		}
 		if c.JSON {
-			views, err := viewKeys(ctx, s.Store, s.Provider.KeyLifetimes(), c.Tenant)
-			if err != nil {
-				return err
-			}
-			views = slices.DeleteFunc(views, func(v keyView) bool {
-				return !slices.ContainsFunc(made, func(k storage.Key) bool { return k.ID == v.ID })
-			})
-			return a.PrintJSON(views)
+			return a.PrintJSON(viewKeys(made))
 		}
 		for _, k := range made {
 			fmt.Fprintln(a.Out, k.ID)
@@ -168,25 +148,27 @@ func (c *keyRotateCmd) Run(ctx context.Context, a *app) error {
 type keyRemoveCmd struct {
 	KID string `arg:"" name:"kid" complete:"key" help:"The id, as shown by key list. Write -- before an id that begins with a hyphen."`
 	yesFlag
-	tenantFlag
+	placeFlags
 	jsonFlag
 }
 
 // Run asks first. What the key signed is refused by this provider at once, and by clients when they fetch the JWK set
 // again.
 func (c *keyRemoveCmd) Run(ctx context.Context, a *app) error {
-	return a.withStore(ctx, func(s store) error {
-		if _, err := s.Key(ctx, c.Tenant, c.KID); err != nil {
-			return noSuch(err, "key", c.KID)
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		all, err := d.Keys(ctx)
+		if err != nil {
+			return err
 		}
-		err := a.confirm(ctx, c.yesFlag, "This removes key %s of tenant %s. All tokens that it signed are refused at once.",
+		if !slices.ContainsFunc(all, func(u keys.Use) bool { return u.ID == c.KID }) {
+			return noSuch(storage.ErrNotFound, "key", c.KID)
+		}
+		err = a.confirm(ctx, c.yesFlag, "This removes key %s of tenant %s. All tokens that it signed are refused at once.",
 			c.KID, c.Tenant)
 		if err != nil {
 			return err
 		}
-		removed := byCLI(storage.Event{TenantID: c.Tenant, Kind: storage.EventKeyRemoved,
-			Detail: map[string]string{"kid": c.KID}})
-		if err := s.RemoveKey(ctx, c.Tenant, c.KID, removed); err != nil {
+		if err := d.RemoveKey(ctx, c.KID); err != nil {
 			return noSuch(err, "key", c.KID)
 		}
 		return a.tellRemoved(c.JSON, c.Tenant, "key", c.KID, c.KID)

@@ -1,27 +1,28 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"iter"
 	"strings"
 	"time"
 	"unicode"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
-	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // mailCmd is the family of commands about emails and the mail server.
 type mailCmd struct {
-	Dead  mailDeadCmd  `cmd:"" help:"List emails that could not be delivered, and why."`
-	Retry mailRetryCmd `cmd:"" help:"Retry emails that could not be delivered."`
-	Test  mailTestCmd  `cmd:"" help:"Send a test email, and show what the mail server answers."`
+	Waiting mailWaitingCmd `cmd:"" help:"List messages that wait to be sent, and why the last attempt failed."`
+	Dead    mailDeadCmd    `cmd:"" help:"List emails that could not be delivered, and why."`
+	Retry   mailRetryCmd   `cmd:"" help:"Retry emails that could not be delivered."`
+	Test    mailTestCmd    `cmd:"" help:"Send a test email, and show what the mail server answers."`
 }
 
 // mailView is a dead mail as commands print it: without its content, which may hold a code.
@@ -38,43 +39,64 @@ type mailView struct {
 // mailDeadCmd lists the emails that servers have given up.
 type mailDeadCmd struct {
 	pageFlags
-	tenantFlag
+	placeFlags
 	jsonFlag
 }
 
 // Run prints for each email what the mail server answered last.
 func (c *mailDeadCmd) Run(ctx context.Context, a *app) error {
-	return a.withStore(ctx, func(s store) error {
-		if err := hasTenant(ctx, s, c.Tenant); err != nil {
-			return err
-		}
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
 		view := func(m storage.Delivery) mailView {
 			return mailView{m.ID, m.To, m.Template, m.CreatedAt, m.DeadAt, m.Attempts, m.LastError}
 		}
-		all := some(c.pageFlags, func(after string) ([]storage.Delivery, error) {
-			return s.DeadDeliveries(ctx, c.Tenant, after, listing.PageSize)
-		},
-			func(m storage.Delivery) string { return m.ID })
-		return terminal.PrintList(&a.Terminal, c.JSON, all, view, []string{"ID", "TO", "MAIL", "GIVEN UP", "ATTEMPTS", "WHY"},
-			func(v mailView) []string {
+		return terminal.PrintList(&a.Terminal, c.JSON, first(c.Limit, d.Dead(ctx, c.After)), view,
+			[]string{"ID", "TO", "MAIL", "GIVEN UP", "ATTEMPTS", "WHY"}, func(v mailView) []string {
 				return []string{v.ID, v.To, v.Template, terminal.Zoned(v.DeadAt), fmt.Sprint(v.Attempts), v.Error}
 			})
 	})
 }
 
-// deadMail returns all dead mails of a tenant.
-func deadMail(ctx context.Context, s store, tenant string) iter.Seq2[storage.Delivery, error] {
-	return listing.All(func(after string) ([]storage.Delivery, error) {
-		return s.DeadDeliveries(ctx, tenant, after, listing.PageSize)
-	},
-		func(m storage.Delivery) string { return m.ID })
+// waitingView is a message of the outbox as commands print it: without its content, which may hold a code.
+type waitingView struct {
+	ID        string    `json:"id"`
+	Channel   string    `json:"channel"`
+	To        string    `json:"to"`
+	Template  string    `json:"template"`
+	CreatedAt time.Time `json:"created_at"`
+	NextAt    time.Time `json:"next_at"`
+	Attempts  int       `json:"attempts"`
+	Error     string    `json:"error,omitempty"`
+}
+
+// viewWaiting returns the message as commands print it.
+func viewWaiting(m storage.Delivery) waitingView {
+	return waitingView{m.ID, cmp.Or(m.Channel, storage.ChannelMail), m.To, m.Template, m.CreatedAt, m.NextAt, m.Attempts,
+		m.LastError}
+}
+
+// mailWaitingCmd lists the messages that servers will send.
+type mailWaitingCmd struct {
+	pageFlags
+	placeFlags
+	jsonFlag
+}
+
+// Run prints the oldest first.
+func (c *mailWaitingCmd) Run(ctx context.Context, a *app) error {
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		return terminal.PrintList(&a.Terminal, c.JSON, first(c.Limit, d.Waiting(ctx, c.After)), viewWaiting,
+			[]string{"ID", "TO", "MESSAGE", "WRITTEN", "NEXT TRY", "ATTEMPTS", "WHY"}, func(v waitingView) []string {
+				return []string{v.ID, v.To, v.Template, terminal.Zoned(v.CreatedAt), terminal.Zoned(v.NextAt),
+					fmt.Sprint(v.Attempts), v.Error}
+			})
+	})
 }
 
 // mailRetryCmd lets servers try again to send emails that they have given up.
 type mailRetryCmd struct {
 	ID  string `arg:"" optional:"" help:"The id, as shown by mail dead." complete:"mail"`
 	All bool   `help:"Retry all of them, for example when the mail server works again."`
-	tenantFlag
+	placeFlags
 	jsonFlag
 }
 
@@ -84,21 +106,18 @@ func (c *mailRetryCmd) Run(ctx context.Context, a *app) error {
 	if (c.ID == "") != c.All {
 		return misused("name a mail by its id, as shown by mail dead, or pass --all")
 	}
-	return a.withStore(ctx, func(s store) error {
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
 		if c.ID != "" {
-			if err := c.retry(ctx, s, c.ID); err != nil {
+			if err := d.RetryMail(ctx, c.ID); err != nil {
 				return noSuch(err, "dead mail", c.ID)
 			}
 			return c.tell(a, 1)
 		}
-		if err := hasTenant(ctx, s, c.Tenant); err != nil {
-			return err
-		}
 		bar, n := a.Progress(0), 0
 		defer bar.Clear()
-		for m, err := range deadMail(ctx, s, c.Tenant) {
+		for m, err := range d.Dead(ctx, "") {
 			if err == nil {
-				err = c.retry(ctx, s, m.ID)
+				err = d.RetryMail(ctx, m.ID)
 			}
 			switch {
 			case errors.Is(err, storage.ErrNotFound): // it has expired, or another command was quicker
@@ -120,13 +139,6 @@ func (c *mailRetryCmd) tell(a *app, n int) error {
 		return a.PrintJSON(map[string]int{"retried": n})
 	}
 	return a.PrintSentence("Servers will retry %d emails of tenant %s.", n, c.Tenant)
-}
-
-// retry has one mail tried again, and records that.
-func (c *mailRetryCmd) retry(ctx context.Context, s store, id string) error {
-	return s.ReviveDelivery(ctx, c.Tenant, id, time.Now(), byCLI(storage.Event{
-		TenantID: c.Tenant, Kind: storage.EventMailRetried, Detail: map[string]string{"mail": id},
-	}))
 }
 
 // mailTestCmd shows whether the mail server takes an email.

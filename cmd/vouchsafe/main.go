@@ -2,10 +2,10 @@
 // serves, migrates its database, and manages clients, users, keys and tenants.
 //
 // Commands read flags and print; what they do is in other packages. A family of commands has a file:
-// user.go, invitation.go, group.go, role.go, client.go, api.go, claim.go, admincmd.go, tenant.go, key.go, mail.go,
-// audit.go, secret.go, serve.go, config.go. app.go and desk.go have what they share. Below are package terminal,
-// which prints and asks, package server, which serve runs, and package installation, which opens what the settings
-// name.
+// user.go, invitation.go, group.go, role.go, client.go, api.go, claim.go, admincmd.go, tenant.go, upstream.go, key.go,
+// mail.go, audit.go, secret.go, serve.go, config.go. app.go and desk.go have what they share. Below are package
+// terminal, which prints and asks, packages here and remote, which work on the database and at a server, package
+// server, which serve runs, and package installation, which opens what the settings name.
 package main
 
 import (
@@ -37,10 +37,12 @@ type commands struct {
 	Role        roleCmd        `cmd:"" help:"Manage the roles that users, groups and clients have at clients and APIs."`
 	API         apiCmd         `cmd:"" name:"api" help:"Manage the APIs that access tokens are for."`
 	Admin       adminCmd       `cmd:"" help:"Manage administrators, who may use the management API."`
+	Upstream    upstreamCmd    `cmd:"" help:"See and try upstream providers, at which users may sign in."`
 	Key         keyCmd         `cmd:"" help:"Manage signing keys."`
 	Secret      secretCmd      `cmd:"" help:"Replace master secrets."`
 	Mail        mailCmd        `cmd:"" help:"See emails that could not be delivered, and test the mail server."`
 	Audit       auditCmd       `cmd:"" help:"Export the audit trail, and delete old entries."`
+	Stats       statsCmd       `cmd:"" help:"Count active users, sign-ins and refusals."`
 	Tenant      tenantCmd      `cmd:"" help:"Manage tenants: issuers with their own users, clients and keys."`
 	Restored    restoredCmd    `cmd:"" help:"End all sessions and grants that a restored backup has brought back."`
 	Settings    configCmd      `cmd:"" name:"config" help:"Print the settings in force, or a sample settings file."`

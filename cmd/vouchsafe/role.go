@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
-	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -17,6 +17,7 @@ import (
 type roleCmd struct {
 	Add     roleAddCmd     `cmd:"" help:"Add a role at a client or an API."`
 	List    roleListCmd    `cmd:"" help:"List the roles of a client or an API."`
+	Edit    roleEditCmd    `cmd:"" help:"Give a role another title."`
 	Remove  roleRemoveCmd  `cmd:"" help:"Remove a role, and take it from all that have it."`
 	Give    roleGiveCmd    `cmd:"" help:"Give a role to a user, a group or a client."`
 	Take    roleTakeCmd    `cmd:"" help:"Take a role from a user, a group or a client."`
@@ -27,7 +28,7 @@ type roleCmd struct {
 type ownerFlags struct {
 	Client string `help:"The client that the role belongs to." placeholder:"CLIENT-ID" complete:"client" xor:"owner" required:""`
 	API    string `name:"api" help:"The API that the role belongs to." placeholder:"URI" complete:"api" xor:"owner" required:""`
-	tenantFlag
+	placeFlags
 	jsonFlag
 }
 
@@ -40,14 +41,14 @@ func (c *ownerFlags) owner() string {
 }
 
 // exists returns an error if there is no such client or API.
-func (c *ownerFlags) exists(ctx context.Context, s store) error {
-	t, err := s.Tenant(ctx, c.Tenant)
+func (c *ownerFlags) exists(ctx context.Context, d desk.Desk) error {
+	if c.API == "" {
+		_, err := d.Client(ctx, c.Client)
+		return noSuch(err, "client", c.Client)
+	}
+	t, err := d.Tenant(ctx)
 	if err != nil {
 		return noSuch(err, "tenant", c.Tenant)
-	}
-	if c.API == "" {
-		_, err = s.Client(ctx, c.Tenant, c.Client)
-		return noSuch(err, "client", c.Client)
 	}
 	if t.Settings.API(c.API) == nil {
 		return noSuch(storage.ErrNotFound, "API", c.API)
@@ -88,8 +89,8 @@ type roleAddCmd struct {
 
 // Run adds the role with its event, and prints it. No user has it yet.
 func (c *roleAddCmd) Run(ctx context.Context, a *app) error {
-	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
-		r, err := d.AddRole(ctx, d.asker, c.name(), c.Title)
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		r, err := d.AddRole(ctx, c.name(), c.Title)
 		switch {
 		case errors.Is(err, storage.ErrExists):
 			return fmt.Errorf("%s has the role %s already", c.owner(), c.Role)
@@ -113,20 +114,33 @@ type roleListCmd struct {
 
 // Run prints the roles while it reads them. An owner that does not exist has no roles.
 func (c *roleListCmd) Run(ctx context.Context, a *app) error {
-	return a.withStore(ctx, func(s store) error {
-		if err := c.exists(ctx, s); err != nil {
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		if err := c.exists(ctx, d); err != nil {
 			return err
 		}
-		all := some(c.pageFlags, func(after string) ([]storage.Role, error) {
-			if c.API != "" {
-				return s.RolesOfAPI(ctx, c.Tenant, c.API, after, listing.PageSize)
-			}
-			return s.RolesOfClient(ctx, c.Tenant, c.Client, after, listing.PageSize)
-		}, func(r storage.Role) string { return r.Name })
+		all := first(c.Limit, d.Roles(ctx, storage.RoleName{Client: c.Client, API: c.API}, c.After))
 		columns := []string{"ROLE", "TITLE", "CREATED"}
 		return terminal.PrintList(&a.Terminal, c.JSON, all, viewRole, columns, func(v roleView) []string {
 			return []string{v.Name, v.Title, terminal.Zoned(v.CreatedAt)}
 		})
+	})
+}
+
+type roleEditCmd struct {
+	whichRole
+	Title string `required:"" help:"What administrators call it." placeholder:"TEXT"`
+}
+
+func (c *roleEditCmd) Run(ctx context.Context, a *app) error {
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		r, err := d.RenameRole(ctx, c.name(), c.Title)
+		if err != nil {
+			return noSuch(err, "role at "+c.owner(), c.Role)
+		}
+		if c.JSON {
+			return a.PrintJSON(viewRole(r))
+		}
+		return a.PrintSentence("The title of role %s of %s is %q.", c.Role, c.owner(), r.Title)
 	})
 }
 
@@ -138,15 +152,15 @@ type roleRemoveCmd struct {
 
 // Run asks first. The role is in no new token when it returns; the rows of many holders are deleted later, by a server.
 func (c *roleRemoveCmd) Run(ctx context.Context, a *app) error {
-	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
-		if _, err := d.store.Role(ctx, c.Tenant, c.name()); err != nil {
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		if _, err := d.Role(ctx, c.name()); err != nil {
 			return noSuch(err, "role at "+c.owner(), c.Role)
 		}
 		err := a.confirm(ctx, c.yesFlag, "This removes role %s of %s, and takes it from all that have it.", c.Role, c.owner())
 		if err != nil {
 			return err
 		}
-		if err := d.RemoveRole(ctx, d.asker, storage.Role{RoleName: c.name()}); err != nil {
+		if err := d.RemoveRole(ctx, c.name()); err != nil {
 			return noSuch(err, "role at "+c.owner(), c.Role)
 		}
 		return a.tellRemoved(c.JSON, c.Tenant, "role", c.Role, c.Role+" of "+c.owner())
@@ -164,14 +178,14 @@ type holderFlags struct {
 // change finds the holder, and gives or takes the role.
 func (c *holderFlags) change(
 	ctx context.Context, a *app,
-	do func(d desk, r storage.RoleName, h storage.RoleHolder) error, sentence string,
+	do func(d desk.Desk, r storage.RoleName, h storage.RoleHolder) error, sentence string,
 ) error {
-	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
 		h := storage.RoleHolder{Group: c.Group, Client: c.ToClient}
 		called := "group " + c.Group
 		switch {
 		case c.User != "":
-			u, err := d.Find(ctx, d.asker, c.User)
+			u, err := d.FindUser(ctx, c.User)
 			if err != nil {
 				return noSuch(err, "user", c.User)
 			}
@@ -181,8 +195,6 @@ func (c *holderFlags) change(
 		}
 		err := do(d, c.name(), h)
 		switch {
-		case errors.Is(err, storage.ErrExists):
-			return fmt.Errorf("%s has the role %s of %s already", called, c.Role, c.owner())
 		case errors.Is(err, storage.ErrNotFound):
 			return c.whyNot(ctx, d, h, called)
 		case err != nil:
@@ -196,17 +208,17 @@ func (c *holderFlags) change(
 }
 
 // whyNot says what there is not of the role and its holder.
-func (c *holderFlags) whyNot(ctx context.Context, d desk, h storage.RoleHolder, called string) error {
-	if _, err := d.store.Role(ctx, c.Tenant, c.name()); err != nil {
+func (c *holderFlags) whyNot(ctx context.Context, d desk.Desk, h storage.RoleHolder, called string) error {
+	if _, err := d.Role(ctx, c.name()); err != nil {
 		return noSuch(err, "role at "+c.owner(), c.Role)
 	}
 	if h.Group != "" {
-		if _, err := d.store.Group(ctx, c.Tenant, h.Group); err != nil {
+		if _, err := d.Group(ctx, h.Group); err != nil {
 			return noSuch(err, "group", h.Group)
 		}
 	}
 	if h.Client != "" {
-		if _, err := d.store.Client(ctx, c.Tenant, h.Client); err != nil {
+		if _, err := d.Client(ctx, h.Client); err != nil {
 			return noSuch(err, "client", h.Client)
 		}
 	}
@@ -228,9 +240,9 @@ type roleGiveCmd struct{ holderFlags }
 
 // Run gives the role with its event. Tokens have it from the next one on.
 func (c *roleGiveCmd) Run(ctx context.Context, a *app) error {
-	return c.change(ctx, a, func(d desk, r storage.RoleName, h storage.RoleHolder) error {
-		return d.GiveRole(ctx, d.asker, r, h)
-	}, "Gave role %s to %s.")
+	return c.change(ctx, a, func(d desk.Desk, r storage.RoleName, h storage.RoleHolder) error {
+		return d.GiveRole(ctx, r, h)
+	}, "Role %s is given to %s.")
 }
 
 // roleTakeCmd takes a role from a holder. A user who has it by a group, too, keeps it.
@@ -238,8 +250,8 @@ type roleTakeCmd struct{ holderFlags }
 
 // Run takes the role with its event. Tokens that have it keep it until they expire.
 func (c *roleTakeCmd) Run(ctx context.Context, a *app) error {
-	return c.change(ctx, a, func(d desk, r storage.RoleName, h storage.RoleHolder) error {
-		return d.TakeRole(ctx, d.asker, r, h)
+	return c.change(ctx, a, func(d desk.Desk, r storage.RoleName, h storage.RoleHolder) error {
+		return d.TakeRole(ctx, r, h)
 	}, "Took role %s from %s.")
 }
 
@@ -248,24 +260,16 @@ type roleHoldersCmd struct{ whichRole }
 
 // Run prints groups first, then clients, then users, each by id, while it reads them.
 func (c *roleHoldersCmd) Run(ctx context.Context, a *app) error {
-	return a.withStore(ctx, func(s store) error {
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
 		r := c.name()
-		if _, err := s.Role(ctx, c.Tenant, r); err != nil {
+		if _, err := d.Role(ctx, r); err != nil {
 			return noSuch(err, "role at "+c.owner(), c.Role)
 		}
-		view := func(user, group, client string) holderView {
-			return holderView{c.Role, c.Client, c.API, user, group, client}
+		view := func(h storage.RoleHolder) holderView {
+			return holderView{c.Role, c.Client, c.API, h.User, h.Group, h.Client}
 		}
-		ofGroup := func(g storage.Group) holderView { return view("", g.ID, "") }
-		ofClient := func(id string) holderView { return view("", "", id) }
-		ofUser := func(u storage.User) holderView { return view(u.ID, "", "") }
-		all := func(yield func(holderView, error) bool) {
-			_ = holdersOf(ctx, c.Tenant, r, s.GroupHolders, ofGroup, yield) &&
-				holdersOf(ctx, c.Tenant, r, s.ClientHolders, ofClient, yield) &&
-				holdersOf(ctx, c.Tenant, r, s.UserHolders, ofUser, yield)
-		}
-		same := func(v holderView) holderView { return v }
-		return terminal.PrintList(&a.Terminal, c.JSON, all, same, []string{"KIND", "HOLDER"}, func(v holderView) []string {
+		columns := []string{"KIND", "HOLDER"}
+		return terminal.PrintList(&a.Terminal, c.JSON, d.Holders(ctx, r), view, columns, func(v holderView) []string {
 			switch {
 			case v.Group != "":
 				return []string{"group", v.Group}
@@ -275,22 +279,6 @@ func (c *roleHoldersCmd) Run(ctx context.Context, a *app) error {
 			return []string{"user", v.User}
 		})
 	})
-}
-
-// holdersOf yields the holders of one kind, and reports whether more may be yielded.
-func holdersOf[T any](
-	ctx context.Context, tenant string, r storage.RoleName,
-	page func(ctx context.Context, tenant string, r storage.RoleName, after string, limit int) ([]T, error),
-	view func(T) holderView, yield func(holderView, error) bool,
-) bool {
-	read := func(after string) ([]T, error) { return page(ctx, tenant, r, after, listing.PageSize) }
-	id := func(one T) string { v := view(one); return v.User + v.Group + v.ForClient }
-	for one, err := range listing.All(read, id) {
-		if !yield(view(one), err) {
-			return false
-		}
-	}
-	return true
 }
 
 // parseRole reads a role as flags have it: OWNER#ROLE, where the owner is one of the tenant's APIs or a client.

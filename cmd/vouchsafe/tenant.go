@@ -7,10 +7,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/declare"
-	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -32,6 +32,7 @@ type tenantAddCmd struct {
 	Name    string `help:"The name that users see." placeholder:"TEXT"`
 	Host    string `help:"A host of its own (with the port, unless it is the default), instead of /t/ID at the issuer's." placeholder:"HOST"`
 	LogoURI string `name:"logo-uri" help:"The https URL of a logo." placeholder:"URL"`
+	serverFlag
 	jsonFlag
 }
 
@@ -41,12 +42,14 @@ func (c *tenantAddCmd) Run(ctx context.Context, a *app) error {
 	if !tenants.ValidID(c.ID) {
 		fs.Add("id", "%q: %s", c.ID, tenants.IDRule)
 	}
-	cfg, err := a.config()
-	if err != nil {
-		return err
-	}
-	if fault := tenants.HostFault(cfg.Issuer, c.Host); fault != "" {
-		fs.Add("--host", "%q %s", c.Host, fault)
+	if c.Server == "" { // otherwise the server knows its issuer
+		cfg, err := a.config()
+		if err != nil {
+			return err
+		}
+		if fault := tenants.HostFault(cfg.Issuer, c.Host); fault != "" {
+			fs.Add("--host", "%q %s", c.Host, fault)
+		}
 	}
 	if c.LogoURI != "" && !tenants.ValidLogo(c.LogoURI) {
 		fs.Add("--logo-uri", "%q: write an https URL", c.LogoURI)
@@ -54,16 +57,15 @@ func (c *tenantAddCmd) Run(ctx context.Context, a *app) error {
 	if err := fs.Err(); err != nil {
 		return err
 	}
-	return a.withStore(ctx, func(s store) error {
-		t := storage.Tenant{ID: c.ID, Name: c.Name, Host: c.Host, LogoURI: c.LogoURI}
-		t, err := tenants.Add(ctx, s, t, byCLI)
+	return a.withDesk(ctx, c.place(), func(d desk.Desk) error {
+		t, err := d.AddTenant(ctx, storage.Tenant{ID: c.ID, Name: c.Name, Host: c.Host, LogoURI: c.LogoURI})
 		if errors.Is(err, storage.ErrExists) {
 			return fmt.Errorf("the id %s or its host is taken, or was taken by a tenant since removed", c.ID)
 		}
 		if err != nil {
 			return err
 		}
-		v := viewTenant(cfg, t)
+		v := viewTenant(t)
 		if c.JSON {
 			return a.PrintJSON(v)
 		}
@@ -84,30 +86,23 @@ type tenantView struct {
 }
 
 // viewTenant returns the tenant as commands print it, with its issuer.
-func viewTenant(cfg *settings.Config, t storage.Tenant) tenantView {
-	return tenantView{t.ID, t.Name, tenants.Issuer(cfg.Issuer, t), t.Host, t.LogoURI, t.Disabled, t.CreatedAt}
+func viewTenant(t desk.OneTenant) tenantView {
+	return tenantView{t.ID, t.Name, t.Issuer, t.Host, t.LogoURI, t.Disabled, t.CreatedAt}
 }
 
 // tenantListCmd lists the tenants by id.
 type tenantListCmd struct {
 	pageFlags
+	serverFlag
 	jsonFlag
 }
 
 // Run prints the tenants while it reads them.
 func (c *tenantListCmd) Run(ctx context.Context, a *app) error {
-	cfg, err := a.config()
-	if err != nil {
-		return err
-	}
-	return a.withStore(ctx, func(s store) error {
-		all := some(c.pageFlags, func(after string) ([]storage.Tenant, error) {
-			return s.Tenants(ctx, after, listing.PageSize)
-		},
-			func(t storage.Tenant) string { return t.ID })
-		view := func(t storage.Tenant) tenantView { return viewTenant(cfg, t) }
+	return a.withDesk(ctx, c.place(), func(d desk.Desk) error {
+		all := first(c.Limit, d.Tenants(ctx, c.After))
 		columns := []string{"TENANT", "NAME", "ISSUER"}
-		return terminal.PrintList(&a.Terminal, c.JSON, all, view, columns, func(v tenantView) []string {
+		return terminal.PrintList(&a.Terminal, c.JSON, all, viewTenant, columns, func(v tenantView) []string {
 			return []string{v.ID, v.Name, v.Issuer}
 		})
 	})
@@ -117,6 +112,7 @@ func (c *tenantListCmd) Run(ctx context.Context, a *app) error {
 type tenantRemoveCmd struct {
 	ID string `arg:"" help:"The id." complete:"tenant"`
 	yesFlag
+	serverFlag
 	jsonFlag
 }
 
@@ -126,18 +122,17 @@ func (c *tenantRemoveCmd) Run(ctx context.Context, a *app) error {
 	if c.ID == storage.DefaultTenant {
 		return tenants.ErrDefault
 	}
-	return a.withStore(ctx, func(s store) error {
-		if err := hasTenant(ctx, s, c.ID); err != nil {
-			return err
+	return a.withDesk(ctx, c.place(), func(d desk.Desk) error {
+		if err := d.HasTenant(ctx, c.ID); err != nil {
+			return noSuch(err, "tenant", c.ID)
 		}
 		err := a.confirm(ctx, c.yesFlag, "This removes tenant %s with all its users, clients and keys, for good.", c.ID)
 		if err != nil {
 			return err
 		}
-		if err := tenants.Remove(ctx, s, c.ID, byCLI); err != nil {
+		if err := d.RemoveTenant(ctx, c.ID); err != nil {
 			return noSuch(err, "tenant", c.ID)
 		}
-		a.finishRemoval(ctx, s, c.ID, storage.RemovalTenant, "")
 		return a.tellRemoved(c.JSON, "", "tenant", c.ID, c.ID)
 	})
 }

@@ -11,28 +11,39 @@ import (
 	"os"
 	"strings"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/report"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
-	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // userCmd is the family of commands about users.
 type userCmd struct {
-	Add      userAddCmd      `cmd:"" help:"Add a user."`
-	Invite   userInviteCmd   `cmd:"" help:"Invite a user by email, and print the link."`
-	List     userListCmd     `cmd:"" help:"List users."`
-	Show     userShowCmd     `cmd:"" help:"Show a user."`
-	Edit     userEditCmd     `cmd:"" help:"Change a user's email address, username, name, phone number or other data."`
-	Password userPasswordCmd `cmd:"" help:"Set a user's password, and sign them out everywhere."`
-	Recover  userRecoverCmd  `cmd:"" help:"Remove the second factors and passkeys of a user who lost them. Verify the user's identity first."`
-	Disable  userDisableCmd  `cmd:"" help:"Disable a user: they are signed out everywhere and cannot sign in."`
-	Enable   userEnableCmd   `cmd:"" help:"Enable a disabled user."`
-	Remove   userRemoveCmd   `cmd:"" help:"Remove a user with all their data, for good."`
-	Check    userCheckCmd    `cmd:"" help:"List users whose email address or username today's rules would refuse."`
-	Import   userImportCmd   `cmd:"" help:"Import users from a file, with their passwords."`
-	Export   userExportCmd   `cmd:"" help:"Export users as JSON lines that user import can read."`
+	Add           userAddCmd           `cmd:"" help:"Add a user."`
+	Invite        userInviteCmd        `cmd:"" help:"Invite a user by email, and print the link."`
+	List          userListCmd          `cmd:"" help:"List users."`
+	Show          userShowCmd          `cmd:"" help:"Show a user."`
+	Edit          userEditCmd          `cmd:"" help:"Change a user's email address, username, name, phone number or other data."`
+	Password      userPasswordCmd      `cmd:"" help:"Set a user's password, and sign them out everywhere."`
+	Recover       userRecoverCmd       `cmd:"" help:"Remove the second factors and passkeys of a user who lost them. Verify the user's identity first."`
+	Disable       userDisableCmd       `cmd:"" help:"Disable a user: they are signed out everywhere and cannot sign in."`
+	Enable        userEnableCmd        `cmd:"" help:"Enable a disabled user."`
+	Remove        userRemoveCmd        `cmd:"" help:"Remove a user with all their data, for good."`
+	SendReset     userSendResetCmd     `cmd:"" help:"Send a user the email with which they set a new password."`
+	Sessions      userSessionsCmd      `cmd:"" help:"List where a user is signed in."`
+	SignOut       userSignOutCmd       `cmd:"" help:"Sign a user out: of one session, or everywhere."`
+	Passkeys      userPasskeysCmd      `cmd:"" help:"List a user's passkeys."`
+	RemovePasskey userRemovePasskeyCmd `cmd:"" help:"Remove one of a user's passkeys."`
+	Grants        userGrantsCmd        `cmd:"" help:"List what a user has allowed clients."`
+	RevokeGrant   userRevokeCmd        `cmd:"" help:"Revoke a grant: its tokens are void."`
+	Apps          userAppsCmd          `cmd:"" help:"List the clients that may use a user's account."`
+	Disconnect    userDisconnectCmd    `cmd:"" help:"Withdraw a user's consent to a client, and revoke all that the client was given."`
+	Identities    userIdentitiesCmd    `cmd:"" help:"List a user's accounts at upstream providers."`
+	Unlink        userUnlinkCmd        `cmd:"" help:"Unlink a user's account at an upstream provider."`
+	Check         userCheckCmd         `cmd:"" help:"List users whose email address or username today's rules would refuse."`
+	Import        userImportCmd        `cmd:"" help:"Import users from a file, with their passwords."`
+	Export        userExportCmd        `cmd:"" help:"Export users as JSON lines that user import can read."`
 }
 
 // userAddCmd adds a user.
@@ -47,7 +58,7 @@ type userAddCmd struct {
 	Admin         bool   `help:"Give them the role admin, for apps. It opens nothing here: see vouchsafe admin add."`
 	Reserved      bool   `help:"Allow a username that the tenant reserves, such as support."`
 	PasswordStdin bool   `help:"Read their password from standard input; a weak one causes a warning, not an error. Without it, a terminal asks for the password; elsewhere they get none, and cannot sign in until you set one (user password)."`
-	tenantFlag
+	placeFlags
 	jsonFlag
 }
 
@@ -57,29 +68,20 @@ func (c *userAddCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	// Checked before the password is asked for.
-	var u administration.NewUser
-	err = a.withAccounts(ctx, c.Tenant, func(d desk) error {
-		u, err = d.Check(ctx, d.asker, row, c.Reserved)
-		return err
-	})
-	if err != nil {
-		return report.Hinted(err)
-	}
-	secret, err := a.readPassword(ctx, c.PasswordStdin)
-	if err != nil {
-		return err
-	}
-	return a.withAccounts(ctx, c.Tenant, func(d desk) error {
-		hash, err := a.newPassword(ctx, d, u.User(), secret, c.PasswordStdin)
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		// Checked before the password is asked for.
+		if err := d.CheckUser(ctx, row, c.Reserved); err != nil {
+			return report.Hinted(err)
+		}
+		p, err := a.readPassword(ctx, c.PasswordStdin)
 		if err != nil {
 			return err
 		}
-		added, err := d.Add(ctx, d.asker, u, hash)
+		added, err := d.AddUser(ctx, row, c.Reserved, p)
 		if err != nil {
 			return err
 		}
-		if hash == nil {
+		if p.Text == "" {
 			fmt.Fprintf(a.Err, "%s has no password yet: vouchsafe user password %s\n", c.Email, c.Email)
 		}
 		if c.JSON {
@@ -144,41 +146,29 @@ func readProfile(file string, row *importing.Row) error {
 	return nil
 }
 
-// readPassword reads a password from standard input, or asks for it at the terminal. It returns "" if
-// there is neither.
-func (a *app) readPassword(ctx context.Context, fromStdin bool) (string, error) {
+// readPassword reads a password from standard input, or asks for it at the terminal. Its text is "" if there is
+// neither. A script is only warned of a weak one.
+func (a *app) readPassword(ctx context.Context, fromStdin bool) (p desk.Password, err error) {
+	p.AllowWeak, p.Warn = fromStdin, func(weak error) { fmt.Fprintf(a.Err, "vouchsafe: warning: %v\n", weak) }
 	switch {
 	case fromStdin:
-		return a.ReadSecret(ctx, "password")
+		p.Text, err = a.ReadSecret(ctx, "password")
 	case a.Interactive():
-		return a.AskTwice(ctx, "Password")
+		p.Text, err = a.AskTwice(ctx, "Password")
 	}
-	return "", nil
-}
-
-// newPassword returns the hash of a password for the user; nil if secret is "". A script is only warned of
-// a weak one.
-func (a *app) newPassword(ctx context.Context, d desk, u storage.User, secret string, fromStdin bool) ([]byte, error) {
-	if secret == "" {
-		return nil, nil
-	}
-	hash, weak, err := d.NewPassword(ctx, u, secret, fromStdin)
-	if weak != nil {
-		fmt.Fprintf(a.Err, "vouchsafe: warning: %v\n", weak)
-	}
-	return hash, err
+	return p, err
 }
 
 // who names a user.
 type who struct {
 	User string `arg:"" help:"Their id, email address or username." complete:"user"`
-	tenantFlag
+	placeFlags
 }
 
 // with finds the user, and calls do.
-func (w *who) with(ctx context.Context, a *app, do func(desk, storage.User) error) error {
-	return a.withAccounts(ctx, w.Tenant, func(d desk) error {
-		u, err := d.Find(ctx, d.asker, w.User)
+func (w *who) with(ctx context.Context, a *app, do func(desk.Desk, storage.User) error) error {
+	return a.withDesk(ctx, w.placeFlags, func(d desk.Desk) error {
+		u, err := d.FindUser(ctx, w.User)
 		if err != nil {
 			return noSuch(err, "user", w.User)
 		}
@@ -187,11 +177,11 @@ func (w *who) with(ctx context.Context, a *app, do func(desk, storage.User) erro
 }
 
 // tell prints the user after a change as JSON, or the sentence about what was changed.
-func (w *who) tell(ctx context.Context, a *app, d desk, u storage.User, asJSON bool, sentence string) error {
+func (w *who) tell(ctx context.Context, a *app, d desk.Desk, u storage.User, asJSON bool, sentence string) error {
 	if !asJSON {
 		return a.PrintSentence(sentence, addressed(u)+" in tenant "+w.Tenant)
 	}
-	u, err := d.store.User(ctx, u.TenantID, u.ID)
+	u, err := d.User(ctx, u.ID)
 	if err != nil {
 		return err
 	}
@@ -206,8 +196,8 @@ type userShowCmd struct {
 
 // Run prints no password and no secret, only which of them there are.
 func (c *userShowCmd) Run(ctx context.Context, a *app) error {
-	return c.with(ctx, a, func(d desk, u storage.User) error {
-		standing, err := d.Standing(ctx, d.asker, u.ID)
+	return c.with(ctx, a, func(d desk.Desk, u storage.User) error {
+		standing, err := d.Standing(ctx, u)
 		if err != nil {
 			return err
 		}
@@ -228,26 +218,22 @@ type userPasswordCmd struct {
 
 // Run stores the password, which ends all sessions of the user, and prints how many those were.
 func (c *userPasswordCmd) Run(ctx context.Context, a *app) error {
-	return c.with(ctx, a, func(d desk, u storage.User) error {
+	return c.with(ctx, a, func(d desk.Desk, u storage.User) error {
 		if !c.PasswordStdin && !a.Interactive() {
 			return errors.New("there is no terminal on which to ask for the password: use --password-stdin")
 		}
-		secret, err := a.readPassword(ctx, c.PasswordStdin)
+		p, err := a.readPassword(ctx, c.PasswordStdin)
 		if err != nil {
 			return err
 		}
-		hash, err := a.newPassword(ctx, d, u, secret, c.PasswordStdin)
+		sessions, err := d.Sessions(ctx, u)
 		if err != nil {
 			return err
 		}
-		standing, err := d.Standing(ctx, d.asker, u.ID)
-		if err != nil {
+		if err := d.SetPassword(ctx, u, p); err != nil {
 			return err
 		}
-		if err := d.SetPassword(ctx, d.asker, u.ID, hash); err != nil {
-			return err
-		}
-		return c.tell(ctx, a, d, u, c.JSON, "Set the password of %s; "+sessionsEnded(standing.Sessions)+".")
+		return c.tell(ctx, a, d, u, c.JSON, "Set the password of %s; "+sessionsEnded(len(sessions))+".")
 	})
 }
 
@@ -260,13 +246,13 @@ type userRecoverCmd struct {
 
 // Run asks first: an attacker who persuades an administrator to run it needs the password only.
 func (c *userRecoverCmd) Run(ctx context.Context, a *app) error {
-	return c.with(ctx, a, func(d desk, u storage.User) error {
+	return c.with(ctx, a, func(d desk.Desk, u storage.User) error {
 		err := a.confirm(ctx, c.yesFlag, "This removes the authenticator app, the recovery codes, all passkeys and all "+
 			"trusted devices of %s. Verify first that it is them who ask for it.", addressed(u))
 		if err != nil {
 			return err
 		}
-		if err := d.Recover(ctx, d.asker, u.ID); err != nil {
+		if err := d.RemoveFactors(ctx, u.ID); err != nil {
 			return err
 		}
 		return c.tell(ctx, a, d, u, c.JSON, "Removed all second factors, passkeys and trusted devices of %s.")
@@ -281,15 +267,15 @@ type userDisableCmd struct {
 
 // Run ends all sessions and grants of the user, and prints how many sessions those were.
 func (c *userDisableCmd) Run(ctx context.Context, a *app) error {
-	return c.with(ctx, a, func(d desk, u storage.User) error {
-		standing, err := d.Standing(ctx, d.asker, u.ID)
+	return c.with(ctx, a, func(d desk.Desk, u storage.User) error {
+		sessions, err := d.Sessions(ctx, u)
 		if err != nil {
 			return err
 		}
-		if err := d.Disable(ctx, d.asker, u.ID); err != nil {
+		if err := d.DisableUser(ctx, u.ID); err != nil {
 			return err
 		}
-		return c.tell(ctx, a, d, u, c.JSON, "Disabled %s; "+sessionsEnded(standing.Sessions)+".")
+		return c.tell(ctx, a, d, u, c.JSON, "Disabled %s; "+sessionsEnded(len(sessions))+".")
 	})
 }
 
@@ -301,8 +287,8 @@ type userEnableCmd struct {
 
 // Run enables the user. Sessions that the disablement ended stay ended.
 func (c *userEnableCmd) Run(ctx context.Context, a *app) error {
-	return c.with(ctx, a, func(d desk, u storage.User) error {
-		if err := d.Enable(ctx, d.asker, u.ID); err != nil {
+	return c.with(ctx, a, func(d desk.Desk, u storage.User) error {
+		if err := d.EnableUser(ctx, u.ID); err != nil {
 			return err
 		}
 		return c.tell(ctx, a, d, u, c.JSON, "Enabled %s.")
@@ -318,16 +304,15 @@ type userRemoveCmd struct {
 
 // Run asks first. The id is never given to another user.
 func (c *userRemoveCmd) Run(ctx context.Context, a *app) error {
-	return c.with(ctx, a, func(d desk, u storage.User) error {
+	return c.with(ctx, a, func(d desk.Desk, u storage.User) error {
 		err := a.confirm(ctx, c.yesFlag, "This removes %s from tenant %s with all their data, for good. (user disable locks "+
 			"them out, and can be undone.)", addressed(u), c.Tenant)
 		if err != nil {
 			return err
 		}
-		if err := d.Remove(ctx, d.asker, u.ID); err != nil {
+		if err := d.RemoveUser(ctx, u.ID); err != nil {
 			return err
 		}
-		a.finishRemoval(ctx, d.store, c.Tenant, storage.RemovalUser, u.ID)
 		return a.tellRemoved(c.JSON, c.Tenant, "user", u.ID, addressed(u))
 	})
 }

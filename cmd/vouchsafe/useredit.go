@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/report"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/attributes"
@@ -36,16 +37,22 @@ type userEditCmd struct {
 
 // Run changes the user, and prints the user or whether there was a change. Sessions go on.
 func (c *userEditCmd) Run(ctx context.Context, a *app) error {
-	return c.with(ctx, a, func(d desk, u storage.User) error {
+	return c.with(ctx, a, func(d desk.Desk, u storage.User) error {
 		edit, err := c.edit(u)
 		if err != nil {
 			return err
 		}
 		all := administration.Edit{Edit: edit, Join: c.Group, Leave: c.LeaveGroup, NewPassword: c.MustChange}
-		if err := c.given(&d.asker.Tenant.Settings, &all); err != nil {
-			return err
+		if len(c.Role)+len(c.TakeRole)+len(c.Attribute) > 0 {
+			t, err := d.Tenant(ctx)
+			if err == nil {
+				err = c.given(&t.Settings, &all)
+			}
+			if err != nil {
+				return err
+			}
 		}
-		after, changed, err := d.Edit(ctx, d.asker, u.ID, all, c.Reserved)
+		after, changed, err := d.EditUser(ctx, u.ID, all, c.Reserved)
 		if err != nil {
 			return report.Hinted(err)
 		}

@@ -69,6 +69,13 @@ func readPatch(w http.ResponseWriter, r *http.Request) (map[string]any, error) {
 // patchType is the type of a merge patch (RFC 7396 section 4).
 const patchType = "application/merge-patch+json"
 
+// Patch puts what is, with a merge patch (RFC 7396) applied, into the struct that to points to. The values of the
+// patch are what Value returns.
+func Patch(patch map[string]any, is, to any) error {
+	v := reflect.ValueOf(to).Elem()
+	return apply(patch, is, v, shapeOf(v.Type(), true))
+}
+
 // apply binds what is with the patch applied to the struct v of shape s.
 func apply(patch map[string]any, is any, v reflect.Value, s *shape) error {
 	text, err := encode(is)

@@ -66,12 +66,19 @@ func Client(c Config) *http.Client {
 	}
 }
 
+var (
+	// ErrNotPublic says that a name leads to an address that is not public.
+	ErrNotPublic = errors.New("not a public address")
+	// ErrNotHTTPS says that an address is not one of https.
+	ErrNotHTTPS = errors.New("not an https address")
+)
+
 // Permits returns an error if the client would refuse the address before dialling it. What the name
 // resolves to is checked when it is dialled.
 func (c Config) Permits(u *url.URL) error {
 	clear := c.AllowPrivate && u.Scheme == "http" && loopbackHost(u.Hostname())
 	if u.Scheme != "https" && !clear || u.User != nil || u.Host == "" {
-		return errors.New("not an https address")
+		return ErrNotHTTPS
 	}
 	return nil
 }
@@ -84,7 +91,7 @@ func (c Config) control(_, address string, _ syscall.RawConn) error {
 		return err
 	}
 	if !c.AllowPrivate && !Public(to.Addr()) {
-		return fmt.Errorf("%s is not a public address", to.Addr())
+		return fmt.Errorf("%s is %w", to.Addr(), ErrNotPublic)
 	}
 	return nil
 }

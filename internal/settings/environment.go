@@ -1,6 +1,8 @@
 package settings
 
 import (
+	"fmt"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -72,7 +74,7 @@ func (l *loader) readEnv(env map[string]string) {
 		}
 	}
 	for name := range env {
-		if name != EnvPrefix+"CONFIG" && !isSettingVariable(name) {
+		if name != EnvPrefix+"CONFIG" && !isSettingVariable(name) && !isCommandVariable(name) {
 			spelt := func(setting string) string { return EnvPrefix + strings.ToUpper(setting) }
 			l.faults.Add(name, "is not a setting%s", suggested(strings.ToLower(strings.TrimPrefix(name, EnvPrefix)), spelt))
 		}
@@ -148,3 +150,42 @@ func alike(name string) string {
 
 // commonWords tell little of what a setting is about.
 var commonWords = []string{"url", "file", "id", "of", "min", "length", "from", "address", "lifetime", "user", "name"}
+
+// ofCommands are the variables that say to a server whose doing a command is (--server). The server itself does not
+// read them. Of the last two, NAME_FILE names a file with the value.
+var ofCommands = []string{"CLIENT_ID", "CLIENT_SECRET", "TOKEN"}
+
+// isCommandVariable reports whether a variable is one of ofCommands.
+func isCommandVariable(name string) bool {
+	name = strings.TrimPrefix(name, EnvPrefix)
+	return slices.Contains(ofCommands, name) ||
+		slices.Contains(ofCommands[1:], strings.TrimSuffix(name, "_FILE")) && strings.HasSuffix(name, "_FILE")
+}
+
+// CommandVariable returns the value of a variable of commands, such as TOKEN: that of VOUCHSAFE_TOKEN, or what is in
+// the file that VOUCHSAFE_TOKEN_FILE names; "" for neither.
+func CommandVariable(environ []string, name string) (string, error) {
+	value, file := "", ""
+	for _, e := range environ {
+		switch is, text, _ := strings.Cut(e, "="); is {
+		case EnvPrefix + name:
+			value = text
+		case EnvPrefix + name + "_FILE":
+			file = text
+		}
+	}
+	switch {
+	case file == "":
+		return value, nil
+	case value != "":
+		return "", fmt.Errorf("%s%s and %s%s_FILE are both set: unset one", EnvPrefix, name, EnvPrefix, name)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("%s%s_FILE: %w", EnvPrefix, name, err)
+	}
+	if value = strings.TrimSpace(string(text)); value == "" {
+		return "", fmt.Errorf("%s%s_FILE: %s is empty", EnvPrefix, name, file)
+	}
+	return value, nil
+}

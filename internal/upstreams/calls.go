@@ -44,6 +44,11 @@ func (p *provider) AuthURL(ctx context.Context, r upstream.Request) (string, err
 	if err != nil {
 		return "", err
 	}
+	return p.authURL(conf, found, r), nil
+}
+
+// authURL returns the authorization request. found is nil for a provider without OpenID.
+func (p *provider) authURL(conf *oauth2.Config, found *discovery, r upstream.Request) string {
 	opts := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(r.Verifier)}
 	set := func(name, value string) { opts = append(opts, oauth2.SetAuthURLParam(name, value)) }
 	if found != nil {
@@ -66,7 +71,7 @@ func (p *provider) AuthURL(ctx context.Context, r upstream.Request) (string, err
 	if p.Kind.Hosted && len(p.Domains) == 1 {
 		set("hd", p.Domains[0])
 	}
-	return conf.AuthCodeURL(r.State, opts...), nil
+	return conf.AuthCodeURL(r.State, opts...)
 }
 
 // Identify is Caller.Identify for the provider. An address counts as verified only if the tenant does not distrust the
@@ -121,23 +126,33 @@ func (p *provider) Identify(ctx context.Context, r upstream.Request, a upstream.
 // config returns what x/oauth2 needs to know, and what was discovered; nil for a provider without
 // OpenID.
 func (p *provider) config(ctx context.Context, r upstream.Request) (*oauth2.Config, *discovery, error) {
-	conf := &oauth2.Config{ClientID: p.ClientID, ClientSecret: p.Secret, RedirectURL: r.RedirectURI, Scopes: p.Scopes}
 	if !p.Kind.OpenID {
-		conf.Endpoint = apis[p.Preset].endpoint(p.Issuer)
-		return conf, nil, nil
+		conf, err := p.configOf(nil, r)
+		return conf, nil, err
 	}
 	found, err := p.caller.found.get(ctx, p.Issuer, p.Kind.Templated)
 	if err != nil {
 		return nil, nil, err
 	}
+	conf, err := p.configOf(found, r)
+	return conf, found, err
+}
+
+// configOf is config for what was discovered; nil for a provider without OpenID.
+func (p *provider) configOf(found *discovery, r upstream.Request) (_ *oauth2.Config, err error) {
+	conf := &oauth2.Config{ClientID: p.ClientID, ClientSecret: p.Secret, RedirectURL: r.RedirectURI, Scopes: p.Scopes}
+	if found == nil {
+		conf.Endpoint = apis[p.Preset].endpoint(p.Issuer)
+		return conf, nil
+	}
 	conf.Endpoint = found.endpoint()
 	if p.Kind.SecretIsKey {
 		if conf.ClientSecret, err = appleSecret(p, time.Now()); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		conf.Endpoint.AuthStyle = oauth2.AuthStyleInParams
 	}
-	return conf, found, nil
+	return conf, nil
 }
 
 // checkIssuer refuses an answer whose iss is not the provider that was asked (RFC 9207 section 2.4):

@@ -99,8 +99,6 @@ func checkValue(a storage.Attribute, v any) (stored any, wrong string) {
 	return text, checkText(a, text)
 }
 
-// checkNumber reads a number from Go, from JSON, or from JSON that was decoded with UseNumber; it is stored as a
-// float64.
 func checkNumber(v any) (stored any, wrong string) {
 	var n float64
 	switch v := v.(type) {

@@ -38,6 +38,8 @@ func (p *provider) Identify(
 	return p.says, nil
 }
 
+func (p *provider) Try(context.Context, *upstream.Provider, string) []upstream.Step { return nil }
+
 func (p *provider) Vouch(context.Context, *upstream.Provider, upstream.Token) (upstream.Identity, error) {
 	return p.says, nil
 }

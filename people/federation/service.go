@@ -16,6 +16,7 @@ type Calls interface {
 	AuthURL(ctx context.Context, p *upstream.Provider, r upstream.Request) (string, error)
 	Identify(ctx context.Context, p *upstream.Provider, r upstream.Request, a upstream.Answer) (upstream.Identity, error)
 	Vouch(ctx context.Context, p *upstream.Provider, t upstream.Token) (upstream.Identity, error)
+	Try(ctx context.Context, p *upstream.Provider, redirectURI string) []upstream.Step
 }
 
 // Service has the use cases. Both fields are required.

@@ -65,7 +65,7 @@ func (s *Service) request(a people.Asker, tr *Trip) upstream.Request {
 		return base64.RawURLEncoding.EncodeToString(box.MAC([]byte(what + "\x00" + tr.ID)))
 	}
 	return upstream.Request{
-		RedirectURI: a.Tenant.URL("/upstream/" + tr.Upstream + "/callback"), Nonce: made("nonce"), Verifier: made("verifier"),
+		RedirectURI: callback(a, tr.Upstream), Nonce: made("nonce"), Verifier: made("verifier"),
 		Fresh: tr.Fresh, Begun: tr.begun(),
 	}
 }
@@ -123,7 +123,6 @@ func (s *Service) OpenTrip(a people.Asker, p *upstream.Provider, state string) (
 	return tr, nil
 }
 
-// openState decrypts a state and checks nothing else: the trip may have expired, or belong to another browser.
 func (s *Service) openState(a people.Asker, state string) (*Trip, error) {
 	var tr Trip
 	plain, err := s.Secrets.Box(a.Tenant.ID, secret.UpstreamTrip).OpenString(state)

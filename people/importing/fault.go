@@ -24,7 +24,6 @@ func NewFault(field, id, format string, args ...any) *Fault {
 // Field returns the name of the field, or "" if the fault is about several.
 func (f *Fault) Field() string { return f.field }
 
-// fault returns the fault of the field that the id begins with.
 func fault(id, format string, args ...any) *Fault {
 	field, _, _ := strings.Cut(id, ".")
 	return faultOf(field, id, format, args...)

@@ -20,7 +20,6 @@ func (s seenKeys) line(key string) (int, bool) {
 	return int(line), ok
 }
 
-// add notes that the key stood at the line; a later line replaces an earlier.
 func (s seenKeys) add(key string, line int) {
 	s.lines[maphash.String(s.seed, key)] = uint32(line)
 }

@@ -141,7 +141,7 @@ func (s *Server) wire(shared, local ephemeral.Store) error {
 	if err != nil {
 		return err
 	}
-	upstreams, err := federation.New(federation.Service{Service: useCases, Calls: s.upstreamCalls(roots)})
+	upstreams, err := federation.New(federation.Service{Service: useCases, Calls: UpstreamCalls(cfg, roots)})
 	if err != nil {
 		return err
 	}
@@ -176,7 +176,7 @@ func (s *Server) wire(shared, local ephemeral.Store) error {
 	if err != nil {
 		return err
 	}
-	if s.admin, err = s.newAdmin(useCases, roots); err != nil {
+	if s.admin, err = s.newAdmin(useCases, upstreams, roots); err != nil {
 		return err
 	}
 	if cfg.HasPlayground() {
@@ -189,9 +189,11 @@ func (s *Server) wire(shared, local ephemeral.Store) error {
 }
 
 // newAdmin makes the management API.
-func (s *Server) newAdmin(useCases *people.Service, roots *x509.CertPool) (*admin.Server, error) {
+func (s *Server) newAdmin(
+	useCases *people.Service, upstreams *federation.Service, roots *x509.CertPool,
+) (*admin.Server, error) {
 	c := admin.Config{
-		People: selfservice.Service{Service: useCases}, Store: s.Store, Secrets: s.secrets,
+		People: selfservice.Service{Service: useCases}, Federation: upstreams, Store: s.Store, Secrets: s.secrets,
 		Tokens: s.Provider.Apps(), Keys: s.Provider.Keys,
 		Accounts: &administration.Accounts{Store: s.Store, Policy: useCases.Policy, Passwords: s.hasher},
 		Issuer:   s.cfg.Issuer, Errors: s.api.ErrorPage,
@@ -280,9 +282,9 @@ func peopleRules(c *settings.Config) people.Rules {
 	}
 }
 
-// upstreamCalls returns what calls the upstream providers.
-func (s *Server) upstreamCalls(roots *x509.CertPool) *upstreams.Caller {
-	private := s.cfg.AllowPrivateFetch || s.cfg.HasPlayground()
+// UpstreamCalls returns what calls upstream providers under the settings.
+func UpstreamCalls(cfg *settings.Config, roots *x509.CertPool) *upstreams.Caller {
+	private := cfg.AllowPrivateFetch || cfg.HasPlayground()
 	return upstreams.New(outbound.Client(outbound.Config{AllowPrivate: private, RootCAs: roots, KeepAlive: true}))
 }
 

@@ -1,0 +1,197 @@
+// Package desk says what commands can ask of an installation. There are two answers: package here works on the
+// database of this machine, and package remote asks a server by its management API. A command does not know which of
+// them it has, and prints the same in either case.
+//
+// Errors are those of the use cases: storage.ErrNotFound, storage.ErrExists and storage.ErrLastOwner, or texts about
+// what was wrong with what the user wrote.
+package desk
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/internal/audit"
+	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/people/importing"
+	"github.com/vouchsafe/vouchsafe/people/upstream"
+	"github.com/vouchsafe/vouchsafe/provider/keys"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Desk is one tenant of an installation, as commands see it. Lists are in the order of their ids, and begin after
+// the id that is named, or at their beginning for "".
+type Desk interface {
+	Users
+	Access
+	Groups
+	Roles
+	Clients
+	Settings
+	Tenants
+	Operations
+}
+
+// Password is a password that an administrator has for a user.
+type Password struct {
+	Text      string // "" for none
+	AllowWeak bool   // a password that is easy to guess is a warning
+	Warn      func(error)
+}
+
+// Users are the accounts of the tenant.
+type Users interface {
+	// FindUser returns the user with the id, email address or username.
+	FindUser(ctx context.Context, name string) (storage.User, error)
+	User(ctx context.Context, id string) (storage.User, error)
+	Users(ctx context.Context, after string) iter.Seq2[administration.Listed, error]
+	Standing(ctx context.Context, u storage.User) (administration.Standing, error)
+	// CheckUser returns what is wrong with an entry, before a password is asked for.
+	CheckUser(ctx context.Context, entered importing.Row, reserved bool) error
+	AddUser(ctx context.Context, entered importing.Row, reserved bool, p Password) (storage.User, error)
+	// EditUser also reports whether there was anything to change.
+	EditUser(ctx context.Context, id string, e administration.Edit, reserved bool) (storage.User, bool, error)
+	SetPassword(ctx context.Context, u storage.User, p Password) error
+	EnableUser(ctx context.Context, id string) error
+	DisableUser(ctx context.Context, id string) error
+	RemoveUser(ctx context.Context, id string) error
+}
+
+// Passkey is one of a user's passkeys.
+type Passkey struct {
+	ID        string    `json:"id"`
+	Name      string    `json:"name"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// App is a client that may use a user's account.
+type App struct {
+	ClientID string    `json:"client_id"`
+	Name     string    `json:"client_name,omitempty"`
+	Scopes   []string  `json:"scopes"`
+	Claims   []string  `json:"claims,omitempty"`
+	Since    time.Time `json:"since"`
+}
+
+// Access is what a user signs in with, and where the user is signed in.
+type Access interface {
+	SendReset(ctx context.Context, u storage.User) error
+	Passkeys(ctx context.Context, u storage.User) ([]Passkey, error)
+	Sessions(ctx context.Context, u storage.User) ([]storage.Session, error)
+	Grants(ctx context.Context, u storage.User) ([]storage.Grant, error)
+	Apps(ctx context.Context, u storage.User) ([]App, error)
+	Identities(ctx context.Context, u storage.User) ([]storage.Identity, error)
+	RemoveFactors(ctx context.Context, id string) error
+	RemovePasskey(ctx context.Context, id, passkey string) error
+	EndSession(ctx context.Context, id, session string) error
+	EndSessions(ctx context.Context, id string) error
+	RevokeGrant(ctx context.Context, id, grant string) error
+	DisconnectApp(ctx context.Context, id, client string) error
+	Unlink(ctx context.Context, id, provider, subject string) error
+
+	Administrators(ctx context.Context) iter.Seq2[storage.User, error]
+	// AddAdministrator adds a user who has the role of administrators from the first moment on.
+	AddAdministrator(ctx context.Context, entered importing.Row, p Password, role string) (storage.User, error)
+	// SetRole gives the user a role of administrators, or takes it away with "".
+	SetRole(ctx context.Context, id, role string) error
+}
+
+// Groups are the groups of the tenant.
+type Groups interface {
+	Group(ctx context.Context, id string) (storage.Group, error)
+	Groups(ctx context.Context, after string) iter.Seq2[storage.Group, error]
+	AddGroup(ctx context.Context, id, title string) (storage.Group, error)
+	RenameGroup(ctx context.Context, id, title string) (storage.Group, error)
+	RemoveGroup(ctx context.Context, id string) error
+	// Members returns the users of a group, with their id, email address and username.
+	Members(ctx context.Context, id, after string) iter.Seq2[storage.User, error]
+	// Join and Leave report whether there was anything to change.
+	Join(ctx context.Context, user, group string) (bool, error)
+	Leave(ctx context.Context, user, group string) (bool, error)
+}
+
+// Roles are the roles of the tenant's clients and APIs.
+type Roles interface {
+	Role(ctx context.Context, r storage.RoleName) (storage.Role, error)
+	// Roles returns those of the client or the API that the name has.
+	Roles(ctx context.Context, owner storage.RoleName, after string) iter.Seq2[storage.Role, error]
+	AddRole(ctx context.Context, r storage.RoleName, title string) (storage.Role, error)
+	RenameRole(ctx context.Context, r storage.RoleName, title string) (storage.Role, error)
+	RemoveRole(ctx context.Context, r storage.RoleName) error
+	// GiveRole does nothing if the holder has the role.
+	GiveRole(ctx context.Context, r storage.RoleName, to storage.RoleHolder) error
+	TakeRole(ctx context.Context, r storage.RoleName, from storage.RoleHolder) error
+	// Holders returns the groups, clients and users that were given the role.
+	Holders(ctx context.Context, r storage.RoleName) iter.Seq2[storage.RoleHolder, error]
+}
+
+// Client is a client without its secrets.
+type Client struct {
+	storage.Client
+	Secrets int
+}
+
+// Clients are the clients of the tenant.
+type Clients interface {
+	Client(ctx context.Context, id string) (Client, error)
+	Clients(ctx context.Context, after string) iter.Seq2[Client, error]
+	// AddClient adds a client that is valid. A client that needs a secret gets the one that is named, or else a new
+	// one, which is returned.
+	AddClient(ctx context.Context, c storage.Client, secret string) (added Client, made string, err error)
+	// EditClient applies a JSON merge patch, and reports whether there was anything to change.
+	EditClient(ctx context.Context, id string, patch map[string]any) (Client, bool, error)
+	RemoveClient(ctx context.Context, id string) error
+	// ClientSecrets returns the ids of the client's secrets, oldest first.
+	ClientSecrets(ctx context.Context, id string) ([]string, error)
+	AddClientSecret(ctx context.Context, id string) (secret, secretID string, err error)
+	RemoveClientSecret(ctx context.Context, id, secretID string) error
+}
+
+// Settings are those of the tenant.
+type Settings interface {
+	// Tenant returns the tenant with its settings, without the secrets of upstream providers.
+	Tenant(ctx context.Context) (storage.Tenant, error)
+	// PutAPI reports whether there was no API with the identifier.
+	PutAPI(ctx context.Context, api storage.API) (added bool, err error)
+	RemoveAPI(ctx context.Context, identifier string) error
+	// TryUpstream tries an upstream provider without a user: storage.ErrNotFound if there is none with the id.
+	TryUpstream(ctx context.Context, id string) ([]upstream.Step, error)
+}
+
+// Tenants are all tenants of the installation.
+type Tenants interface {
+	Tenants(ctx context.Context, after string) iter.Seq2[OneTenant, error]
+	AddTenant(ctx context.Context, t storage.Tenant) (OneTenant, error)
+	RemoveTenant(ctx context.Context, id string) error
+	// HasTenant returns storage.ErrNotFound if there is no tenant with the id.
+	HasTenant(ctx context.Context, id string) error
+}
+
+// OneTenant is a tenant with its issuer.
+type OneTenant struct {
+	storage.Tenant
+	Issuer string
+}
+
+// MailTest is how the mail server took a test.
+type MailTest struct {
+	Accepted bool
+	Error    string
+	Log      []string // lines of the conversation
+}
+
+// Operations are about keys, messages and the audit trail.
+type Operations interface {
+	Keys(ctx context.Context) ([]keys.Use, error)
+	// RotateKeys returns the new keys.
+	RotateKeys(ctx context.Context, algorithm string, atOnce bool) ([]keys.Use, error)
+	RemoveKey(ctx context.Context, kid string) error
+
+	Waiting(ctx context.Context, after string) iter.Seq2[storage.Delivery, error]
+	Dead(ctx context.Context, after string) iter.Seq2[storage.Delivery, error]
+	RetryMail(ctx context.Context, id string) error
+
+	// Events returns what the search finds, newest first.
+	Events(ctx context.Context, q audit.Search) iter.Seq2[storage.Event, error]
+	Statistics(ctx context.Context, days int) (administration.Statistics, error)
+}

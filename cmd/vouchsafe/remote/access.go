@@ -1,0 +1,203 @@
+package remote
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/remote/api"
+	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/people/importing"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// factors are what a user can sign in with, as the API has them.
+type factors struct {
+	Password         bool `json:"password"`
+	PasswordExpired  bool `json:"password_expired"`
+	AuthenticatorApp bool `json:"authenticator_app"`
+	RecoveryCodes    bool `json:"recovery_codes"`
+	Passkeys         int  `json:"passkeys"`
+	TrustedDevices   int  `json:"trusted_devices"`
+}
+
+// given is a role that a user has, as the API has it.
+type given struct {
+	Client string `json:"client"`
+	API    string `json:"api"`
+	Name   string `json:"name"`
+}
+
+// Standing implements desk.Users. It asks the server once for each part.
+func (d Desk) Standing(ctx context.Context, u storage.User) (st administration.Standing, err error) {
+	var has factors
+	if err := d.api.Get(ctx, pathOf(u.ID, "factors"), &has); err != nil {
+		return st, err
+	}
+	st = administration.Standing{
+		HasPassword: has.Password, AuthenticatorApp: has.AuthenticatorApp, RecoveryCodes: has.RecoveryCodes,
+		Passkeys: has.Passkeys, TrustedDevices: has.TrustedDevices, NewPassword: has.PasswordExpired,
+	}
+	identities, err := d.Identities(ctx, u)
+	if err != nil {
+		return st, err
+	}
+	for _, i := range identities {
+		st.Identities = append(st.Identities, i.Provider)
+	}
+	sessions, err := d.Sessions(ctx, u)
+	if err != nil {
+		return st, err
+	}
+	st.Sessions = len(sessions)
+	var now struct {
+		Status struct {
+			LastSignIn   time.Time `json:"last_sign_in"`
+			LastActivity time.Time `json:"last_activity"`
+		} `json:"status"`
+	}
+	if err := d.api.Get(ctx, pathOf(u.ID), &now); err != nil {
+		return st, err
+	}
+	st.LastSignIn, st.LastActivity = now.Status.LastSignIn, now.Status.LastActivity
+	if st.Memberships, err = d.memberships(ctx, u.ID); err != nil {
+		return st, err
+	}
+	st.Roles, err = api.Whole(ctx, d.api, pathOf(u.ID, "roles"), func(r given) storage.RoleName {
+		return storage.RoleName{Client: r.Client, API: r.API, Name: r.Name}
+	})
+	return st, err
+}
+
+// SendReset implements desk.Access, as the other methods below do.
+func (d Desk) SendReset(ctx context.Context, u storage.User) error {
+	return d.api.Send(ctx, http.MethodPost, pathOf(u.ID)+":send-reset", nil, nil)
+}
+
+// same returns what it is given.
+func same[T any](v T) T { return v }
+
+func (d Desk) Passkeys(ctx context.Context, u storage.User) ([]desk.Passkey, error) {
+	return api.Whole(ctx, d.api, pathOf(u.ID, "passkeys"), same[desk.Passkey])
+}
+
+func (d Desk) Sessions(ctx context.Context, u storage.User) ([]storage.Session, error) {
+	type session struct {
+		ID        string    `json:"id"`
+		UserAgent string    `json:"user_agent"`
+		IP        string    `json:"ip"`
+		AMR       []string  `json:"amr"`
+		ACR       string    `json:"acr"`
+		AuthTime  time.Time `json:"auth_time"`
+		CreatedAt time.Time `json:"created_at"`
+		SeenAt    time.Time `json:"seen_at"`
+		ExpiresAt time.Time `json:"expires_at"`
+	}
+	return api.Whole(ctx, d.api, pathOf(u.ID, "sessions"), func(s session) storage.Session {
+		return storage.Session{ID: s.ID, UserAgent: s.UserAgent, IP: s.IP, AMR: s.AMR, ACR: s.ACR, AuthTime: s.AuthTime,
+			CreatedAt: s.CreatedAt, SeenAt: s.SeenAt, ExpiresAt: s.ExpiresAt}
+	})
+}
+
+func (d Desk) Grants(ctx context.Context, u storage.User) ([]storage.Grant, error) {
+	type grant struct {
+		ID        string    `json:"id"`
+		ClientID  string    `json:"client_id"`
+		SessionID string    `json:"session_id"`
+		Scopes    []string  `json:"scopes"`
+		Offline   bool      `json:"offline"`
+		CreatedAt time.Time `json:"created_at"`
+		ExpiresAt time.Time `json:"expires_at"`
+	}
+	return api.Whole(ctx, d.api, pathOf(u.ID, "grants"), func(g grant) storage.Grant {
+		return storage.Grant{ID: g.ID, ClientID: g.ClientID, SessionID: g.SessionID, Scopes: g.Scopes, Offline: g.Offline,
+			CreatedAt: g.CreatedAt, ExpiresAt: g.ExpiresAt}
+	})
+}
+
+func (d Desk) Apps(ctx context.Context, u storage.User) ([]desk.App, error) {
+	return api.Whole(ctx, d.api, pathOf(u.ID, "apps"), same[desk.App])
+}
+
+func (d Desk) Identities(ctx context.Context, u storage.User) ([]storage.Identity, error) {
+	type identity struct {
+		Provider  string    `json:"provider"`
+		Subject   string    `json:"subject"`
+		Email     string    `json:"email"`
+		CreatedAt time.Time `json:"created_at"`
+	}
+	return api.Whole(ctx, d.api, pathOf(u.ID, "identities"), func(i identity) storage.Identity {
+		return storage.Identity{Provider: i.Provider, Subject: i.Subject, Email: i.Email, CreatedAt: i.CreatedAt}
+	})
+}
+
+func (d Desk) RemoveFactors(ctx context.Context, id string) error {
+	return d.api.Remove(ctx, pathOf(id, "factors"))
+}
+
+func (d Desk) RemovePasskey(ctx context.Context, id, passkey string) error {
+	return d.api.Remove(ctx, pathOf(id, "passkeys", passkey))
+}
+
+func (d Desk) EndSession(ctx context.Context, id, session string) error {
+	return d.api.Remove(ctx, pathOf(id, "sessions", session))
+}
+
+func (d Desk) EndSessions(ctx context.Context, id string) error {
+	return d.api.Remove(ctx, pathOf(id, "sessions"))
+}
+
+func (d Desk) RevokeGrant(ctx context.Context, id, grant string) error {
+	return d.api.Remove(ctx, pathOf(id, "grants", grant))
+}
+
+func (d Desk) DisconnectApp(ctx context.Context, id, client string) error {
+	return d.api.Remove(ctx, pathOf(id, "apps", client))
+}
+
+func (d Desk) Unlink(ctx context.Context, id, provider, subject string) error {
+	return d.api.Remove(ctx, pathOf(id, "identities", provider, subject))
+}
+
+// administrator is an administrator as the API has one.
+type administrator struct {
+	ID       string `json:"id"`
+	Email    string `json:"email"`
+	Username string `json:"username"`
+	Role     string `json:"role"`
+	Disabled bool   `json:"disabled"`
+}
+
+func (d Desk) Administrators(ctx context.Context) iter.Seq2[storage.User, error] {
+	return records(api.Pages[administrator](ctx, d.api, "/administrators", nil), "", func(a administrator) storage.User {
+		u := storage.User{ID: a.ID, Username: a.Username, AdminRole: a.Role, Disabled: a.Disabled}
+		address.Show(&u, a.Email)
+		return u
+	}, func(u storage.User) string { return u.ID })
+}
+
+// AddAdministrator adds the user before it gives them the role.
+func (d Desk) AddAdministrator(
+	ctx context.Context, entered importing.Row, p desk.Password, role string,
+) (storage.User, error) {
+	u, err := d.AddUser(ctx, entered, true, p)
+	if err == nil {
+		err = d.SetRole(ctx, u.ID, role)
+	}
+	return u, err
+}
+
+func (d Desk) SetRole(ctx context.Context, id, role string) error {
+	at := "/administrators" + api.Path(id)
+	if role != "" {
+		return d.api.Send(ctx, http.MethodPut, at, map[string]string{"role": role}, nil)
+	}
+	err := d.api.Remove(ctx, at)
+	if missing(err) {
+		err = nil // the user has no role: as wished
+	}
+	return err
+}

@@ -1,0 +1,245 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/admin"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
+	"github.com/vouchsafe/vouchsafe/people/administration"
+)
+
+// commandsOf binds each operation of the management API to the command that does the same; or, after a hyphen, to the
+// reason why there is none.
+var commandsOf = map[string]string{
+	"listUsers": "user list", "addUser": "user add", "getUser": "user show", "patchUser": "user edit",
+	"putUser":    "- user edit changes what it is told to; a program that replaces a whole record calls the API",
+	"removeUser": "user remove", "disableUser": "user disable", "enableUser": "user enable",
+	"setPassword": "user password", "expirePassword": "user edit", "keepPassword": "user edit",
+	"sendReset": "user send-reset", "listRolesOfUser": "user show", "getFactors": "user show",
+	"removeFactors": "user recover", "listPasskeys": "user passkeys", "removePasskey": "user remove-passkey",
+	"listSessions": "user sessions", "endSession": "user sign-out", "endSessions": "user sign-out",
+	"listGrants": "user grants", "revokeGrant": "user revoke-grant", "listApps": "user apps",
+	"disconnectApp": "user disconnect", "listIdentities": "user identities", "unlinkIdentity": "user unlink",
+	"listMemberships": "user show",
+	"invite":          "- user invite works on the database", "listInvitations": "- invitation list works on the database",
+	"getInvitation":      "- invitation list shows all that there is",
+	"resendInvitation":   "- invitation resend works on the database",
+	"withdrawInvitation": "- invitation withdraw works on the database",
+
+	"listAdministrators": "admin list", "setAdministrator": "admin add", "removeAdministrator": "admin remove",
+
+	"listClients": "client list", "addClient": "client add", "getClient": "client show", "patchClient": "client edit",
+	"putClient":    "- client edit changes what it is told to; client apply replaces records on the database",
+	"removeClient": "client remove", "listSecrets": "client secrets", "addSecret": "client add-secret",
+	"removeSecret": "client remove-secret",
+
+	"listGroups": "group list", "addGroup": "group add", "getGroup": "group edit", "putGroup": "group edit",
+	"removeGroup": "group remove", "listMembers": "group members", "addMember": "group join",
+	"removeMember": "group leave",
+
+	"listClientRoles": "role list", "putClientRole": "role edit", "removeClientRole": "role remove",
+	"getClientRole": "role edit", "getAPIRole": "role edit",
+	"listUsersWithClientRole": "role holders", "listGroupsWithClientRole": "role holders",
+	"listServicesWithClientRole": "role holders", "listUsersWithAPIRole": "role holders",
+	"listGroupsWithAPIRole": "role holders", "listServicesWithAPIRole": "role holders",
+	"listAPIRoles": "role list", "putAPIRole": "role add", "removeAPIRole": "role remove",
+	"giveClientRoleToUser": "role give", "giveClientRoleToGroup": "role give", "giveClientRoleToService": "role give",
+	"giveAPIRoleToUser": "role give", "giveAPIRoleToGroup": "role give", "giveAPIRoleToService": "role give",
+	"takeClientRoleFromUser": "role take", "takeClientRoleFromGroup": "role take",
+	"takeClientRoleFromService": "role take", "takeAPIRoleFromUser": "role take", "takeAPIRoleFromGroup": "role take",
+	"takeAPIRoleFromService": "role take",
+
+	"listKeys": "key list", "rotateKeys": "key rotate", "removeKey": "key remove",
+	"listWaiting": "mail waiting", "listDead": "mail dead", "retryMail": "mail retry",
+	"testMail":    "- mail test speaks to the mail server of the settings, without a database and without a server",
+	"searchAudit": "audit list", "getStats": "stats",
+
+	"getTenant": "upstream list", "testUpstream": "upstream test",
+	"putTenant":   "- tenant apply makes settings those of a file, on the database",
+	"patchTenant": "api put", // and with it api remove
+	"listTenants": "tenant list", "getOneTenant": "tenant remove", "putOneTenant": "tenant add",
+	"removeTenant": "tenant remove",
+}
+
+// TestEveryOperationHasACommand compares the table of the API with the commands. The commands of the table can work at
+// a server.
+func TestEveryOperationHasACommand(t *testing.T) {
+	t.Parallel()
+	a := &app{Terminal: terminal.Terminal{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}}
+	if code := a.run(t.Context(), []string{"version"}); code != 0 {
+		t.Fatalf("got exit %d", code)
+	}
+	remote := map[string]bool{}
+	for _, leaf := range a.parser.Model.Leaves(true) {
+		name := strings.TrimPrefix(leaf.FullPath(), "vouchsafe ")
+		for _, f := range leaf.Flags {
+			remote[name] = remote[name] || f.Name == "server"
+		}
+	}
+	bound := map[string]bool{}
+	for _, route := range admin.Routes() {
+		command, ok := commandsOf[route.ID]
+		if !ok {
+			t.Errorf("%s %s (%s) has no command: add one, or the reason why there is none", route.Method, route.Path, route.ID)
+		}
+		if !strings.HasPrefix(command, "- ") && ok && !remote[command] {
+			t.Errorf("%s: there is no command %q with --server", route.ID, command)
+		}
+		bound[route.ID] = true
+	}
+	for id := range commandsOf {
+		if !bound[id] {
+			t.Errorf("%s is no operation", id)
+		}
+	}
+}
+
+// inside is a shell whose commands run in this process.
+type inside struct {
+	t       *testing.T
+	environ []string
+}
+
+// run returns what a command prints, with its exit code.
+func (i *inside) run(stdin string, args ...string) (stdout, stderr string, code int) {
+	i.t.Helper()
+	var out, errs bytes.Buffer
+	a := &app{Terminal: terminal.Terminal{In: strings.NewReader(stdin), Out: &out, Err: &errs}, environ: i.environ}
+	code = a.run(i.t.Context(), args)
+	return out.String(), errs.String(), code
+}
+
+// changing matches what differs from run to run: ids, moments, secrets and links.
+var changing = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}|` +
+	`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( UTC|Z|[+-]\d\d:\d\d)|` +
+	`vcs_[A-Za-z0-9_-]{43}|\b[A-Za-z0-9_-]{43}\b|(?m)^id +\S+$`)
+
+// plainly returns what a command printed without what differs from run to run, and from tenant to tenant.
+func plainly(printed string) string {
+	printed = strings.NewReplacer("left", "TENANT", "right", "TENANT").Replace(printed)
+	return changing.ReplaceAllString(printed, "…")
+}
+
+// TestCommandsPrintTheSameHereAndThere runs each command at one tenant on the database, and at another one by the
+// management API of a running server. What only reads is run both ways at the same tenant.
+func TestCommandsPrintTheSameHereAndThere(t *testing.T) {
+	t.Parallel()
+	sh := newShell(t)
+	server := sh.serve(t)
+	here := &inside{t, []string{"VOUCHSAFE_DATA=" + filepath.Join(sh.dir, "data"), "VOUCHSAFE_ISSUER=" + server.issuer}}
+	do := func(args ...string) string {
+		t.Helper()
+		out, errs, code := here.run("", args...)
+		if code != 0 {
+			t.Fatalf("%v: exit %d: %s", args, code, errs)
+		}
+		return out
+	}
+	do("tenant", "add", "left")
+	do("tenant", "add", "right")
+	secret := func(tenant, audience string) string {
+		out := do("client", "add", "ops", "--kind", "service", "--audience", audience+"/api/v1", "--scope",
+			strings.Join(administration.Scopes, " "), "--tenant", tenant)
+		return strings.TrimSpace(out[strings.Index(out, "client_secret")+len("client_secret"):])
+	}
+	as := func(tenant, issuer string) *inside {
+		return &inside{t, append([]string{"VOUCHSAFE_CLIENT_ID=ops", "VOUCHSAFE_CLIENT_SECRET=" + secret(tenant, issuer)},
+			here.environ...)}
+	}
+	there, operator := as("right", server.issuer+"/t/right"), as("default", server.issuer)
+	at := func(i *inside, stdin, line string) (string, int) {
+		args := append(strings.Split(line, "|"), "--tenant=left")
+		if i == there {
+			args[len(args)-1] = "--tenant=right"
+			args = append(args, "--server="+server.issuer)
+		}
+		out, errs, code := i.run(stdin, args...)
+		if code != 0 {
+			t.Logf("%s: exit %d: %s", line, code, errs)
+		}
+		return plainly(out), code
+	}
+	writes := []struct{ line, stdin string }{
+		{"user|add|jo@example.com|--name|Jo Doe|--verified|--username|jo|--password-stdin", "correct horse battery staple"},
+		{"user|add|kim@example.com|--json", ""}, {"user|add|jo@example.com", ""}, {"user|add|no address", ""},
+		{"user|edit|jo|--name|Jo Ray|--phone|+4312345678|--admin", ""}, {"user|edit|jo|--name|Jo Ray", ""},
+		{"user|edit|jo|--email|jo@example.org", ""}, {"user|edit|jo|--expire-password", ""},
+		{"user|edit|jo|--expire-password", ""}, {"user|edit|jo|--no-expire-password|--json", ""},
+		{"user|password|jo|--password-stdin", "another horse battery staple"},
+		{"user|disable|jo", ""}, {"user|enable|jo|--json", ""}, {"user|recover|jo|--yes", ""},
+		{"user|sign-out|jo|--yes", ""}, {"user|sign-out|jo|none", ""}, {"user|revoke-grant|jo|none|--yes", ""},
+		{"user|disconnect|jo|none|--yes", ""}, {"user|remove-passkey|jo|none|--yes", ""},
+		{"user|unlink|jo|none|none|--yes", ""}, {"user|send-reset|jo", ""}, {"user|show|none", ""},
+		{"admin|add|kim@example.com|--role|support", ""}, {"admin|add|lee@example.com|--role|owner|--json", ""},
+		{"admin|remove|kim@example.com", ""}, {"admin|remove|lee@example.com", ""},
+		{"client|add|wiki|--kind|web|--redirect-uri|https://wiki.example.com/callback", ""},
+		{"client|add|wiki|--kind|web|--redirect-uri|https://wiki.example.com/callback", ""},
+		{"client|add|spa|--kind|spa|--redirect-uri|https://spa.example.com/callback|--json", ""},
+		{"client|edit|wiki|--set|client_name=Wiki|--set|access_token_lifetime=5m", ""},
+		{"client|edit|wiki|--set|client_name=Wiki|--json", ""}, {"client|edit|wiki|--unset|client_name", ""},
+		{"client|edit|wiki|--set|redirect_uris=no list", ""}, {"client|edit|none|--set|client_name=x", ""},
+		{"client|add-secret|wiki", ""}, {"client|add-secret|spa", ""}, {"client|remove-secret|wiki|none|--yes", ""},
+		{"client|remove|spa|--yes", ""}, {"client|remove|spa|--yes", ""},
+		{"key|rotate|--alg|ES256", ""}, {"key|rotate|--json", ""}, {"key|remove|none|--yes", ""},
+		{"group|add|staff|--title|Staff", ""}, {"group|add|staff", ""}, {"group|add|No Group", ""},
+		{"group|edit|staff|--title|All|--json", ""}, {"group|edit|none|--title|x", ""},
+		{"group|join|staff|jo|kim@example.com", ""}, {"group|join|staff|jo|--json", ""},
+		{"group|leave|staff|kim@example.com", ""}, {"group|leave|staff|kim@example.com", ""},
+		{"user|edit|jo|--leave-group|staff", ""}, {"user|edit|jo|--group|staff", ""},
+		{"role|add|editor|--client|wiki|--title|Editor", ""}, {"role|add|editor|--client|wiki", ""},
+		{"role|add|reader|--client|wiki|--json", ""}, {"role|add|x|--client|none", ""},
+		{"role|edit|editor|--client|wiki|--title|May edit", ""}, {"role|give|editor|--client|wiki|--user|jo", ""},
+		{"role|give|editor|--client|wiki|--user|jo", ""}, {"role|give|reader|--client|wiki|--group|staff|--json", ""},
+		{"role|give|none|--client|wiki|--user|jo", ""}, {"role|take|editor|--client|wiki|--user|kim@example.com", ""},
+		{"user|edit|jo|--take-role|wiki#editor", ""}, {"user|edit|jo|--role|wiki#reader", ""},
+		{"role|remove|editor|--client|wiki|--yes", ""}, {"role|remove|editor|--client|wiki|--yes", ""},
+		{"mail|retry|none", ""}, {"mail|retry|--all", ""}, {"upstream|test|none", ""},
+		{"user|remove|kim@example.com|--yes", ""}, {"user|remove|kim@example.com|--yes", ""},
+	}
+	for _, c := range writes {
+		one, code := at(here, c.stdin, c.line)
+		other, otherCode := at(there, c.stdin, c.line)
+		if one != other || code != otherCode {
+			t.Errorf("%s: on the database exit %d\n%s\nat the server exit %d\n%s", c.line, code, one, otherCode, other)
+		}
+	}
+	for _, line := range []string{
+		"user list", "user list --json", "user list --disabled", "user list --limit 1", "user show jo", "user show jo --json",
+		"user sessions jo", "user grants jo --json", "user apps jo", "user passkeys jo", "user identities jo --json",
+		"admin list", "admin list --json", "client list", "client list --json", "client show wiki", "client show wiki --json",
+		"client list --after ops", "client secrets wiki", "client secrets wiki --json", "key list", "key list --json",
+		"group list", "group list --json", "group members staff", "group members staff --json", "group list --after a",
+		"role list --client wiki", "role list --client wiki --json", "role list --client none",
+		"role holders reader --client wiki", "role holders reader --client wiki --json",
+		"mail dead", "mail waiting --json", "audit list --kind user.added", "audit list --user jo --json",
+		"audit list --limit 3", "stats --days 2", "stats --json", "upstream list", "upstream list --json",
+		"upstream show none",
+	} {
+		args := append(strings.Fields(line), "--tenant=right")
+		one, errs, code := here.run("", args...)
+		other, otherErrs, otherCode := there.run("", append(args, "--server="+server.issuer)...)
+		if one != other || code != otherCode {
+			t.Errorf("%s: on the database exit %d %s\n%s\nat the server exit %d %s\n%s", line, code, errs, one, otherCode,
+				otherErrs, other)
+		}
+	}
+	for _, line := range []string{"tenant list", "tenant list --json"} {
+		one, _, _ := here.run("", strings.Fields(line)...)
+		other, errs, _ := operator.run("", append(strings.Fields(line), "--server="+server.issuer)...)
+		if one != other {
+			t.Errorf("%s: got\n%s\nand at the server %s\n%s", line, one, errs, other)
+		}
+	}
+	out, errs, code := operator.run("", "tenant", "add", "added", "--name", "Added", "--server="+server.issuer)
+	if code != 0 || out != server.issuer+"/t/added\n" {
+		t.Errorf("got exit %d: %s%s", code, out, errs)
+	}
+	if _, errs, code := operator.run("", "tenant", "remove", "added", "--yes", "--server="+server.issuer); code != 0 {
+		t.Error(errs)
+	}
+}

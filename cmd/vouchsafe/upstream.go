@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
+	"github.com/vouchsafe/vouchsafe/people/upstream"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+type upstreamCmd struct {
+	List upstreamListCmd `cmd:"" help:"List upstream providers, at which users may sign in. tenant apply changes them."`
+	Show upstreamShowCmd `cmd:"" help:"Show an upstream provider, without its secret."`
+	Test upstreamTestCmd `cmd:"" help:"Try an upstream provider, without a user: what it says of itself, its keys and clock, and whether it takes the client."`
+}
+
+type upstreamListCmd struct {
+	placeFlags
+	jsonFlag
+}
+
+func (c *upstreamListCmd) Run(ctx context.Context, a *app) error {
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		t, err := d.Tenant(ctx)
+		if err != nil {
+			return err
+		}
+		all, columns := every(t.Settings.Upstreams), []string{"UPSTREAM", "NAME", "ISSUER", "CLIENT"}
+		return terminal.PrintList(&a.Terminal, c.JSON, all, viewUpstream, columns,
+			func(u storage.Upstream) []string { return []string{u.ID, upstream.NameOf(u), u.Issuer, u.ClientID} })
+	})
+}
+
+// viewUpstream returns the provider as commands print it: without its secret.
+func viewUpstream(u storage.Upstream) storage.Upstream {
+	u.ClientSecret = nil
+	return u
+}
+
+// whichUpstream names an upstream provider.
+type whichUpstream struct {
+	ID string `arg:"" help:"The provider's id, as in tenants.yaml."`
+	placeFlags
+	jsonFlag
+}
+
+type upstreamShowCmd struct{ whichUpstream }
+
+func (c *upstreamShowCmd) Run(ctx context.Context, a *app) error {
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		t, err := d.Tenant(ctx)
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(t.Settings.Upstreams, func(u storage.Upstream) bool { return u.ID == c.ID })
+		if i < 0 {
+			return noSuch(storage.ErrNotFound, "upstream provider", c.ID)
+		}
+		u := viewUpstream(t.Settings.Upstreams[i])
+		if c.JSON {
+			return a.PrintJSON(u)
+		}
+		return a.PrintFields(fieldsOf(u))
+	})
+}
+
+type upstreamTestCmd struct{ whichUpstream }
+
+// Help says what the results mean.
+func (*upstreamTestCmd) Help() string {
+	return "The provider is asked as for a sign-in. A step has passed, is a warning, has failed, was skipped because " +
+		"another step has to pass first, or is unknown: only a sign-in shows it. The exit code is 1 if a step has failed."
+}
+
+// errTrial says that a step has failed, which is printed by then.
+var errTrial = errors.New("users can't sign in through this provider until the failed steps pass")
+
+func (c *upstreamTestCmd) Run(ctx context.Context, a *app) error {
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		steps, err := d.TryUpstream(ctx, c.ID)
+		if err != nil {
+			return noSuch(err, "upstream provider", c.ID)
+		}
+		works := upstream.Works(steps)
+		if c.JSON {
+			err = a.PrintJSON(struct {
+				Works bool            `json:"works"`
+				Steps []upstream.Step `json:"steps"`
+			}{works, steps})
+		} else {
+			for _, s := range steps {
+				fmt.Fprintf(a.Out, "%-8s %s: %s\n", s.Outcome, s.Name, terminal.Printable(s.Says))
+			}
+		}
+		if err == nil && !works {
+			err = errTrial
+		}
+		return err
+	})
+}

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// userListOf names the user that a list is about.
+type userListOf struct {
+	who
+	jsonFlag
+}
+
+// listOf prints a short list of what belongs to a user.
+func listOf[T, V any](
+	ctx context.Context, a *app, c *userListOf, read func(desk.Desk, storage.User) ([]T, error), view func(T) V,
+	columns []string, cells func(V) []string,
+) error {
+	return c.with(ctx, a, func(d desk.Desk, u storage.User) error {
+		all, err := read(d, u)
+		if err != nil {
+			return err
+		}
+		return terminal.PrintList(&a.Terminal, c.JSON, every(all), view, columns, cells)
+	})
+}
+
+// sessionView is a session as commands print it.
+type sessionView struct {
+	ID        string    `json:"id"`
+	UserAgent string    `json:"user_agent"`
+	IP        string    `json:"ip"`
+	AMR       []string  `json:"amr"`
+	ACR       string    `json:"acr"`
+	AuthTime  time.Time `json:"auth_time"`
+	CreatedAt time.Time `json:"created_at"`
+	SeenAt    time.Time `json:"seen_at"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+func viewSession(s storage.Session) sessionView {
+	return sessionView{s.ID, s.UserAgent, s.IP, append([]string{}, s.AMR...), s.ACR, s.AuthTime, s.CreatedAt, s.SeenAt,
+		s.ExpiresAt}
+}
+
+type userSessionsCmd struct{ userListOf }
+
+func (c *userSessionsCmd) Run(ctx context.Context, a *app) error {
+	return listOf(ctx, a, &c.userListOf, func(d desk.Desk, u storage.User) ([]storage.Session, error) {
+		return d.Sessions(ctx, u)
+	}, viewSession, []string{"SESSION", "BEGAN", "LAST USED", "ADDRESS", "BY", "BROWSER"}, func(v sessionView) []string {
+		return []string{v.ID, terminal.Zoned(v.CreatedAt), terminal.Zoned(v.SeenAt), v.IP, strings.Join(v.AMR, " "),
+			v.UserAgent}
+	})
+}
+
+// grantView is a grant as commands print it.
+type grantView struct {
+	ID        string    `json:"id"`
+	ClientID  string    `json:"client_id"`
+	SessionID string    `json:"session_id,omitempty"`
+	Scopes    []string  `json:"scopes"`
+	Offline   bool      `json:"offline"`
+	CreatedAt time.Time `json:"created_at"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+func viewGrant(g storage.Grant) grantView {
+	return grantView{g.ID, g.ClientID, g.SessionID, append([]string{}, g.Scopes...), g.Offline, g.CreatedAt, g.ExpiresAt}
+}
+
+type userGrantsCmd struct{ userListOf }
+
+func (c *userGrantsCmd) Run(ctx context.Context, a *app) error {
+	return listOf(ctx, a, &c.userListOf, func(d desk.Desk, u storage.User) ([]storage.Grant, error) {
+		return d.Grants(ctx, u)
+	}, viewGrant, []string{"GRANT", "CLIENT", "SCOPES", "OFFLINE", "GIVEN", "UNTIL"}, func(v grantView) []string {
+		return []string{v.ID, v.ClientID, strings.Join(v.Scopes, " "), yesNo(v.Offline), terminal.Zoned(v.CreatedAt),
+			terminal.Zoned(v.ExpiresAt)}
+	})
+}
+
+type userAppsCmd struct{ userListOf }
+
+func (c *userAppsCmd) Run(ctx context.Context, a *app) error {
+	return listOf(ctx, a, &c.userListOf, func(d desk.Desk, u storage.User) ([]desk.App, error) { return d.Apps(ctx, u) },
+		func(v desk.App) desk.App { return v }, []string{"CLIENT", "NAME", "SCOPES", "SINCE"}, func(v desk.App) []string {
+			return []string{v.ClientID, v.Name, strings.Join(v.Scopes, " "), terminal.Zoned(v.Since)}
+		})
+}
+
+type userPasskeysCmd struct{ userListOf }
+
+func (c *userPasskeysCmd) Run(ctx context.Context, a *app) error {
+	return listOf(ctx, a, &c.userListOf, func(d desk.Desk, u storage.User) ([]desk.Passkey, error) {
+		return d.Passkeys(ctx, u)
+	}, func(v desk.Passkey) desk.Passkey { return v }, []string{"PASSKEY", "NAME", "ADDED"},
+		func(v desk.Passkey) []string { return []string{v.ID, v.Name, terminal.Zoned(v.CreatedAt)} })
+}
+
+// identityView is a linked account as commands print it.
+type identityView struct {
+	Provider  string    `json:"provider"`
+	Subject   string    `json:"subject"`
+	Email     string    `json:"email,omitempty"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+func viewIdentity(i storage.Identity) identityView {
+	return identityView{i.Provider, i.Subject, i.Email, i.CreatedAt}
+}
+
+type userIdentitiesCmd struct{ userListOf }
+
+func (c *userIdentitiesCmd) Run(ctx context.Context, a *app) error {
+	return listOf(ctx, a, &c.userListOf, func(d desk.Desk, u storage.User) ([]storage.Identity, error) {
+		return d.Identities(ctx, u)
+	}, viewIdentity, []string{"UPSTREAM", "SUBJECT", "EMAIL", "LINKED"}, func(v identityView) []string {
+		return []string{v.Provider, v.Subject, v.Email, terminal.Zoned(v.CreatedAt)}
+	})
+}
+
+// does finds the user, asks whether to go on, and calls do. A storage.ErrNotFound of do is about what, with the id.
+func (c *userChange) does(
+	ctx context.Context, a *app, loss, what, id, sentence string, do func(desk.Desk, storage.User) error,
+) error {
+	return c.with(ctx, a, func(d desk.Desk, u storage.User) error {
+		if loss != "" {
+			if err := a.confirm(ctx, c.yesFlag, loss, addressed(u)); err != nil {
+				return err
+			}
+		}
+		if err := do(d, u); err != nil {
+			return noSuch(err, what, id)
+		}
+		return c.tell(ctx, a, d, u, c.JSON, sentence)
+	})
+}
+
+// userChange names a user who loses something.
+type userChange struct {
+	who
+	yesFlag
+	jsonFlag
+}
+
+type userSignOutCmd struct {
+	User    string `arg:"" help:"Their id, email address or username." complete:"user"`
+	Session string `arg:"" optional:"" help:"The session, as shown by user sessions; all of them when left out."`
+	placeFlags
+	yesFlag
+	jsonFlag
+}
+
+// Run ends one session or all, with what apps were given.
+func (c *userSignOutCmd) Run(ctx context.Context, a *app) error {
+	change := userChange{who{c.User, c.placeFlags}, c.yesFlag, c.jsonFlag}
+	if c.Session != "" {
+		return change.does(ctx, a, "", "session", c.Session, "Ended a session of %s.",
+			func(d desk.Desk, u storage.User) error { return d.EndSession(ctx, u.ID, c.Session) })
+	}
+	return change.does(ctx, a, "This signs %s out everywhere, and revokes all that apps were given.", "user", c.User,
+		"Signed %s out everywhere.", func(d desk.Desk, u storage.User) error { return d.EndSessions(ctx, u.ID) })
+}
+
+type userRevokeCmd struct {
+	userChange
+	Grant string `arg:"" help:"The grant, as shown by user grants."`
+}
+
+func (c *userRevokeCmd) Run(ctx context.Context, a *app) error {
+	return c.does(ctx, a, "This revokes a grant of %s: its tokens are void.", "grant", c.Grant, "Revoked a grant of %s.",
+		func(d desk.Desk, u storage.User) error { return d.RevokeGrant(ctx, u.ID, c.Grant) })
+}
+
+type userDisconnectCmd struct {
+	userChange
+	ClientID string `arg:"" name:"client-id" help:"The client, as shown by user apps." complete:"client"`
+}
+
+func (c *userDisconnectCmd) Run(ctx context.Context, a *app) error {
+	return c.does(ctx, a, "This withdraws the consent of %s to a client, and revokes all that the client was given.",
+		"connected app", c.ClientID, "Disconnected an app of %s.",
+		func(d desk.Desk, u storage.User) error { return d.DisconnectApp(ctx, u.ID, c.ClientID) })
+}
+
+type userRemovePasskeyCmd struct {
+	userChange
+	Passkey string `arg:"" help:"The passkey, as shown by user passkeys. Write -- before an id that begins with a hyphen."`
+}
+
+func (c *userRemovePasskeyCmd) Run(ctx context.Context, a *app) error {
+	return c.does(ctx, a, "This removes a passkey of %s.", "passkey", c.Passkey, "Removed a passkey of %s.",
+		func(d desk.Desk, u storage.User) error { return d.RemovePasskey(ctx, u.ID, c.Passkey) })
+}
+
+type userUnlinkCmd struct {
+	userChange
+	Provider string `arg:"" name:"upstream" help:"The upstream provider, as shown by user identities."`
+	Subject  string `arg:"" help:"The user's id there."`
+}
+
+func (c *userUnlinkCmd) Run(ctx context.Context, a *app) error {
+	return c.does(ctx, a, "This unlinks an account of %s at an upstream provider.", "linked account", c.Subject,
+		"Unlinked an account of %s.",
+		func(d desk.Desk, u storage.User) error { return d.Unlink(ctx, u.ID, c.Provider, c.Subject) })
+}
+
+type userSendResetCmd struct {
+	who
+	jsonFlag
+}
+
+// Run sends the email of the page on which users reset their passwords.
+func (c *userSendResetCmd) Run(ctx context.Context, a *app) error {
+	return c.with(ctx, a, func(d desk.Desk, u storage.User) error {
+		if err := d.SendReset(ctx, u); err != nil {
+			return err
+		}
+		return c.tell(ctx, a, d, u, c.JSON, "Sent an email with which a password is set, to %s.")
+	})
+}

@@ -1,0 +1,21 @@
+package federation
+
+import (
+	"context"
+
+	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/upstream"
+)
+
+// Try tries all of a provider that can be tried without a user, and signs no user in. storage.ErrNotFound: the tenant
+// has no such provider.
+func (s *Service) Try(ctx context.Context, a people.Asker, id string) ([]upstream.Step, error) {
+	p, err := s.Provider(a, id)
+	if err != nil {
+		return nil, err
+	}
+	return s.Calls.Try(ctx, p, callback(a, id)), nil
+}
+
+// callback returns the redirect URI of a provider.
+func callback(a people.Asker, id string) string { return a.Tenant.URL("/upstream/" + id + "/callback") }
