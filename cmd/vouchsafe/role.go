@@ -126,6 +126,7 @@ func (c *roleListCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// roleEditCmd gives a role another title. Its name stays, which apps read in tokens.
 type roleEditCmd struct {
 	whichRole
 	Title string `required:"" help:"What administrators call it." placeholder:"TEXT"`

@@ -18,6 +18,7 @@ type upstreamCmd struct {
 	Test upstreamTestCmd `cmd:"" help:"Try an upstream provider, without a user: what it says of itself, its keys and clock, and whether it takes the client."`
 }
 
+// upstreamListCmd lists the upstream providers of a tenant, in the order of the sign-in page.
 type upstreamListCmd struct {
 	placeFlags
 	jsonFlag
@@ -48,6 +49,7 @@ type whichUpstream struct {
 	jsonFlag
 }
 
+// upstreamShowCmd shows the settings of a provider.
 type upstreamShowCmd struct{ whichUpstream }
 
 func (c *upstreamShowCmd) Run(ctx context.Context, a *app) error {
@@ -68,6 +70,7 @@ func (c *upstreamShowCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// upstreamTestCmd asks a provider what a sign-in needs of it, without a user.
 type upstreamTestCmd struct{ whichUpstream }
 
 // Help says what the results mean.

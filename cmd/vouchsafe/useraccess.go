@@ -43,11 +43,13 @@ type sessionView struct {
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
+// viewSession returns what commands print of a session. Ways to sign in are a list in JSON even when there is none.
 func viewSession(s storage.Session) sessionView {
 	return sessionView{s.ID, s.UserAgent, s.IP, append([]string{}, s.AMR...), s.ACR, s.AuthTime, s.CreatedAt, s.SeenAt,
 		s.ExpiresAt}
 }
 
+// userSessionsCmd lists where a user is signed in with a browser.
 type userSessionsCmd struct{ userListOf }
 
 func (c *userSessionsCmd) Run(ctx context.Context, a *app) error {
@@ -70,10 +72,12 @@ type grantView struct {
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
+// viewGrant returns what commands print of a grant. Scopes are a list in JSON even when there is none.
 func viewGrant(g storage.Grant) grantView {
 	return grantView{g.ID, g.ClientID, g.SessionID, append([]string{}, g.Scopes...), g.Offline, g.CreatedAt, g.ExpiresAt}
 }
 
+// userGrantsCmd lists what apps were given for a user: each grant has its tokens, and a client may have many.
 type userGrantsCmd struct{ userListOf }
 
 func (c *userGrantsCmd) Run(ctx context.Context, a *app) error {
@@ -85,6 +89,7 @@ func (c *userGrantsCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// userAppsCmd lists the clients that may use a user's account: by consent, or with a grant that needed none.
 type userAppsCmd struct{ userListOf }
 
 func (c *userAppsCmd) Run(ctx context.Context, a *app) error {
@@ -94,6 +99,7 @@ func (c *userAppsCmd) Run(ctx context.Context, a *app) error {
 		})
 }
 
+// userPasskeysCmd lists the passkeys with which a user can sign in.
 type userPasskeysCmd struct{ userListOf }
 
 func (c *userPasskeysCmd) Run(ctx context.Context, a *app) error {
@@ -115,6 +121,7 @@ func viewIdentity(i storage.Identity) identityView {
 	return identityView{i.Provider, i.Subject, i.Email, i.CreatedAt}
 }
 
+// userIdentitiesCmd lists the accounts at upstream providers with which a user can sign in.
 type userIdentitiesCmd struct{ userListOf }
 
 func (c *userIdentitiesCmd) Run(ctx context.Context, a *app) error {
@@ -149,6 +156,7 @@ type userChange struct {
 	jsonFlag
 }
 
+// userSignOutCmd signs a user out of one browser, or of all.
 type userSignOutCmd struct {
 	User    string `arg:"" help:"Their id, email address or username." complete:"user"`
 	Session string `arg:"" optional:"" help:"The session, as shown by user sessions; all of them when left out."`
@@ -168,6 +176,7 @@ func (c *userSignOutCmd) Run(ctx context.Context, a *app) error {
 		"Signed %s out everywhere.", func(d desk.Desk, u storage.User) error { return d.EndSessions(ctx, u.ID) })
 }
 
+// userRevokeCmd revokes one grant. The consent stays: the app may ask for the next without a question to the user.
 type userRevokeCmd struct {
 	userChange
 	Grant string `arg:"" help:"The grant, as shown by user grants."`
@@ -178,6 +187,7 @@ func (c *userRevokeCmd) Run(ctx context.Context, a *app) error {
 		func(d desk.Desk, u storage.User) error { return d.RevokeGrant(ctx, u.ID, c.Grant) })
 }
 
+// userDisconnectCmd withdraws the consent to a client, and revokes all that the client was given.
 type userDisconnectCmd struct {
 	userChange
 	ClientID string `arg:"" name:"client-id" help:"The client, as shown by user apps." complete:"client"`
@@ -189,6 +199,7 @@ func (c *userDisconnectCmd) Run(ctx context.Context, a *app) error {
 		func(d desk.Desk, u storage.User) error { return d.DisconnectApp(ctx, u.ID, c.ClientID) })
 }
 
+// userRemovePasskeyCmd removes a passkey that a user has lost.
 type userRemovePasskeyCmd struct {
 	userChange
 	Passkey string `arg:"" help:"The passkey, as shown by user passkeys. Write -- before an id that begins with a hyphen."`
@@ -199,6 +210,7 @@ func (c *userRemovePasskeyCmd) Run(ctx context.Context, a *app) error {
 		func(d desk.Desk, u storage.User) error { return d.RemovePasskey(ctx, u.ID, c.Passkey) })
 }
 
+// userUnlinkCmd takes from a user the way to sign in by an account at an upstream provider.
 type userUnlinkCmd struct {
 	userChange
 	Provider string `arg:"" name:"upstream" help:"The upstream provider, as shown by user identities."`
