@@ -1,25 +1,28 @@
 package admin_test
 
 import (
-	"encoding/json"
-	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/vouchsafe/vouchsafe/admin"
+	"github.com/vouchsafe/vouchsafe/internal/contracttest"
+	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // documented is the OpenAPI document as any reader gets it.
-var documented = sync.OnceValue(func() map[string]any {
-	text, err := json.Marshal(admin.Reference(""))
+var documented = sync.OnceValue(func() *contracttest.Document {
+	d, err := contracttest.Read(admin.Reference(""))
 	if err != nil {
-		panic(err)
-	}
-	var d map[string]any
-	if err := json.Unmarshal(text, &d); err != nil {
 		panic(err)
 	}
 	return d
@@ -29,160 +32,152 @@ var documented = sync.OnceValue(func() map[string]any {
 // Paths that are no path of the document are not looked at.
 func described(t testing.TB, method, path string, got *reply) {
 	t.Helper()
-	path, _, _ = strings.Cut(path, "?")
-	op := operationOf(admin.Prefix+path, method)
-	if op == nil {
-		return
-	}
-	at := method + " " + path
-	response, ok := op["responses"].(map[string]any)[strconv.Itoa(got.status)].(map[string]any)
+	op, ok := documented().Find(method, admin.Prefix+path)
 	if !ok {
-		t.Errorf("%s: the document has no answer %d\n%s", at, got.status, got.raw)
 		return
 	}
-	content, _ := response["content"].(map[string]any)
-	if got.raw == "" || len(content) == 0 {
-		if got.raw != "" || len(content) > 0 {
-			t.Errorf("%s: got %d with the body %q, and the document has the content %v", at, got.status, got.raw, content)
-		}
-		return
-	}
-	media, ok := content[got.header.Get("Content-Type")].(map[string]any)
-	if !ok {
-		t.Errorf("%s: got the type %s, want one of %v", at, got.header.Get("Content-Type"), content)
-		return
-	}
-	for _, fault := range violations(media["schema"], map[string]any(got.body), "") {
-		t.Errorf("%s: got %d, whose body is not as described: %s\n%s", at, got.status, fault, got.raw)
-	}
-	if headers, _ := response["headers"].(map[string]any); headers["ETag"] != nil && got.header.Get("ETag") == "" &&
-		got.body["dry_run"] == nil && got.header.Get("Idempotency-Replayed") == "" {
-		t.Errorf("%s: got %d without ETag", at, got.status)
+	for _, fault := range documented().Judge(op, contracttest.Answer{Status: got.status, Header: got.header,
+		Body: got.raw}) {
+		t.Errorf("%s %s: got %d, which is not as described: %s\n%s", method, path, got.status, fault, got.raw)
 	}
 }
 
-// operationOf returns the operation of the document for a path, or nil.
-func operationOf(path, method string) map[string]any {
-	var found map[string]any
-	exact := -1
-	for template, item := range documented()["paths"].(map[string]any) {
-		op, ok := item.(map[string]any)[strings.ToLower(method)].(map[string]any)
-		if fixed := matches(template, path); ok && fixed > exact {
-			found, exact = op, fixed
-		}
+// TestTheDocumentIsGoodForGenerators: no operation lacks an answer or its content, has a parameter twice or not at all,
+// or answers what programs made from the document could not read any more after an addition.
+func TestTheDocumentIsGoodForGenerators(t *testing.T) {
+	t.Parallel()
+	for _, fault := range documented().Faults() {
+		t.Error(fault)
 	}
-	return found
 }
 
-// matches returns how many bytes of a path are fixed by its template, or -1.
-func matches(template, path string) int {
-	want, got, fixed := strings.Split(template, "/"), strings.Split(path, "/"), 0
-	if len(want) != len(got) {
-		return -1
-	}
-	for i := range want {
-		before, rest, variable := strings.Cut(want[i], "{")
-		_, after, _ := strings.Cut(rest, "}")
-		switch {
-		case !variable && want[i] != got[i],
-			variable && (!strings.HasPrefix(got[i], before) || !strings.HasSuffix(got[i], after)):
-			return -1
+// TestEveryOperationKeepsToTheDocument sends to every operation requests that are made from the document, at random
+// but the same ones every time, right ones and wrong ones. Each gets an answer that the document has, none is a
+// failure of the server, and what breaks the document is refused. Every operation succeeds for some of its requests.
+func TestEveryOperationKeepsToTheDocument(t *testing.T) {
+	t.Parallel()
+	s := start(t, "sqlite::memory:")
+	done := map[string]int{}
+	for _, op := range documented().Operations() {
+		tenant := "acme"
+		if strings.HasPrefix(op.Scopes()[0], "tenants:") {
+			tenant = ""
 		}
-		fixed += len(before) + len(after)
-	}
-	return fixed
-}
-
-// violations returns what is wrong with a value by a schema, as far as the document uses JSON Schema.
-func violations(schema, value any, at string) (all []string) {
-	s, ok := schema.(map[string]any)
-	if !ok || len(s) == 0 {
-		return nil
-	}
-	if ref, ok := s["$ref"].(string); ok {
-		name := ref[strings.LastIndexByte(ref, '/')+1:]
-		named := documented()["components"].(map[string]any)["schemas"].(map[string]any)[name]
-		if named == nil {
-			return []string{at + ": the document has no " + ref}
-		}
-		return violations(named, value, at)
-	}
-	if any, ok := s["anyOf"].([]any); ok {
-		var least []string
-		for _, one := range any {
-			wrong := violations(one, value, at)
-			if len(wrong) == 0 {
-				return nil
+		p := &prober{api: s.owner(tenant), op: op, maker: contracttest.Maker{
+			Document: documented(), Rand: rand.New(rand.NewPCG(1, uint64(len(op.ID)))),
+		}}
+		p.furnish()
+		for range 20 {
+			if p.try() < 300 {
+				done[op.ID]++
 			}
-			least = append(least, wrong...)
 		}
-		return least
-	}
-	for _, one := range list(s["allOf"]) {
-		all = append(all, violations(one, value, at)...)
-	}
-	if typ, ok := s["type"].(string); ok && !isOfType(value, typ) {
-		return append(all, fmt.Sprintf("%s is %v, want %s", at, value, typ))
-	}
-	if enum := list(s["enum"]); enum != nil && !slices.Contains(enum, value) {
-		all = append(all, fmt.Sprintf("%s is %v, want one of %v", at, value, enum))
-	}
-	switch v := value.(type) {
-	case map[string]any:
-		all = append(all, objectViolations(s, v, at)...)
-	case []any:
-		for i, one := range v {
-			all = append(all, violations(s["items"], one, fmt.Sprintf("%s/%d", at, i))...)
+		if done[op.ID] == 0 && op.ID != "testMail" { // there is no mail server
+			t.Errorf("%s: no request has succeeded", op.ID)
 		}
 	}
-	return all
 }
 
-func objectViolations(s, v map[string]any, at string) (all []string) {
-	for _, name := range list(s["required"]) {
-		if _, ok := v[name.(string)]; !ok {
-			all = append(all, fmt.Sprintf("%s has no %s", at, name))
+// owner returns the API of the tenant for a new owner.
+func (s *server) owner(tenant string) *api {
+	s.Helper()
+	t := s.tenant(tenant)
+	id := s.add(t, storage.User{AdminRole: storage.RoleOwner})
+	return &api{s, t, s.userToken(t, id, administration.Scopes, t.URL(admin.Prefix))}
+}
+
+// prober sends requests to an operation.
+type prober struct {
+	*api
+	op    contracttest.Operation
+	maker contracttest.Maker
+}
+
+// furnish makes things that the requests can be about.
+func (p *prober) furnish() {
+	name := "n-" + uuid.NewString()[:8]
+	if p.tenant.ID == storage.DefaultTenant { // it is without a record here
+		p.do("PUT", "/tenants/"+name, fields{"name": "A tenant"}).is(201)
+		p.maker.Known = map[string][]string{"tenant": {name}, "If-Match": {"*"}, "name": {"North"}}
+		return
+	}
+	user := p.server.furnish(p.tenant.ID)
+	p.do("PUT", "/groups/"+name, fields{"title": "A group"}).is(200)
+	p.do("PUT", "/groups/"+name+"/members/"+user, nil).is(204)
+	p.do("PUT", "/clients/"+name, fields{"client_name": "A", "redirect_uris": []string{"https://a.example/"}}).is(201)
+	secret := p.do("POST", "/clients/"+name+"/secrets", nil).is(201).text("id")
+	p.do("PUT", "/clients/"+name+"/roles/"+name, fields{"title": "A role"}).is(200)
+	p.do("PUT", "/clients/"+name+"/roles/"+name+"/groups/"+name, nil).is(204)
+	identifier := "https://" + name + ".example"
+	p.do("PATCH", "/tenant", fields{"claims": nil, "apis": []fields{{"identifier": identifier}}, "upstreams": []fields{
+		{"id": name, "preset": "google", "client_id": "me", "client_secret": "s"}}}).is(200)
+	p.do("PUT", "/apis/"+url.PathEscape(identifier)+"/roles/"+name, fields{"title": "A role"}).is(200)
+	p.maker.Known = map[string][]string{
+		"user": {user}, "user_id": {user}, "group": {name}, "client": {name, "shop"}, "owner": {name, identifier},
+		"role": {name}, "holder": {user, name}, "session": {"s-" + user}, "grant": {"g-" + user}, "passkey": {"key"},
+		"provider": {"google"}, "subject": {"g/1 2"}, "secret": {secret}, "tenant": {name}, "mail": {p.deadMail(name)},
+		"api": {identifier}, "identifier": {identifier}, "upstream": {name}, "kind": {"user.created"},
+		"kid": {p.nextKey()}, "email": {name + "@example.com", "new-" + name + "@example.com"}, "to": {name + "@example.com"},
+		"username": {name}, "id": {uuid.NewString(), name}, "client_id": {name, "c-" + name}, "preset": {"google"},
+		"redirect_uris": {"https://a.example/callback"}, "host": {name + ".example.com"}, "scope": {"openid profile"},
+		"phone_number": {"+431234567"}, "password": {"a fine sentence of words"}, "require": {"never", "always"},
+		"mode": {"open", "invitation"}, "If-Match": {"*"}, "Idempotency-Key": {name},
+	}
+}
+
+// nextKey returns the id of a key that signs nothing yet.
+func (p *prober) nextKey() string {
+	p.Helper()
+	if p.op.ID != "removeKey" {
+		return "none"
+	}
+	for _, k := range p.do("POST", "/keys:rotate", fields{"alg": "ES256"}).is(200).items() {
+		if k["state"] == "next" {
+			return k["kid"].(string)
 		}
 	}
-	properties, _ := s["properties"].(map[string]any)
-	for name, one := range v {
-		if property, ok := properties[name]; ok {
-			all = append(all, violations(property, one, at+"/"+name)...)
-		} else if others, ok := s["additionalProperties"].(map[string]any); ok {
-			all = append(all, violations(others, one, at+"/"+name)...)
-		} else if properties != nil && !mayHaveMore(s) {
-			all = append(all, fmt.Sprintf("%s has %s, which is not described", at, name))
-		}
+	p.Fatal("there is no next key")
+	return ""
+}
+
+// deadMail returns the id of a message that was given up.
+func (p *prober) deadMail(name string) string {
+	p.Helper()
+	p.do("POST", "/invitations", fields{"email": name + "@invited.example"}).is(201)
+	now := time.Now().Add(time.Second)
+	claimed, err := p.store.ClaimDeliveries(p.Context(), now, now.Add(time.Hour), 1)
+	check(p, err)
+	check(p, p.store.DeliveryFailed(p.Context(), claimed[0], now, now, "550 no such mailbox"))
+	return claimed[0].ID
+}
+
+// try sends a request, and returns the status of the answer.
+func (p *prober) try() int {
+	p.Helper()
+	made := p.maker.Request(p.op)
+	r := httptest.NewRequest(p.op.Method, p.tenant.URL("")+made.Path, strings.NewReader(made.Body))
+	r.Header.Set("Authorization", "Bearer "+p.token)
+	if made.Type != "" {
+		r.Header.Set("Content-Type", made.Type)
 	}
-	return all
-}
-
-// mayHaveMore reports whether the members of an object are described elsewhere, too: those of a problem are.
-func mayHaveMore(s map[string]any) bool {
-	_, problem := s["properties"].(map[string]any)["instance"]
-	_, scope := s["properties"].(map[string]any)["scope"]
-	return problem || scope && len(s["properties"].(map[string]any)) == 1
-}
-
-func list(v any) []any {
-	all, _ := v.([]any)
-	return all
-}
-
-func isOfType(v any, typ string) bool {
-	switch v := v.(type) {
-	case nil:
-		return typ == "null"
-	case string:
-		return typ == "string"
-	case bool:
-		return typ == "boolean"
-	case float64:
-		return typ == "number" || typ == "integer" && v == float64(int64(v))
-	case []any:
-		return typ == "array"
-	case map[string]any:
-		return typ == "object"
+	for name, value := range made.Header {
+		r.Header.Set(name, value)
 	}
-	return false
+	got := p.answer(r)
+	described(p, p.op.Method, strings.TrimPrefix(made.Path, admin.Prefix), got)
+	switch {
+	case got.status >= 500:
+		p.Errorf("%s %s with %s: got %d %s", p.op.Method, made.Path, made.Body, got.status, got.raw)
+	case got.status < 300 && len(made.Wrong) > 0:
+		p.Errorf("%s %s with %s: got %d, although %v", p.op.Method, made.Path, made.Body, got.status, made.Wrong)
+	case got.status == http.StatusUnauthorized: // the key that signed the token may have been removed
+		*p.api = *p.owner(p.tenant.ID)
+	}
+	if next, ok := got.body["next"].(string); ok {
+		p.maker.Known["after"] = []string{next}
+	}
+	if tag := got.header.Get("ETag"); tag != "" && !slices.Contains(p.maker.Known["If-Match"], tag) {
+		p.maker.Known["If-Match"] = append(p.maker.Known["If-Match"], tag)
+	}
+	return got.status
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/tenants"
 )
 
 // commonProblems are those of every operation.
@@ -29,6 +30,8 @@ var commonProblems = []jsonapi.Outcome{
 	{Status: http.StatusForbidden, Code: "insufficient_scope", When: "the access token lacks the scope that `scope` " +
 		"names, or its user's role does not have it.", More: neededScope{}},
 	{Status: http.StatusNotFound, Code: "not_found", When: "there is no such resource in this tenant."},
+	{Status: http.StatusMisdirectedRequest, Code: "invalid_request", When: "no tenant is at the host of the request."},
+	{Status: http.StatusRequestHeaderFieldsTooLarge, When: "The URL and the headers are too large."},
 	{Status: http.StatusTooManyRequests, Code: "too_many_attempts", When: "`Retry-After` says when to try again."},
 	{Status: http.StatusInternalServerError, Code: "server_error", When: "the server's log has the cause under the " +
 		"id in `instance`."},
@@ -68,6 +71,7 @@ func (s *Server) problem(r *http.Request, err error) *jsonapi.Problem {
 	var entries administration.Faults
 	var values attributes.Faults
 	var faults people.Faults
+	var settings tenants.Faults
 	var early *people.Limited
 	var refused people.Refusal
 	switch {
@@ -85,6 +89,12 @@ func (s *Server) problem(r *http.Request, err error) *jsonapi.Problem {
 		var all []jsonapi.Fault
 		for _, f := range values {
 			all = append(all, jsonapi.FieldFault("attributes."+f.Name, "invalid", told(f.Message)))
+		}
+		return invalid(all...)
+	case errors.As(err, &settings):
+		var all []jsonapi.Fault
+		for _, f := range settings {
+			all = append(all, jsonapi.FieldFault(f.Path, "invalid", told(f.Message)))
 		}
 		return invalid(all...)
 	case errors.As(err, &faults):

@@ -72,6 +72,7 @@ type Store interface {
 	storage.Tenants
 	Events(ctx context.Context, tenant, before string, limit int) ([]storage.Event, error)
 	EventsOf(ctx context.Context, tenant, userID, before string, limit int) ([]storage.Event, error)
+	EventsAfter(ctx context.Context, tenant, after string, until time.Time, limit int) ([]storage.Event, error)
 }
 
 // Server serves the management API.

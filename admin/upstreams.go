@@ -17,7 +17,12 @@ type branding struct {
 
 // upstream is a provider at which users may sign in. Its members are those of tenants.yaml.
 type upstream struct {
-	ID           string            `json:"id" need:"true" max:"64" doc:"Its name in URLs."`
+	ID string `json:"id" need:"true" max:"64" doc:"Its name in URLs."`
+	upstreamFields
+}
+
+// upstreamFields are what administrators write about an upstream.
+type upstreamFields struct {
 	Preset       string            `json:"preset,omitempty" doc:"google, facebook, github, microsoft, apple, discord or oidc."`
 	Name         string            `json:"name,omitempty" doc:"The text of its button."`
 	Issuer       string            `json:"issuer,omitempty" max:"2048" doc:"The provider's issuer."`
@@ -39,13 +44,13 @@ type upstream struct {
 }
 
 func fieldsOfUpstream(u storage.Upstream) upstream {
-	return upstream{
-		ID: u.ID, Preset: u.Preset, Name: u.Name, Issuer: u.Issuer, ClientID: u.ClientID, Audiences: u.Audiences,
+	return upstream{u.ID, upstreamFields{
+		Preset: u.Preset, Name: u.Name, Issuer: u.Issuer, ClientID: u.ClientID, Audiences: u.Audiences,
 		TeamID: u.TeamID, KeyID: u.KeyID, Scopes: u.Scopes, Claims: u.Claims,
 		Groups: u.Groups, GroupsClaim: u.GroupsClaim,
 		AuthoritativeDomains: u.AuthoritativeDomains, Domains: u.Domains, DistrustEmail: u.DistrustEmail,
 		SignUp: u.SignUp, RefreshProfile: u.RefreshProfile,
-	}
+	}}
 }
 
 // record returns the upstream as it is stored, without its secret.

@@ -203,6 +203,7 @@ func (a *apiSite) send(req *http.Request) said {
 	if out.header.Get("Set-Cookie") != "" {
 		a.t.Errorf("%s: sets a cookie", req.URL.Path)
 	}
+	described(a.t, req.Method, strings.TrimPrefix(req.URL.Path, a.base), out)
 	if (out.status == 401) != (out.header.Get("WWW-Authenticate") != "") {
 		a.t.Errorf("%s: %d with WWW-Authenticate %q", req.URL.Path, out.status, out.header.Get("WWW-Authenticate"))
 	}

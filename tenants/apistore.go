@@ -27,19 +27,28 @@ func (fs Faults) Error() string {
 func PutAPI(
 	ctx context.Context, store storage.Tenants, tenant string, a storage.API, by audit.By,
 ) (added bool, err error) {
+	return PutAPISeen(ctx, store, tenant, a, func(*storage.API) error { return nil }, by)
+}
+
+// PutAPISeen is PutAPI if seen returns nil for the API as it is; for nil if there is none. Its error is returned if
+// nothing is wrong with the API.
+func PutAPISeen(
+	ctx context.Context, store storage.Tenants, tenant string, a storage.API, seen func(was *storage.API) error,
+	by audit.By,
+) (added bool, err error) {
 	err = changeSettings(ctx, store, tenant, by, func(t *storage.TenantSettings) (kind string, err error) {
+		was := t.API(a.Identifier)
 		t.APIs = slices.Clone(t.APIs) // the record may be shared
-		added = false
-		if is := t.API(a.Identifier); is != nil {
-			*is, kind = a, storage.EventAPIChanged
+		if added = was == nil; added {
+			t.APIs, kind = append(t.APIs, a), storage.EventAPIAdded
 		} else {
-			t.APIs, kind, added = append(t.APIs, a), storage.EventAPIAdded, true
+			*t.API(a.Identifier), kind = a, storage.EventAPIChanged
 		}
 		c := &checks{TenantSettings: t}
 		if c.apis(); len(c.faults) > 0 {
 			return kind, Faults(CheckAPI(&a)).orAll(c.faults)
 		}
-		return kind, nil
+		return kind, seen(was)
 	}, a.Identifier)
 	return added, err
 }
@@ -54,9 +63,20 @@ func (fs Faults) orAll(all []Fault) error {
 
 // RemoveAPI removes the API with its roles. storage.ErrNotFound: there is no such tenant or API.
 func RemoveAPI(ctx context.Context, store storage.Tenants, tenant, identifier string, by audit.By) error {
+	return RemoveAPISeen(ctx, store, tenant, identifier, func(*storage.API) error { return nil }, by)
+}
+
+// RemoveAPISeen is RemoveAPI if seen returns nil for the API as it is.
+func RemoveAPISeen(
+	ctx context.Context, store storage.Tenants, tenant, identifier string, seen func(was *storage.API) error, by audit.By,
+) error {
 	return changeSettings(ctx, store, tenant, by, func(t *storage.TenantSettings) (string, error) {
-		if t.API(identifier) == nil {
+		was := t.API(identifier)
+		if was == nil {
 			return "", storage.ErrNotFound
+		}
+		if err := seen(was); err != nil {
+			return "", err
 		}
 		t.APIs = slices.DeleteFunc(slices.Clone(t.APIs), func(a storage.API) bool { return a.Identifier == identifier })
 		return storage.EventAPIRemoved, nil

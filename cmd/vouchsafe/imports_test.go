@@ -107,8 +107,8 @@ var alone = map[string][]string{
 // forTests are the packages that tests share. The program imports none, so that it holds neither them nor
 // the modules that they need.
 var forTests = []string{
-	"e2e/...", "bench", "internal/chromiumtest", "internal/faultproxy", "internal/golden", "internal/passkeytest",
-	"internal/pgtest", "internal/redistest", "internal/smtptest", "internal/testdaemon", "internal/testkeys",
+	"e2e/...", "bench", "internal/chromiumtest", "internal/contracttest", "internal/faultproxy", "internal/golden",
+	"internal/passkeytest", "internal/pgtest", "internal/redistest", "internal/smtptest", "internal/testdaemon", "internal/testkeys",
 	"storage/storagetest",
 }
 

@@ -9,9 +9,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// settleFor is how old an event is before a marked export takes it. A slower replica may write an older event
+// SettleFor is how old an event is before a marked export takes it. A slower replica may write an older event
 // until then, which must not come before the mark.
-const settleFor = 10 * time.Minute
+const SettleFor = 10 * time.Minute
 
 // Export writes a part of a tenant's audit trail, oldest first.
 type Export struct {
@@ -38,7 +38,7 @@ func (x Export) Run(ctx context.Context, s ExportStore, write func([]storage.Eve
 	if x.Until.IsZero() {
 		x.Until = now.Add(time.Hour) // the clock of a replica may be ahead
 	}
-	if settled := now.Add(-settleFor); x.Mark && x.Until.After(settled) {
+	if settled := now.Add(-SettleFor); x.Mark && x.Until.After(settled) {
 		x.Until = settled
 	}
 	if x.Mark {

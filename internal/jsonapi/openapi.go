@@ -1,10 +1,12 @@
 package jsonapi
 
 import (
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Document is an OpenAPI document (OpenAPI 3.1), as far as it is needed.
@@ -99,7 +101,7 @@ func Describe(info Info, issuer string, operations []Operation, common []Outcome
 	d := &Document{OpenAPI: "3.1.1", Info: info, Components: components{
 		Schemas: map[string]*schema{problemSchema: output(Problem{})},
 		SecuritySchemes: map[string]securityScheme{
-			bearerScheme: {"http", "bearer", "An access token that this API gave."},
+			bearerScheme: {"http", "bearer", "An access token of the issuer."},
 			basicScheme: {"http", "basic", "The client's id and secret, for clients that are registered with " +
 				"client_secret_basic. Others say who they are in the body."},
 		},
@@ -107,15 +109,21 @@ func Describe(info Info, issuer string, operations []Operation, common []Outcome
 	if issuer != "" {
 		d.Servers = []server{{issuer}}
 	}
+	used := map[string]bool{}
 	for _, o := range operations {
-		d.add(o, common)
+		for _, way := range d.add(o, common).Security {
+			for scheme := range way {
+				used[scheme] = true
+			}
+		}
 	}
+	maps.DeleteFunc(d.Components.SecuritySchemes, func(scheme string, _ securityScheme) bool { return !used[scheme] })
 	return d
 }
 
-// add adds an operation. What it takes and answers is read from the types of its input and output, so that the document
-// cannot say anything else than the program does.
-func (d *Document) add(o Operation, common []Outcome) {
+// add adds an operation, and returns it. What it takes and answers is read from the types of its input and output, so
+// that the document cannot say anything else than the program does.
+func (d *Document) add(o Operation, common []Outcome) *call {
 	c := &call{ID: o.ID, Summary: o.Summary, Text: o.Text}
 	in := shapeOf(reflect.TypeOf(o.In), true)
 	switch {
@@ -139,15 +147,14 @@ func (d *Document) add(o Operation, common []Outcome) {
 		c.Body = &body{true, map[string]media{patchType: {patchOf(input(o.patch))}}}
 	}
 	c.succeeds(o)
-	for _, p := range o.outcomes(in, common) {
-		c.fails(p)
-	}
+	c.fails(o.outcomes(in, common))
 	item := d.Paths.find(o.Path)
 	if item == nil {
 		d.Paths.add(o.Path, ordered[*call]{})
 		item = d.Paths.find(o.Path)
 	}
 	item.add(methodNames[o.Method], c)
+	return c
 }
 
 // params returns the parameters of an input.
@@ -201,6 +208,9 @@ func (c *call) succeeds(o Operation) {
 		}
 	}
 	c.Responses.add(strconv.Itoa(status), done)
+	if reflect.TypeOf(o.Out) != nil && reflect.TypeOf(o.Out).Kind() == reflect.Pointer {
+		c.Responses.add(strconv.Itoa(http.StatusNoContent), response{Text: "There is nothing to say."})
+	}
 	if tagged && o.Method == http.MethodGet {
 		c.Responses.add(strconv.Itoa(http.StatusNotModified), response{Text: http.StatusText(http.StatusNotModified)})
 	}
@@ -230,19 +240,47 @@ func (o Operation) outcomes(in *shape, common []Outcome) []Outcome {
 	return append(all, common...)
 }
 
-// fails adds a problem to the responses.
-func (c *call) fails(p Outcome) {
-	text, one := p.text(), &schema{Ref: "#/components/schemas/" + problemSchema}
-	if p.More != nil {
-		one = &schema{AllOf: []*schema{one, output(p.More)}}
-	}
-	status := strconv.Itoa(p.Status)
-	if before := c.Responses.find(status); before != nil {
-		before.Text += "\n\n" + text
-		if p.More != nil {
-			before.Content["application/problem+json"] = media{one}
+// fails adds the problems to the responses, those of one status as one.
+func (c *call) fails(all []Outcome) {
+	for i, p := range all {
+		same := func(o Outcome) bool { return o.Status == p.Status }
+		if slices.ContainsFunc(all[:i], same) {
+			continue
 		}
-		return
+		if p.Code == "" { // answered before the request has come to the API
+			c.Responses.add(strconv.Itoa(p.Status), response{Text: p.When})
+			continue
+		}
+		var texts []string
+		var more []any
+		for _, o := range all {
+			if same(o) {
+				texts, more = append(texts, o.text()), append(more, o.More)
+			}
+		}
+		c.Responses.add(strconv.Itoa(p.Status), response{Text: strings.Join(texts, "\n\n"),
+			Content: map[string]media{"application/problem+json": {problemWith(more)}}})
 	}
-	c.Responses.add(status, response{Text: text, Content: map[string]media{"application/problem+json": {one}}})
+}
+
+// problemWith returns the schema of problems of one status. more has what stands beside the members of each: nil for
+// nothing. What not all of them have is not required.
+func problemWith(more []any) *schema {
+	problem := &schema{Ref: "#/components/schemas/" + problemSchema}
+	all := &schema{AllOf: []*schema{problem}}
+	for i, one := range more {
+		same := func(other any) bool { return reflect.TypeOf(other) == reflect.TypeOf(one) }
+		if one == nil || slices.ContainsFunc(more[:i], same) {
+			continue
+		}
+		s := output(one)
+		if slices.ContainsFunc(more, func(other any) bool { return !same(other) }) {
+			s.Required, s.typ = nil, nil
+		}
+		all.AllOf = append(all.AllOf, s)
+	}
+	if len(all.AllOf) == 1 {
+		return problem
+	}
+	return all
 }

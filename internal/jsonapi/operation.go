@@ -25,7 +25,7 @@ type Header struct{ Name, Text string }
 // Outcome is a problem that an operation may answer.
 type Outcome struct {
 	Status int
-	Code   string
+	Code   string // "" for an answer of the server without a problem in its body
 	When   string
 	More   any // a struct whose members stand beside those of Problem
 }

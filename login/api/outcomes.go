@@ -21,6 +21,7 @@ var commonProblems = []jsonapi.Outcome{
 	changedMeanwhile,
 	{Status: http.StatusRequestEntityTooLarge, Code: "too_large", When: "the body is larger than 64 KiB."},
 	{Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", When: "the body is not application/json."},
+	{Status: http.StatusMisdirectedRequest, Code: "invalid_request", When: "no tenant is at the host of the request."},
 	{Status: http.StatusTooManyRequests, Code: "too_many_attempts",
 		When: "wait as long as `Retry-After` says, then try again."},
 	{Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable",
