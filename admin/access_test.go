@@ -11,7 +11,10 @@ import (
 )
 
 // furnish gives a user one of everything that an administrator can take away.
-func (s *server) furnish(tenant string) string {
+func (s *server) furnish(tenant string) string { return s.furnishAs(tenant, "g/1 2") }
+
+// furnishAs is furnish for a user who has the subject at an upstream provider.
+func (s *server) furnishAs(tenant, subject string) string {
 	s.Helper()
 	t, now := s.tenant(tenant), time.Now()
 	mail := uuid.NewString()[:8] + "@example.com"
@@ -28,7 +31,7 @@ func (s *server) furnish(tenant string) string {
 		{Credentials: []storage.Credential{
 			credential(storage.PasskeyCredential, "key"), credential(storage.PasswordCredential, ""),
 		}},
-		{Link: []storage.Identity{{Provider: "google", Subject: "g/1 2", Email: mail, CreatedAt: now}}},
+		{Link: []storage.Identity{{Provider: "google", Subject: subject, Email: mail, CreatedAt: now}}},
 	} {
 		ch.TenantID, ch.UserID, ch.Now = t.ID, id, now
 		check(s, s.store.Apply(s.Context(), ch))

@@ -166,6 +166,9 @@ func (s *Server) putRole(o roleOwner) jsonapi.Route {
 		switch {
 		case isNotFound(err):
 			if err = in.Condition.Check(""); err == nil {
+				err = s.readAPIs(c, name)
+			}
+			if err == nil {
 				r, err = s.Accounts.AddRole(c.Context(), c.asker, name, in.Title)
 			}
 		case err == nil:
@@ -178,6 +181,21 @@ func (s *Server) putRole(o roleOwner) jsonapi.Route {
 		}
 		return showRole(r)
 	})
+}
+
+// readAPIs reads the settings of the caller's tenant anew if the role is one of an API that they don't have: they may be
+// a second old, and the API was added just now.
+func (s *Server) readAPIs(c *call, name storage.RoleName) error {
+	if name.API == "" || c.asker.Tenant.Settings.API(name.API) != nil {
+		return nil
+	}
+	t, err := s.own(c)
+	if err != nil {
+		return err
+	}
+	tenant := *c.asker.Tenant
+	tenant.Tenant, c.asker.Tenant = t, &tenant
+	return nil
 }
 
 func (s *Server) removeRole(o roleOwner) jsonapi.Route {

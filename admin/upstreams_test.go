@@ -12,7 +12,8 @@ import (
 func TestUpstreamsAreManaged(t *testing.T) {
 	onEveryDatabase(t, func(s *server) {
 		owner, admin := s.as("acme", storage.RoleOwner), s.as("acme", storage.RoleAdministrator)
-		body := fields{"preset": "oidc", "issuer": "https://idp.example", "client_id": "me", "client_secret": "not to be shown"}
+		body := fields{"preset": "oidc", "issuer": "https://idp.example", "client_id": "me",
+			"client_secret": "not to be shown"}
 		admin.do("PUT", "/upstreams/corp", body).is(403, "insufficient_scope")
 		owner.do("PUT", "/upstreams/corp?dry_run=true", body).is(200)
 		owner.do("GET", "/upstreams/corp", nil).is(404)
@@ -35,7 +36,8 @@ func TestUpstreamsAreManaged(t *testing.T) {
 		if changed.text("name") != "Corp" || changed.get("status.secret") != true {
 			s.Errorf("got %s, want the patch applied, and the secret kept", changed.raw)
 		}
-		if all := admin.do("GET", "/upstreams", nil).is(200); len(all.items()) != 1 || strings.Contains(all.raw, "not to be") {
+		all := admin.do("GET", "/upstreams", nil).is(200)
+		if len(all.items()) != 1 || strings.Contains(all.raw, "not to be") {
 			s.Errorf("got %s, want one provider", all.raw)
 		}
 		s.as("", storage.RoleOwner).do("GET", "/upstreams/corp", nil).is(404)

@@ -18,7 +18,11 @@ func (m *Maker) value(schema any, name string, depth int) any {
 		return m.object(s, name, depth)
 	case "array":
 		all := []any{}
-		for range m.Rand.IntN(3) {
+		n := m.Rand.IntN(3)
+		if m.sparse && len(m.Known[name]) > 0 {
+			n = 1
+		}
+		for range n {
 			all = append(all, m.value(s["items"], name, depth+1))
 		}
 		return all
@@ -58,7 +62,7 @@ func (m *Maker) includes(member string, depth int) bool {
 	case !m.sparse:
 		return m.oneIn(3 + 2*depth)
 	case len(m.Known[member]) > 0:
-		return !m.oneIn(3)
+		return !m.oneIn(6)
 	}
 	return m.oneIn(30)
 }
@@ -77,9 +81,11 @@ func (m *Maker) number(s map[string]any) any {
 
 // odd are texts that are unlike what is usual.
 var odd = []string{
-	"", " ", "a", "none", "0", "null", "true", "../../etc", "%2F%00", "'; DROP TABLE users; --", "<script>alert(1)</script>",
+	"", " ", "a", "none", "0", "null", "true", "../../etc", "%2F%00", "'; DROP TABLE users; --",
+	"<script>alert(1)</script>",
 	"Zoë Ångström", "日本語", "\u202eevil", "👩‍👩‍👧", "\u0000", "\ufeff", "line\nbreak\r\n", "a\tb", "\x7f",
-	"https://example.com/", "https://user:pw@example.com:99999/#f", "javascript:alert(1)", "http://[::1", "urn:x:y", "a@b", "a@example.com",
+	"https://example.com/", "https://user:pw@example.com:99999/#f", "javascript:alert(1)", "http://[::1", "urn:x:y",
+	"a@b", "a@example.com",
 	"2006-01-02T15:04:05Z", "9999-12-31T23:59:59.999999999+23:59", "0000-00-00", "2006-01-02", "24h", "-1s", "1e9h",
 	"#fff", "*",
 	"a b", "a,b", `\"`, "{{.}}", "$1", "en", "sha256$x", "00000000-0000-0000-0000-000000000000",

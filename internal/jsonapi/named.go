@@ -94,7 +94,7 @@ func schemaName(s *schema) string {
 	name, of, generic := strings.Cut(s.typ.Name(), "[")
 	if generic {
 		of = strings.TrimSuffix(of, "]")
-		name = upper(of[strings.LastIndexByte(of, '.')+1:]) + name
+		name = upper(of[strings.LastIndexByte(of, '.')+1:]) + upper(name)
 	}
 	name = upper(name)
 	if s.in {

@@ -85,7 +85,11 @@ func (m member) of(s *shape, in bool) *schema {
 	}
 	switch s.kind {
 	case textKind, formKind:
-		if out.Enum = m.enum; in && m.enum == nil {
+		// What is answered has no closed list of values: another one, one day, would break generated programs.
+		if in {
+			out.Enum = m.enum
+		}
+		if in && m.enum == nil {
 			out.MaxLength = m.max
 		}
 		if s.typ == timeType {
