@@ -183,8 +183,8 @@ func (s *Server) putRole(o roleOwner) jsonapi.Route {
 	})
 }
 
-// readAPIs reads the settings of the caller's tenant anew if the role is one of an API that they don't have: they may be
-// a second old, and the API was added just now.
+// readAPIs reads the settings of the caller's tenant anew if the role is one of an API that they don't have: they may
+// be a second old, and the API was added just now.
 func (s *Server) readAPIs(c *call, name storage.RoleName) error {
 	if name.API == "" || c.asker.Tenant.Settings.API(name.API) != nil {
 		return nil

@@ -108,7 +108,8 @@ var alone = map[string][]string{
 // the modules that they need.
 var forTests = []string{
 	"e2e/...", "bench", "internal/chromiumtest", "internal/contracttest", "internal/faultproxy", "internal/golden",
-	"internal/passkeytest", "internal/pgtest", "internal/redistest", "internal/smtptest", "internal/testdaemon", "internal/testkeys",
+	"internal/passkeytest", "internal/pgtest", "internal/redistest", "internal/smtptest", "internal/testdaemon",
+	"internal/testkeys",
 	"storage/storagetest",
 }
 
