@@ -45,15 +45,20 @@ type Users interface {
 	FindUser(ctx context.Context, name string) (storage.User, error)
 	User(ctx context.Context, id string) (storage.User, error)
 	Users(ctx context.Context, after string) iter.Seq2[administration.Listed, error]
+	// Standing returns what opens the user's account, and where it is signed in.
 	Standing(ctx context.Context, u storage.User) (administration.Standing, error)
 	// CheckUser returns what is wrong with an entry, before a password is asked for.
 	CheckUser(ctx context.Context, entered importing.Row, reserved bool) error
+	// AddUser checks the entry as CheckUser does, and adds the user. With reserved, the username may be a reserved one.
 	AddUser(ctx context.Context, entered importing.Row, reserved bool, p Password) (storage.User, error)
 	// EditUser also reports whether there was anything to change.
 	EditUser(ctx context.Context, id string, e administration.Edit, reserved bool) (storage.User, bool, error)
+	// SetPassword also ends the user's sessions and grants.
 	SetPassword(ctx context.Context, u storage.User, p Password) error
 	EnableUser(ctx context.Context, id string) error
+	// DisableUser ends all sessions and grants; EnableUser brings none of them back.
 	DisableUser(ctx context.Context, id string) error
+	// RemoveUser removes the user with all that belongs to the account.
 	RemoveUser(ctx context.Context, id string) error
 }
 
@@ -75,18 +80,25 @@ type App struct {
 
 // Access is what a user signs in with, and where the user is signed in.
 type Access interface {
+	// SendReset sends the user a code to set a password, and fails if the tenant has no passwords or no mail.
 	SendReset(ctx context.Context, u storage.User) error
 	Passkeys(ctx context.Context, u storage.User) ([]Passkey, error)
+	// Sessions returns those that have not ended, as Grants does.
 	Sessions(ctx context.Context, u storage.User) ([]storage.Session, error)
 	Grants(ctx context.Context, u storage.User) ([]storage.Grant, error)
+	// Apps returns the clients that may use the account: by consent, or with a grant that needed none.
 	Apps(ctx context.Context, u storage.User) ([]App, error)
 	Identities(ctx context.Context, u storage.User) ([]storage.Identity, error)
+	// RemoveFactors removes all second factors, and passkeys with them, of a user who lost them.
 	RemoveFactors(ctx context.Context, id string) error
 	RemovePasskey(ctx context.Context, id, passkey string) error
+	// EndSession ends one session with all that apps were given in it, and EndSessions all of both.
 	EndSession(ctx context.Context, id, session string) error
 	EndSessions(ctx context.Context, id string) error
+	// RevokeGrant leaves the consent; DisconnectApp withdraws it with all that the client was given.
 	RevokeGrant(ctx context.Context, id, grant string) error
 	DisconnectApp(ctx context.Context, id, client string) error
+	// Unlink takes an account at an upstream provider from the user.
 	Unlink(ctx context.Context, id, provider, subject string) error
 
 	Administrators(ctx context.Context) iter.Seq2[storage.User, error]
@@ -102,6 +114,7 @@ type Groups interface {
 	Groups(ctx context.Context, after string) iter.Seq2[storage.Group, error]
 	AddGroup(ctx context.Context, id, title string) (storage.Group, error)
 	RenameGroup(ctx context.Context, id, title string) (storage.Group, error)
+	// RemoveGroup removes the group; its members stay, and lose what it gave them.
 	RemoveGroup(ctx context.Context, id string) error
 	// Members returns the users of a group, with their id, email address and username.
 	Members(ctx context.Context, id, after string) iter.Seq2[storage.User, error]
@@ -117,6 +130,7 @@ type Roles interface {
 	Roles(ctx context.Context, owner storage.RoleName, after string) iter.Seq2[storage.Role, error]
 	AddRole(ctx context.Context, r storage.RoleName, title string) (storage.Role, error)
 	RenameRole(ctx context.Context, r storage.RoleName, title string) (storage.Role, error)
+	// RemoveRole removes the role, and takes it from all that have it.
 	RemoveRole(ctx context.Context, r storage.RoleName) error
 	// GiveRole does nothing if the holder has the role.
 	GiveRole(ctx context.Context, r storage.RoleName, to storage.RoleHolder) error
@@ -140,10 +154,13 @@ type Clients interface {
 	AddClient(ctx context.Context, c storage.Client, secret string) (added Client, made string, err error)
 	// EditClient applies a JSON merge patch, and reports whether there was anything to change.
 	EditClient(ctx context.Context, id string, patch map[string]any) (Client, bool, error)
+	// RemoveClient removes the client with the consents and grants of users.
 	RemoveClient(ctx context.Context, id string) error
 	// ClientSecrets returns the ids of the client's secrets, oldest first.
 	ClientSecrets(ctx context.Context, id string) ([]string, error)
+	// AddClientSecret adds one more secret: those before stay valid. It is shown only here.
 	AddClientSecret(ctx context.Context, id string) (secret, secretID string, err error)
+	// RemoveClientSecret refuses the only secret of a client.
 	RemoveClientSecret(ctx context.Context, id, secretID string) error
 }
 
@@ -153,6 +170,7 @@ type Settings interface {
 	Tenant(ctx context.Context) (storage.Tenant, error)
 	// PutAPI reports whether there was no API with the identifier.
 	PutAPI(ctx context.Context, api storage.API) (added bool, err error)
+	// RemoveAPI removes the API with its roles.
 	RemoveAPI(ctx context.Context, identifier string) error
 	// TryUpstream tries an upstream provider without a user: storage.ErrNotFound if there is none with the id.
 	TryUpstream(ctx context.Context, id string) ([]upstream.Step, error)
@@ -161,7 +179,9 @@ type Settings interface {
 // Tenants are all tenants of the installation.
 type Tenants interface {
 	Tenants(ctx context.Context, after string) iter.Seq2[OneTenant, error]
+	// AddTenant returns storage.ErrExists if the id or the host is taken, or was by a tenant since removed.
 	AddTenant(ctx context.Context, t storage.Tenant) (OneTenant, error)
+	// RemoveTenant removes the tenant with all its data, but never the default tenant.
 	RemoveTenant(ctx context.Context, id string) error
 	// HasTenant returns storage.ErrNotFound if there is no tenant with the id.
 	HasTenant(ctx context.Context, id string) error
@@ -185,13 +205,17 @@ type Operations interface {
 	Keys(ctx context.Context) ([]keys.Use, error)
 	// RotateKeys returns the new keys.
 	RotateKeys(ctx context.Context, algorithm string, atOnce bool) ([]keys.Use, error)
+	// RemoveKey removes a key at once: what it signed is refused from then on.
 	RemoveKey(ctx context.Context, kid string) error
 
+	// Waiting returns the messages that are still to be sent, and Dead those that are tried no more.
 	Waiting(ctx context.Context, after string) iter.Seq2[storage.Delivery, error]
 	Dead(ctx context.Context, after string) iter.Seq2[storage.Delivery, error]
+	// RetryMail has a dead message tried again.
 	RetryMail(ctx context.Context, id string) error
 
 	// Events returns what the search finds, newest first.
 	Events(ctx context.Context, q audit.Search) iter.Seq2[storage.Event, error]
+	// Statistics counts users and sign-ins of so many days in UTC, the last of which is today.
 	Statistics(ctx context.Context, days int) (administration.Statistics, error)
 }
