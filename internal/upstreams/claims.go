@@ -122,10 +122,9 @@ func (p *provider) leavesOutGroups(said claims) bool {
 	return names[p.groupsClaim()] != nil || said["hasgroups"] == true
 }
 
-// verified takes the boolean true and, of a provider that documents them, other values that
-// mean it. It is about the claim email, not
-// about an address from another: users may be free to write what they like there. Who knows better
-// says so, by naming the claim for email_verified as well.
+// verified takes the boolean true and, of a provider that documents them, other values that mean it. It is about the
+// claim email, not about an address from another: users may be free to write what they like there. An operator who
+// knows better names the claim for email_verified as well.
 func (p *provider) verified(c claims) bool {
 	if p.claim("email") != "email" && p.Claims["email_verified"] == "" {
 		return false

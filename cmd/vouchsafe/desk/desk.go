@@ -203,7 +203,8 @@ type MailTest struct {
 // Operations are about keys, messages and the audit trail.
 type Operations interface {
 	Keys(ctx context.Context) ([]keys.Use, error)
-	// RotateKeys returns the new keys.
+	// RotateKeys makes a key for an algorithm, or with "" for each in use, and returns the new keys. With atOnce they sign
+	// at once, because the old ones may be known to an attacker; otherwise clients get time to read them first.
 	RotateKeys(ctx context.Context, algorithm string, atOnce bool) ([]keys.Use, error)
 	// RemoveKey removes a key at once: what it signed is refused from then on.
 	RemoveKey(ctx context.Context, kid string) error
