@@ -20,6 +20,8 @@ type call struct {
 	*http.Request
 	asker  people.Asker
 	scopes []string // what the caller may do
+	// user is the administrator who calls; nil for a client that calls for itself.
+	user *storage.User
 	// operates says that the operation is one of the operator's, whose scope stands for all of a tenant's settings.
 	operates bool
 }
@@ -106,7 +108,7 @@ func (s *Server) admit(r *http.Request, scope string) (*call, error) {
 			Detail:       "The access token isn't for this API. Its audience has to be " + t.URL(Prefix) + " alone.",
 			Authenticate: challenge(t, "invalid_token", "")}
 	}
-	c := &call{asker: s.asker(r, b), scopes: scopesOf(t, b)}
+	c := &call{asker: s.asker(r, b), scopes: scopesOf(t, b), user: b.User}
 	if !slices.Contains(c.scopes, scope) {
 		return nil, insufficient(t, scope)
 	}

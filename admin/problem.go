@@ -10,6 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/acting"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/attributes"
 	"github.com/vouchsafe/vouchsafe/people/importing"
@@ -150,6 +151,10 @@ var codes = map[people.Refusal]string{
 	people.ErrAccountExists:    "exists",
 	people.ErrSignUpClosed:     "sign_up_closed",
 	people.ErrNotOffered:       "not_offered",
+	acting.ErrOff:              "not_offered",
+	acting.ErrNotAllowed:       "no_administrator",
+	acting.ErrAdministrator:    "is_administrator",
+	acting.ErrDisabled:         "disabled",
 }
 
 // invalid returns the problem of what breaks rules.

@@ -102,7 +102,7 @@ func (s *Server) roleRoutes() []jsonapi.Route {
 			path := o.path + "/{role}/" + kind.path + "/{holder}"
 			all = append(all,
 				s.holderRoute(http.MethodPut, path, "give"+o.id+"RoleTo"+kind.id, "Gives a role of "+o.what+" to "+kind.what+".",
-					func(c *call, in ofHolder) error {
+					kind.holder, func(c *call, in ofHolder) error {
 						err := s.Accounts.GiveRole(c.Context(), c.asker, o.named(in.Owner, in.Role), kind.holder(in.Holder))
 						if errors.Is(err, storage.ErrExists) {
 							err = nil // as wished
@@ -110,7 +110,7 @@ func (s *Server) roleRoutes() []jsonapi.Route {
 						return err
 					}),
 				s.holderRoute(http.MethodDelete, path, "take"+o.id+"RoleFrom"+kind.id,
-					"Takes a role of "+o.what+" from "+kind.what+".", func(c *call, in ofHolder) error {
+					"Takes a role of "+o.what+" from "+kind.what+".", kind.holder, func(c *call, in ofHolder) error {
 						return s.Accounts.TakeRole(c.Context(), c.asker, o.named(in.Owner, in.Role), kind.holder(in.Holder))
 					}))
 		}
@@ -120,11 +120,27 @@ func (s *Server) roleRoutes() []jsonapi.Route {
 
 // holderRoute returns the route of an operation about a role and what has it.
 func (s *Server) holderRoute(
-	method, path, id, summary string, do func(c *call, in ofHolder) error,
+	method, path, id, summary string, holder func(id string) storage.RoleHolder, do func(c *call, in ofHolder) error,
 ) jsonapi.Route {
 	return handle(s, jsonapi.Operation{
-		Method: method, Path: path, ID: id, Scope: "groups:write", Summary: summary,
-	}, func(c *call, in ofHolder) (jsonapi.None, error) { return jsonapi.None{}, do(c, in) })
+		Method: method, Path: path, ID: id, Scope: "groups:write", Summary: summary, Problems: []jsonapi.Outcome{outranked},
+	}, func(c *call, in ofHolder) (none jsonapi.None, err error) {
+		if err := s.mayHold(c, holder(in.Holder)); err != nil {
+			return none, err
+		}
+		return none, do(c, in)
+	})
+}
+
+// mayHold returns an error if the holder of a role is a user or a client who may do more than the caller.
+func (s *Server) mayHold(c *call, h storage.RoleHolder) (err error) {
+	switch {
+	case h.User != "":
+		_, err = s.target(c, h.User)
+	case h.Client != "":
+		_, err = s.managed(c, h.Client)
+	}
+	return err
 }
 
 func (s *Server) listRoles(o roleOwner) jsonapi.Route {

@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/people/acting"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/invitations"
@@ -40,6 +41,7 @@ type Tokens interface {
 // Config is what a Server is made of. All fields without "default" are required.
 type Config struct {
 	People selfservice.Service
+	Acting *acting.Service
 	// Federation tries upstream providers.
 	Federation *federation.Service
 	Accounts   *administration.Accounts
@@ -85,8 +87,8 @@ type Server struct {
 
 // New checks the Config.
 func New(c Config) (*Server, error) {
-	if c.People.Service == nil || c.Federation == nil || c.Accounts == nil || c.Store == nil || c.Secrets == nil ||
-		c.Tokens == nil || c.Keys == nil || c.Issuer == "" || c.Language == nil || c.Errors == nil {
+	if c.People.Service == nil || c.Acting == nil || c.Federation == nil || c.Accounts == nil || c.Store == nil ||
+		c.Secrets == nil || c.Tokens == nil || c.Keys == nil || c.Issuer == "" || c.Language == nil || c.Errors == nil {
 		return nil, errors.New("admin: a field is missing")
 	}
 	if c.AnswerLease == 0 {

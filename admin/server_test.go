@@ -28,6 +28,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/acting"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/mail"
@@ -104,11 +105,13 @@ func start(t testing.TB, database string) *server {
 	upstreamProviders, err := federation.New(federation.Service{Service: s.people,
 		Calls: upstreams.New(outbound.Client(outbound.Config{AllowPrivate: true}))})
 	check(t, err)
+	accounts := &administration.Accounts{Store: store, Policy: s.people.Policy, Passwords: hasher}
+	signInAs, err := acting.New(acting.Service{Service: s.people, Accounts: accounts})
+	check(t, err)
 	s.api, err = admin.New(admin.Config{
-		People: selfservice.Service{Service: s.people}, Federation: upstreamProviders, Store: s.answers,
+		People: selfservice.Service{Service: s.people}, Acting: signInAs, Federation: upstreamProviders, Store: s.answers,
 		Secrets: secrets, Tokens: s.provider.Apps(),
-		Keys: s.provider.Keys, Errors: errorPage, Issuer: rootIssuer,
-		Accounts: &administration.Accounts{Store: store, Policy: s.people.Policy, Passwords: hasher},
+		Keys: s.provider.Keys, Errors: errorPage, Issuer: rootIssuer, Accounts: accounts,
 		Language: func(*http.Request) string { return "en" },
 	})
 	check(t, err)

@@ -24,6 +24,7 @@ type tenant struct {
 	SignIn       storage.SignInSettings       `json:"sign_in,omitzero" doc:"How users sign in."`
 	Passwords    storage.PasswordSettings     `json:"passwords,omitzero" doc:"What holds for a password's change."`
 	SecondFactor storage.SecondFactorSettings `json:"second_factor,omitzero" doc:"When more than one proof is needed."`
+	SignInAs     storage.SignInAsSettings     `json:"sign_in_as,omitzero" doc:"Whether administrators may sign in as users."`
 	Limits       storage.LimitSettings        `json:"limits,omitzero" doc:"How many messages are sent."`
 	Branding     branding                     `json:"branding,omitzero" doc:"How pages and emails look."`
 	Claims       []storage.ClaimRule          `json:"claims,omitempty" doc:"What else apps learn about users: see docs/claims.md."`
@@ -59,8 +60,8 @@ func fieldsOfTenant(t storage.Tenant) tenant {
 	out := tenant{
 		Name: unlessZero(t.Name), Host: unlessZero(t.Host), LogoURI: unlessZero(t.LogoURI),
 		Disabled: unlessZero(t.Disabled), SignUp: set.SignUp, SignIn: set.SignIn,
-		Passwords: set.Passwords, SecondFactor: set.SecondFactor, Limits: set.Limits, Branding: branding(set.Branding),
-		Claims: set.Claims, Attributes: set.Attributes, APIs: set.APIs,
+		Passwords: set.Passwords, SecondFactor: set.SecondFactor, SignInAs: set.SignInAs, Limits: set.Limits,
+		Branding: branding(set.Branding), Claims: set.Claims, Attributes: set.Attributes, APIs: set.APIs,
 	}
 	for _, u := range set.Upstreams {
 		out.Upstreams = append(out.Upstreams, fieldsOfUpstream(u))
@@ -97,7 +98,7 @@ func tagOfTenant(t storage.Tenant) (jsonapi.ETag, error) { return jsonapi.TagOf(
 func (f tenant) declared(was storage.Tenant, id string) tenants.Declared {
 	set := was.Settings
 	set.SignUp, set.SignIn, set.Passwords, set.SecondFactor = f.SignUp, f.SignIn, f.Passwords, f.SecondFactor
-	set.Limits, set.Branding, set.Upstreams = f.Limits, storage.Branding(f.Branding), nil
+	set.SignInAs, set.Limits, set.Branding, set.Upstreams = f.SignInAs, f.Limits, storage.Branding(f.Branding), nil
 	set.Claims, set.Attributes, set.APIs = f.Claims, f.Attributes, f.APIs
 	d := tenants.Declared{
 		ID: id, Name: f.Name, Host: f.Host, LogoURI: f.LogoURI, Disabled: f.Disabled, Settings: set,

@@ -11,19 +11,30 @@ import (
 
 // session is a session as the API shows one.
 type session struct {
-	ID        string    `json:"id" doc:"The id: the sid of tokens."`
-	UserAgent string    `json:"user_agent" doc:"What the browser says it is."`
-	IP        string    `json:"ip" doc:"The address at the last proof."`
-	AMR       []string  `json:"amr" doc:"How the user signed in (RFC 8176)."`
-	ACR       string    `json:"acr" doc:"How strong that was."`
-	AuthTime  time.Time `json:"auth_time" doc:"When the user last proved the account."`
-	CreatedAt time.Time `json:"created_at" doc:"When the session began."`
-	SeenAt    time.Time `json:"seen_at" doc:"When it was last used, to some minutes."`
-	ExpiresAt time.Time `json:"expires_at" doc:"When it ends at the latest."`
+	ID            string    `json:"id" doc:"The id: the sid of tokens."`
+	UserAgent     string    `json:"user_agent" doc:"What the browser says it is."`
+	IP            string    `json:"ip" doc:"The address at the last proof."`
+	AMR           []string  `json:"amr" doc:"How the user signed in (RFC 8176)."`
+	ACR           string    `json:"acr" doc:"How strong that was."`
+	AuthTime      time.Time `json:"auth_time" doc:"When the user last proved the account."`
+	CreatedAt     time.Time `json:"created_at" doc:"When the session began."`
+	SeenAt        time.Time `json:"seen_at" doc:"When it was last used, to some minutes."`
+	ExpiresAt     time.Time `json:"expires_at" doc:"When it ends at the latest."`
+	Administrator string    `json:"administrator,omitempty" doc:"The id of the administrator who is signed in as the user in it; left out for the user's own."`
 }
 
 func shownSession(s storage.Session) session {
-	return session{s.ID, s.UserAgent, s.IP, listOf(s.AMR), s.ACR, s.AuthTime, s.CreatedAt, s.SeenAt, s.ExpiresAt}
+	return session{
+		s.ID, s.UserAgent, s.IP, listOf(s.AMR), s.ACR, s.AuthTime, s.CreatedAt, s.SeenAt, s.ExpiresAt, administratorOf(s),
+	}
+}
+
+// administratorOf returns the id of the administrator who uses the session in the place of its user, or "".
+func administratorOf(s storage.Session) string {
+	if s.Act == nil {
+		return ""
+	}
+	return s.Act.ActorID
 }
 
 // listOf returns an empty list in the place of nil, which JSON writes as null.

@@ -89,6 +89,10 @@ func (v *clientChecks) oneOf(field, value string, list []string) {
 // clientIDForm matches ids of clients.
 var clientIDForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._~:/@+-]*$`)
 
+// actors are what the audit trail says of who acted, beside the ids of users and clients: the command line, and a
+// user who is not known. No client may pass for them.
+var actors = []string{"cli", "anonymous", "setup"}
+
 // identity checks the id, the type of application and what tokens it gets.
 func (v *clientChecks) identity() {
 	id := v.ClientID
@@ -100,6 +104,9 @@ func (v *clientChecks) identity() {
 	case !clientIDForm.MatchString(id):
 		v.fault("client_id", "%q has a character that is not allowed: write letters, digits and . _ ~ : / @ + -, a "+
 			"letter or digit first", id)
+	}
+	if slices.Contains(actors, id) {
+		v.fault("client_id", "%q stands in the audit trail for another actor: write another name", id)
 	}
 	// The sub of a client's own tokens is its id (RFC 9068 section 2.2). It must never be that of a
 	// user, which is a UUID of version 7 (RFC 9700 section 4.15).

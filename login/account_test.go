@@ -106,7 +106,8 @@ func TestTheAccountPageShowsEverySection(t *testing.T) {
 	})
 	jo := s.user("default", "jo@example.com", "jo", right)
 	jo.Profile.Name = "Jo Doe"
-	role := storage.RoleAuditor
+	s.rules(func(settings *storage.TenantSettings) { settings.SignInAs.Enabled = true })
+	role := storage.RoleSupport
 	err := s.store.Apply(t.Context(), storage.Change{TenantID: jo.TenantID, UserID: jo.ID, Now: time.Now(), Update: &jo,
 		SetAdmin: &role})
 	if err != nil {

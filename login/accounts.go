@@ -60,7 +60,7 @@ type signOutForm struct {
 // another site must not see from a lost tie whether a user was signed in.
 func (s *Server) signOutPage(w http.ResponseWriter, r *http.Request) error {
 	ui.KeepOpener(w)
-	all, err := s.Sessions.All(r)
+	all, err := s.Sessions.ActingAndAll(r)
 	if err != nil {
 		return err
 	}
@@ -81,12 +81,18 @@ func (s *Server) signOutPage(w http.ResponseWriter, r *http.Request) error {
 // signOut ends the current session, or all that the browser has.
 func (s *Server) signOut(w http.ResponseWriter, r *http.Request) error {
 	ui.KeepOpener(w)
-	all, err := s.Sessions.All(r)
+	all, err := s.Sessions.ActingAndAll(r)
 	if err != nil {
 		return err
 	}
 	if r.PostForm.Get("all") == "" {
 		all = all[:min(len(all), 1)]
+	}
+	if len(all) > 0 && all[0].Act != nil {
+		if err := s.Sessions.EndActing(w, r, all[0], "ended by the administrator", s.askerOf(r).Event); err != nil {
+			return err
+		}
+		all = all[1:]
 	}
 	recorded := func(a sessions.Account, ch *storage.Change) {
 		ch.Events = []storage.Event{s.askerOf(r).Event(

@@ -30,6 +30,9 @@ func (s *Server) consentPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if ui.ActingOf(r) != nil {
+		return &web.Problem{Status: http.StatusForbidden, Title: "acting.refused_title", Message: "acting.consent"}
+	}
 	if account.ID == "" {
 		return s.goOn(w, r, in) // the user has signed out meanwhile: another question is next
 	}
@@ -96,6 +99,9 @@ func (s *Server) asked(r *http.Request) (*storage.Interaction, sessions.Account,
 	in, err := s.site.NeedInteraction(r)
 	if err != nil {
 		return nil, sessions.Account{}, err
+	}
+	if on := ui.ActingOf(r); on != nil {
+		return in, *on, nil
 	}
 	account, err := s.Sessions.Current(r)
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {

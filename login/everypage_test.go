@@ -49,7 +49,7 @@ func (s *site) pagePaths() []string {
 func TestEveryPageInEveryLanguage(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, nil)
-	s.user("default", "jo@example.com", "jo", right)
+	s.administrator(s.user("default", "jo@example.com", "jo", right), storage.RoleSupport)
 	s.enrolled("mo@example.com")
 	in := storage.Interaction{
 		Client: storage.Client{ClientID: "app", ClientName: "Paper Boats", Allow: storage.ClientAllow{VerifiedEmail: true}},

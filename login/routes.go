@@ -2,6 +2,7 @@ package login
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/gorilla/mux"
 
@@ -14,6 +15,9 @@ type route struct {
 	get  func(w http.ResponseWriter, r *http.Request) error
 	post func(w http.ResponseWriter, r *http.Request) error // nil when it has no form
 }
+
+// actingPages are the paths that are also there for an administrator who is signed in as a user, to look at.
+var actingPages = []string{"/", "/no-access", "/consent", "/signout", "/signed-out"}
 
 // Register adds the routes to r. Paths are below the tenant's issuer; web.Tenancy has
 // taken the rest off.
@@ -44,9 +48,16 @@ func (s *Server) Register(r *mux.Router) {
 		{"/federated/link", s.linkPage, s.link},
 		{"/", s.homePage, nil},
 	} {
-		r.Handle(route.path, s.site.Page(route.get)).Methods(http.MethodGet, http.MethodHead)
+		page, form := s.site.Page, s.site.Form
+		if slices.Contains(actingPages, route.path) {
+			page = s.site.ActingPage
+		}
+		if route.path == "/signout" {
+			form = s.site.ActingForm
+		}
+		r.Handle(route.path, page(route.get)).Methods(http.MethodGet, http.MethodHead)
 		if route.post != nil {
-			r.Handle(route.path, s.site.Form(route.post)).Methods(http.MethodPost)
+			r.Handle(route.path, form(route.post)).Methods(http.MethodPost)
 		}
 	}
 	r.Handle("/password/score", web.Handler(s.site.ErrorPage, s.score)).Methods(http.MethodPost)

@@ -32,7 +32,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/acting"
 	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/mail"
 	"github.com/vouchsafe/vouchsafe/people/password"
@@ -144,8 +146,15 @@ func startWith(t testing.TB, scheme, host string, change func(*Config), apps fun
 	if s.login, err = New(config); err != nil {
 		t.Fatal(err)
 	}
+	signInAs, err := acting.New(acting.Service{
+		Service: config.Service, Accounts: &administration.Accounts{Store: store},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	own, err := account.New(account.Config{
-		Site: config.Site, People: selfservice.Service{Service: config.Service}, Depart: s.login.LinkUpstream,
+		Site: config.Site, People: selfservice.Service{Service: config.Service}, Acting: signInAs,
+		Depart: s.login.LinkUpstream,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -65,6 +65,9 @@ func (s *Service) OwnerACR(ctx context.Context, u storage.User, acr string) (str
 	return "", err
 }
 
+// ErrLastOwner says that a change would leave the tenant without an owner.
+const ErrLastOwner = Refusal("delete.last_owner")
+
 // ErrLastWayIn says that a change would leave the user no way to sign in.
 const ErrLastWayIn = Refusal("identity.last")
 

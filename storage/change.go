@@ -79,6 +79,9 @@ type Change struct {
 	// EndSessions ends sessions, and with them their grants without offline_access. ErrStale: see
 	// SessionFilter.
 	EndSessions *SessionFilter
+	// RemoveActed is the id of a session of the user with an Act. It is deleted after it has ended: what is
+	// recorded in this change is its end. ErrStale: there is none, or another change recorded that.
+	RemoveActed string
 	// Withdraw is the id of a client. The user's consent to the client is removed, and the client's grants
 	// of that user are revoked. ErrNotFound if there was neither: of two withdrawals at the same time,
 	// one succeeds. AllIDs withdraws every consent, and never fails with ErrNotFound.

@@ -71,6 +71,8 @@ const (
 	EventUsersImported     = "users.imported"
 	EventUsersExported     = "users.exported"
 	EventAdministratorSet  = "administrator.set"
+	EventActingBegan       = "acting.began"
+	EventActingEnded       = "acting.ended"
 	EventProfileChanged    = "profile.changed"
 	EventEmailAsked        = "email.asked"
 	EventEmailChanged      = "email.changed"
@@ -195,6 +197,9 @@ var EventKinds = []EventKind{
 	{EventUsersExported, AboutTenant, ToTenant, "Accounts were exported with their password hashes."},
 	{EventAdministratorSet, AboutUser, ToTenant,
 		"A user became an administrator, or is one no more. Detail says the role."},
+	{EventActingBegan, AboutUser, ToTenant,
+		"An administrator signed in as a user, to help. Detail says why, and until when at the latest."},
+	{EventActingEnded, AboutUser, ToTenant, "An administrator is signed in as a user no longer. Detail repeats why."},
 	{EventProfileChanged, AboutUser, ToClient, "A user edited the profile."},
 	{EventEmailAsked, AboutUser, ToTenant, "A user asked for another email address, which is not yet confirmed."},
 	{EventEmailChanged, AboutUser, ToClient, "A new email address was confirmed."},

@@ -18,7 +18,10 @@ type Grant struct {
 	Offline   bool // offline_access was granted
 	// Consented says that the code depends on the user's consent to the client, which must still exist
 	// when the code is redeemed. It is not stored.
-	Consented         bool
+	Consented bool
+	// ActorID is the administrator who uses the session in the place of its user; "" if its user does. It is not
+	// stored: tokens name the administrator, and there is no refresh token.
+	ActorID           string
 	CredentialVersion int64
 	Scopes            []string
 	Audience          []string
@@ -48,8 +51,8 @@ type GrantFilter struct {
 
 // Grants keeps the grants. A Change revokes them. A grant is alive while it is neither revoked nor past
 // ExpiresAt, its user exists, is enabled and has its CredentialVersion, its
-// session (unless Offline or SessionID is "") has not ended, and its client exists and
-// is enabled.
+// session (unless Offline or SessionID is "") has not ended and may still be used by its administrator if it has an
+// Act, and its client exists and is enabled.
 type Grants interface {
 	// RedeemCode stores the grant of an authorization code and returns its user. ErrExists: the code was
 	// used before; the grant of that use is then revoked. ErrNotFound: the user, session or client is

@@ -22,6 +22,8 @@ type Session struct {
 	SeenAt            time.Time
 	ExpiresAt         time.Time // however much it is used
 	EndedAt           time.Time // zero while it has not ended
+	// Act says which administrator uses the session in the place of its user; nil if its user does.
+	Act *Act
 }
 
 // Sessions keeps the sessions. A Change begins, renews and ends them.
@@ -31,8 +33,9 @@ type Sessions interface {
 	Session(ctx context.Context, tenant, id string, now time.Time) (Session, User, error)
 	// SeenSession stores that the session was used.
 	SeenSession(ctx context.Context, tenant, id string, now time.Time) error
-	// SessionsOf lists a user's living sessions, newest first.
+	// SessionsOf lists a user's living sessions, newest first, also those with an Act.
 	SessionsOf(ctx context.Context, tenant, userID string, now time.Time) ([]Session, error)
+	ActedSessions
 }
 
 // Consent is what a user allowed a client, and when.

@@ -7,6 +7,7 @@ type TenantSettings struct {
 	SignIn       SignInSettings       `json:"sign_in,omitzero" yaml:"sign_in,omitempty"`
 	Passwords    PasswordSettings     `json:"passwords,omitzero" yaml:"passwords,omitempty"`
 	SecondFactor SecondFactorSettings `json:"second_factor,omitzero" yaml:"second_factor,omitempty"`
+	SignInAs     SignInAsSettings     `json:"sign_in_as,omitzero" yaml:"sign_in_as,omitempty"`
 	Limits       LimitSettings        `json:"limits,omitzero" yaml:"limits,omitempty"`
 	Branding     Branding             `json:"branding,omitzero" yaml:"branding,omitempty"`
 	Upstreams    []Upstream           `json:"upstreams,omitempty" yaml:"upstreams,omitempty"`
@@ -85,6 +86,14 @@ type SecondFactorSettings struct {
 	RememberDevice *Duration `json:"remember_device,omitempty" yaml:"remember_device,omitempty"`
 	// TrustUpstream lets a second factor that an upstream reports count.
 	TrustUpstream bool `json:"trust_upstream,omitempty" yaml:"trust_upstream,omitempty"`
+}
+
+// SignInAsSettings say whether administrators may sign in as users, to help them.
+type SignInAsSettings struct {
+	// Enabled lets administrators whose role allows it sign in as users who are no administrators.
+	Enabled bool `json:"enabled,omitempty" yaml:"enabled,omitempty"`
+	// Notify mails the user each time.
+	Notify bool `json:"notify,omitempty" yaml:"notify,omitempty"`
 }
 
 // LimitSettings bound what is sent for a tenant, so that a flood at one tenant leaves room for

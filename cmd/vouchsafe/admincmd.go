@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/report"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
+	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/acting"
+	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -125,4 +129,80 @@ func (c *adminRemoveCmd) Run(ctx context.Context, a *app) error {
 		}
 		return c.tell(ctx, a, d, u, c.JSON, "%s is no administrator any more.")
 	})
+}
+
+// userSignInAsCmd makes the link by which an administrator signs in as a user.
+type userSignInAsCmd struct {
+	User   string `arg:"" help:"Their id, email address or username." complete:"user"`
+	As     string `required:"" help:"The administrator who will use the link: id, email address or username." placeholder:"ADMIN"`
+	Reason string `required:"" help:"Why, in one line. The user can read it." placeholder:"TEXT"`
+	tenantFlag
+	jsonFlag
+}
+
+// signInAsView is the link as the command prints it.
+type signInAsView struct {
+	Link      string    `json:"link"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// Run prints the link, and until when it works. The link opens nothing by itself: see package acting.
+func (c *userSignInAsCmd) Run(ctx context.Context, a *app) error {
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	return a.withStore(ctx, func(s store) error {
+		asker, err := a.asker(ctx, s, c.Tenant)
+		if err != nil {
+			return err
+		}
+		useCases, err := a.openPeople(ctx, cfg, s)
+		if err != nil {
+			return err
+		}
+		signIn, err := acting.New(acting.Service{Service: useCases, Accounts: &administration.Accounts{Store: s}})
+		if err != nil {
+			return err
+		}
+		by, err := signIn.Accounts.Find(ctx, asker, c.As)
+		if err != nil {
+			return noSuch(err, "user", c.As)
+		}
+		u, err := signIn.Accounts.Find(ctx, asker, c.User)
+		if err != nil {
+			return noSuch(err, "user", c.User)
+		}
+		link, until, err := signIn.Link(ctx, asker, by, acting.Request{UserID: u.ID, Reason: c.Reason})
+		if err != nil {
+			return c.explained(err)
+		}
+		if c.JSON {
+			return a.PrintJSON(signInAsView{link, until})
+		}
+		fmt.Fprintln(a.Out, link)
+		fmt.Fprintf(a.Err, "%s opens the link in a browser, once, until %s, and proves who they are there.\n",
+			terminal.Printable(addressed(by)), terminal.Zoned(until))
+		return nil
+	})
+}
+
+// explained returns the error with what the operator can do about it.
+func (c *userSignInAsCmd) explained(err error) error {
+	var faults people.Faults
+	switch {
+	case errors.Is(err, acting.ErrOff):
+		return fmt.Errorf("administrators of %s don't sign in as users: set sign_in_as.enabled to true in tenants.yaml "+
+			"(tenant apply)", c.Tenant)
+	case errors.Is(err, acting.ErrNotAllowed):
+		return fmt.Errorf("%s is no administrator who may do that: give them the role owner, admin or support "+
+			"(admin add)", c.As)
+	case errors.Is(err, acting.ErrAdministrator):
+		return fmt.Errorf("%s is an administrator: no other user can sign in as one", c.User)
+	case errors.Is(err, acting.ErrDisabled):
+		return fmt.Errorf("%s is disabled", c.User)
+	case errors.As(err, &faults):
+		return misused("--reason has to be one line of 1 to %d characters", acting.MaxReason)
+	}
+	return err
 }

@@ -101,6 +101,8 @@ shows 'trusted_proxies .*127.0.0.1' vouchsafe config
 		"vouchsafe key remove":    needsID,
 		"vouchsafe secret reseal": "it watches for two minutes; e2e/threats runs the rounds",
 	}},
+	{page: "docs/sign-in-as.md", before: "vouchsafe user add jo@example.com\n" +
+		"vouchsafe admin add kim@example.com --role support\n"},
 	{page: "docs/tenants.md", after: "shows acme-office vouchsafe client list --tenant acme\n" +
 		"hides acme vouchsafe client list\n"},
 	{page: "docs/upgrade.md"},

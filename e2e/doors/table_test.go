@@ -89,6 +89,8 @@ var doors = map[string]need{
 	"/account/data":                  account,
 	"/account/delete":                account,
 	"/account/deleted":               nothing,
+	"/account/sign-in-as":            account,
+	"/sign-in-as/end":                form,
 
 	"/auth/sign-up":              app,
 	"/auth/send-code":            app,

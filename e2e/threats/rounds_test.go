@@ -36,7 +36,7 @@ var shownInRounds = map[secret.Purpose]string{
 	secret.Disavowal: "in flight, for a week: round 3 is long after round 2", secret.ResetReview: "in flight",
 	secret.KnownBrowser: "counts guesses only", secret.FirstAdministrator: "the first start only",
 	secret.RefusedForm: "in flight", secret.TypedName: "in flight", secret.ShownCodes: "in flight",
-	secret.ListCursor: "in flight",
+	secret.ListCursor: "in flight", secret.ActingTicket: "in flight",
 }
 
 func TestThreatRoundsShowEveryPurpose(t *testing.T) {

@@ -3,7 +3,8 @@
 // advisories of other servers): A authorization endpoint, B redirect URI, C codes and
 // PKCE, D token endpoint and its neighbours, E refresh tokens, F JWT and keys, G other
 // providers, H sign-in and account, I new passwords and addresses, J logout, K the HTTP
-// surface, L fetching, M load, N storage and tenants, O logs. docs/threats.md has them all.
+// surface, L fetching, M load, N storage and tenants, O logs,
+// Q administrators who sign in as users. docs/threats.md has them all.
 package threats
 
 import (
@@ -40,7 +41,7 @@ func rows() []row {
 		tokenUseRows(), refreshRows(), deathRows(), accountRows(), secondFactorRows(), jwtRows(), keyRows(), logoutRows(),
 		httpRows(), storageRows(), tenantRows(), logRows(), secretRows(),
 		federationRows(), linkRows(), signInRows(), entryRows(), resetRows(), limitRows(), mailRows(), absentRows(),
-		fetchRows(), addressRows(),
+		fetchRows(), addressRows(), actingRows(),
 	)
 }
 

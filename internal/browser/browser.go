@@ -7,9 +7,11 @@
 package browser
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -30,6 +32,67 @@ func (s *Sessions) Current(r *http.Request) (sessions.Account, error) {
 // All returns the accounts that the browser is signed in to, the current one first.
 func (s *Sessions) All(r *http.Request) ([]sessions.Account, error) {
 	return s.keeper().All(r.Context(), web.TenantOf(r.Context()).ID, Held(r))
+}
+
+// Acting returns the account that an administrator uses in the browser in the place of its user. It returns
+// storage.ErrNotFound if there is none: without a read if the browser holds none, or if the tenant does not let its
+// administrators do that. Current and All never return such an account.
+func (s *Sessions) Acting(r *http.Request) (sessions.Account, error) {
+	t := web.TenantOf(r.Context())
+	acting := Cookie(r, actingCookie)
+	if acting == "" || !t.Settings.SignInAs.Enabled {
+		return sessions.Account{}, storage.ErrNotFound
+	}
+	return s.keeper().Acting(r.Context(), t.ID, Held(r), acting)
+}
+
+// ActingOrCurrent is Acting, and Current without such an account.
+func (s *Sessions) ActingOrCurrent(r *http.Request) (sessions.Account, error) {
+	a, err := s.Acting(r)
+	if errors.Is(err, storage.ErrNotFound) {
+		return s.Current(r)
+	}
+	return a, err
+}
+
+// ActingAndAll is All, with the account that Acting returns before it.
+func (s *Sessions) ActingAndAll(r *http.Request) ([]sessions.Account, error) {
+	all, err := s.All(r)
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.Acting(r)
+	if errors.Is(err, storage.ErrNotFound) {
+		return all, nil
+	}
+	return append([]sessions.Account{a}, all...), err
+}
+
+// HoldsActing reports whether the browser holds what may be a session of Acting.
+func HoldsActing(r *http.Request) bool { return Cookie(r, actingCookie) != "" }
+
+// HoldActing gives the browser the value of a session that BeginActing began, for as long as the session lasts, and a
+// new binding.
+func (s *Sessions) HoldActing(w http.ResponseWriter, r *http.Request, value string, until time.Time) {
+	SetCookie(w, r, actingCookie, value, time.Until(until))
+	renewBinding(w, r)
+}
+
+// ForgetActing takes the value from a browser whose session of that kind lives no longer.
+func (s *Sessions) ForgetActing(w http.ResponseWriter, r *http.Request) {
+	SetCookie(w, r, actingCookie, "", 0)
+}
+
+// EndActing ends the session of an account that Acting returned. See sessions.Keeper.EndActing.
+func (s *Sessions) EndActing(
+	w http.ResponseWriter, r *http.Request, a sessions.Account, why string, event audit.By,
+) error {
+	if err := s.keeper().EndActing(r.Context(), a.Session, why, event); err != nil {
+		return err
+	}
+	s.ForgetActing(w, r)
+	renewBinding(w, r)
+	return nil
 }
 
 // Choose makes the session the current one, as the user's choice. It returns storage.ErrNotFound if
@@ -75,7 +138,10 @@ func (s *Sessions) Hold(w http.ResponseWriter, r *http.Request, held string) {
 	renewBinding(w, r)
 }
 
-const sessionCookie = "session"
+const (
+	sessionCookie = "session"
+	actingCookie  = "acting"
+)
 
 func (s *Sessions) write(w http.ResponseWriter, r *http.Request, held string) {
 	age := int(s.Lifetime / time.Second)

@@ -40,6 +40,7 @@ const (
 	ListCursor                   // a place in a list of the management API
 	RefusedForm                  // what a form's page says after a refusal, on the way there
 	ShownCodes                   // new recovery codes, on the way to the page that shows them
+	ActingTicket                 // the link by which an administrator signs in as a user
 )
 
 // purposes are the names of the purposes. Keys are derived from them, so that a name must never
@@ -80,6 +81,7 @@ var purposes = [...]struct {
 	ListCursor:           {name: "list-cursor"},
 	RefusedForm:          {name: "refused-form"},
 	ShownCodes:           {name: "shown-codes"},
+	ActingTicket:         {name: "acting-ticket"},
 }
 
 // String returns the purpose's name.

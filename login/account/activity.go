@@ -17,6 +17,8 @@ type eventView struct {
 	At   ui.Stamp
 	IP   string
 	App  string
+	// Reason is why an administrator signed in as the user.
+	Reason string
 }
 
 // activityList is what the activity page shows.
@@ -48,10 +50,19 @@ func (s *Server) activityPage(w http.ResponseWriter, r *http.Request) error {
 		}
 		page.Events = append(page.Events, eventView{
 			What: happened(v.Words, e.Kind), At: ui.StampOf(v.Words, e.At), IP: e.IP, App: app,
+			Reason: reasonOf(e),
 		})
 	}
 	v.Page = page
 	return s.Site.Show(w, http.StatusOK, "account-activity", v)
+}
+
+// reasonOf returns why an administrator signed in as the user; "" for events of other kinds.
+func reasonOf(e storage.Event) string {
+	if e.Kind == storage.EventActingBegan || e.Kind == storage.EventActingEnded {
+		return e.Detail["reason"]
+	}
+	return ""
 }
 
 // happened returns the sentence for a kind of event.

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"errors"
 	"net/http"
 
 	"github.com/vouchsafe/vouchsafe/login/ui"
@@ -33,7 +34,11 @@ func (s *Server) postDelete(w http.ResponseWriter, r *http.Request) error {
 	if r.PostForm.Get("sure") == "" {
 		return s.Site.Refuse(w, r, "/account/delete", people.Invalid("sure", "delete.unsure"))
 	}
-	if err := s.People.DeleteAccount(r.Context(), s.Site.Asker(r), a.owner); err != nil {
+	err = s.People.DeleteAccount(r.Context(), s.Site.Asker(r), a.owner)
+	if errors.Is(err, people.ErrLastOwner) {
+		return s.Site.RefuseWith(w, r, "/account/delete", http.StatusConflict, ui.Words(r).Must(string(people.ErrLastOwner)))
+	}
+	if err != nil {
 		return ui.ChangedMeanwhile(err)
 	}
 	if err := s.Site.Sessions.End(w, r, nil, a.ID); err != nil { // of the cookie: the stored session went with the user

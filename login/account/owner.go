@@ -13,9 +13,13 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// current returns the account that a page is about: the browser's current one, or a Detour to where
-// the user signs in or chooses an account. A form whose page showed another session is refused.
+// current returns the account that a page is about: the browser's current one, or the one in whose place an
+// administrator looks at the page, or a Detour to where the user signs in or chooses an account. A form whose page
+// showed another session is refused.
 func (s *Server) current(r *http.Request) (sessions.Account, error) {
+	if a, ok := actingAccount(r); ok {
+		return a, nil
+	}
 	a, err := s.Site.Sessions.Current(r)
 	if errors.Is(err, storage.ErrNotFound) {
 		return a, s.noAccount(r)
@@ -50,6 +54,9 @@ type ownAccount struct {
 // people.Service.Owner, which proving handles.
 func (s *Server) fresh(r *http.Request) (ownAccount, error) {
 	a, err := s.current(r)
+	if err == nil {
+		err = ui.RefuseActing(r)
+	}
 	if err != nil {
 		return ownAccount{Account: a}, err
 	}

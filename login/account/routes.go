@@ -6,6 +6,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people/acting"
 )
 
 // Register adds the routes to r, below the tenant's issuer.
@@ -33,12 +34,15 @@ func (s *Server) Register(r *mux.Router) {
 		{"/account/activity", s.activityPage, nil},
 		{"/account/data", s.dataPage, s.postData},
 		{"/account/delete", s.deletePage, s.postDelete},
+		{acting.Path, s.signInAsPage, s.postSignInAs},
 		{"/account/deleted", s.deletedPage, nil},
 		{"/.well-known/change-password", changePasswordAt, nil},
 	} {
-		r.Handle(page.path, s.Site.Page(proving(page.get))).Methods(http.MethodGet, http.MethodHead)
+		// An administrator who is signed in as the user may look at all pages, and change nothing.
+		r.Handle(page.path, s.Site.ActingPage(proving(page.get))).Methods(http.MethodGet, http.MethodHead)
 		if page.post != nil {
 			r.Handle(page.path, s.Site.Form(proving(page.post))).Methods(http.MethodPost)
 		}
 	}
+	r.Handle(acting.EndPath, s.Site.ActingForm(s.endSignInAs)).Methods(http.MethodPost)
 }

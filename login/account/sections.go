@@ -42,6 +42,7 @@ var Sections = []Section{
 	}, nil},
 	{"data", "account.group.data", "account.data", nil, nil},
 	{"delete", "account.group.data", "account.delete", nil, nil},
+	{"sign-in-as", "account.group.admin", "acting.title", nil, (*overview).signsInAs},
 }
 
 // IsPage reports whether the path is one that a sign-in may lead to: the start page, or that of a section.

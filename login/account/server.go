@@ -6,6 +6,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people/acting"
 	"github.com/vouchsafe/vouchsafe/people/selfservice"
 )
 
@@ -13,6 +14,8 @@ import (
 type Config struct {
 	Site   *ui.Site
 	People selfservice.Service
+	// Acting signs administrators in as users.
+	Acting *acting.Service
 	// Depart sends the browser to the upstream provider with that id, to link what the user of the session
 	// has there. storage.ErrNotFound: the tenant has no such provider.
 	Depart func(w http.ResponseWriter, r *http.Request, a sessions.Account, upstream string) error
@@ -23,7 +26,7 @@ type Server struct{ Config }
 
 // New checks the Config.
 func New(c Config) (*Server, error) {
-	if c.Site == nil || c.People.Service == nil || c.Depart == nil {
+	if c.Site == nil || c.People.Service == nil || c.Acting == nil || c.Depart == nil {
 		return nil, errors.New("account: all fields are required")
 	}
 	return &Server{c}, nil
@@ -71,4 +74,5 @@ var done = map[string]string{
 	"factor-off":      "factors.done_off",
 	"factor-device":   "factors.done_device",
 	"factor-devices":  "factors.done_devices",
+	"acting":          "acting.done",
 }

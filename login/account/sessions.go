@@ -15,6 +15,7 @@ type sessionView struct {
 	ID, Device, IP string
 	Began, Seen    ui.Stamp
 	This           bool // of the browser that looks
+	Acting         bool // an administrator uses it
 }
 
 // sessionsPage shows where the user is signed in.
@@ -31,7 +32,8 @@ func (s *Server) sessionsPage(w http.ResponseWriter, r *http.Request) error {
 	var page []sessionView
 	for _, sess := range all {
 		one := sessionView{ID: sess.ID, Device: v.Words.Device(sess.UserAgent), IP: sess.IP,
-			Began: ui.StampOf(v.Words, sess.CreatedAt), Seen: ui.StampOf(v.Words, sess.SeenAt), This: sess.ID == a.ID}
+			Began: ui.StampOf(v.Words, sess.CreatedAt), Seen: ui.StampOf(v.Words, sess.SeenAt), This: sess.ID == a.ID,
+			Acting: sess.Act != nil}
 		if one.This {
 			page = slices.Insert(page, 0, one)
 		} else {

@@ -170,7 +170,7 @@ func (s *Server) apiDelete() jsonapi.Route {
 	return forPeople(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/auth/delete-account", ID: "deleteAccount",
 		Summary:  "Deletes the user's account and everything that belongs to it, permanently.",
-		Problems: []jsonapi.Outcome{notFresh, notTheirSession},
+		Problems: []jsonapi.Outcome{notFresh, notTheirSession, lastOwner},
 	}, func(p *person, _ deleteCall) (jsonapi.None, error) {
 		o, err := s.owner(p)
 		if err != nil {

@@ -33,6 +33,10 @@ var commonProblems = []jsonapi.Outcome{
 var changedMeanwhile = jsonapi.Outcome{Status: http.StatusConflict, Code: "changed_meanwhile",
 	When: "another request changed the account at the same time: try again."}
 
+// lastOwner is the error of an administrator who wants to delete the account of the tenant's last owner.
+var lastOwner = jsonapi.Outcome{Status: http.StatusConflict, Code: "last_owner",
+	When: "the tenant would be left without an owner: make another user an owner first."}
+
 // appProblems are the errors of every call in which the client authenticates.
 var appProblems = []jsonapi.Outcome{
 	{Status: http.StatusUnauthorized, Code: "invalid_client",

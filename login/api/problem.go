@@ -38,6 +38,7 @@ var refusals = map[people.Refusal]jsonapi.Outcome{
 	federation.ErrNotAdmitted:  notAdmitted,
 
 	people.ErrChangedMeanwhile: changedMeanwhile,
+	people.ErrLastOwner:        lastOwner,
 }
 
 // apiProblem returns err as an error of the API: it has a code where pages have words only.

@@ -25,6 +25,9 @@ const (
 // use cases.
 func (s *Site) Asker(r *http.Request) people.Asker {
 	a := AppAsker(r)
+	if acting := ActingOf(r); acting != nil {
+		a.Actor = acting.Act.ActorID
+	}
 	for i, binding := range browser.Bindings(r) {
 		name := nameOfBrowser(binding)
 		if i == 0 && binding == browser.Bound(r) {

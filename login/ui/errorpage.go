@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 )
@@ -72,6 +73,9 @@ func (p *Pages) ErrorPage(w http.ResponseWriter, r *http.Request, prob *web.Prob
 	if t != nil {
 		v.Path = t.Path
 	}
+	if v.Acting = v.bannerOf(r); v.Acting != nil {
+		forms, v.Form = "'self'", FormToken(browser.Binding(w, r))
+	}
 	// The menu names the page that it leads back to. An error repeats nothing that a query may hold: codes, tokens.
 	if t != nil && r.Method == http.MethodGet && !isPart(r) && !strings.Contains(here(r), "?") {
 		forms = "'self'"
@@ -83,6 +87,16 @@ func (p *Pages) ErrorPage(w http.ResponseWriter, r *http.Request, prob *web.Prob
 		p.Log.ErrorContext(r.Context(), "error page", "error", err)
 		http.Error(w, title, prob.Status)
 	}
+}
+
+// ErrorPage is Pages.ErrorPage, with the banner of an administrator who is signed in as another user.
+func (s *Site) ErrorPage(w http.ResponseWriter, r *http.Request, prob *web.Problem) {
+	if web.FindTenant(r.Context()) != nil && ActingOf(r) == nil {
+		if with, err := s.withActing(w, r); err == nil {
+			r = with
+		}
+	}
+	s.Pages.ErrorPage(w, r, prob)
 }
 
 // problemText returns the text of a problem: "" without an id, or for an id that has no text. The

@@ -9,7 +9,7 @@ import (
 // Register adds the routes of Pages, and those that all pages share, to r.
 func (s *Site) Register(r *mux.Router) {
 	s.Pages.Register(r)
-	r.Handle("/language", s.Form(s.chooseLanguage)).Methods(http.MethodPost)
+	r.Handle("/language", s.ActingForm(s.chooseLanguage)).Methods(http.MethodPost)
 }
 
 // Register adds the routes of static files, stylesheets of tenants and icons to r.

@@ -25,8 +25,19 @@ func (s *Site) PlaygroundOf(r *http.Request) string {
 // Handler serves a page or a form.
 type Handler = func(w http.ResponseWriter, r *http.Request) error
 
-// Page serves a page to look at.
+// Page serves a page to look at. It is refused while an administrator uses the browser as another user.
 func (s *Site) Page(h Handler) http.Handler {
+	return s.ActingPage(func(w http.ResponseWriter, r *http.Request) error {
+		if err := RefuseActing(r); err != nil {
+			return err
+		}
+		return h(w, r)
+	})
+}
+
+// ActingPage is Page for one that ActingOf is asked by: it is there for administrators, too, who use the browser as
+// another user.
+func (s *Site) ActingPage(h Handler) http.Handler {
 	return web.Handler(s.ErrorPage, func(w http.ResponseWriter, r *http.Request) error {
 		SetHeaders(w, web.TenantOf(r.Context()))
 		if isPart(r) {
@@ -41,6 +52,10 @@ func (s *Site) Page(h Handler) http.Handler {
 		if err := r.ParseForm(); err != nil { // of the query: FormValue alone would read a multipart body too
 			return &web.Problem{Status: http.StatusBadRequest, Message: "problem.unreadable_address", Err: err}
 		}
+		r, err := s.withActing(w, r)
+		if err != nil {
+			return err
+		}
 		r = s.withRefused(w, s.withLetter(w, r))
 		s.speakChosen(r)
 		if err := problemOf(refusedOf(r)); err != nil {
@@ -53,14 +68,29 @@ func (s *Site) Page(h Handler) http.Handler {
 	})
 }
 
-// Form serves what a page's form is posted to, and refuses forms that another site made up.
+// Form serves what a page's form is posted to, and refuses forms that another site made up. It is refused while an
+// administrator uses the browser as another user.
 func (s *Site) Form(h Handler) http.Handler {
+	return s.ActingForm(func(w http.ResponseWriter, r *http.Request) error {
+		if err := RefuseActing(r); err != nil {
+			return err
+		}
+		return h(w, r)
+	})
+}
+
+// ActingForm is Form for the forms of an ActingPage.
+func (s *Site) ActingForm(h Handler) http.Handler {
 	return web.Handler(s.ErrorPage, func(w http.ResponseWriter, r *http.Request) error {
 		SetHeaders(w, web.TenantOf(r.Context()))
 		if err := SameSite(r); err != nil {
 			return err
 		}
 		if err := parseForm(w, r); err != nil {
+			return err
+		}
+		r, err := s.withActing(w, r)
+		if err != nil {
 			return err
 		}
 		// Before the token is checked, so that the error is in the language of the page.
@@ -204,7 +234,7 @@ func (s *Site) View(w http.ResponseWriter, r *http.Request, title string, in *st
 	t := web.TenantOf(r.Context())
 	v := &View{Words: Words(r), pages: s.Pages, Path: t.Path}
 	v.offerLanguages(w, r)
-	v.Brand = BrandOf(t, v.Words)
+	v.Brand, v.Acting = BrandOf(t, v.Words), v.bannerOf(r)
 	v.Title = v.Words.Must(title)
 	v.refused = refusedOf(r)
 	v.Alert = v.refused.Alert

@@ -11,6 +11,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
+	"github.com/vouchsafe/vouchsafe/people/acting"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -38,7 +39,8 @@ type View struct {
 	// has none.
 	Languages []Language
 	Here      string
-	Mailbox   string  // where mails are shown that no mail server sends, or ""
+	Mailbox   string // where mails are shown that no mail server sends, or ""
+	Acting    *actingBanner
 	Alert     string  // what is wrong with the form
 	focused   bool    // Focus has found the field
 	refused   Refused // why the page's form was refused, if it was
@@ -195,4 +197,27 @@ func (v *View) TimeIn(id string, at Stamp) (template.HTML, error) {
 	text, err := v.Words.Say(id, place)
 	element := fmt.Sprintf("<time datetime=%q>%s</time>", at.Machine, template.HTMLEscapeString(at.Text))
 	return template.HTML(strings.Replace(template.HTMLEscapeString(text), place, element, 1)), err
+}
+
+// actingBanner is what every page says while an administrator uses the browser as another user.
+type actingBanner struct {
+	Text  string
+	Until Stamp
+	End   string // where the form that ends it is posted
+}
+
+// bannerOf returns the banner, or nil.
+func (v *View) bannerOf(r *http.Request) *actingBanner {
+	a := ActingOf(r)
+	if a == nil {
+		return nil
+	}
+	who := AccountOfUser(a.User)
+	name := who.Login
+	if who.Name != "" {
+		name = who.Name + " (" + who.Login + ")"
+	}
+	return &actingBanner{
+		Text: v.Words.Must("acting.banner", name), Until: StampOf(v.Words, a.ExpiresAt), End: v.Path + acting.EndPath,
+	}
 }

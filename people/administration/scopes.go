@@ -10,11 +10,14 @@ import (
 // Scopes are those of the management API. A client has the ones that it was registered for, and an
 // administrator those of the role: see ScopesOf.
 var Scopes = []string{
-	"users:read", "users:write", "groups:read", "groups:write", "clients:read", "clients:write",
+	"users:read", "users:write", SignInAs, "groups:read", "groups:write", "clients:read", "clients:write",
 	"tenant:read", "tenant:write", "upstreams:read", "upstreams:write", "keys:read", "keys:write",
 	"mail:read", "mail:write", "audit:read", "stats:read", "administrators:read", "administrators:write",
 	"tenants:read", "tenants:write",
 }
+
+// SignInAs is the scope of administrators who may sign in as users, to help them. A client cannot have it for itself.
+const SignInAs = "users:sign-in-as"
 
 // AdminRoles are the roles of administrators, the most powerful first.
 var AdminRoles = []string{storage.RoleOwner, storage.RoleAdministrator, storage.RoleSupport, storage.RoleAuditor}
@@ -24,7 +27,7 @@ var AdminRoles = []string{storage.RoleOwner, storage.RoleAdministrator, storage.
 var ownerOnly = []string{"administrators:write", "upstreams:write", "keys:write", "tenants:read", "tenants:write"}
 
 // support are the scopes of administrators who help users.
-var support = []string{"users:read", "users:write", "groups:read", "audit:read", "mail:read"}
+var support = []string{"users:read", "users:write", SignInAs, "groups:read", "audit:read", "mail:read"}
 
 // ScopesOf returns the scopes of an administrator's role at a tenant. A role that does not exist has none. Those
 // about all tenants are of the default tenant only.

@@ -33,7 +33,7 @@ var nameForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.:/#~@-]*$`)
 var reserved = lowerSet(slices.Concat(Standard.Protocol(), []string{
 	"client_id", "jti", "grant_id", "scope", // RFC 9068
 	"nbf", "cnf", // RFC 7519, RFC 7800
-	"act", "may_act", "sub_id", // RFC 8693, RFC 9493
+	"may_act", "sub_id", // RFC 8693, RFC 9493
 	"c_hash", "s_hash", "sub_jwk", "_claim_names", "_claim_sources", // OpenID Connect Core
 	"events",                                      // RFC 8417: of logout tokens
 	"authorization_details",                       // RFC 9396

@@ -7,6 +7,7 @@ var Standard = NewTable(
 	protocol("iss", String), protocol("sub", String), protocol("aud", String), protocol("azp", String),
 	protocol("exp", Number), protocol("iat", Number), protocol("auth_time", Number), protocol("nonce", String),
 	protocol("acr", String), protocol("amr", List), protocol("sid", String), protocol("at_hash", String),
+	protocol("act", Object),
 
 	own("name", func(p *storage.Profile) *string { return &p.Name }, Plain, Input{Fill: "name"}).upstream(),
 	own("given_name", func(p *storage.Profile) *string { return &p.GivenName }, Plain,

@@ -22,7 +22,7 @@ var fields = map[string][]string{
 	"confirm-upstream": {"Code", "Link", "Provider"}, "email-changed": {"NewAddress"}, "email-restored": {},
 	"email-taken": {"Link"},
 	"invitation":  {"Link"}, "no-password": {"Link"}, "password-changed": {}, "phone-code": {"Code", "Host"},
-	"reset-password": {"Code", "Link"}, "sign-in": {"Code", "Link"},
+	"reset-password": {"Code", "Link"}, "sign-in": {"Code", "Link"}, "signed-in-as": {"Reason", "Until", "Link"},
 }
 
 // layoutFields are the values of the layout.
@@ -34,6 +34,7 @@ var samples = map[string]string{
 	"What": "A passkey was added.", "Device": "Firefox on Linux", "IP": "192.0.2.1", "Link": "https://id.example/link?a=1",
 	"Reset": "https://id.example/reset",
 	"Code":  "1234 5678", "Provider": "Google", "NewAddress": "new@example.com", "Host": "id.example",
+	"Reason": "Support request 4711", "Until": "2026-01-02 15:04 UTC",
 	"NotMe": "https://id.example/not-me", "Tenant": "Acme",
 }
 

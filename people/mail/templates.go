@@ -28,7 +28,7 @@ var names = []string{
 	"account-changed", "account-deleted", "account-exists", "account-secured", "confirm-email",
 	"confirm-new-email", "confirm-upstream",
 	"email-changed", "email-restored", "email-taken", "invitation", "no-password", "password-changed",
-	"reset-password", "sign-in",
+	"reset-password", "sign-in", "signed-in-as",
 }
 
 // texts are the text messages. They have no subject and no HTML.

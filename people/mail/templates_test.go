@@ -15,7 +15,8 @@ import (
 
 const everything = `{"tenant":"Acme","data":{"Code":"1234 ` +
 	`5678","Link":"https://id.example/l?a=1&b=2","Reset":"https://id.example/r","NewAddress":"new@example.com",` +
-	`"What":"A passkey was added.","Device":"Firefox on Linux","IP":"192.0.2.1","Provider":"Google"}}`
+	`"What":"A passkey was added.","Reason":"Support request 4711","Until":"15:04",` +
+	`"Device":"Firefox on Linux","IP":"192.0.2.1","Provider":"Google"}}`
 
 func TestEveryLanguageHasEveryMessage(t *testing.T) {
 	field := regexp.MustCompile(`\{\{[^}]*\}\}`)

@@ -55,8 +55,11 @@ func (s Service) DeleteAccount(ctx context.Context, a people.Asker, o people.Own
 	}
 	removed := a.Event(storage.Event{Kind: storage.EventUserRemoved, UserID: u.ID})
 	err = s.Apply(ctx, u, storage.Change{Remove: true, Deliveries: mails, Events: []storage.Event{removed}})
-	if errors.Is(err, storage.ErrNotFound) {
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
 		err = people.ErrChangedMeanwhile
+	case errors.Is(err, storage.ErrLastOwner):
+		err = people.ErrLastOwner
 	}
 	return err
 }

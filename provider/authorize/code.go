@@ -49,6 +49,7 @@ func sealCode(m *tokens.Maker, a *authorization) (string, error) {
 		UserID: a.account.UserID, SessionID: a.account.ID, CredentialVersion: a.account.CredentialVersion,
 		AuthTime: a.account.AuthTime, AMR: a.account.AMR, ACR: a.answerACR(), IssuedAt: time.Now(),
 	}
+	c.NameActor(a.account.Session)
 	if a.rawClaims != "" {
 		c.Claims = json.RawMessage(a.rawClaims)
 	}

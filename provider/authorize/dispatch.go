@@ -138,11 +138,11 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, a *authorization
 	return nil
 }
 
-// findAccount finds the account that answers: the browser's current one, unless the request is about
-// another user who is signed in there. The user who was chosen or signed in since the request began is the
-// answer to its question, right or wrong.
+// findAccount finds the account that answers: the browser's current one, or that which an administrator uses in its
+// place, unless the request is about another user who is signed in there. The user who was chosen or signed in since
+// the request began is the answer to its question, right or wrong.
 func (s *Server) findAccount(r *http.Request, a *authorization) error {
-	current, err := s.Sessions.Current(r)
+	current, err := s.Sessions.ActingOrCurrent(r)
 	switch {
 	case err == nil:
 		a.account = &current

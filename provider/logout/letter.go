@@ -64,7 +64,7 @@ func (s *Server) openLogout(r *http.Request, sealed string) (*logoutLetter, erro
 // only what was wanted: that the session has ended is seen, not believed.
 func (s *Server) logoutConfirmed(w http.ResponseWriter, r *http.Request, l *logoutLetter, sealed string) error {
 	ctx, t := r.Context(), web.TenantOf(r.Context())
-	accounts, err := s.Sessions.All(r)
+	accounts, err := s.Sessions.ActingAndAll(r)
 	if err != nil {
 		return err
 	}

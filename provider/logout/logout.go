@@ -50,7 +50,7 @@ func (s *Server) Logout(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	accounts, err := s.Sessions.All(r)
+	accounts, err := s.Sessions.ActingAndAll(r)
 	if err != nil {
 		return err
 	}
@@ -60,6 +60,18 @@ func (s *Server) Logout(w http.ResponseWriter, r *http.Request) error {
 	meant := req.meant(accounts, time.Now())
 	if meant == nil {
 		return s.askToSignOut(w, r, req.seal(s, w, r, accounts))
+	}
+	if meant.Act != nil {
+		by := func(e storage.Event) storage.Event {
+			if req.client != nil {
+				e.ClientID = req.client.ClientID
+			}
+			return oauth.Event(r.Context(), e)
+		}
+		if err := s.Sessions.EndActing(w, r, *meant, "signed out by an app", by); err != nil {
+			return err
+		}
+		return s.signedOut(w, r, req)
 	}
 	also := func(a sessions.Account, ch *storage.Change) {
 		e := storage.Event{TenantID: a.TenantID, Kind: storage.EventSessionEnded, UserID: a.UserID,

@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,7 +19,7 @@ import (
 // SignOut ends the session that a token of the app belongs to, and revokes what the app was granted in
 // it. A token that is none of the app's ends nothing, which is no error (RFC 7009 section 2.2).
 func (s *Server) SignOut(ctx context.Context, app *storage.Client, token string) error {
-	id, err := s.grantOf(ctx, token, time.Now())
+	id, actor, err := s.grantOf(ctx, token, time.Now())
 	if errors.Is(err, jws.ErrInvalid) || errors.Is(err, tokens.ErrRefreshToken) {
 		web.Note(ctx, "why", err.Error())
 		return nil
@@ -35,9 +36,10 @@ func (s *Server) SignOut(ctx context.Context, app *storage.Client, token string)
 		return fmt.Errorf("grant of token: %w", err)
 	}
 	e := storage.Event{
-		Kind: storage.EventGrantRevoked, Actor: g.UserID, UserID: g.UserID, ClientID: app.ClientID,
+		Kind: storage.EventGrantRevoked, Actor: cmp.Or(actor, g.UserID), UserID: g.UserID, ClientID: app.ClientID,
 		Detail: map[string]string{"grant": g.ID},
 	}
+	e.NameActor(actor)
 	ch := oauth.Revocation(ctx, app.TenantID, storage.GrantFilter{ID: g.ID}, "signed out", e)
 	if g.SessionID != "" {
 		ch.EndSessions = &storage.SessionFilter{IDs: []string{g.SessionID}}
@@ -49,21 +51,22 @@ func (s *Server) SignOut(ctx context.Context, app *storage.Client, token string)
 	return nil
 }
 
-// grantOf returns the id of the grant that a refresh or access token names.
-func (s *Server) grantOf(ctx context.Context, token string, now time.Time) (string, error) {
+// grantOf returns the id of the grant that a refresh or access token names, and that of the administrator who uses
+// its session in the place of the user, or "".
+func (s *Server) grantOf(ctx context.Context, token string, now time.Time) (id, actor string, err error) {
 	t := web.TenantOf(ctx)
 	if strings.HasPrefix(token, tokens.RefreshPrefix) {
 		id, _, err := s.Tokens.OpenRefreshToken(t.ID, token)
-		return id, err
+		return id, "", err
 	}
 	claims, err := s.Tokens.OpenAccessToken(ctx, t, token, now)
 	if err == nil && claims.GrantID == "" {
 		err = fmt.Errorf("%w: no user's token", jws.ErrInvalid)
 	}
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	return claims.GrantID, nil
+	return claims.GrantID, claims.Act.ID(), nil
 }
 
 // UserOf returns the user that the access token in the request's Authorization header stands for,
@@ -75,6 +78,9 @@ func (s *Server) UserOf(r *http.Request) (c storage.Client, g storage.Grant, u s
 		return c, g, u, err
 	}
 	known, _, err := s.workingToken(ctx, token)
+	if err == nil && known.claims.Act != nil {
+		err = errActing
+	}
 	if err != nil {
 		return c, g, u, err
 	}
@@ -82,6 +88,10 @@ func (s *Server) UserOf(r *http.Request) (c storage.Client, g storage.Grant, u s
 	web.Note(ctx, "client", g.ClientID)
 	return *known.subject.Client, g, u, nil
 }
+
+// errActing refuses a token where it would change an account, or act for an administrator.
+var errActing = oauth.ErrInvalidToken.WithDescription(
+	"An administrator got the access token who is signed in as the user. It can't be used here.")
 
 // headerToken returns the access token of a request that may bring it in the Authorization header only.
 func headerToken(r *http.Request) (string, error) {

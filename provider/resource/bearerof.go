@@ -27,6 +27,8 @@ func (s *Server) BearerOf(r *http.Request) (b storage.Bearer, err error) {
 		return b, invalidToken(ctx, errors.Unwrap(err).Error())
 	case err != nil:
 		return b, err
+	case token.claims.Act != nil:
+		return b, errActing
 	}
 	web.Note(ctx, "client", token.claims.ClientID)
 	c, err := s.Clients.Enabled(ctx, t.ID, token.claims.ClientID)

@@ -37,6 +37,8 @@ type introspection struct {
 	AuthTime  int64    `json:"auth_time,omitempty"`
 	ACR       string   `json:"acr,omitempty"`
 	AMR       []string `json:"amr,omitempty"`
+	// Act is the administrator who uses the session in the place of its user (RFC 8693 section 4.1).
+	Act *tokens.Actor `json:"act,omitempty"`
 }
 
 // Introspect tells a client whether a token works (RFC 7662): the token's own client, one
@@ -121,6 +123,7 @@ func describe(t *issuer.Tenant, use fosite.TokenUse, r fosite.AccessRequester) i
 	}
 	if c := token.claims; c != nil {
 		out.TokenType, out.JTI, out.SID, out.AuthTime, out.ACR, out.AMR = "Bearer", c.JTI, c.SID, c.AuthTime, c.ACR, c.AMR
+		out.Act = c.Act
 		if r.GetGrantedScopes().Has("profile") {
 			out.Username = token.GetUsername()
 		}

@@ -84,14 +84,16 @@ func (s *Server) revokeAccess(ctx context.Context, c *storage.Client, token stri
 	if claims.GrantID == "" {
 		person = "" // it was the client's own
 	}
+	e := storage.Event{
+		TenantID: c.TenantID, Kind: storage.EventTokenRevoked, Actor: c.ClientID, UserID: person, ClientID: c.ClientID,
+		Detail: map[string]string{"jti": claims.JTI},
+	}
+	e.NameActor(claims.Act.ID())
 	err = s.Store.Apply(ctx, storage.Change{
 		TenantID: c.TenantID, UserID: person, Now: now,
 		Spend: []storage.Spent{{TenantID: c.TenantID, Purpose: storage.SpentAccessToken, Value: claims.JTI,
 			ExpiresAt: time.Unix(claims.ExpiresAt, 0)}},
-		Events: []storage.Event{oauth.Event(ctx, storage.Event{
-			TenantID: c.TenantID, Kind: storage.EventTokenRevoked, Actor: c.ClientID, UserID: person, ClientID: c.ClientID,
-			Detail: map[string]string{"jti": claims.JTI},
-		})},
+		Events: []storage.Event{oauth.Event(ctx, e)},
 	})
 	if errors.Is(err, storage.ErrStale) {
 		return nil // it was revoked before

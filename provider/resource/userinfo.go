@@ -59,6 +59,9 @@ func (s *Server) writeUserinfo(
 	asked := tokens.GrantedClaims(subject, token.grant.Claims).Userinfo
 	all := tokens.UserClaims(subject, claims.InUserinfo, scopes, asked)
 	all["sub"] = token.user.ID // last, so that no claim of the user can replace it
+	if token.claims.Act != nil {
+		all["act"] = token.claims.Act
+	}
 	if c.UserinfoSignedResponseAlg != "" {
 		all["iss"], all["aud"] = t.Issuer, c.ClientID
 	}

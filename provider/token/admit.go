@@ -30,6 +30,7 @@ func admit(
 		TenantID: q.tenant.ID, Kind: storage.EventAccessRefused, Actor: q.client.ClientID, UserID: u.ID,
 		ClientID: q.client.ClientID, Detail: map[string]string{"reason": why},
 	}
+	e.NameActor(g.ActorID)
 	ch := oauth.Revocation(ctx, q.tenant.ID, storage.GrantFilter{ID: g.ID}, "access refused", e)
 	if err := store.Apply(ctx, ch); err != nil {
 		return fmt.Errorf("revoke grant of a refused user: %w", err)

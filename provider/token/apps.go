@@ -31,6 +31,7 @@ func (s *Server) OfSession(
 		UserID: sess.UserID, SessionID: sess.ID, CredentialVersion: sess.CredentialVersion,
 		AuthTime: sess.AuthTime, AMR: sess.AMR, ACR: sess.ACR,
 	}
+	q.code.NameActor(sess)
 	return issued(ctx, s.codes, q)
 }
 

@@ -53,6 +53,9 @@ func (cg *codeGrant) check(ctx context.Context, q *tokenRequest) error {
 		return invalidGrant(ctx, "another client's code")
 	}
 	q.code = c
+	if c.ActorID != "" && !q.tenant.Settings.SignInAs.Enabled {
+		return invalidGrant(ctx, "administrators don't sign in as users of the tenant any more")
+	}
 	if errors.Is(err, tokens.ErrCodeExpired) {
 		return cg.expired(ctx, q)
 	}
@@ -152,6 +155,12 @@ func (cg *codeGrant) newGrant(q *tokenRequest) storage.Grant {
 		ExpiresAt: q.now.Add(cg.tokens.AccessTokenLifetime(
 			q.tenant, q.client, c.Scopes, tokens.Audience(q.tenant, q.client, c.Audience))),
 	}
+	if g.ActorID = c.ActorID; g.ActorID != "" { // no refresh token, and nothing lasts longer than the session
+		if until := time.Unix(c.Until, 0); until.Before(g.ExpiresAt) {
+			g.ExpiresAt = until
+		}
+		return g
+	}
 	if q.client.MayUse("refresh_token") {
 		g.Generation, g.RotatedAt = 1, q.now
 		g.IdleExpiresAt = q.now.Add(q.client.RefreshTokenIdleLifetime.Or(cg.idleLifetime))
@@ -174,7 +183,9 @@ func (cg *codeGrant) misused(ctx context.Context, q *tokenRequest, kind string) 
 
 // codeEvent returns what the client did with a user's code.
 func codeEvent(q *tokenRequest, kind string) storage.Event {
-	return storage.Event{
+	e := storage.Event{
 		TenantID: q.tenant.ID, Kind: kind, Actor: q.client.ClientID, UserID: q.code.UserID, ClientID: q.client.ClientID,
 	}
+	e.NameActor(q.code.ActorID)
+	return e
 }

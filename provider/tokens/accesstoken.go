@@ -46,8 +46,31 @@ type AccessClaims struct {
 	AuthTime  int64    `json:"auth_time,omitempty"`
 	ACR       string   `json:"acr,omitempty"`
 	AMR       []string `json:"amr,omitempty"`
+	Act       *Actor   `json:"act,omitempty"`
 	// Given is what rules add. It is not read from a token.
 	Given []claims.Given `json:"-"`
+}
+
+// Actor is the value of the claim act (RFC 8693 section 4.1): the administrator who uses the session in the place of
+// its user.
+type Actor struct {
+	Subject string `json:"sub"`
+}
+
+// ActorOf returns the claim act for a user's id; nil for "".
+func ActorOf(id string) *Actor {
+	if id == "" {
+		return nil
+	}
+	return &Actor{id}
+}
+
+// ID returns the administrator's id, or "" for nil.
+func (a *Actor) ID() string {
+	if a == nil {
+		return ""
+	}
+	return a.Subject
 }
 
 // Lifetime returns the value of expires_in.
@@ -68,7 +91,7 @@ func (m *Maker) GrantClaims(t *issuer.Tenant, s *claims.Subject, g *storage.Gran
 		Issuer: t.Issuer, Subject: g.UserID, Audience: audience, ClientID: c.ClientID,
 		JTI: rand.Text(), GrantID: g.ID, Scope: strings.Join(scopes, " "),
 		IssuedAt: now.Unix(), ExpiresAt: expires.Unix(),
-		SID: g.SessionID, ACR: g.ACR, AMR: g.AMR,
+		SID: g.SessionID, ACR: g.ACR, AMR: g.AMR, Act: ActorOf(g.ActorID),
 	}
 	all.Given = s.Give(claims.Ask{In: claims.InAccessToken, Scopes: scopes, Audience: all.Audience})
 	if !g.AuthTime.IsZero() {
@@ -129,6 +152,8 @@ func (m *Maker) OpenAccessToken(ctx context.Context, t *issuer.Tenant, token str
 		return nil, fmt.Errorf("%w: it was issued while a clock was ahead", jws.ErrInvalid)
 	case now.Unix() >= read.ExpiresAt:
 		return nil, fmt.Errorf("%w: it has expired", jws.ErrInvalid)
+	case read.Act != nil && !t.Settings.SignInAs.Enabled:
+		return nil, fmt.Errorf("%w: administrators don't sign in as users any more", jws.ErrInvalid)
 	}
 	return read, nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
@@ -29,8 +30,22 @@ type Code struct {
 	IssuedAt          time.Time       `json:"-"`
 	AMR               []string        `json:"m,omitempty"`
 	ACR               string          `json:"l,omitempty"`
-	AuthTimeMicro     int64           `json:"h"`
-	IssuedAtMicro     int64           `json:"t"`
+	// ActorID is the administrator who uses the session in the place of its user, and Until the Unix time at which that
+	// ends. Empty for users themselves.
+	ActorID       string `json:"x,omitempty"`
+	Until         int64  `json:"e,omitempty"`
+	AuthTimeMicro int64  `json:"h"`
+	IssuedAtMicro int64  `json:"t"`
+}
+
+// NameActor adds the administrator who uses the session in the place of its user, if it has one. Nothing that the code
+// gives outlives such a session.
+func (c *Code) NameActor(sess storage.Session) {
+	if sess.Act == nil {
+		return
+	}
+	c.ActorID, c.Until = sess.Act.ActorID, sess.ExpiresAt.Unix()
+	c.Scopes = slices.DeleteFunc(slices.Clone(c.Scopes), func(scope string) bool { return scope == "offline_access" })
 }
 
 // The errors of OpenCode.

@@ -63,6 +63,10 @@ func (m *Maker) IDToken(t *issuer.Tenant, s *claims.Subject, key *keys.Key, g *s
 	if len(g.AMR) > 0 {
 		all["amr"] = g.AMR
 	}
+	if g.ActorID != "" {
+		all["act"] = ActorOf(g.ActorID)
+		all["exp"] = min(now.Add(m.idTokenLifetime(s.Client)).Unix(), g.ExpiresAt.Unix())
+	}
 	plain, err := Encode(all, s, claims.InIDToken, scopes, asked)
 	if err != nil {
 		return "", err

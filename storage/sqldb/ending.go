@@ -39,6 +39,12 @@ func (e *ending) end() error {
 			return err
 		}
 	}
+	if e.ch.RemoveActed != "" {
+		err := engine.Must(e.c, storage.ErrStale, removeActed, e.ch.TenantID, e.ch.UserID, e.ch.RemoveActed)
+		if err != nil {
+			return err
+		}
+	}
 	if e.ch.Withdraw != "" {
 		if err := e.withdraw(); err != nil {
 			return err

@@ -52,7 +52,8 @@ const grantStands = `grants.revoked_at = 0 AND grants.expires_at > $3 AND grants
 	AND (grants.offline OR grants.session_id = '' OR EXISTS (
 		SELECT 1 FROM sessions
 		WHERE sessions.tenant_id = grants.tenant_id AND sessions.id = grants.session_id
-			AND sessions.ended_at = 0 AND sessions.expires_at > $3 AND sessions.created_at` + notAhead + `))`
+			AND sessions.ended_at = 0 AND sessions.expires_at > $3 AND sessions.created_at` + notAhead +
+	actorLives + `$3))))`
 
 const (
 	// The unique code_id decides: of many redemptions one inserts. The same statement checks
@@ -84,7 +85,7 @@ const (
 		AND ($6 = '' OR EXISTS (
 			SELECT 1 FROM sessions
 			WHERE sessions.tenant_id = $1 AND sessions.id = $6 AND sessions.user_id = $4
-				AND sessions.ended_at = 0 AND sessions.expires_at > $19`
+				AND sessions.ended_at = 0 AND sessions.expires_at > $19` + actorLives + `$19))`
 	redeemConsent = `))
 		AND ($20 = '' OR EXISTS (
 			SELECT 1 FROM consents

@@ -82,7 +82,7 @@ func queriesIn(t *testing.T, dir string) map[string]string {
 var beginnings = map[string]bool{
 	"revokeGrants": true, "redeemPerson": true, "endSession": true, "endSessions": true, "liveGrantBegins": true,
 	"joinGroup": true, "giveUser": true, "giveGroup": true, "giveClient": true, "roleNames": true,
-	"keepUses": true, "keepSessions": true,
+	"keepUses": true, "keepSessions": true, "livingActor": true,
 }
 
 // listed are constants that go on with a list: a group of placeholders for each row, or one of values.

@@ -174,7 +174,8 @@ const (
 	keepUses = `
 		INSERT INTO last_uses (tenant_id, user_id, signed_in_at, active_at)
 		SELECT tenant_id, user_id, `
-	keepSessions = keepUses + `MAX(auth_time), MAX(` + sessionActive + `) FROM sessions WHERE (tenant_id, id) IN (
+	keepSessions = keepUses + `MAX(auth_time), MAX(` + sessionActive + `) FROM sessions
+		WHERE actor_id = '' AND (tenant_id, id) IN (
 			SELECT tenant_id, id FROM sessions`
 	intoLastUses = `
 		GROUP BY tenant_id, user_id ORDER BY tenant_id, user_id

@@ -33,7 +33,7 @@ const session = `
 	SELECT ` + sessionColumns + `, ` + userColumns + `
 	FROM sessions
 	JOIN users ON users.tenant_id = sessions.tenant_id AND users.id = sessions.user_id
-	WHERE sessions.tenant_id = $1 AND sessions.id = $2 AND ` + sessionLives
+	WHERE sessions.tenant_id = $1 AND sessions.id = $2 AND sessions.actor_id = '' AND ` + sessionLives
 
 // Session implements storage.Sessions.
 func (s *Store) Session(ctx context.Context, tenant, id string, now time.Time) (storage.Session, storage.User, error) {
@@ -59,19 +59,16 @@ func (s *Store) SeenSession(ctx context.Context, tenant, id string, now time.Tim
 }
 
 const sessionsOf = `
-	SELECT ` + sessionColumns + `
+	SELECT ` + sessionColumns + actColumns + `
 	FROM sessions
 	JOIN users ON users.tenant_id = sessions.tenant_id AND users.id = sessions.user_id
-	WHERE sessions.tenant_id = $1 AND sessions.user_id = $2 AND ` + sessionLives + `
+	WHERE sessions.tenant_id = $1 AND sessions.user_id = $2 AND ` + sessionLives + actorLives + `$3))
 	ORDER BY sessions.id DESC`
 
 // SessionsOf implements storage.Sessions.
 func (s *Store) SessionsOf(ctx context.Context, tenant, userID string, now time.Time) ([]storage.Session, error) {
 	all, err := list(ctx, s, sessionsOf, []any{tenant, userID, column.Micros(now)},
-		func(row scanner) (n storage.Session, err error) {
-			err = row.Scan(sessionFields(&n)...)
-			return n, err
-		})
+		func(row scanner) (storage.Session, error) { return scanActed(row) })
 	return all, engine.Named(err, "sessions of user", userID)
 }
 
@@ -83,7 +80,7 @@ const (
 	renewSession = `
 		UPDATE sessions SET secret_hash = $6, credential_version = $7, auth_time = $8, amr = $9, acr = $10,
 			user_agent = $11, ip = $12, seen_at = $3, expires_at = $13
-		WHERE tenant_id = $1 AND id = $2 AND user_id = $4 AND secret_hash = $5 AND EXISTS (
+		WHERE tenant_id = $1 AND id = $2 AND user_id = $4 AND secret_hash = $5 AND actor_id = '' AND EXISTS (
 			SELECT 1 FROM users
 			WHERE users.tenant_id = sessions.tenant_id AND users.id = sessions.user_id AND ` + sessionLives + `)`
 )
@@ -111,7 +108,11 @@ func renewSessionArgs(ch *storage.Change) []any {
 // applySessions adds and renews sessions.
 func applySessions(c conn, ch *storage.Change) error {
 	if ch.AddSession != nil {
-		if _, err := c.Exec(addSession, addSessionArgs(ch)...); err != nil {
+		query, args := addSession, addSessionArgs
+		if ch.AddSession.Act != nil {
+			query, args = addActedSession, addActedArgs
+		}
+		if _, err := c.Exec(query, args(ch)...); err != nil {
 			return err
 		}
 	}
@@ -149,7 +150,8 @@ func isSignIn(ch *storage.Change) bool {
 		len(ch.RemoveCredentials) == 0 && ch.RemoveAdded == nil &&
 		len(ch.Credentials) == 0 && len(ch.Swap) == 0 && len(ch.Unlink) == 0 && len(ch.Link) == 0 && len(ch.Codes) == 0 &&
 		ch.Consent == nil && ch.EndSessions == nil && ch.Withdraw == "" && len(ch.Revoke) == 0 && !ch.Remove &&
-		len(ch.Deliveries) == 0 && ch.OnEnd == nil
+		len(ch.Deliveries) == 0 && ch.OnEnd == nil && ch.RemoveActed == "" &&
+		(ch.AddSession == nil || ch.AddSession.Act == nil)
 }
 
 // signIn applies a change that isSignIn in one statement.

@@ -18,7 +18,7 @@ const factorsBetween = `
 const usesBetween = `
 	SELECT user_id, MAX(signed_in_at), MAX(active_at) FROM (
 		SELECT user_id, auth_time AS signed_in_at, ` + sessionActive + ` AS active_at FROM sessions
-		WHERE tenant_id = $1 AND user_id >= $2 AND user_id <= $3
+		WHERE tenant_id = $1 AND user_id >= $2 AND user_id <= $3 AND actor_id = ''
 		UNION ALL
 		SELECT user_id, 0, ` + grantActive + ` FROM grants
 		WHERE tenant_id = $1 AND user_id >= $2 AND user_id <= $3

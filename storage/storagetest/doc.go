@@ -32,6 +32,7 @@ func Durable(t *testing.T, s Store) {
 		{"credentials", testCredentials},
 		{"identities", testIdentities},
 		{"sessions", testSessions},
+		{"sessions of administrators", testActing},
 		{"consents", testConsents},
 		{"grants", testGrants},
 		{"grant lives", testGrantLives},

@@ -16,7 +16,7 @@ func testGrants(t *testing.T, s Store) {
 	full := filled[storage.Grant]()
 	full.TenantID, full.UserID, full.ClientID, full.SessionID = w.tenant, w.user, w.client, w.session
 	full.CredentialVersion, full.CreatedAt, full.RevokedAt, full.RevokedWhy = 1, now, time.Time{}, ""
-	full.Consented = false // it is not kept
+	full.Consented, full.ActorID = false, "" // they are not kept
 	owner, err := s.User(ctx, w.tenant, full.UserID)
 	must(t, err)
 	of, err := s.RedeemCode(ctx, full, nil)

@@ -19,6 +19,7 @@ func testSessions(t *testing.T, s Store) {
 	must(t, err)
 	full := filled[storage.Session]()
 	full.TenantID, full.UserID, full.CredentialVersion, full.EndedAt = w.tenant, w.user, 1, time.Time{}
+	full.Act = nil // testActing has those
 	// Ahead of time it would not live.
 	full.CreatedAt, full.AuthTime, full.SeenAt = now.Add(-2*time.Hour), now.Add(-time.Hour), now.Add(-time.Minute)
 	must(t, AddSession(ctx, s, full))
@@ -126,7 +127,7 @@ func testSessions(t *testing.T, s Store) {
 		was := aSession(w.tenant, w.session, w.user)
 		next := filled[storage.Session]()
 		next.TenantID, next.ID, next.UserID, next.CredentialVersion = w.tenant, w.session, w.user, 1
-		next.AuthTime, next.SeenAt, next.EndedAt = now, now.Add(time.Minute), time.Time{}
+		next.AuthTime, next.SeenAt, next.EndedAt, next.Act = now, now.Add(time.Minute), time.Time{}, nil
 		want(t, RenewSession(ctx, s, next, []byte("another secret")), storage.ErrStale)
 		must(t, RenewSession(ctx, s, next, was.SecretHash))
 		want(t, RenewSession(ctx, s, next, was.SecretHash), storage.ErrStale)

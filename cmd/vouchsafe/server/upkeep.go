@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/upkeep"
 	"github.com/vouchsafe/vouchsafe/people/reread"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -65,8 +66,13 @@ const sweepEvery = time.Minute
 // sweep deletes what has expired. Replicas do it at different times.
 func (s *Server) sweep(ctx context.Context) {
 	clock := upkeep.NewClock()
+	keeper := sessions.Keeper{Store: s.Store}
 	s.every(ctx, sweepEvery, "sweep", func(ctx context.Context) error {
-		n, err := s.Store.Sweep(ctx, clock.Time())
+		now := clock.Time()
+		if err := keeper.RecordLapsed(ctx, now); err != nil { // first: what is swept can't be recorded
+			return err
+		}
+		n, err := s.Store.Sweep(ctx, now)
 		if n > 0 {
 			s.log.DebugContext(ctx, "swept", "rows", n)
 		}

@@ -33,6 +33,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/acting"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/mail"
@@ -128,7 +129,9 @@ func (s *Server) wire(shared, local ephemeral.Store) error {
 	if err != nil {
 		return err
 	}
-	if s.Provider, err = s.newProvider(parts{shared, sessions, limits, mailer, pages, roots}); err != nil {
+	var site *ui.Site // made below, with the provider
+	errorPage := func(w http.ResponseWriter, r *http.Request, p *web.Problem) { site.ErrorPage(w, r, p) }
+	if s.Provider, err = s.newProvider(parts{shared, sessions, limits, mailer, pages, errorPage, roots}); err != nil {
 		return err
 	}
 	standIns, settings := s.standIns()
@@ -145,7 +148,7 @@ func (s *Server) wire(shared, local ephemeral.Store) error {
 	if err != nil {
 		return err
 	}
-	site := &ui.Site{Pages: pages, Open: s.Provider.Interaction, Secrets: s.secrets, Sessions: sessions,
+	site = &ui.Site{Pages: pages, Open: s.Provider.Interaction, Secrets: s.secrets, Sessions: sessions,
 		IsAccountPage: account.IsPage}
 	if cfg.HasPlayground() {
 		site.Playground = "/dev"
@@ -165,18 +168,22 @@ func (s *Server) wire(shared, local ephemeral.Store) error {
 		return err
 	}
 	s.api, err = api.New(api.Config{
-		Service: useCases, Federation: upstreams, Apps: s.Provider.Apps(), Errors: pages.ErrorPage,
+		Service: useCases, Federation: upstreams, Apps: s.Provider.Apps(), Errors: errorPage,
 	})
+	if err != nil {
+		return err
+	}
+	signInAs, err := acting.New(acting.Service{Service: useCases, Accounts: s.accounts(useCases)})
 	if err != nil {
 		return err
 	}
 	s.account, err = account.New(account.Config{
-		Site: site, People: selfservice.Service{Service: useCases}, Depart: s.pages.LinkUpstream,
+		Site: site, People: selfservice.Service{Service: useCases}, Acting: signInAs, Depart: s.pages.LinkUpstream,
 	})
 	if err != nil {
 		return err
 	}
-	if s.admin, err = s.newAdmin(useCases, upstreams, roots); err != nil {
+	if s.admin, err = s.newAdmin(useCases, signInAs, upstreams, roots); err != nil {
 		return err
 	}
 	if cfg.HasPlayground() {
@@ -188,15 +195,19 @@ func (s *Server) wire(shared, local ephemeral.Store) error {
 	return nil
 }
 
+// accounts returns the use cases of administrators.
+func (s *Server) accounts(useCases *people.Service) *administration.Accounts {
+	return &administration.Accounts{Store: s.Store, Policy: useCases.Policy, Passwords: s.hasher}
+}
+
 // newAdmin makes the management API.
 func (s *Server) newAdmin(
-	useCases *people.Service, upstreams *federation.Service, roots *x509.CertPool,
+	useCases *people.Service, signInAs *acting.Service, upstreams *federation.Service, roots *x509.CertPool,
 ) (*admin.Server, error) {
 	c := admin.Config{
-		People: selfservice.Service{Service: useCases}, Federation: upstreams, Store: s.Store, Secrets: s.secrets,
-		Tokens: s.Provider.Apps(), Keys: s.Provider.Keys,
-		Accounts: &administration.Accounts{Store: s.Store, Policy: useCases.Policy, Passwords: s.hasher},
-		Issuer:   s.cfg.Issuer, Errors: s.api.ErrorPage,
+		People: selfservice.Service{Service: useCases}, Acting: signInAs, Federation: upstreams,
+		Accounts: s.accounts(useCases), Store: s.Store, Secrets: s.secrets, Tokens: s.Provider.Apps(),
+		Keys: s.Provider.Keys, Issuer: s.cfg.Issuer, Errors: s.api.ErrorPage,
 		Language: func(r *http.Request) string { return ui.Words(r).Lang() },
 	}
 	if s.cfg.SMTPURL != "" {
@@ -225,6 +236,7 @@ type parts struct {
 	limits   *limit.Limiter
 	mailer   *mail.Mailer
 	pages    *ui.Pages
+	errors   web.ErrorPage
 	roots    *x509.CertPool
 }
 
@@ -237,7 +249,7 @@ func (s *Server) newProvider(p parts) (*provider.Provider, error) {
 	}
 	return provider.New(provider.Config{
 		Store: s.Store, Secrets: s.secrets, Ephemeral: p.shared, Sessions: p.sessions, Limits: p.limits, Log: s.log,
-		Development: cfg.InDevelopment(), Errors: p.pages.ErrorPage,
+		Development: cfg.InDevelopment(), Errors: p.errors,
 		Pages: provider.Pages{
 			Login: "/login", SignUp: signUp, Select: "/select", SecondFactor: "/second-factor",
 			NoAccess: "/no-access", Consent: "/consent",
