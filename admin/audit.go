@@ -37,14 +37,14 @@ type searchCall struct {
 	Actor    string    `query:"actor" max:"256" doc:"Only what this user or client did; cli for the command line."`
 	Since    time.Time `query:"since" doc:"Only events that are not older."`
 	Until    time.Time `query:"until" doc:"Only events that are not newer."`
+	filterField
 }
 
 func (s *Server) auditRoutes() []jsonapi.Route {
 	return []jsonapi.Route{handle(s, jsonapi.Operation{
 		Method: http.MethodGet, Path: "/audit", ID: "searchAudit", Scope: "audit:read",
 		Summary: "Lists the events of the audit trail, newest first.",
-		Text: "A page of a rare kind may have few entries, or none, and a `next` all the same: the search has come so " +
-			"far. Without `next` it is complete.",
+		Text:    filterText(audit.Table),
 	}, s.searchAudit), handle(s, jsonapi.Operation{
 		Method: http.MethodGet, Path: "/audit/export", ID: "exportAudit", Scope: "audit:read",
 		Summary: "Lists the events of the audit trail, oldest first, for a system that keeps them.",
@@ -91,8 +91,13 @@ func (s *Server) searchAudit(c *call, in searchCall) (out jsonapi.Page[event], e
 			return out, jsonapi.Faulty(jsonapi.ParameterFault("kind", "invalid", "There are no events of such a kind."))
 		}
 	}
+	f, err := parseFilter(in.filterField, audit.Table)
+	if err != nil {
+		return out, err
+	}
+	q.Narrow(f)
 	list := strings.Join(append([]string{"audit", in.UserID, in.ClientID, in.Actor, in.Since.String(),
-		in.Until.String()}, in.Kinds...), "\x00")
+		in.Until.String(), in.Filter}, in.Kinds...), "\x00")
 	before, err := jsonapi.OpenCursor[string](s.cursors(c), list, in.After)
 	if err != nil {
 		return out, err

@@ -68,11 +68,13 @@ func (c *call) mayManage(of storage.Client) error {
 func (s *Server) listClients() jsonapi.Route {
 	return handle(s, jsonapi.Operation{
 		Method: http.MethodGet, Path: "/clients", ID: "listClients", Scope: "clients:read",
-		Summary: "Lists the clients by their ids.",
-	}, func(c *call, in pageFields) (jsonapi.Page[shownClient], error) {
-		return page(s, c, in, "clients", func(after string, limit int) ([]storage.Client, error) {
+		Summary: "Lists the clients by their ids.", Text: filterText(clientTable),
+	}, func(c *call, in filteredCall) (jsonapi.Page[shownClient], error) {
+		read := func(after string, limit int) ([]storage.Client, error) {
 			return s.Store.Clients(c.Context(), c.asker.Tenant.ID, after, limit)
-		}, func(c storage.Client) string { return c.ClientID }, showClient)
+		}
+		id := func(c storage.Client) string { return c.ClientID }
+		return filteredPage(s, c, in, "clients", clientTable, read, id, showClient)
 	})
 }
 

@@ -86,10 +86,12 @@ type membership struct {
 func (s *Server) listGroups() jsonapi.Route {
 	return handle(s, jsonapi.Operation{
 		Method: http.MethodGet, Path: "/groups", ID: "listGroups", Scope: "groups:read", Summary: "Lists the groups.",
-	}, func(c *call, in pageFields) (jsonapi.Page[group], error) {
-		return page(s, c, in, "groups", func(after string, limit int) ([]storage.Group, error) {
+		Text: filterText(groupTable),
+	}, func(c *call, in filteredCall) (jsonapi.Page[group], error) {
+		read := func(after string, limit int) ([]storage.Group, error) {
 			return s.Accounts.Store.Groups(c.Context(), c.asker.Tenant.ID, after, limit)
-		}, func(g storage.Group) string { return g.ID }, showGroup)
+		}
+		return filteredPage(s, c, in, "groups", groupTable, read, func(g storage.Group) string { return g.ID }, showGroup)
 	})
 }
 

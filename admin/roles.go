@@ -61,7 +61,7 @@ var roleOwners = []roleOwner{
 // listRolesCall is the input of the lists of roles.
 type listRolesCall struct {
 	ofOwner
-	pageFields
+	filteredCall
 }
 
 // putRoleCall is the input of PUT for a role.
@@ -146,11 +146,13 @@ func (s *Server) mayHold(c *call, h storage.RoleHolder) (err error) {
 func (s *Server) listRoles(o roleOwner) jsonapi.Route {
 	return handle(s, jsonapi.Operation{
 		Method: http.MethodGet, Path: o.path, ID: "list" + o.id + "Roles", Scope: "groups:read",
-		Summary: "Lists the roles of " + o.what + ".",
+		Summary: "Lists the roles of " + o.what + ".", Text: filterText(roleTable),
 	}, func(c *call, in listRolesCall) (jsonapi.Page[role], error) {
-		return page(s, c, in.pageFields, o.path+in.Owner, func(after string, limit int) ([]storage.Role, error) {
+		read := func(after string, limit int) ([]storage.Role, error) {
 			return o.list(s, c, in.Owner, after, limit)
-		}, func(r storage.Role) string { return r.Name }, showRole)
+		}
+		name := func(r storage.Role) string { return r.Name }
+		return filteredPage(s, c, in.filteredCall, o.path+in.Owner, roleTable, read, name, showRole)
 	})
 }
 

@@ -16,11 +16,11 @@ type statistics struct {
 	Failures map[string]int64 `json:"failures" doc:"Refused sign-ins by their reason."`
 }
 
-// activeUsers are the users who signed in within a time.
+// activeUsers are the users who signed in on the last days.
 type activeUsers struct {
-	Day   int64 `json:"day" doc:"Within the last 24 hours."`
-	Week  int64 `json:"week" doc:"Within the last 7 days."`
-	Month int64 `json:"month" doc:"Within the last 30 days."`
+	Day   int64 `json:"day" doc:"Today, in UTC."`
+	Week  int64 `json:"week" doc:"Today and on the 6 days before."`
+	Month int64 `json:"month" doc:"Today and on the 29 days before."`
 }
 
 // dayStatistics are those of one day.
@@ -39,7 +39,9 @@ type statsCall struct {
 func (s *Server) statsRoutes() []jsonapi.Route {
 	return []jsonapi.Route{handle(s, jsonapi.Operation{
 		Method: http.MethodGet, Path: "/stats", ID: "getStats", Scope: "stats:read",
-		Summary: "Counts active users, sign-ins and refusals.", Text: "It counts as far as the audit trail is kept.",
+		Summary: "Counts active users, sign-ins and refusals.",
+		Text: "Days are those of UTC. It counts up to a year back, and as far as the audit trail was kept when the server " +
+			"first counted.",
 	}, func(c *call, in statsCall) (statistics, error) {
 		if in.Days == 0 {
 			in.Days = 30

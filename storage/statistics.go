@@ -20,14 +20,18 @@ type Active struct {
 	Users int64
 }
 
-// Statistics counts what the audit trail has of a tenant, from one time, included, to another.
+// Statistics counts sign-ins of a tenant from the beginning of a day on.
 type Statistics interface {
 	// SignIns counts sign-ins and refusals, by day and way.
-	SignIns(ctx context.Context, tenant string, from, to time.Time) ([]SignIns, error)
+	SignIns(ctx context.Context, tenant string, since time.Time) ([]SignIns, error)
 	// ActiveByDay counts the users who signed in, by day.
-	ActiveByDay(ctx context.Context, tenant string, from, to time.Time) ([]Active, error)
+	ActiveByDay(ctx context.Context, tenant string, since time.Time) ([]Active, error)
 	// ActiveUsers counts the users who signed in at all.
-	ActiveUsers(ctx context.Context, tenant string, from, to time.Time) (int64, error)
+	ActiveUsers(ctx context.Context, tenant string, since time.Time) (int64, error)
+	// Tally counts the events of all tenants that are older than some minutes and were not counted before, back to a
+	// year ago, part after part, and stores the numbers: the others then have to count the latest events only. The
+	// numbers stay when the events are deleted.
+	Tally(ctx context.Context, now time.Time) error
 }
 
 // Standing says of a user what lists show beside the User.
@@ -42,9 +46,9 @@ type Standing struct {
 
 // Standings tells about many users at a time, for lists.
 type Standings interface {
-	// Standings returns the Standing of each of the tenant's users whose ids are between first and last, both
-	// included, by user id. Users without a second factor and without a sign-in are left out.
-	Standings(ctx context.Context, tenant, first, last string) (map[string]Standing, error)
+	// Standings returns the Standing of each of the tenant's users with these ids, by user id. Users without a second
+	// factor and without a sign-in are left out.
+	Standings(ctx context.Context, tenant string, ids []string) (map[string]Standing, error)
 	// NamesFrom returns the keys of addresses and usernames of the tenant's users that begin with the text, in
 	// order: at most limit of each.
 	NamesFrom(ctx context.Context, tenant, beginning string, limit int) ([]string, error)

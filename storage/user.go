@@ -95,9 +95,13 @@ type Users interface {
 	UserByPhone(ctx context.Context, tenant, phone string) (User, error)
 	// Users lists users by id, at most limit after the given id.
 	Users(ctx context.Context, tenant, after string, limit int) ([]User, error)
-	// UsersFrom lists users whose key of that kind begins with the text, in the order of the keys: at most limit
-	// after the key after. Numbers count if they are verified.
-	UsersFrom(ctx context.Context, tenant string, by UserKey, beginning, after string, limit int) ([]User, error)
+	// UsersIn lists users who have a key in the span, in the order of the keys, and of the ids of users with the same
+	// key: at most limit behind the place. A user with several keys in it is listed for each. Numbers count if they are
+	// verified.
+	UsersIn(ctx context.Context, tenant string, in UserSpan, behind UserPlace, limit int) ([]FoundUser, error)
+	// IndexNames stores by what users are found whose names a release stored that did not know ByName, part after part,
+	// and returns how many users those were.
+	IndexNames(ctx context.Context) (int64, error)
 	// Administrators lists users with an AdminRole by id, at most limit after the given id.
 	Administrators(ctx context.Context, tenant, after string, limit int) ([]User, error)
 	// UsersToReread lists users of every tenant that may have been stored by a release that read
@@ -119,27 +123,33 @@ const (
 	ByUsername
 	ByPhone
 	ByID
+	ByExternalID
+	ByName // the terms of the profile (package storage/terms); a user may have several
 )
 
-// UserKeys returns all of them.
-func UserKeys() []UserKey { return []UserKey{ByEmail, ByUsername, ByPhone, ByID} }
-
-// Of returns the user's key of this kind; "" if the user has none that counts.
-func (k UserKey) Of(u *User) string {
-	switch k {
-	case ByEmail:
-		return u.EmailKey
-	case ByUsername:
-		return u.UsernameKey
-	case ByID:
-		return u.ID
-	case ByPhone:
-		if u.PhoneVerified {
-			return u.Phone
-		}
-	}
-	return ""
+// UserSpan is a span of keys of one kind: From is in it, To is not.
+type UserSpan struct {
+	By       UserKey
+	From, To string
 }
+
+// Has reports whether the key is in the span. "" is no key.
+func (s UserSpan) Has(key string) bool { return key != "" && s.From <= key && key < s.To }
+
+// UserPlace is a place in the order of keys. The zero UserPlace is the beginning.
+type UserPlace struct {
+	Key string `json:"k,omitempty"`
+	ID  string `json:"i,omitempty"`
+}
+
+// FoundUser is a user, and the key that was found.
+type FoundUser struct {
+	User
+	Key string
+}
+
+// Place returns the place of the user, behind which others follow.
+func (f FoundUser) Place() UserPlace { return UserPlace{f.Key, f.ID} }
 
 // Kinds of Credential.
 const (

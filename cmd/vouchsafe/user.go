@@ -23,6 +23,7 @@ type userCmd struct {
 	Add           userAddCmd           `cmd:"" help:"Add a user."`
 	Invite        userInviteCmd        `cmd:"" help:"Invite a user by email, and print the link."`
 	List          userListCmd          `cmd:"" help:"List users."`
+	Find          userFindCmd          `cmd:"" help:"Find users by the beginning of their email address, username, name, phone number or id."`
 	Show          userShowCmd          `cmd:"" help:"Show a user."`
 	Edit          userEditCmd          `cmd:"" help:"Change a user's email address, username, name, phone number or other data."`
 	Password      userPasswordCmd      `cmd:"" help:"Set a user's password, and sign them out everywhere."`

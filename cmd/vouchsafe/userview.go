@@ -153,6 +153,7 @@ type userListCmd struct {
 	Unverified     bool   `help:"List only users whose email address is not verified."`
 	Disabled       bool   `help:"List only disabled users."`
 	NoSecondFactor bool   `help:"List only users without two-step verification."`
+	Filter         string `help:"List only users who match: a filter as in the management API, such as 'profile.locale sw \"de\"'." placeholder:"FILTER"`
 	pageFlags
 	placeFlags
 	jsonFlag
@@ -174,6 +175,9 @@ func viewListed(u administration.Listed) listedView {
 	return v
 }
 
+// listedColumns are the names of the columns.
+var listedColumns = []string{"EMAIL", "USERNAME", "NAME", "VERIFIED", "2-STEP", "STATE", "LAST SIGN-IN", "ID"}
+
 // cells returns the columns of the table.
 func (v listedView) cells() []string {
 	last := ""
@@ -189,10 +193,40 @@ func (c *userListCmd) Run(ctx context.Context, a *app) error {
 	filter := administration.Filter{
 		Query: c.Query, Unverified: c.Unverified, Disabled: c.Disabled, NoSecondFactor: c.NoSecondFactor,
 	}
+	if c.Filter != "" && c.After != "" {
+		return misused("--after goes without --filter, which may list users in another order")
+	}
 	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
 		all := d.Users(ctx, c.After)
-		columns := []string{"EMAIL", "USERNAME", "NAME", "VERIFIED", "2-STEP", "STATE", "LAST SIGN-IN", "ID"}
-		return terminal.PrintList(&a.Terminal, c.JSON, first(c.Limit, matching(all, filter.Matches)), viewListed, columns,
-			listedView.cells)
+		if c.Filter != "" {
+			all = d.SearchUsers(ctx, "", c.Filter)
+		}
+		return terminal.PrintList(&a.Terminal, c.JSON, first(c.Limit, matching(all, filter.Matches)), viewListed,
+			listedColumns, listedView.cells)
+	})
+}
+
+// userFindCmd finds users by what an administrator knows of them.
+type userFindCmd struct {
+	Text   string `arg:"" help:"The beginning of their email address, username, name or a word of it, verified phone number, id or external id."`
+	Filter string `help:"Only users who match: a filter as in the management API, such as 'disabled eq true'." placeholder:"FILTER"`
+	Limit  int    `help:"Print at most this many." default:"20" placeholder:"N"`
+	placeFlags
+	jsonFlag
+}
+
+// Help says how names are compared.
+func (*userFindCmd) Help() string {
+	return `Names are found with or without capitals and accents, in any script:
+
+  vouchsafe user find "garcia m"
+  vouchsafe user find jo@ --filter 'email_verified eq false'`
+}
+
+// Run prints the users.
+func (c *userFindCmd) Run(ctx context.Context, a *app) error {
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		return terminal.PrintList(&a.Terminal, c.JSON, first(c.Limit, d.SearchUsers(ctx, c.Text, c.Filter)), viewListed,
+			listedColumns, listedView.cells)
 	})
 }

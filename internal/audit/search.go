@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/filter"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -15,6 +16,60 @@ type Search struct {
 	UserID, ClientID string
 	Actor            string
 	Since, Until     time.Time // Until leaves out newer events, to the millisecond
+	// Filter is one that Table has read: see Narrow.
+	Filter filter.Filter
+}
+
+// Table is what filters can ask about events. The fields are named as in the API.
+var Table = filter.Table[storage.Event]{
+	filter.TextColumn("id", filter.Exact, func(e storage.Event) string { return e.ID }),
+	filter.TimeColumn("at", func(e storage.Event) time.Time { return e.At }),
+	filter.TextColumn("kind", filter.Exact, func(e storage.Event) string { return e.Kind }),
+	filter.TextColumn("actor", filter.Exact, func(e storage.Event) string { return e.Actor }),
+	filter.TextColumn("user_id", filter.Exact, func(e storage.Event) string { return e.UserID }),
+	filter.TextColumn("client_id", filter.Exact, func(e storage.Event) string { return e.ClientID }),
+	filter.TextColumn("request_id", filter.Exact, func(e storage.Event) string { return e.RequestID }),
+	filter.TextColumn("ip", filter.Exact, func(e storage.Event) string { return e.IP }),
+	filter.TextColumn("detail.reason", filter.Exact, func(e storage.Event) string { return e.Detail["reason"] }),
+	filter.TextColumn("detail.amr", filter.Exact, func(e storage.Event) string { return e.Detail["amr"] }),
+}
+
+// Narrow has the search find only events that match the filter, too, and read only those of the user and the time that
+// it asks for.
+func (q *Search) Narrow(f filter.Filter) {
+	q.Filter = f
+	for _, c := range f.Must() {
+		if c.Field == "user_id" && c.Op == filter.Equal && q.UserID == "" {
+			q.UserID = c.Text
+		}
+		at, isTime := c.Value.(time.Time)
+		if !isTime {
+			continue
+		}
+		switch c.Op {
+		case filter.Equal:
+			q.since(at)
+			q.until(at)
+		case filter.Greater, filter.NotLess:
+			q.since(at)
+		case filter.Less, filter.NotGreater:
+			q.until(at)
+		}
+	}
+}
+
+// since leaves out older events.
+func (q *Search) since(at time.Time) {
+	if at.After(q.Since) {
+		q.Since = at
+	}
+}
+
+// until leaves out newer events.
+func (q *Search) until(at time.Time) {
+	if q.Until.IsZero() || at.Before(q.Until) {
+		q.Until = at
+	}
 }
 
 // SearchStore is what a Search reads.
@@ -27,7 +82,7 @@ type SearchStore interface {
 // the next one goes on.
 const (
 	searchPart = 500
-	searchMost = 5_000
+	searchMost = 2_500
 )
 
 // Page returns at most limit events before the one with the id ("" for the newest), and the id before which the next
@@ -72,5 +127,6 @@ func (q Search) read(ctx context.Context, s SearchStore, before string) ([]stora
 // matches reports whether the search finds the event.
 func (q Search) matches(e storage.Event) bool {
 	return (len(q.Kinds) == 0 || slices.Contains(q.Kinds, e.Kind)) &&
-		(q.ClientID == "" || q.ClientID == e.ClientID) && (q.Actor == "" || q.Actor == e.Actor)
+		(q.UserID == "" || q.UserID == e.UserID) && (q.ClientID == "" || q.ClientID == e.ClientID) &&
+		(q.Actor == "" || q.Actor == e.Actor) && Table.Match(q.Filter, e)
 }

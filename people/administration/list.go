@@ -17,10 +17,19 @@ type Listed struct {
 // List returns the users of the asker's tenant by id: at most limit after the given id.
 func (s *Accounts) List(ctx context.Context, a people.Asker, after string, limit int) ([]Listed, error) {
 	users, err := s.Store.Users(ctx, a.Tenant.ID, after, limit)
-	if err != nil || len(users) == 0 {
+	if err != nil {
 		return nil, err
 	}
-	standings, err := s.Store.Standings(ctx, a.Tenant.ID, users[0].ID, users[len(users)-1].ID)
+	return s.show(ctx, a.Tenant.ID, users)
+}
+
+// show returns users of the tenant as lists show them.
+func (s *Accounts) show(ctx context.Context, tenant string, users []storage.User) ([]Listed, error) {
+	ids := make([]string, len(users))
+	for i, u := range users {
+		ids[i] = u.ID
+	}
+	standings, err := s.Store.Standings(ctx, tenant, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -29,6 +38,15 @@ func (s *Accounts) List(ctx context.Context, a people.Asker, after string, limit
 		listed[i] = Listed{u, standings[u.ID]}
 	}
 	return listed, nil
+}
+
+// Show returns a user who was read as lists show one.
+func (s *Accounts) Show(ctx context.Context, u storage.User) (Listed, error) {
+	listed, err := s.show(ctx, u.TenantID, []storage.User{u})
+	if err != nil {
+		return Listed{User: u}, err
+	}
+	return listed[0], nil
 }
 
 // Filter chooses users of a list: those that have everything that is set.

@@ -48,7 +48,7 @@ func (s *Accounts) Standing(ctx context.Context, a people.Asker, id string) (st 
 	}
 	sessions, errSessions := s.Store.SessionsOf(ctx, a.Tenant.ID, id, time.Now())
 	st.Sessions = len(sessions)
-	standings, errStandings := s.Store.Standings(ctx, a.Tenant.ID, id, id)
+	standings, errStandings := s.Store.Standings(ctx, a.Tenant.ID, []string{id})
 	st.LastSignIn, st.LastActivity = standings[id].LastSignIn, standings[id].LastActivity
 	var errGroups, errRoles error
 	st.Memberships, errGroups = s.Store.MembershipsOf(ctx, a.Tenant.ID, id)

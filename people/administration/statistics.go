@@ -8,9 +8,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Statistics are what a tenant's users did, as far as its audit trail goes.
+// Statistics are what a tenant's users did.
 type Statistics struct {
-	// Day, Week and Month are how many different users signed in within the last 1, 7 and 30 days.
+	// Day, Week and Month are how many different users signed in on the last 1, 7 and 30 days in UTC, today included.
 	Day, Week, Month int64
 	Days             []DayStatistics // oldest first, without gaps
 	// SignIns are sign-ins by their amr, and Failures refusals by their reason.
@@ -29,21 +29,21 @@ const day = 24 * time.Hour
 func Count(
 	ctx context.Context, s storage.Statistics, a people.Asker, days int, now time.Time,
 ) (st Statistics, err error) {
-	from, to := now.UTC().Truncate(day).Add(-time.Duration(days-1)*day), now.Add(time.Second)
+	back := func(days int) time.Time { return now.UTC().Truncate(day).Add(-time.Duration(days-1) * day) }
 	for _, span := range []struct {
 		to   *int64
-		days time.Duration
+		days int
 	}{{&st.Day, 1}, {&st.Week, 7}, {&st.Month, 30}} {
-		if *span.to, err = s.ActiveUsers(ctx, a.Tenant.ID, now.Add(-span.days*day), to); err != nil {
+		if *span.to, err = s.ActiveUsers(ctx, a.Tenant.ID, back(span.days)); err != nil {
 			return st, err
 		}
 	}
-	signIns, err := s.SignIns(ctx, a.Tenant.ID, from, to)
+	signIns, err := s.SignIns(ctx, a.Tenant.ID, back(days))
 	if err != nil {
 		return st, err
 	}
-	active, err := s.ActiveByDay(ctx, a.Tenant.ID, from, to)
-	st.fill(from, days, signIns, active)
+	active, err := s.ActiveByDay(ctx, a.Tenant.ID, back(days))
+	st.fill(back(days), days, signIns, active)
 	return st, err
 }
 

@@ -116,14 +116,7 @@ func applyPerson(c conn, ch *storage.Change) error {
 			return err
 		}
 	}
-	if ch.Update != nil && !ch.UpdateOf.IsZero() {
-		args := append(updateUserArgs(*ch.Update), column.Micros(ch.UpdateOf))
-		return engine.Must(c, storage.ErrStale, updateUserOf, args...)
-	}
-	if ch.Update != nil {
-		return engine.Must(c, storage.ErrNotFound, updateUser, updateUserArgs(*ch.Update)...)
-	}
-	return nil
+	return applyUpdate(c, ch)
 }
 
 // applyCredentials removes, stores and swaps credentials.

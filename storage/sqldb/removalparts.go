@@ -20,15 +20,15 @@ const (
 			SELECT 1 FROM grants WHERE tenant_id = $1 AND user_id = $2 LIMIT $3) AS found)
 		+ (SELECT COUNT(*) FROM (
 			SELECT 1 FROM consents WHERE tenant_id = $1 AND user_id = $2 LIMIT $3) AS found)`
-	// Foreign keys take along credentials, identities, memberships, roles, sessions, consents and grants.
+	// Foreign keys take along credentials, identities, memberships, roles, search terms, sessions, consents and grants.
 	removeUser = `DELETE FROM users WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
 	// The id of the user is left, to which sessions and grants belong; the version ends them. The
 	// address and the name are free at once.
 	markUser = `
 		UPDATE users SET removed_at = $3, username = '', username_key = '', username_skeleton = '',
 			email = '', email_key = '', external_id = '',
-			email_verified = FALSE, phone = '', phone_verified = FALSE, profile = '{}', roles = '[]', attributes = '{}',
-			disabled = TRUE, credential_version = credential_version + 1, updated_at = $3
+			email_verified = FALSE, phone = '', phone_verified = FALSE, profile = '{}', searched = '{}', roles = '[]',
+			attributes = '{}', disabled = TRUE, credential_version = credential_version + 1, updated_at = $3
 		WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
 	removeAllCredentials = `DELETE FROM credentials WHERE tenant_id = $1 AND user_id = $2`
 	leaveGroups          = `DELETE FROM memberships WHERE tenant_id = $1 AND user_id = $2`
@@ -60,7 +60,8 @@ func markUserRemoved(c conn, tenant, id string, now time.Time) error {
 	if err := engine.Must(c, storage.ErrNotFound, markUser, tenant, id, column.Micros(now)); err != nil {
 		return err
 	}
-	for _, query := range []string{removeAllCredentials, unlinkIdentities, leaveGroups, takeRoles, forgetUnique} {
+	for _, query := range []string{removeAllCredentials, unlinkIdentities, leaveGroups, takeRoles, forgetUnique,
+		forgetTerms} {
 		if _, err := c.Exec(query, tenant, id); err != nil {
 			return err
 		}
@@ -229,13 +230,18 @@ const (
 	removeSessions = `DELETE FROM sessions WHERE tenant_id = $1 AND id > $2 AND id <= $3`
 	removeGrants   = `DELETE FROM grants WHERE tenant_id = $1 AND id > $2 AND id <= $3`
 	// Foreign keys take along what is left, which is little for each of these.
-	removeUsers      = `DELETE FROM users WHERE tenant_id = $1 AND id > $2 AND id <= $3`
-	edgeOfClients    = `SELECT id FROM clients WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
-	removeClients    = `DELETE FROM clients WHERE tenant_id = $1 AND id > $2 AND id <= $3`
-	edgeOfTombs      = `SELECT id FROM removed_users WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
-	removeTombs      = `DELETE FROM removed_users WHERE tenant_id = $1 AND id > $2 AND id <= $3`
-	removeAudit      = `DELETE FROM audit WHERE tenant_id = $1 AND id > $2 AND id <= $3`
-	removeOtherWork  = `DELETE FROM removals WHERE tenant_id = $1 AND kind <> $2`
+	removeUsers     = `DELETE FROM users WHERE tenant_id = $1 AND id > $2 AND id <= $3`
+	edgeOfClients   = `SELECT id FROM clients WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
+	removeClients   = `DELETE FROM clients WHERE tenant_id = $1 AND id > $2 AND id <= $3`
+	edgeOfTombs     = `SELECT id FROM removed_users WHERE tenant_id = $1 AND id > $2 ORDER BY id LIMIT 1 OFFSET $3`
+	removeTombs     = `DELETE FROM removed_users WHERE tenant_id = $1 AND id > $2 AND id <= $3`
+	removeAudit     = `DELETE FROM audit WHERE tenant_id = $1 AND id > $2 AND id <= $3`
+	removeOtherWork = `DELETE FROM removals WHERE tenant_id = $1 AND kind <> $2`
+	edgeOfLastDays  = `
+		SELECT user_id FROM last_days WHERE tenant_id = $1 AND user_id > $2
+		ORDER BY user_id LIMIT 1 OFFSET $3`
+	removeLastDays   = `DELETE FROM last_days WHERE tenant_id = $1 AND user_id > $2 AND user_id <= $3`
+	removeDayCounts  = `DELETE FROM day_counts WHERE tenant_id = $1`
 	removeMarks      = `DELETE FROM marks WHERE tenant_id = $1`
 	removeTenant     = `DELETE FROM tenants WHERE id = $1 AND removed_at <> 0`
 	nextSpentPurpose = `SELECT purpose FROM spent_values WHERE tenant_id = $1 AND purpose > $2 ORDER BY purpose LIMIT 1`
@@ -261,6 +267,7 @@ func (s *Store) removeRestOfTenant(ctx context.Context, r removal, told func(row
 		parts.Walk{Edge: edgeOfClients, Do: removeClients, Args: args},
 		parts.Walk{Edge: edgeOfTombs, Do: removeTombs, Args: args},
 		parts.Walk{Edge: trail.EdgeOfAudit, Do: removeAudit, Args: args},
+		parts.Walk{Edge: edgeOfLastDays, Do: removeLastDays, Args: args},
 	)
 	if err == nil {
 		err = s.removeSpentOf(ctx, r.TenantID, told)
@@ -271,7 +278,7 @@ func (s *Store) removeRestOfTenant(ctx context.Context, r removal, told func(row
 	if _, err := s.put(ctx, removeOtherWork, r.TenantID, storage.RemovalTenant); err != nil {
 		return false, err
 	}
-	for _, query := range []string{removeMarks, trail.RemoveAnswers, removeTenant} {
+	for _, query := range []string{removeMarks, trail.RemoveAnswers, removeDayCounts, removeTenant} {
 		if _, err := s.put(ctx, query, r.TenantID); err != nil {
 			return false, err
 		}

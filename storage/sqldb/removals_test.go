@@ -80,11 +80,12 @@ func TestMigrationsBlockNoReader(t *testing.T) {
 	s := openMigrated(t, url)
 	for _, undo := range []string{
 		`DELETE FROM goose_db_version WHERE version_id >= 11`, `DROP TABLE removals, marks, answers`,
-		`DROP TABLE groups, memberships, roles, user_roles, group_roles, client_roles, unique_values, last_uses`,
+		`DROP TABLE groups, memberships, roles, user_roles, group_roles, client_roles, unique_values, last_uses, search_terms,
+			day_counts, last_days`,
 		`ALTER TABLE credentials DROP COLUMN expires_at`,
 		`ALTER TABLE tenants DROP COLUMN removed_at, DROP COLUMN version`,
 		`ALTER TABLE users DROP COLUMN removed_at, DROP COLUMN external_id, DROP COLUMN attributes,
-			DROP COLUMN admin_role`,
+			DROP COLUMN admin_role, DROP COLUMN searched`,
 		`ALTER TABLE clients DROP COLUMN removed_at, DROP COLUMN epoch`,
 		`ALTER TABLE grants DROP COLUMN client_epoch, DROP COLUMN used_at`,
 		`ALTER TABLE consents DROP COLUMN client_epoch`,

@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -36,6 +37,22 @@ func (s *Store) Prune(ctx context.Context, keep storage.Retention, now time.Time
 		for _, t := range tenants {
 			if err := s.Trail.Prune(ctx, t.ID, keep, now, told); err != nil {
 				return total, engine.Named(err, "prune the history of", t.ID)
+			}
+			after = t.ID
+		}
+	}
+}
+
+// Tally implements storage.Statistics.
+func (s *Store) Tally(ctx context.Context, now time.Time) error {
+	for after := ""; ; {
+		tenants, err := s.Tenants(ctx, after, 100)
+		if err != nil || len(tenants) == 0 {
+			return engine.Wrapped(err, "count sign-ins")
+		}
+		for _, t := range tenants {
+			if err := s.Trail.Tally(ctx, t.ID, now); err != nil && !errors.Is(err, storage.ErrStale) {
+				return engine.Named(err, "count sign-ins of", t.ID)
 			}
 			after = t.ID
 		}

@@ -8,32 +8,49 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 )
 
-const factorsBetween = `
-	SELECT DISTINCT user_id, kind FROM credentials
-	WHERE tenant_id = $1 AND user_id >= $2 AND user_id <= $3 AND kind IN ('totp', 'passkey', 'recovery')`
+// The ids of users are one parameter: for SQLite a JSON list, for PostgreSQL an array.
+const (
+	idsSQLite   = `IN (SELECT found.value FROM json_each($2) AS found)`
+	idsPostgres = `= ANY($2)`
 
-// usesBetween returns when each user signed in and was active last. Nothing is written for it that would not be
-// written anyway: sessions and grants have it, last_uses has what those had that were deleted, and the audit
-// trail has sign-ins from before there was last_uses.
-const usesBetween = `
-	SELECT user_id, MAX(signed_in_at), MAX(active_at) FROM (
-		SELECT user_id, auth_time AS signed_in_at, ` + sessionActive + ` AS active_at FROM sessions
-		WHERE tenant_id = $1 AND user_id >= $2 AND user_id <= $3 AND actor_id = ''
-		UNION ALL
-		SELECT user_id, 0, ` + grantActive + ` FROM grants
-		WHERE tenant_id = $1 AND user_id >= $2 AND user_id <= $3
-		UNION ALL
-		SELECT user_id, signed_in_at, active_at FROM last_uses
-		WHERE tenant_id = $1 AND user_id >= $2 AND user_id <= $3
-		UNION ALL
-		SELECT users.id, audit.at, audit.at FROM users
-		JOIN audit ON audit.tenant_id = users.tenant_id AND audit.id = (
-			SELECT latest.id FROM audit AS latest
-			WHERE latest.tenant_id = users.tenant_id AND latest.user_id = users.id AND latest.user_id <> ''
-				AND latest.kind = 'login.succeeded'
-			ORDER BY latest.id DESC LIMIT 1)
-		WHERE users.tenant_id = $1 AND users.id >= $2 AND users.id <= $3) AS found
-	GROUP BY user_id`
+	factorsSQLite   = factorsOf + idsSQLite
+	factorsPostgres = factorsOf + idsPostgres
+	factorsOf       = `
+		SELECT DISTINCT user_id, kind FROM credentials
+		WHERE tenant_id = $1 AND kind IN ('totp', 'passkey', 'recovery') AND user_id `
+
+	// Both return when each user signed in and was active last. Nothing is written for it that would not be
+	// written anyway: sessions and grants have it, last_uses has what those had that were deleted, and the audit
+	// trail has sign-ins from before there was last_uses.
+	usesSQLite = usesOfSessions + idsSQLite + usesOfGrants + idsSQLite + usesOfDeleted + idsSQLite + usesOfEvents +
+		idsSQLite + usesByUser
+	usesPostgres = usesOfSessions + idsPostgres + usesOfGrants + idsPostgres + usesOfDeleted + idsPostgres +
+		usesOfEvents + idsPostgres + usesByUser
+
+	usesOfSessions = `
+		SELECT user_id, MAX(signed_in_at), MAX(active_at) FROM (
+			SELECT user_id, auth_time AS signed_in_at, ` + sessionActive + ` AS active_at FROM sessions
+			WHERE tenant_id = $1 AND actor_id = '' AND user_id `
+	usesOfGrants = `
+			UNION ALL
+			SELECT user_id, 0, ` + grantActive + ` FROM grants
+			WHERE tenant_id = $1 AND user_id `
+	usesOfDeleted = `
+			UNION ALL
+			SELECT user_id, signed_in_at, active_at FROM last_uses
+			WHERE tenant_id = $1 AND user_id `
+	usesOfEvents = `
+			UNION ALL
+			SELECT users.id, audit.at, audit.at FROM users
+			JOIN audit ON audit.tenant_id = users.tenant_id AND audit.id = (
+				SELECT latest.id FROM audit AS latest
+				WHERE latest.tenant_id = users.tenant_id AND latest.user_id = users.id AND latest.user_id <> ''
+					AND latest.kind = 'login.succeeded'
+				ORDER BY latest.id DESC LIMIT 1)
+			WHERE users.tenant_id = $1 AND users.id `
+	usesByUser = `) AS found
+		GROUP BY user_id`
+)
 
 // When the user of a session or grant was active last, as far as its row tells.
 const (
@@ -42,14 +59,21 @@ const (
 )
 
 // Standings implements storage.Standings.
-func (s *Store) Standings(ctx context.Context, tenant, first, last string) (map[string]storage.Standing, error) {
-	kinds, err := list(ctx, s, factorsBetween, []any{tenant, first, last}, scanFactor)
-	if err != nil {
-		return nil, engine.Named(err, "second factors from user", first)
+func (s *Store) Standings(ctx context.Context, tenant string, ids []string) (map[string]storage.Standing, error) {
+	if len(ids) == 0 {
+		return nil, nil
 	}
-	seen, err := list(ctx, s, usesBetween, []any{tenant, first, last}, scanUse)
+	var asked any = ids
+	if !s.postgres {
+		asked = column.EncodeList(ids)
+	}
+	kinds, err := list(ctx, s, s.text(factorsSQLite, factorsPostgres), []any{tenant, asked}, scanFactor)
 	if err != nil {
-		return nil, engine.Named(err, "activity from user", first)
+		return nil, engine.Named(err, "second factors of users of", tenant)
+	}
+	seen, err := list(ctx, s, s.text(usesSQLite, usesPostgres), []any{tenant, asked}, scanUse)
+	if err != nil {
+		return nil, engine.Named(err, "activity of users of", tenant)
 	}
 	credentials := map[string][]storage.Credential{}
 	for _, c := range kinds {

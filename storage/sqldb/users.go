@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"maps"
 	"slices"
 
@@ -115,7 +116,8 @@ func scanUser(row scanner) (u storage.User, err error) {
 }
 
 const (
-	addUser     = intoUsers + `($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`
+	addUser = intoUsers + `($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+		$21)`
 	removedUser = `SELECT COUNT(*) FROM removed_users WHERE tenant_id = $1 AND id = $2`
 )
 
@@ -126,15 +128,19 @@ func insertUser(c conn, u storage.User) error {
 		return err
 	}
 	// Looked at after the insertion: that has waited for a removal under way.
-	return engine.None(c, removedUser, u.TenantID, u.ID)
+	if err := engine.None(c, removedUser, u.TenantID, u.ID); err != nil {
+		return err
+	}
+	return engine.InsertAll(c, intoTerms, termsOf(u.TenantID, u.ID, u.Profile))
 }
 
 // userValues returns the arguments of addUser.
 func userValues(u storage.User) []any {
+	profile := column.Encode(u.Profile)
 	return []any{u.TenantID, u.ID, u.Username, u.UsernameKey, u.Email,
-		u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, column.Encode(u.Profile), column.EncodeList(u.Roles),
+		u.EmailKey, u.EmailVerified, u.Phone, u.PhoneVerified, profile, column.EncodeList(u.Roles),
 		u.Disabled, column.Micros(u.SecuredAt), u.CredentialVersion, column.Micros(u.CreatedAt), column.Micros(u.UpdatedAt),
-		u.UsernameSkeleton, u.ExternalID, encodeAttributes(u.Attributes), u.AdminRole}
+		u.UsernameSkeleton, u.ExternalID, encodeAttributes(u.Attributes), u.AdminRole, profile}
 }
 
 const userByID = `
@@ -250,15 +256,39 @@ func (s *Store) Users(ctx context.Context, tenant, after string, limit int) ([]s
 }
 
 // A user who was read before the name had a skeleton does not lose it by an update.
-const updateUser = `
+const setUser = `
 	UPDATE users SET username = $3, username_key = $4, email = $5, email_key = $6, email_verified = $7,
 		phone = $8, phone_verified = $9, profile = $10, roles = $11, disabled = $12, updated_at = $13, secured_at = $14,
 		attributes = $16,
 		username_skeleton = CASE WHEN $15 = '' AND username_key = $4 THEN username_skeleton ELSE $15 END
 	WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
 
-// updateUserOf is updateUser unless the user was changed since $17.
-const updateUserOf = updateUser + ` AND updated_at = $17`
+const (
+	// Both return whether the search terms are to be made anew.
+	updateUser = setUser + termsDue
+	// updateUserOf is updateUser unless the user was changed since $17.
+	updateUserOf = setUser + ` AND updated_at = $17` + termsDue
+	termsDue     = ` RETURNING searched <> profile`
+)
+
+// applyUpdate stores the user of a change.
+func applyUpdate(c conn, ch *storage.Change) error {
+	if ch.Update == nil {
+		return nil
+	}
+	query, args, missing := updateUser, updateUserArgs(*ch.Update), storage.ErrNotFound
+	if !ch.UpdateOf.IsZero() {
+		query, args, missing = updateUserOf, append(args, column.Micros(ch.UpdateOf)), storage.ErrStale
+	}
+	var due bool
+	switch err := c.Row(query, args...).Scan(&due); {
+	case errors.Is(err, storage.ErrNotFound):
+		return missing
+	case err != nil || !due:
+		return err
+	}
+	return replaceTerms(c, ch.Update.TenantID, ch.Update.ID, ch.Update.Profile)
+}
 
 // updateUserArgs returns the arguments of updateUser.
 func updateUserArgs(u storage.User) []any {
@@ -273,7 +303,7 @@ const (
 		INSERT INTO users (tenant_id, id, username, username_key, email,
 			email_key, email_verified, phone, phone_verified, profile, roles,
 			disabled, secured_at, credential_version, created_at, updated_at, username_skeleton, external_id, attributes,
-			admin_role)
+			admin_role, searched)
 		VALUES `
 	intoCredentials = `INSERT INTO credentials (` + credentialColumns + `) VALUES `
 	intoIdentities  = `INSERT INTO identities (` + identityColumns + `) VALUES `
@@ -286,7 +316,7 @@ const mostIDs = 256
 
 // insertUsers adds users with what proves them. A statement adds the rows of several users.
 func insertUsers(c conn, tenant string, all []storage.NewUser) error {
-	var users, credentials, identities, unique [][]any
+	var users, credentials, identities, unique, terms [][]any
 	ids := make([]any, 0, len(all))
 	for _, u := range all {
 		u.TenantID = tenant
@@ -296,6 +326,7 @@ func insertUsers(c conn, tenant string, all []storage.NewUser) error {
 				[]any{tenant, u.ID, cr.Kind, cr.ID, cr.Data, column.Micros(cr.CreatedAt), column.Micros(cr.UpdatedAt),
 					column.Micros(cr.ExpiresAt)})
 		}
+		terms = append(terms, termsOf(tenant, u.ID, u.Profile)...)
 		for name, value := range u.Unique {
 			unique = append(unique, []any{tenant, name, value, u.ID})
 		}
@@ -313,11 +344,13 @@ func insertUsers(c conn, tenant string, all []storage.NewUser) error {
 			return err
 		}
 	}
-	if err := engine.InsertAll(c, intoCredentials, credentials); err != nil {
-		return err
+	for _, part := range []struct {
+		into string
+		rows [][]any
+	}{{intoCredentials, credentials}, {intoUnique, unique}, {intoTerms, terms}, {intoIdentities, identities}} {
+		if err := engine.InsertAll(c, part.into, part.rows); err != nil {
+			return err
+		}
 	}
-	if err := engine.InsertAll(c, intoUnique, unique); err != nil {
-		return err
-	}
-	return engine.InsertAll(c, intoIdentities, identities)
+	return nil
 }

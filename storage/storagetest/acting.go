@@ -184,7 +184,7 @@ func testActingIsNoUse(t *testing.T, s Store) {
 	later.ID, later.AuthTime, later.SeenAt = newID(), now.Add(time.Minute), now.Add(2*time.Minute)
 	must(t, AddSession(ctx, s, later))
 	standing := func(ctx context.Context) storage.Standing {
-		all, err := s.Standings(ctx, w.tenant, w.user, w.user)
+		all, err := s.Standings(ctx, w.tenant, []string{w.user})
 		must(t, err)
 		return all[w.user]
 	}

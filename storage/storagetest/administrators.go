@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -80,38 +81,122 @@ func testAdministrators(t *testing.T, s Store) {
 	}
 }
 
-// testUsersFrom finds users by the beginning of each kind of key. The text is no pattern: % stands for itself. A number
-// that is not verified finds no user.
-func testUsersFrom(t *testing.T, s Store) {
+// found returns the ids of the users with keys that begin with the text, read limit at a time.
+func found(t *testing.T, s Store, tenant string, by storage.UserKey, beginning string, limit int) (ids []string) {
+	t.Helper()
+	span := storage.UserSpan{By: by, From: beginning, To: beginning + "\U0010FFFF"}
+	for place := (storage.UserPlace{}); ; {
+		page, err := s.UsersIn(t.Context(), tenant, span, place, limit)
+		must(t, err)
+		for _, u := range page {
+			if u.TenantID != tenant || !span.Has(u.Key) {
+				t.Errorf("%q: got the key %q of %s, want one in the span", beginning, u.Key, u.ID)
+			}
+			ids, place = append(ids, u.ID), u.Place()
+		}
+		if len(page) < limit {
+			return ids
+		}
+	}
+}
+
+// testUsersIn finds users by the beginning of each kind of key, in pages. The text is no pattern: % stands for itself.
+// A number that is not verified finds no user.
+func testUsersIn(t *testing.T, s Store) {
 	ctx, tenant := t.Context(), newTenant(t, s)
 	var ids []string
-	for _, name := range []string{"ann", "anna", "bob"} {
+	for i, name := range []string{"ann", "anna", "bob", "zoe"} {
 		u := aUser(tenant, newID())
 		u.Email, u.EmailKey = name+"@example.com", name+"@example.com"
-		u.Username, u.UsernameKey, u.UsernameSkeleton = name, name, name
-		u.Phone, u.PhoneVerified = map[string]string{"ann": "+431", "anna": "+432", "bob": "+49"}[name], name != "anna"
+		u.Username, u.UsernameKey, u.UsernameSkeleton, u.ExternalID = name, name, name, "X-"+name
+		u.Phone, u.PhoneVerified = []string{"+431", "+432", "+49", "+431"}[i], name != "anna"
 		must(t, AddUser(ctx, s, u, nil, nil))
 		ids = append(ids, u.ID)
 	}
 	for _, c := range []struct {
-		by               storage.UserKey
-		beginning, after string
-		limit            int
-		want             []string
+		by        storage.UserKey
+		beginning string
+		want      []string
 	}{
-		{storage.ByEmail, "an", "", 9, ids[:2]}, {storage.ByEmail, "an", "ann@example.com", 9, ids[1:2]},
-		{storage.ByUsername, "an", "", 1, ids[:1]}, {storage.ByUsername, "x", "", 9, nil},
-		{storage.ByUsername, "%", "", 9, nil},
-		{storage.ByPhone, "+43", "", 9, ids[:1]}, {storage.ByID, ids[2], "", 9, ids[2:]},
+		{storage.ByEmail, "an", ids[:2]}, {storage.ByEmail, "", ids}, {storage.ByUsername, "an", ids[:2]},
+		{storage.ByUsername, "x", nil}, {storage.ByUsername, "%", nil}, {storage.ByUsername, "' OR 1=1 --", nil},
+		{storage.ByPhone, "+4", []string{ids[0], ids[3], ids[2]}}, // of which two have the same number
+		{storage.ByID, ids[2], ids[2:3]}, {storage.ByID, "", ids}, {storage.ByExternalID, "X-a", ids[:2]},
+		{storage.ByExternalID, "x-a", nil}, {storage.ByName, "", nil},
 	} {
-		all, err := s.UsersFrom(ctx, tenant, c.by, c.beginning, c.after, c.limit)
-		must(t, err)
-		var got []string
-		for _, u := range all {
-			got = append(got, u.ID)
+		for _, limit := range []int{1, 2, 9} {
+			same(t, found(t, s, tenant, c.by, c.beginning, limit), nil, c.want)
 		}
-		same(t, got, nil, c.want)
 	}
-	all, err := s.UsersFrom(ctx, newTenant(t, s), storage.ByEmail, "", "", 9)
-	same(t, all, err, nil)
+	same(t, found(t, s, newTenant(t, s), storage.ByEmail, "", 9), nil, nil)
+	exact := storage.UserSpan{By: storage.ByEmail, From: "ann@example.com", To: "anna@example.com"}
+	only, err := s.UsersIn(ctx, tenant, exact, storage.UserPlace{}, 9)
+	same(t, len(only), err, 1)
+	must(t, RemoveUser(ctx, s, tenant, ids[0], now))
+	same(t, found(t, s, tenant, storage.ByEmail, "an", 9), nil, ids[1:2])
+}
+
+// testNames finds users by the words of their names, as they are added, renamed and removed.
+func testNames(t *testing.T, s Store) {
+	ctx, tenant := t.Context(), newTenant(t, s)
+	named := func(name string) storage.User {
+		u := aUser(tenant, newID())
+		u.Profile.Name = name
+		return u
+	}
+	ada, adam, several := named("Ada Lovelace"), named("ÁDAM Kovács"), []storage.NewUser{
+		{User: named("Ada Byron")}, {User: named("")}, {User: named("Zoë Ada")},
+	}
+	must(t, AddUser(ctx, s, ada, nil, nil))
+	must(t, AddUser(ctx, s, adam, nil, nil))
+	must(t, s.Apply(ctx, storage.Change{TenantID: tenant, Now: now, AddAll: several}))
+	byron, zoe := several[0].ID, several[2].ID
+	finds := func(beginning string, want ...string) {
+		t.Helper()
+		for _, limit := range []int{1, 2, 9} {
+			got := found(t, s, tenant, storage.ByName, beginning, limit)
+			if len(want) == 0 && len(got) == 0 {
+				continue
+			}
+			same(t, got, nil, want)
+		}
+	}
+	finds("ada", zoe, byron, ada.ID, adam.ID)
+	finds("ada l", ada.ID)
+	finds("love", ada.ID)
+	finds("kov", adam.ID)
+	finds("zoe", zoe)
+	finds("x")
+	finds("Ada") // terms are folded
+
+	ada.Profile.Name, ada.Profile.Nickname = "Ada King", "Countess"
+	must(t, UpdateUser(ctx, s, ada))
+	finds("love")
+	finds("ki", ada.ID)
+	finds("count", ada.ID)
+	ada.UpdatedAt = now
+	must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: ada.ID, Now: now, Update: &ada, UpdateOf: now}))
+	finds("ki", ada.ID)
+	ada.Profile = storage.Profile{}
+	must(t, UpdateUser(ctx, s, ada))
+	finds("ki")
+	must(t, RemoveUser(ctx, s, tenant, zoe, now))
+	finds("zoe")
+	finds("ada", byron, adam.ID)
+	same(t, found(t, s, newTenant(t, s), storage.ByName, "", 9), nil, nil)
+	_, err := s.IndexNames(ctx)
+	must(t, err)
+	finds("ada", byron, adam.ID)
+
+	together := named("Of Many")
+	all, err := s.UsersIn(ctx, tenant, storage.UserSpan{By: storage.ByName, To: "\U0010FFFF"}, storage.UserPlace{}, 99)
+	must(t, err)
+	if !slices.IsSortedFunc(all, func(a, b storage.FoundUser) int {
+		return slices.Compare([]string{a.Key, a.ID}, []string{b.Key, b.ID})
+	}) {
+		t.Errorf("got %v, want the order of terms", all)
+	}
+	together.ID = byron
+	want(t, AddUser(ctx, s, together, nil, nil), storage.ErrExists)
+	finds("of many")
 }

@@ -121,7 +121,7 @@ func testLargePerson(t *testing.T, s Store) {
 	want(t, RemoveUser(ctx, s, w.tenant, w.user, now), storage.ErrNotFound)
 	w.wantAlive(t, 0, large)
 	for _, name := range []string{
-		"User", "UserByEmail", "UserByUsername", "UserByPhone", "Users", "Credential", "CredentialsOf",
+		"User", "UserByEmail", "UserByUsername", "UserByPhone", "Users", "UsersIn", "Credential", "CredentialsOf",
 		"SomeCredentials", "UserPassword",
 		"Identity", "IdentitiesOf", "Session", "SessionsOf", "LiveGrant", "GrantsOf",
 	} {

@@ -45,7 +45,7 @@ func testStandings(t *testing.T, s Store) {
 			must(t, s.Record(ctx, e))
 		}
 	}
-	got, err := s.Standings(ctx, tenant, ids[0], ids[2])
+	got, err := s.Standings(ctx, tenant, append([]string{newID()}, ids[:3]...))
 	same(t, got, err, map[string]storage.Standing{
 		ids[0]: {UserID: ids[0], SecondFactor: true},
 		ids[1]: {UserID: ids[1], LastSignIn: now, LastActivity: now},
@@ -60,52 +60,10 @@ func testStandings(t *testing.T, s Store) {
 	}
 	names, err := s.NamesFrom(ctx, tenant, "", 1)
 	same(t, names, err, []string{"andy@example.com", "ann"})
-	got, err = s.Standings(ctx, newTenant(t, s), ids[0], ids[3])
+	got, err = s.Standings(ctx, newTenant(t, s), ids)
 	same(t, got, err, map[string]storage.Standing{})
-}
-
-// testStatistics counts sign-ins and active users by day. Neither another tenant nor what lies outside the span is
-// counted.
-func testStatistics(t *testing.T, s Store) {
-	ctx, tenant, other := t.Context(), newTenant(t, s), newTenant(t, s)
-	day := now.UTC().Truncate(24 * time.Hour)
-	record := func(tenant, kind, user, how string, at time.Time) {
-		t.Helper()
-		e := storage.Event{TenantID: tenant, ID: timedID(at), At: at, Kind: kind, UserID: user, Detail: map[string]string{}}
-		if e.Detail["amr"] = how; kind == storage.EventLoginFailed {
-			e.Detail = map[string]string{"reason": how}
-		}
-		must(t, s.Record(ctx, e))
-	}
-	at := day.Add(time.Hour)
-	record(tenant, storage.EventLoginSucceeded, "ann", "pwd", at)
-	record(tenant, storage.EventLoginSucceeded, "ann", "pwd otp", at)
-	record(tenant, storage.EventLoginSucceeded, "bob", "pwd", at.Add(24*time.Hour))
-	record(tenant, storage.EventLoginSucceeded, "ann", "pwd", at.Add(24*time.Hour))
-	record(tenant, storage.EventLoginFailed, "", "password", at)
-	record(tenant, storage.EventLoginRaised, "ann", "otp", at)
-	record(tenant, storage.EventLoginSucceeded, "cleo", "pwd", at.Add(48*time.Hour)) // too late
-	record(other, storage.EventLoginSucceeded, "dan", "pwd", at)
-
-	end := day.Add(48 * time.Hour)
-	signIns, err := s.SignIns(ctx, tenant, day, end)
-	same(t, signIns, err, []storage.SignIns{
-		{Day: day, Failed: true, How: "password", Count: 1}, {Day: day, How: "pwd", Count: 1},
-		{Day: day, How: "pwd otp", Count: 1}, {Day: day.Add(24 * time.Hour), How: "pwd", Count: 2},
-	})
-	active, err := s.ActiveByDay(ctx, tenant, day, end)
-	same(t, active, err, []storage.Active{{Day: day, Users: 1}, {Day: day.Add(24 * time.Hour), Users: 2}})
-	users, err := s.ActiveUsers(ctx, tenant, day, end)
-	same(t, users, err, int64(2))
-}
-
-// timedID returns a UUIDv7 of that time.
-func timedID(at time.Time) string {
-	id := uuid.Must(uuid.NewV7())
-	var ms [8]byte
-	binary.BigEndian.PutUint64(ms[:], uint64(at.UnixMilli()))
-	copy(id[:6], ms[2:])
-	return id.String()
+	got, err = s.Standings(ctx, tenant, []string{ids[3], `"]`, "%", ids[0], ids[0]})
+	same(t, len(got), err, 2)
 }
 
 // testLastActivity deletes the sessions and grants that say when a user was active last.
@@ -114,7 +72,7 @@ func testLastActivity(t *testing.T, s Store) {
 	w := newWorld(t, s)
 	standing := func(want storage.Standing) {
 		t.Helper()
-		all, err := s.Standings(ctx, w.tenant, "", "z")
+		all, err := s.Standings(ctx, w.tenant, []string{w.user})
 		want.UserID = w.user
 		same(t, all[w.user], err, want)
 	}
@@ -148,7 +106,96 @@ func testLastActivity(t *testing.T, s Store) {
 	}
 	standing(last)
 	must(t, s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, Remove: true}))
-	if all, err := s.Standings(ctx, w.tenant, "", "z"); err != nil || len(all) > 0 {
+	if all, err := s.Standings(ctx, w.tenant, []string{w.user}); err != nil || len(all) > 0 {
 		t.Errorf("got %v, %v of a removed user", all, err)
 	}
+}
+
+// testStatistics counts sign-ins and active users by day: from the events alone, after each part of them was tallied,
+// and when they are deleted. Events of another tenant are not counted.
+func testStatistics(t *testing.T, s Store) {
+	ctx, tenant, other := t.Context(), newTenant(t, s), newTenant(t, s)
+	today := now.UTC().Truncate(24 * time.Hour)
+	at := func(days, hours int) time.Time {
+		return today.Add(time.Duration(24*days+hours) * time.Hour)
+	}
+	record := func(tenant, kind, user, how string, at time.Time) {
+		t.Helper()
+		e := storage.Event{TenantID: tenant, ID: timedID(at), At: at, Kind: kind, UserID: user, Detail: map[string]string{}}
+		switch {
+		case kind == storage.EventLoginFailed:
+			e.Detail["reason"] = how
+		case how != "":
+			e.Detail["amr"] = how
+		}
+		must(t, s.Record(ctx, e))
+	}
+	const signedIn = storage.EventLoginSucceeded
+	record(tenant, signedIn, "ann", "pwd", at(0, 1))
+	record(tenant, signedIn, "ann", "pwd otp", at(0, 2))
+	record(tenant, storage.EventLoginFailed, "", "password", at(0, 3))
+	record(tenant, storage.EventLoginRaised, "ann", "otp", at(0, 3))
+	record(tenant, signedIn, "eve", "", at(0, 4))
+	record(tenant, signedIn, "bob", "pwd", at(1, 1))
+	record(tenant, signedIn, "ann", "pwd", at(1, 1))
+	record(tenant, signedIn, "ann", "pwd", at(1, 2))
+	record(tenant, signedIn, "cleo", "pwd", at(2, 1))
+	record(tenant, signedIn, "bob", "pwd", at(3, 1))
+	record(other, signedIn, "dan", "pwd", at(0, 1))
+
+	counted := func(when string) {
+		t.Helper()
+		signIns, err := s.SignIns(ctx, tenant, today)
+		same(t, signIns, err, []storage.SignIns{
+			{Day: at(0, 0), Failed: true, How: "password", Count: 1}, {Day: at(0, 0), Count: 1},
+			{Day: at(0, 0), How: "pwd", Count: 1}, {Day: at(0, 0), How: "pwd otp", Count: 1},
+			{Day: at(1, 0), How: "pwd", Count: 3}, {Day: at(2, 0), How: "pwd", Count: 1}, {Day: at(3, 0), How: "pwd", Count: 1},
+		})
+		active, err := s.ActiveByDay(ctx, tenant, at(1, 0))
+		same(t, active, err, []storage.Active{
+			{Day: at(1, 0), Users: 2}, {Day: at(2, 0), Users: 1}, {Day: at(3, 0), Users: 1},
+		})
+		for days, want := range []int64{4, 3, 2, 1, 0} {
+			if n, err := s.ActiveUsers(ctx, tenant, at(days, 0)); err != nil || n != want {
+				t.Errorf("%s: got %d users from day %d on, %v, want %d", when, n, days, err, want)
+			}
+		}
+		n, err := s.ActiveUsers(ctx, other, today)
+		same(t, n, err, int64(1))
+	}
+	counted("nothing tallied")
+	for _, moment := range []time.Time{at(0, 1).Add(3 * time.Minute), at(1, 1), at(1, 1).Add(3 * time.Minute), at(2, 0),
+		at(9, 0), at(9, 0), at(4, 0)} {
+		must(t, s.Tally(ctx, moment))
+		counted(moment.String())
+	}
+	errs := race(3, func(int) error { return s.Tally(ctx, at(10, 0)) })
+	for _, err := range errs {
+		must(t, err)
+	}
+	counted("replicas")
+	_, err := s.Prune(ctx, storage.Retention{Events: time.Hour}, at(20, 0))
+	must(t, err)
+	counted("the events are deleted")
+	record(tenant, signedIn, "ann", "pwd", at(10, 1))
+	for _, moment := range []time.Time{at(10, 0), at(11, 0)} {
+		must(t, s.Tally(ctx, moment))
+		for days, want := range map[int]int64{0: 4, 3: 2, 4: 1, 11: 0} {
+			n, err := s.ActiveUsers(ctx, tenant, at(days, 0))
+			same(t, n, err, want)
+		}
+	}
+	must(t, s.RemoveTenant(ctx, tenant, at(11, 0)))
+	(&world{s: s, tenant: tenant}).finish(t, storage.RemovalTenant, "")
+	n, err := s.ActiveUsers(ctx, tenant, today)
+	same(t, n, err, int64(0))
+}
+
+// timedID returns a UUIDv7 of that time.
+func timedID(at time.Time) string {
+	id := uuid.Must(uuid.NewV7())
+	var ms [8]byte
+	binary.BigEndian.PutUint64(ms[:], uint64(at.UnixMilli()))
+	copy(id[:6], ms[2:])
+	return id.String()
 }

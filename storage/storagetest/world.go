@@ -111,7 +111,7 @@ func newWorld(t *testing.T, s Store) *world {
 	ctx := t.Context()
 	u := aUser(w.tenant, w.user)
 	u.Username, u.UsernameKey, u.Email, u.EmailKey = "Jo", "jo", "Jo@example.com", "jo@example.com"
-	u.Phone, u.PhoneVerified = "+4930123456", true
+	u.Phone, u.PhoneVerified, u.Profile.Name = "+4930123456", true, "Jo Doe"
 	must(t, AddUser(ctx, s, u, []storage.Credential{aPassword(w.tenant, w.user, "hash")}, nil))
 	for _, id := range []string{w.client, w.other} {
 		c := aClient(w.tenant, id)
@@ -186,8 +186,12 @@ func (w *world) reads() map[string]func(context.Context) (any, error) {
 		"User":           func(ctx context.Context) (any, error) { return s.User(ctx, tenant, w.user) },
 		"UserByEmail":    func(ctx context.Context) (any, error) { return s.UserByEmail(ctx, tenant, "jo@example.com") },
 		"UserByUsername": func(ctx context.Context) (any, error) { return s.UserByUsername(ctx, tenant, "jo") },
-		"UserByPhone":    func(ctx context.Context) (any, error) { return s.UserByPhone(ctx, tenant, "+4930123456") },
-		"Users":          func(ctx context.Context) (any, error) { return some(s.Users(ctx, tenant, "", 100)) },
+		"UsersIn": func(ctx context.Context) (any, error) {
+			return some(s.UsersIn(ctx, tenant, storage.UserSpan{By: storage.ByName, From: "jo", To: "jp"},
+				storage.UserPlace{}, 100))
+		},
+		"UserByPhone": func(ctx context.Context) (any, error) { return s.UserByPhone(ctx, tenant, "+4930123456") },
+		"Users":       func(ctx context.Context) (any, error) { return some(s.Users(ctx, tenant, "", 100)) },
 		"Credential": func(ctx context.Context) (any, error) {
 			return s.Credential(ctx, tenant, w.user, storage.PasswordCredential, "")
 		},

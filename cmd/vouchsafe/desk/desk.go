@@ -45,6 +45,8 @@ type Users interface {
 	FindUser(ctx context.Context, name string) (storage.User, error)
 	User(ctx context.Context, id string) (storage.User, error)
 	Users(ctx context.Context, after string) iter.Seq2[administration.Listed, error]
+	// SearchUsers returns the users that a text and a filter find; each may be "": see administration.Query.
+	SearchUsers(ctx context.Context, text, filter string) iter.Seq2[administration.Listed, error]
 	// Standing returns what opens the user's account, and where it is signed in.
 	Standing(ctx context.Context, u storage.User) (administration.Standing, error)
 	// CheckUser returns what is wrong with an entry, before a password is asked for.

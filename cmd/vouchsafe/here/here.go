@@ -71,6 +71,34 @@ func (d *Desk) Users(ctx context.Context, after string) iter.Seq2[administration
 	}, func(u administration.Listed) string { return u.ID })
 }
 
+func (d *Desk) SearchUsers(ctx context.Context, text, filter string) iter.Seq2[administration.Listed, error] {
+	return func(yield func(administration.Listed, error) bool) {
+		q := administration.Query{Text: text, Table: administration.UserTable(d.Asker.Tenant.Settings.Attributes)}
+		var err error
+		if filter != "" {
+			q.Filter, err = q.Table.Parse(filter)
+		}
+		for at := (administration.Place{}); err == nil && !at.End; {
+			began := time.Now()
+			var found []administration.Listed
+			if found, at, err = d.Accounts.Search(ctx, d.Asker, q, at, listing.PageSize); err != nil {
+				break
+			}
+			for _, u := range found {
+				if !yield(u, nil) {
+					return
+				}
+			}
+			if !at.End {
+				listing.Rest(began)
+			}
+		}
+		if err != nil {
+			yield(administration.Listed{}, err)
+		}
+	}
+}
+
 func (d *Desk) Standing(ctx context.Context, u storage.User) (administration.Standing, error) {
 	return d.Accounts.Standing(ctx, d.Asker, u.ID)
 }

@@ -85,6 +85,17 @@ func (d Desk) Users(ctx context.Context, after string) iter.Seq2[administration.
 		func(u administration.Listed) string { return u.ID })
 }
 
+func (d Desk) SearchUsers(ctx context.Context, text, filter string) iter.Seq2[administration.Listed, error] {
+	query := url.Values{}
+	for name, value := range map[string]string{"q": text, "filter": filter} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	return records(api.Pages[user](ctx, d.api, "/users", query), "", user.listed,
+		func(u administration.Listed) string { return u.ID })
+}
+
 func (d Desk) CheckUser(ctx context.Context, entered importing.Row, _ bool) error {
 	return d.api.Send(ctx, http.MethodPost, dry("/users"), entered, nil)
 }

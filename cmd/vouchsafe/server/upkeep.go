@@ -106,6 +106,32 @@ func (s *Server) reread(ctx context.Context) {
 	s.every(ctx, rereadEvery, "read addresses anew", once)
 }
 
+// indexNames stores by what users are found whose names a replica of the release before has stored: at the start, and
+// while such replicas may run.
+func (s *Server) indexNames(ctx context.Context) {
+	once := func(ctx context.Context) error {
+		n, err := s.Store.IndexNames(ctx)
+		if n > 0 {
+			s.log.InfoContext(ctx, "indexed names that an earlier release has stored", "users", n)
+		}
+		return err
+	}
+	if err := once(ctx); err != nil && ctx.Err() == nil {
+		s.log.WarnContext(ctx, "index names", "error", err)
+	}
+	s.every(ctx, rereadEvery, "index names", once)
+}
+
+// tally counts the sign-ins for the statistics, at the start and then again and again.
+func (s *Server) tally(ctx context.Context) {
+	clock := upkeep.NewClock()
+	once := func(ctx context.Context) error { return s.Store.Tally(ctx, clock.Time()) }
+	if err := once(ctx); err != nil && ctx.Err() == nil {
+		s.log.WarnContext(ctx, "count sign-ins", "error", err)
+	}
+	s.every(ctx, maintainEvery, "count sign-ins", once)
+}
+
 // useSecret records now and then which master secret this server seals with, until the context ends.
 func (s *Server) useSecret(ctx context.Context) {
 	print := s.secrets.Fingerprints()[0]

@@ -91,6 +91,7 @@ const (
 		SELECT id FROM audit
 		WHERE tenant_id = $1 AND user_id = $2 AND user_id <> '' AND id > $3
 		ORDER BY id LIMIT 1 OFFSET $4`
+	forgetLastDay   = `DELETE FROM last_days WHERE tenant_id = $1 AND user_id = $2`
 	removeUserAudit = `
 		DELETE FROM audit
 		WHERE tenant_id = $1 AND user_id = $2 AND user_id <> '' AND id > $3 AND id <= $4`
@@ -121,6 +122,9 @@ func (t *Trail) forgetRemoved(ctx context.Context, tenant string, keep storage.R
 		for _, tomb := range due {
 			w := parts.Walk{Edge: edgeOfUserAudit, Do: removeUserAudit, Args: []any{tenant, tomb.value}, End: latest}
 			if err := t.Worker.Walk(ctx, w, told); err != nil {
+				return err
+			}
+			if _, err := engine.Put(ctx, t.Engine, forgetLastDay, tenant, tomb.value); err != nil {
 				return err
 			}
 			if err := t.setMark(ctx, tenant, name, mark{"", tomb.at}); err != nil {

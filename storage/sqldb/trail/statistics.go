@@ -8,60 +8,93 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 )
 
-const (
-	// The ids of events begin with their time, so that the key of the table finds a span.
-	inSpan = ` FROM audit WHERE tenant_id = $1 AND id >= $2 AND id < $3 AND kind = 'login.succeeded' AND user_id <> ''`
+// dayLength is the length of a day in the unit of audit.at.
+const dayLength = `86400000000`
 
-	countSignInsSQLite = `
-		SELECT at / 86400000000 AS day, kind, CASE kind WHEN 'login.succeeded' THEN json_extract(detail, '$.amr')
-			ELSE json_extract(detail, '$.reason') END AS how, COUNT(*)
-		FROM audit
-		WHERE tenant_id = $1 AND id >= $2 AND id < $3 AND kind IN ('login.succeeded', 'login.failed')
+// Each query adds what was counted before to what is in events that were not: those behind the mark. It is one
+// statement, so that none is counted twice, or left out, while a Tally moves the mark. The ids of events begin with
+// their time.
+const (
+	uncounted = ` FROM audit WHERE tenant_id = $1 AND id > COALESCE((
+		SELECT value FROM marks WHERE marks.tenant_id = $1 AND name = 'tally' AND value > $3), $3)`
+
+	signInsSQLite   = signInsCounted + howSQLite + signInsNew
+	signInsPostgres = signInsCounted + howPostgres + signInsNew
+	signInsCounted  = `
+		SELECT day, kind, how, SUM(n) FROM (
+			SELECT day, kind, how, count AS n FROM day_counts
+			WHERE tenant_id = $1 AND day >= $2 AND kind IN ('login.succeeded', 'login.failed')
+			UNION ALL
+			SELECT at / ` + dayLength + `, kind, `
+	signInsNew = `, 1` + uncounted + ` AND kind IN ('login.succeeded', 'login.failed')) AS found
 		GROUP BY day, kind, how ORDER BY day, kind, how`
-	countSignInsPostgres = `
-		SELECT at / 86400000000 AS day, kind, CASE kind WHEN 'login.succeeded' THEN detail::json->>'amr'
-			ELSE detail::json->>'reason' END AS how, COUNT(*)
-		FROM audit
-		WHERE tenant_id = $1 AND id >= $2 AND id < $3 AND kind IN ('login.succeeded', 'login.failed')
-		GROUP BY day, kind, how ORDER BY day, kind, how`
-	activeByDay = `SELECT at / 86400000000 AS day, COUNT(DISTINCT user_id)` + inSpan + ` GROUP BY day ORDER BY day`
-	activeUsers = `SELECT COUNT(DISTINCT user_id)` + inSpan
+
+	howSQLite = `COALESCE(CASE kind WHEN 'login.succeeded' THEN json_extract(detail, '$.amr')
+		ELSE json_extract(detail, '$.reason') END, '')`
+	howPostgres = `COALESCE(CASE kind WHEN 'login.succeeded' THEN detail::json->>'amr'
+		ELSE detail::json->>'reason' END, '')`
+
+	// active are the days on which users signed in.
+	active = `SELECT DISTINCT at / ` + dayLength + ` AS day, user_id` + uncounted + `
+		AND kind = 'login.succeeded' AND user_id <> ''`
+
+	activeByDay = `
+		SELECT day, SUM(n) FROM (
+			SELECT day, count AS n FROM day_counts
+			WHERE tenant_id = $1 AND day >= $2 AND kind = 'active'
+			UNION ALL
+			SELECT day, 1 FROM (` + active + `) AS found
+			WHERE NOT EXISTS (
+				SELECT 1 FROM last_days
+				WHERE last_days.tenant_id = $1 AND last_days.user_id = found.user_id AND last_days.day >= found.day)) AS found
+		GROUP BY day ORDER BY day`
+	activeUsers = `
+		SELECT (
+			SELECT COALESCE(SUM(count), 0) FROM day_counts
+			WHERE tenant_id = $1 AND day >= $2 AND kind = 'latest')
+		+ (
+			SELECT COUNT(DISTINCT user_id) FROM (` + active + `) AS found
+			WHERE NOT EXISTS (
+				SELECT 1 FROM last_days
+				WHERE last_days.tenant_id = $1 AND last_days.user_id = found.user_id AND last_days.day >= $2))`
 )
 
-// dayOf returns the beginning of a day that is counted from 1970.
-func dayOf(n int64) time.Time { return time.Unix(n*24*60*60, 0).UTC() }
+// dayOf returns the beginning of a day that is counted from 1970, and numberOf the number of the day of a time.
+func dayOf(n int64) time.Time        { return time.Unix(n*24*60*60, 0).UTC() }
+func numberOf(since time.Time) int64 { return since.Unix() / (24 * 60 * 60) }
+
+// sinceArgs returns the arguments of the queries.
+func sinceArgs(tenant string, since time.Time) []any {
+	return []any{tenant, numberOf(since), storage.IDAt(since)}
+}
 
 // SignIns implements storage.Statistics.
-func (t *Trail) SignIns(ctx context.Context, tenant string, from, to time.Time) ([]storage.SignIns, error) {
+func (t *Trail) SignIns(ctx context.Context, tenant string, since time.Time) ([]storage.SignIns, error) {
 	scan := func(row engine.Scanner) (v storage.SignIns, err error) {
 		var day int64
 		var kind string
-		var how *string
-		err = row.Scan(&day, &kind, &how, &v.Count)
-		if v.Day, v.Failed = dayOf(day), kind == storage.EventLoginFailed; how != nil {
-			v.How = *how
-		}
+		err = row.Scan(&day, &kind, &v.How, &v.Count)
+		v.Day, v.Failed = dayOf(day), kind == storage.EventLoginFailed
 		return v, err
 	}
-	query := t.text(countSignInsSQLite, countSignInsPostgres)
-	all, err := engine.All(ctx, t.Engine, query, []any{tenant, storage.IDAt(from), storage.IDAt(to)}, scan)
+	all, err := engine.All(ctx, t.Engine, t.text(signInsSQLite, signInsPostgres), sinceArgs(tenant, since), scan)
 	return all, engine.Named(err, "sign-ins of", tenant)
 }
 
 // ActiveByDay implements storage.Statistics.
-func (t *Trail) ActiveByDay(ctx context.Context, tenant string, from, to time.Time) ([]storage.Active, error) {
+func (t *Trail) ActiveByDay(ctx context.Context, tenant string, since time.Time) ([]storage.Active, error) {
 	scan := func(row engine.Scanner) (v storage.Active, err error) {
 		var day int64
 		err = row.Scan(&day, &v.Users)
 		v.Day = dayOf(day)
 		return v, err
 	}
-	all, err := engine.All(ctx, t.Engine, activeByDay, []any{tenant, storage.IDAt(from), storage.IDAt(to)}, scan)
+	all, err := engine.All(ctx, t.Engine, activeByDay, sinceArgs(tenant, since), scan)
 	return all, engine.Named(err, "active users of", tenant)
 }
 
 // ActiveUsers implements storage.Statistics.
-func (t *Trail) ActiveUsers(ctx context.Context, tenant string, from, to time.Time) (int64, error) {
-	n, err := engine.One(ctx, t.Engine, activeUsers, []any{tenant, storage.IDAt(from), storage.IDAt(to)}, engine.ScanCount)
+func (t *Trail) ActiveUsers(ctx context.Context, tenant string, since time.Time) (int64, error) {
+	n, err := engine.One(ctx, t.Engine, activeUsers, sinceArgs(tenant, since), engine.ScanCount)
 	return n, engine.Named(err, "active users of", tenant)
 }

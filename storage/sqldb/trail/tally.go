@@ -1,0 +1,106 @@
+package trail
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/parts"
+)
+
+const (
+	// tallyMark names the mark of the last event that was counted.
+	tallyMark = "tally"
+	// tallyAge is how old events are when they are counted: by then, those with lesser ids are stored, too.
+	tallyAge = 2 * time.Minute
+	// tallyBack is how far back events are counted that were there before anything was.
+	tallyBack = 366 * 24 * time.Hour
+
+	moveMark = `UPDATE marks SET value = $4, at = $5 WHERE tenant_id = $1 AND name = $2 AND value = $3`
+
+	inPart    = ` FROM audit WHERE tenant_id = $1 AND id > $2 AND id <= $3`
+	addCounts = ` ON CONFLICT (tenant_id, day, kind, how) DO UPDATE SET count = day_counts.count + excluded.count`
+	intoDays  = `INSERT INTO day_counts (tenant_id, day, kind, how, count) `
+
+	tallySignInsSQLite   = tallySignIns + howSQLite + tallyWays
+	tallySignInsPostgres = tallySignIns + howPostgres + tallyWays
+	tallySignIns         = intoDays + `
+		SELECT tenant_id, day, kind, how, COUNT(*) FROM (
+			SELECT tenant_id, at / ` + dayLength + ` AS day, kind, `
+	tallyWays = ` AS how` + inPart + ` AND kind IN ('login.succeeded', 'login.failed')) AS found
+		WHERE TRUE GROUP BY tenant_id, day, kind, how` + addCounts
+
+	signedIn = inPart + ` AND kind = 'login.succeeded' AND user_id <> ''`
+
+	// Who was counted on that day, or a later one, is not counted again.
+	tallyActive = intoDays + `
+		SELECT tenant_id, day, 'active', '', COUNT(*) FROM (
+			SELECT DISTINCT tenant_id, at / ` + dayLength + ` AS day, user_id` + signedIn + `) AS found
+		WHERE NOT EXISTS (
+			SELECT 1 FROM last_days
+			WHERE last_days.tenant_id = $1 AND last_days.user_id = found.user_id AND last_days.day >= found.day)
+		GROUP BY tenant_id, day` + addCounts
+
+	// latest are the users of the part, with the last day of each.
+	latest = `SELECT tenant_id, user_id, MAX(at / ` + dayLength + `) AS day` + signedIn + ` GROUP BY tenant_id, user_id`
+
+	tallyLatest = intoDays + `
+		SELECT tenant_id, day, 'latest', '', COUNT(*) FROM (` + latest + `) AS found
+		WHERE NOT EXISTS (
+			SELECT 1 FROM last_days
+			WHERE last_days.tenant_id = $1 AND last_days.user_id = found.user_id AND last_days.day >= found.day)
+		GROUP BY tenant_id, day` + addCounts
+	tallyFormer = intoDays + `
+		SELECT last_days.tenant_id, last_days.day, 'latest', '', -COUNT(*) FROM (` + latest + `) AS found
+		JOIN last_days ON last_days.tenant_id = found.tenant_id AND last_days.user_id = found.user_id
+			AND last_days.day < found.day
+		WHERE TRUE GROUP BY last_days.tenant_id, last_days.day` + addCounts
+	tallyUsers = `
+		INSERT INTO last_days (tenant_id, user_id, day)
+		SELECT tenant_id, user_id, day FROM (` + latest + `) AS found
+		WHERE TRUE ON CONFLICT (tenant_id, user_id) DO UPDATE SET day = excluded.day WHERE last_days.day < excluded.day`
+)
+
+// Tally does for one tenant what storage.Statistics says. ErrStale: another replica has counted the events meanwhile.
+func (t *Trail) Tally(ctx context.Context, tenant string, now time.Time) error {
+	last, err := t.mark(ctx, tenant, tallyMark)
+	if err != nil {
+		return err
+	}
+	first := last.value == ""
+	if first {
+		last.value = storage.IDAt(now.Add(-tallyBack))
+	}
+	end := storage.IDAt(now.Add(-tallyAge))
+	next, err := t.Worker.Edge(ctx, parts.Walk{Edge: EdgeOfAudit, Args: []any{tenant}}, last.value, 1)
+	switch {
+	case errors.Is(err, storage.ErrNotFound), err == nil && next.(string) > end:
+		return nil
+	case err == nil && first:
+		err = t.setMark(ctx, tenant, tallyMark, mark{last.value, now})
+	}
+	if err != nil {
+		return err
+	}
+	return t.Worker.Walk(ctx, parts.Walk{Edge: EdgeOfAudit, Args: []any{tenant}, From: last.value, End: end,
+		Run: func(c engine.Conn, args []any) (int64, error) { return 0, t.tallyPart(c, args, now) }}, func(int64) {})
+}
+
+// tallyPart counts the events with ids after one up to another: these are the arguments, behind the tenant.
+func (t *Trail) tallyPart(c engine.Conn, args []any, now time.Time) error {
+	tenant, from, to := args[0], args[1], args[2]
+	if err := engine.Must(c, storage.ErrStale, moveMark, tenant, tallyMark, from, to, column.Micros(now)); err != nil {
+		return err
+	}
+	for _, query := range []string{
+		t.text(tallySignInsSQLite, tallySignInsPostgres), tallyActive, tallyLatest, tallyFormer, tallyUsers,
+	} {
+		if _, err := c.Exec(query, tenant, from, to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
