@@ -28,4 +28,7 @@ func TestOperationsCanBeMeasured(t *testing.T) {
 	if err := measure(t.Context(), o, "sqlite"); err != nil {
 		t.Fatal(err)
 	}
+	if err := measureLists(t.Context(), o, "sqlite"); err != nil {
+		t.Fatal(err)
+	}
 }

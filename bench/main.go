@@ -8,6 +8,8 @@
 //	go run ./bench -fill 1000000       users, sessions and grants in the database first
 //	go run ./bench -fill 1000000 -scale
 //	how removals, imports and lists delay users
+//	go run ./bench -fill 1000000 -lists
+//	what pages of the management API's lists cost
 //
 // A floor is a bare net/http handler that does only the unavoidable work: the signatures, the
 // prepared statements, the hash. CPU times differ by less than a tenth between runs. Elapsed times
@@ -72,6 +74,9 @@ func run(ctx context.Context) error {
 	if o.scale {
 		how = measureScale
 	}
+	if o.lists {
+		how = measureLists
+	}
 	for _, store := range o.stores {
 		if err := how(ctx, o, store); err != nil {
 			return fmt.Errorf("%s: %w", store, err)
@@ -93,6 +98,8 @@ func parse() (options, error) {
 		"people, as many sessions and grants, and ten times as many rows of the audit trail to put into the database first")
 	flag.BoolVar(&o.scale, "scale", false,
 		"measure what people feel while something large is removed, imported or listed, instead; -fill says how large")
+	flag.BoolVar(&o.lists, "lists", false,
+		"measure pages of the lists of the management API, instead; -fill says of how many people")
 	deeds := flag.String("deeds", "",
 		"with -scale: those whose names hold one of these words, separated by commas; all of them when empty")
 	flag.StringVar(&o.profile, "profile", "",

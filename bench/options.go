@@ -14,6 +14,7 @@ type options struct {
 	only     []string
 	fill     int
 	scale    bool
+	lists    bool
 	deeds    []string
 	program  string
 	profile  string

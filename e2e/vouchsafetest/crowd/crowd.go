@@ -22,6 +22,9 @@ type Crowd struct {
 	People, Sessions, Grants, Consents int
 	Of                                 int
 	Owner                              string
+	// Groups are as many groups, and Memberships rows of them: each user is in one of the groups, and then all are in
+	// the first.
+	Groups, Memberships int
 	// Events are rows of the audit trail, spread over two years and over the people.
 	Events int
 	// First is the number of the first row of each kind. Crowds in one database must not overlap.
@@ -43,9 +46,20 @@ type crowdKind struct {
 var crowdKinds = []crowdKind{
 	{"people", func(c Crowd) int { return c.People }, `
 		INSERT INTO users (tenant_id, id, username, username_key, email, email_key, email_verified, phone, phone_verified,
-			profile, roles, disabled, credential_version, created_at, updated_at)
+			profile, searched, roles, disabled, credential_version, created_at, updated_at)
 		SELECT $4, person(n), '', '', 'fill' || n || '@example.com', 'fill' || n || '@example.com', TRUE, '', FALSE,
-			'{"name":"Somebody of the Crowd","locale":"en"}', '[]', FALSE, 1, $3 * 1000, $3 * 1000 FROM numbers`},
+			` + crowdProfile + `, ` + crowdProfile + `, '[]', FALSE, 1, $3 * 1000, $3 * 1000 FROM numbers`},
+	{"names", func(c Crowd) int { return c.People }, `
+		INSERT INTO search_terms (tenant_id, user_id, term)
+		SELECT $4, person(n), 'given' || (n % 100) || ' family' || n FROM numbers WHERE $3 > 0
+		UNION ALL SELECT $4, person(n), 'family' || n FROM numbers`},
+	{"groups", func(c Crowd) int { return c.Groups }, `
+		INSERT INTO groups (tenant_id, id, key, title, created_at, updated_at)
+		SELECT $4, 'group-' || hex12(n), 'group-' || hex12(n), 'Group ' || n, $3 * 1000, $3 * 1000 FROM numbers`},
+	{"memberships", func(c Crowd) int { return c.Memberships }, `
+		INSERT INTO memberships (tenant_id, user_id, group_key, upstream, created_at)
+		SELECT $4, owner(n), 'group-' || group(n), '', $3 * 1000 FROM numbers
+		WHERE TRUE ON CONFLICT DO NOTHING`},
 	{"passwords", func(c Crowd) int { return c.People }, `
 		INSERT INTO credentials (tenant_id, user_id, kind, id, data, created_at, updated_at)
 		SELECT $4, person(n), 'password', '', CAST('$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2E$c29tZWhhc2hzb21laGFzaHNvbWVoYXNoc29tZWhhc2g' AS BYTES),
@@ -73,6 +87,9 @@ var crowdKinds = []crowdKind{
 			'{"session":"01900000-0000-7000-8000-000000000000","amr":"pwd"}' FROM numbers`},
 }
 
+// crowdProfile is the profile of a user.
+const crowdProfile = `'{"name":"Given' || (n % 100) || ' Family' || n || '","locale":"en"}'`
+
 var crowdCall = regexp.MustCompile(`(hex12|person|owner|uuid)\(([^(),]*)(?:, ([^()]*))?\)`)
 
 // sqlOf returns the SQL for an engine.
@@ -90,7 +107,8 @@ func (k crowdKind) sqlOf(c Crowd, postgres bool) string {
 	if c.Owner != "" {
 		owner = "'" + c.Owner + "'"
 	}
-	text := strings.NewReplacer("numbers", numbers, "BYTES", binary, "owner(n)", owner).Replace(k.text)
+	group := fmt.Sprintf("hex12(CASE WHEN n < %d THEN n %% %d ELSE 0 END)", c.People, max(1, c.Groups))
+	text := strings.NewReplacer("numbers", numbers, "BYTES", binary, "owner(n)", owner, "group(n)", group).Replace(k.text)
 	text = crowdCall.ReplaceAllStringFunc(text, func(call string) string {
 		m := crowdCall.FindStringSubmatch(call)
 		switch m[1] {
