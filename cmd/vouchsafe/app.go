@@ -12,7 +12,6 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
-	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -60,26 +59,6 @@ type jsonFlag struct {
 type pageFlags struct {
 	Limit int    `help:"Print at most this many." placeholder:"N"`
 	After string `help:"Begin after this id, such as the last one printed." placeholder:"ID"`
-}
-
-// some returns the part of a list that the flags choose.
-func some[T any](c pageFlags, page func(after string) ([]T, error), id func(T) string) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		n := 0
-		for v, err := range listing.All(func(after string) ([]T, error) {
-			if after == "" {
-				after = c.After
-			}
-			return page(after)
-		}, id) {
-			if n++; c.Limit > 0 && n > c.Limit {
-				return
-			}
-			if !yield(v, err) {
-				return
-			}
-		}
-	}
 }
 
 // every returns a list as an iterator.

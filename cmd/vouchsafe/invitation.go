@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
-	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/invitations"
@@ -20,31 +20,6 @@ type invitationCmd struct {
 	List     invitationListCmd     `cmd:"" help:"List invitations that wait to be accepted."`
 	Resend   invitationResendCmd   `cmd:"" help:"Send an invitation once more, with another link: the former one stops working."`
 	Withdraw invitationWithdrawCmd `cmd:"" help:"Withdraw an invitation: its link stops working."`
-}
-
-// inviter is who invites at the command line.
-type inviter struct {
-	invitations.Service
-	asker people.Asker
-}
-
-// withInviter opens the invitations of a tenant.
-func (a *app) withInviter(ctx context.Context, tenant string, do func(inviter) error) error {
-	cfg, err := a.config()
-	if err != nil {
-		return err
-	}
-	return a.withStore(ctx, func(s store) error {
-		asker, err := a.asker(ctx, s, tenant)
-		if err != nil {
-			return err
-		}
-		useCases, err := a.openPeople(ctx, cfg, s)
-		if err != nil {
-			return err
-		}
-		return do(inviter{invitations.Service{Service: useCases}, asker})
-	})
 }
 
 // invitationView is an invitation as commands print it.
@@ -92,7 +67,7 @@ type userInviteCmd struct {
 	Attribute []string      `sep:"none" help:"Set an attribute that tenants.yaml declares. A list is separated by commas. Repeatable." placeholder:"NAME=VALUE"`
 	Lifetime  time.Duration `default:"168h" help:"How long it can be accepted, at most 720h." placeholder:"DURATION"`
 	Language  string        `default:"en" help:"The language of the email: en, de, es, fr, pt or ru." placeholder:"TAG"`
-	tenantFlag
+	placeFlags
 	jsonFlag
 }
 
@@ -101,18 +76,21 @@ func (c *userInviteCmd) Run(ctx context.Context, a *app) error {
 	if !slices.Contains(texts.Languages(), c.Language) {
 		return misused("--language %q isn't allowed: write one of %s", c.Language, strings.Join(texts.Languages(), ", "))
 	}
-	return a.withInviter(ctx, c.Tenant, func(s inviter) error {
-		s.asker.Language = c.Language
-		settings := &s.asker.Tenant.Settings
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
 		w := invitations.Wanted{Email: c.Email, Groups: c.Group, Life: c.Lifetime}
-		var err error
-		if w.Roles, err = parseRoles(settings, c.Role); err != nil {
-			return err
+		if len(c.Role)+len(c.Attribute) > 0 {
+			t, err := d.Tenant(ctx)
+			if err == nil {
+				w.Roles, err = parseRoles(&t.Settings, c.Role)
+			}
+			if err == nil {
+				w.Attributes, err = parseAttributes(&t.Settings, c.Attribute)
+			}
+			if err != nil {
+				return err
+			}
 		}
-		if w.Attributes, err = parseAttributes(settings, c.Attribute); err != nil {
-			return err
-		}
-		made, err := s.Invite(ctx, s.asker, w)
+		made, err := d.Invite(ctx, w, c.Language)
 		if err != nil {
 			return explainedInvitation(err, c.Tenant, c.Email)
 		}
@@ -135,16 +113,14 @@ func explainedInvitation(err error, tenant, email string) error {
 // invitationListCmd lists the invitations of a tenant by address.
 type invitationListCmd struct {
 	pageFlags
-	tenantFlag
+	placeFlags
 	jsonFlag
 }
 
 // Run prints the invitations while it reads them, without their links.
 func (c *invitationListCmd) Run(ctx context.Context, a *app) error {
-	return a.withInviter(ctx, c.Tenant, func(s inviter) error {
-		all := some(c.pageFlags, func(after string) ([]invitations.Invitation, error) {
-			return s.List(ctx, s.asker, after, listing.PageSize)
-		}, invitations.Invitation.Key)
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		all := first(c.Limit, d.Invitations(ctx, c.After))
 		columns := []string{"EMAIL", "GROUPS", "ROLES", "SENT", "EXPIRES"}
 		return terminal.PrintList(&a.Terminal, c.JSON, all, viewInvitation, columns, func(v invitationView) []string {
 			return []string{v.Email, strings.Join(v.Groups, " "), strings.Join(v.Roles, " "), terminal.Zoned(v.SentAt),
@@ -156,16 +132,16 @@ func (c *invitationListCmd) Run(ctx context.Context, a *app) error {
 // whichInvitation names an invitation.
 type whichInvitation struct {
 	Email string `arg:"" help:"The email address that was invited."`
-	tenantFlag
+	placeFlags
 	jsonFlag
 }
 
 // with finds the invitation, and calls do.
-func (c *whichInvitation) with(ctx context.Context, a *app, do func(inviter, invitations.Invitation) error) error {
-	return a.withInviter(ctx, c.Tenant, func(s inviter) error {
-		i, err := s.FindFor(ctx, s.asker, c.Email)
+func (c *whichInvitation) with(ctx context.Context, a *app, do func(desk.Desk, invitations.Invitation) error) error {
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		i, err := d.Invitation(ctx, c.Email)
 		if err == nil {
-			err = do(s, i)
+			err = do(d, i)
 		}
 		return noSuch(err, "invitation for", c.Email)
 	})
@@ -176,8 +152,8 @@ type invitationResendCmd struct{ whichInvitation }
 
 // Run stores the new link with its email, and prints it.
 func (c *invitationResendCmd) Run(ctx context.Context, a *app) error {
-	return c.with(ctx, a, func(s inviter, i invitations.Invitation) error {
-		sent, err := s.Resend(ctx, s.asker, i)
+	return c.with(ctx, a, func(d desk.Desk, i invitations.Invitation) error {
+		sent, err := d.ResendInvitation(ctx, i)
 		if err != nil {
 			return explainedInvitation(err, c.Tenant, c.Email)
 		}
@@ -190,8 +166,8 @@ type invitationWithdrawCmd struct{ whichInvitation }
 
 // Run makes the link void with an event, and prints what it withdrew.
 func (c *invitationWithdrawCmd) Run(ctx context.Context, a *app) error {
-	return c.with(ctx, a, func(s inviter, i invitations.Invitation) error {
-		if err := s.Withdraw(ctx, s.asker, i); err != nil {
+	return c.with(ctx, a, func(d desk.Desk, i invitations.Invitation) error {
+		if err := d.WithdrawInvitation(ctx, i); err != nil {
 			return err
 		}
 		if c.JSON {

@@ -14,6 +14,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/importing"
+	"github.com/vouchsafe/vouchsafe/people/invitations"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -24,6 +25,7 @@ import (
 type Desk interface {
 	Users
 	Access
+	Invitations
 	Groups
 	Roles
 	Clients
@@ -108,6 +110,18 @@ type Access interface {
 	AddAdministrator(ctx context.Context, entered importing.Row, p Password, role string) (storage.User, error)
 	// SetRole gives the user a role of administrators, or takes it away with "".
 	SetRole(ctx context.Context, id, role string) error
+}
+
+// Invitations are those that wait to be accepted.
+type Invitations interface {
+	// Invitation returns the one for an address.
+	Invitation(ctx context.Context, email string) (invitations.Invitation, error)
+	// Invitations are in the order of their addresses.
+	Invitations(ctx context.Context, after string) iter.Seq2[invitations.Invitation, error]
+	Invite(ctx context.Context, w invitations.Wanted, language string) (invitations.Invitation, error)
+	// ResendInvitation returns the invitation with another link.
+	ResendInvitation(ctx context.Context, i invitations.Invitation) (invitations.Invitation, error)
+	WithdrawInvitation(ctx context.Context, i invitations.Invitation) error
 }
 
 // Groups are the groups of the tenant.
