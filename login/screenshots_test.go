@@ -47,10 +47,14 @@ func TestScreenshots(t *testing.T) {
 	must(t, s.store.AddTenant(t.Context(), storage.Tenant{ID: "strict", Name: "Strict", Settings: storage.TenantSettings{
 		SecondFactor: storage.SecondFactorSettings{Require: storage.SecondFactorAlways}}}))
 	s.user("strict", "jo@example.com", "", right)
+	must(t, s.store.AddTenant(t.Context(), storage.Tenant{ID: "codes", Name: "Codes", Settings: storage.TenantSettings{
+		SignIn: storage.SignInSettings{Methods: []string{storage.MethodEmail, storage.MethodPasskey}}}}))
+	s.user("codes", "jo@example.com", "", "")
 	in := storage.Interaction{Client: storage.Client{ClientID: "app", ClientName: "Paper Boats"},
 		Scopes: []string{"openid", "profile", "email", "orders:write", "offline_access"}, Claims: []string{"phone_number"}}
 	c := &chrome{s, chromiumtest.New(t)}
-	c.screenshots("nobody", s.ask("", in), append(s.pagePaths(), "/t/rockets/login", "/t/acme/login", "/t/rockets/setup"))
+	c.screenshots("nobody", s.ask("", in), append(s.pagePaths(), "/t/rockets/login", "/t/acme/login", "/t/codes/login", "/t/codes/signup",
+		"/t/rockets/setup"))
 	for _, lang := range screenshotLanguages {
 		chromiumtest.Language(t, c.ctx, lang)
 		c.onTheWay(lang)
@@ -96,6 +100,10 @@ func (c *chrome) onTheWay(lang string) {
 	c.fill("password", "wrong")
 	c.click("#signin .primary")
 	c.draw("way-password-wrong", lang)
+	c.open("/t/codes/login?other=1")
+	c.fill("login", "jo@example.com")
+	c.click("#signin .primary")
+	c.draw("way-signin-code", lang)
 	c.open("/t/strict/login?other=1")
 	c.fill("login", "jo@example.com")
 	c.click("#signin .primary")

@@ -116,7 +116,7 @@ func TestButtonsFitOnAPhone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		elements := regexp.MustCompile(`(?s)<button[^>]*>(.*?)</button>`)
+		elements := regexp.MustCompile(`(?s)<(?:button|a class="button)[^>]*>(.*?)</(?:button|a)>`)
 		for _, button := range elements.FindAllStringSubmatch(string(source), -1) {
 			for _, id := range regexp.MustCompile(`\.T "([a-z0-9_.]+)"`).FindAllStringSubmatch(button[1], -1) {
 				buttons[id[1]] = true
