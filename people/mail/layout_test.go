@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"golang.org/x/net/html"
 
@@ -123,6 +124,22 @@ func TestMailsAreInTheTenantsColours(t *testing.T) {
 					tenant.Settings.Branding.Accent), strings.ToLower(other))
 				if got := strings.Contains(msg.HTML, other); got && !own {
 					t.Errorf("%s of %s has %s", name, tenant.ID, other)
+				}
+			}
+		}
+	}
+}
+
+// longestButton is how many characters of a button fit on a phone in two lines.
+const longestButton = 48
+
+// TestButtonsOfMailsAreShort: what there is to explain is said above the button.
+func TestButtonsOfMailsAreShort(t *testing.T) {
+	for _, lang := range []string{"de", "en", "es", "fr", "pt", "ru"} {
+		for _, name := range names {
+			for _, a := range elements(t, rendered(t, name, lang, acme).HTML, "a") {
+				if label := a.text(); utf8.RuneCountInString(label) > longestButton {
+					t.Errorf("%s/%s: the button %q is long", lang, name, label)
 				}
 			}
 		}
