@@ -53,8 +53,8 @@ func TestScreenshots(t *testing.T) {
 	in := storage.Interaction{Client: storage.Client{ClientID: "app", ClientName: "Paper Boats"},
 		Scopes: []string{"openid", "profile", "email", "orders:write", "offline_access"}, Claims: []string{"phone_number"}}
 	c := &chrome{s, chromiumtest.New(t)}
-	c.screenshots("nobody", s.ask("", in), append(s.pagePaths(), "/t/rockets/login", "/t/acme/login", "/t/codes/login", "/t/codes/signup",
-		"/t/rockets/setup"))
+	c.screenshots("nobody", s.ask("", in), append(s.pagePaths(),
+		"/t/rockets/login", "/t/acme/login", "/t/codes/login", "/t/codes/signup", "/t/rockets/setup"))
 	for _, lang := range screenshotLanguages {
 		chromiumtest.Language(t, c.ctx, lang)
 		c.onTheWay(lang)
