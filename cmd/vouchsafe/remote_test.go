@@ -26,6 +26,7 @@ var commandsOf = map[string]string{
 	"listGrants": "user grants", "revokeGrant": "user revoke-grant", "listApps": "user apps",
 	"disconnectApp": "user disconnect", "listIdentities": "user identities", "unlinkIdentity": "user unlink",
 	"listMemberships": "user show",
+	"signInAs":        "- user sign-in-as names the administrator with --as, and works on the database",
 	"invite":          "user invite", "listInvitations": "invitation list", "getInvitation": "invitation list",
 	"resendInvitation": "invitation resend", "withdrawInvitation": "invitation withdraw",
 
