@@ -32,7 +32,7 @@ const (
 	// if it needs of each what other tables say.
 	searchPart         = 500
 	searchMost         = 1000
-	searchMostStanding = 400
+	searchMostStanding = 200
 )
 
 // Search returns users of the asker's tenant: at most limit behind the place, and the place behind those. Each user is

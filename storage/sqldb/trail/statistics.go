@@ -16,7 +16,14 @@ const dayLength = `86400000000`
 // their time.
 const (
 	uncounted = ` FROM audit WHERE tenant_id = $1 AND id > COALESCE((
-		SELECT value FROM marks WHERE marks.tenant_id = $1 AND name = 'tally' AND value > $3), $3)`
+		SELECT value FROM marks WHERE marks.tenant_id = $1 AND name = 'tally' AND value > $3), $3)
+		AND id < '` + lastID + `'`
+	lastID = "\U0010FFFF" // after all: with two bounds, PostgreSQL expects few events between them
+
+	// lastDay is the last day that was counted of the user of a row of found. It is a value, so that PostgreSQL looks it
+	// up for each row: it would join all users of the tenant otherwise.
+	lastDay = `(SELECT COALESCE(MAX(last_days.day), -1) FROM last_days
+		WHERE last_days.tenant_id = $1 AND last_days.user_id = found.user_id)`
 
 	signInsSQLite   = signInsCounted + howSQLite + signInsNew
 	signInsPostgres = signInsCounted + howPostgres + signInsNew
@@ -44,9 +51,7 @@ const (
 			WHERE tenant_id = $1 AND day >= $2 AND kind = 'active'
 			UNION ALL
 			SELECT day, 1 FROM (` + active + `) AS found
-			WHERE NOT EXISTS (
-				SELECT 1 FROM last_days
-				WHERE last_days.tenant_id = $1 AND last_days.user_id = found.user_id AND last_days.day >= found.day)) AS found
+			WHERE ` + lastDay + ` < found.day) AS found
 		GROUP BY day ORDER BY day`
 	activeUsers = `
 		SELECT (
@@ -54,9 +59,7 @@ const (
 			WHERE tenant_id = $1 AND day >= $2 AND kind = 'latest')
 		+ (
 			SELECT COUNT(DISTINCT user_id) FROM (` + active + `) AS found
-			WHERE NOT EXISTS (
-				SELECT 1 FROM last_days
-				WHERE last_days.tenant_id = $1 AND last_days.user_id = found.user_id AND last_days.day >= $2))`
+			WHERE ` + lastDay + ` < $2)`
 )
 
 // dayOf returns the beginning of a day that is counted from 1970, and numberOf the number of the day of a time.

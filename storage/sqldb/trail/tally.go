@@ -39,9 +39,7 @@ const (
 	tallyActive = intoDays + `
 		SELECT tenant_id, day, 'active', '', COUNT(*) FROM (
 			SELECT DISTINCT tenant_id, at / ` + dayLength + ` AS day, user_id` + signedIn + `) AS found
-		WHERE NOT EXISTS (
-			SELECT 1 FROM last_days
-			WHERE last_days.tenant_id = $1 AND last_days.user_id = found.user_id AND last_days.day >= found.day)
+		WHERE ` + lastDay + ` < found.day
 		GROUP BY tenant_id, day` + addCounts
 
 	// latest are the users of the part, with the last day of each.
@@ -49,15 +47,13 @@ const (
 
 	tallyLatest = intoDays + `
 		SELECT tenant_id, day, 'latest', '', COUNT(*) FROM (` + latest + `) AS found
-		WHERE NOT EXISTS (
-			SELECT 1 FROM last_days
-			WHERE last_days.tenant_id = $1 AND last_days.user_id = found.user_id AND last_days.day >= found.day)
+		WHERE ` + lastDay + ` < found.day
 		GROUP BY tenant_id, day` + addCounts
 	tallyFormer = intoDays + `
-		SELECT last_days.tenant_id, last_days.day, 'latest', '', -COUNT(*) FROM (` + latest + `) AS found
-		JOIN last_days ON last_days.tenant_id = found.tenant_id AND last_days.user_id = found.user_id
-			AND last_days.day < found.day
-		WHERE TRUE GROUP BY last_days.tenant_id, last_days.day` + addCounts
+		SELECT tenant_id, former, 'latest', '', -COUNT(*) FROM (
+			SELECT tenant_id, day, ` + lastDay + ` AS former FROM (` + latest + `) AS found) AS found
+		WHERE former >= 0 AND former < day
+		GROUP BY tenant_id, former` + addCounts
 	tallyUsers = `
 		INSERT INTO last_days (tenant_id, user_id, day)
 		SELECT tenant_id, user_id, day FROM (` + latest + `) AS found
