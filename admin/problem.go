@@ -11,7 +11,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/acting"
-	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/attributes"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/people/password"
@@ -69,7 +68,7 @@ const english = "en"
 func (s *Server) problem(r *http.Request, err error) *jsonapi.Problem {
 	var own *jsonapi.Problem
 	var entered *importing.Fault
-	var entries administration.Faults
+	var entries importing.Faults
 	var values attributes.Faults
 	var faults people.Faults
 	var settings tenants.Faults
@@ -78,14 +77,14 @@ func (s *Server) problem(r *http.Request, err error) *jsonapi.Problem {
 	switch {
 	case errors.As(err, &own):
 		return own
-	case errors.As(err, &entered):
-		return invalid(faultOf(entered))
 	case errors.As(err, &entries):
 		var all []jsonapi.Fault
 		for _, f := range entries {
 			all = append(all, faultOf(f))
 		}
 		return invalid(all...)
+	case errors.As(err, &entered):
+		return invalid(faultOf(entered))
 	case errors.As(err, &values):
 		var all []jsonapi.Fault
 		for _, f := range values {
@@ -105,7 +104,7 @@ func (s *Server) problem(r *http.Request, err error) *jsonapi.Problem {
 		}
 		return invalid(all...)
 	case password.Refused(err):
-		return invalid(jsonapi.FieldFault("password", "invalid", sentence(err)))
+		return invalid(passwordFault(err))
 	case errors.As(err, &early):
 		return &jsonapi.Problem{Status: http.StatusTooManyRequests, Code: "too_many_attempts", RetryAfter: early.Wait}
 	case errors.As(err, &refused):
@@ -171,7 +170,15 @@ func faultOf(f *importing.Fault) jsonapi.Fault {
 	if strings.HasSuffix(f.ID, "taken") {
 		code = "taken"
 	}
+	if name, ok := strings.CutPrefix(f.Field(), "attributes."); ok {
+		return jsonapi.FieldFault(f.Field(), code, told(strings.TrimPrefix(f.Message, name+" ")))
+	}
 	return jsonapi.FieldFault(f.Field(), code, sentence(f))
+}
+
+// passwordFault returns why the policy refuses a password.
+func passwordFault(weak error) jsonapi.Fault {
+	return jsonapi.FieldFault("password", "invalid", sentence(weak))
 }
 
 // told returns what is wrong with a field, which begins with a verb or with what was sent, as a sentence.

@@ -158,6 +158,14 @@ func (s *Server) addUser() jsonapi.Route {
 // add adds a user.
 func (s *Server) add(c *call, f userFields, password string, dry bool) (out user, err error) {
 	n, err := s.Accounts.Check(c.Context(), c.asker, f.row(), true)
+	if entered, ok := errors.AsType[importing.Faults](err); ok && password != "" {
+		// All that is wrong is told at once.
+		p := s.problem(c.Request, entered)
+		if weak := s.Accounts.Policy.Check(c.Context(), password, f.Email, f.Username, f.Profile.Name); weak != nil {
+			p.Errors = append(p.Errors, passwordFault(weak))
+		}
+		return out, p
+	}
 	if err != nil {
 		return out, err
 	}

@@ -3,6 +3,7 @@ package admin_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -129,6 +130,18 @@ func TestAllThatIsWrongIsToldAtOnce(t *testing.T) {
 			is(400, "invalid_fields").has("/emial", "unknown").has("/email_verified", "type").has("/profile/name", "type").
 			has("/password", "type")
 		a.do("POST", "/users", fields{}).is(422, "invalid_fields").has("/names", "invalid")
+		all := fields{"id": "me", "email": "a@", "username": "a b", "phone_number": "12", "profile": fields{
+			"website": "ftp://x", "name": "a\u0007"}}
+		refused := a.do("POST", "/users", with(all, "password", "password")).is(422, "invalid_fields")
+		for _, field := range []string{"/id", "/email", "/username", "/phone_number", "/website", "/name", "/password"} {
+			refused.has(field, "invalid")
+		}
+		id := a.do("POST", "/users", fields{"username": "pat"}).is(201).get("id").(string)
+		delete(all, "id")
+		refused = a.do("PUT", "/users/"+id, all).is(422, "invalid_fields")
+		for _, field := range []string{"/email", "/username", "/phone_number", "/website", "/name"} {
+			refused.has(field, "invalid")
+		}
 		a.do("POST", "/users", fields{"email": "a@example.com", "password": "password"}).is(422).has("/password", "invalid")
 		a.do("POST", "/users", fields{"email": "a@example.com"}).is(201)
 		a.do("POST", "/users", fields{"email": "A@EXAMPLE.com"}).is(422).has("/email", "taken")
@@ -140,6 +153,13 @@ func TestAllThatIsWrongIsToldAtOnce(t *testing.T) {
 		a.do("GET", "/nothing", nil).is(404, "not_found")
 		a.do("POST", "/users", fields{"email": strings.Repeat("x", 70_000)}).is(413)
 	})
+}
+
+// with returns the fields with one more.
+func with(of fields, name string, value any) fields {
+	more := maps.Clone(of)
+	more[name] = value
+	return more
 }
 
 func TestUsersAreFoundByBeginningsPageByPage(t *testing.T) {

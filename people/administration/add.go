@@ -22,8 +22,8 @@ func (n NewUser) As(role string) NewUser {
 }
 
 // Check returns the user that an administrator enters, ready to be added. The rules of the sign-up
-// page hold, but allowReserved also lets pass user names that the tenant reserves. An entry that
-// breaks a rule is an *importing.Fault.
+// page hold, but allowReserved also lets pass user names that the tenant reserves. All
+// that breaks a rule is an error of type importing.Faults; what another user has is an *importing.Fault.
 func (s *Accounts) Check(
 	ctx context.Context, a people.Asker, entered importing.Row, allowReserved bool,
 ) (NewUser, error) {
@@ -34,7 +34,7 @@ func (s *Accounts) Check(
 	if allowReserved {
 		rules.Reserved = []string{}
 	}
-	checked, err := entered.Check(rules)
+	checked, err := entered.CheckAll(rules)
 	if err != nil {
 		return NewUser{}, err
 	}

@@ -93,15 +93,22 @@ func (s *Accounts) editRecord(
 		rules.Reserved = []string{}
 	}
 	before := *u
-	if err := e.Edit.Change(u, rules); err != nil {
+	err := importing.Collect(
+		func() error { return e.Edit.Change(u, rules) },
+		func() error {
+			if e.Attributes == nil {
+				return nil
+			}
+			checked, err := attributes.Change(a.Tenant.Settings.Attributes, u.Attributes, e.Attributes)
+			if err != nil {
+				return importing.AttributeFaults(err)
+			}
+			u.Attributes, ch.Unique = checked.Values, checked.Unique
+			return nil
+		},
+	)
+	if err != nil {
 		return err
-	}
-	if e.Attributes != nil {
-		checked, err := attributes.Change(a.Tenant.Settings.Attributes, u.Attributes, e.Attributes)
-		if err != nil {
-			return err
-		}
-		u.Attributes, ch.Unique = checked.Values, checked.Unique
 	}
 	note := func(kind string, detail map[string]string) {
 		ch.Events = append(ch.Events, a.Event(storage.Event{Kind: kind, UserID: u.ID, Detail: detail}))

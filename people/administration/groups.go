@@ -11,48 +11,28 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Faults are all that is wrong with an entry.
-type Faults []*importing.Fault
-
-// Error returns a line for each fault.
-func (fs Faults) Error() string {
-	lines := make([]string, len(fs))
-	for i, f := range fs {
-		lines[i] = f.Message
-	}
-	return strings.Join(lines, "\n")
-}
-
-// err returns the faults as an error, or nil if there are none.
-func (fs Faults) err() error {
-	if len(fs) == 0 {
-		return nil
-	}
-	return fs
-}
-
 // maxTitle bounds the title of a group or a role, in bytes.
 const maxTitle = 200
 
 // checkTitle adds a fault if the title cannot be shown in a line.
-func (fs *Faults) checkTitle(title string) {
+func checkTitle(fs *importing.Faults, title string) {
 	if len(title) > maxTitle || !storage.WellFormed(title) || strings.ContainsFunc(title, unicode.IsControl) {
 		*fs = append(*fs, importing.NewFault("title", "title.form",
 			"title is longer than %d bytes, or has control characters", maxTitle))
 	}
 }
 
-// AddGroup adds a group. What is wrong with the id or the title is an error of type Faults. storage.ErrExists: there
-// is such a group.
+// AddGroup adds a group. What is wrong with the id or the title is an error of type importing.Faults.
+// storage.ErrExists: there is such a group.
 func (s *Accounts) AddGroup(ctx context.Context, a people.Asker, id, title string) (storage.Group, error) {
-	var fs Faults
+	var fs importing.Faults
 	if !storage.ValidGroupID(id) {
 		fs = append(fs, importing.NewFault("id", "group.form", "%.80q is no group id: %s", id, storage.GroupIDRule))
 	}
-	fs.checkTitle(title)
+	checkTitle(&fs, title)
 	at := now()
 	g := storage.Group{TenantID: a.Tenant.ID, ID: id, Title: title, CreatedAt: at, UpdatedAt: at}
-	if err := fs.err(); err != nil {
+	if err := fs.Err(); err != nil {
 		return g, err
 	}
 	return g, s.Store.AddGroup(ctx, g, groupEvent(a, storage.EventGroupAdded, id))
@@ -66,9 +46,9 @@ func (s *Accounts) RenameGroup(
 	if g.Title == title {
 		return g, nil
 	}
-	var fs Faults
-	fs.checkTitle(title)
-	if err := fs.err(); err != nil {
+	var fs importing.Faults
+	checkTitle(&fs, title)
+	if err := fs.Err(); err != nil {
 		return g, err
 	}
 	was := g.UpdatedAt

@@ -9,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/vouchsafe/vouchsafe/people/administration"
-	"github.com/vouchsafe/vouchsafe/people/attributes"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -87,11 +86,11 @@ func TestWrongGroupsAndRoles(t *testing.T) {
 	store, s, a := accounts(t)
 	ctx := t.Context()
 	_, err := s.AddGroup(ctx, a, "All Staff", "a\nb")
-	if fs, _ := errors.AsType[administration.Faults](err); len(fs) != 2 {
+	if fs, _ := errors.AsType[importing.Faults](err); len(fs) != 2 {
 		t.Errorf("got %v, want two faults", err)
 	}
 	_, err = s.AddRole(ctx, a, storage.RoleName{Client: "wiki", Name: "two words"}, strings.Repeat("x", 201))
-	if fs, _ := errors.AsType[administration.Faults](err); len(fs) != 2 {
+	if fs, _ := errors.AsType[importing.Faults](err); len(fs) != 2 {
 		t.Errorf("got %v, want two faults", err)
 	}
 	for _, r := range []storage.RoleName{{Client: "missing", Name: "a"}, {API: orders, Name: "a"}} {
@@ -169,7 +168,7 @@ func TestEditAllAtOnce(t *testing.T) {
 		t.Errorf("another's number: got %v", err)
 	}
 	_, _, err = s.Edit(ctx, a, kim.ID, administration.Edit{Attributes: map[string]any{"number": "x", "shoe": 1}}, false)
-	if fs, _ := errors.AsType[attributes.Faults](err); len(fs) != 2 {
+	if fs, _ := errors.AsType[importing.Faults](err); len(fs) != 2 {
 		t.Errorf("got %v, want two faults", err)
 	}
 }

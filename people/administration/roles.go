@@ -14,20 +14,20 @@ import (
 // roleForm matches the names of roles: apps compare them, and show them in addresses and lists.
 var roleForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}$`)
 
-// AddRole adds a role at a client or an API. What is wrong with the name or the title is an error of type Faults.
-// storage.ErrExists: there is such a role. storage.ErrNotFound: there is no such client or API.
+// AddRole adds a role at a client or an API. What is wrong with the name or the title is an error of type
+// importing.Faults. storage.ErrExists: there is such a role. storage.ErrNotFound: there is no such client or API.
 func (s *Accounts) AddRole(
 	ctx context.Context, a people.Asker, name storage.RoleName, title string,
 ) (storage.Role, error) {
-	var fs Faults
+	var fs importing.Faults
 	if !roleForm.MatchString(name.Name) {
 		fs = append(fs, importing.NewFault("name", "role.form", "%.80q is no name of a role: write letters, digits and "+
 			". _ : / -, a letter or digit first, at most 100 characters", name.Name))
 	}
-	fs.checkTitle(title)
+	checkTitle(&fs, title)
 	at := now()
 	r := storage.Role{TenantID: a.Tenant.ID, RoleName: name, Title: title, CreatedAt: at, UpdatedAt: at}
-	if err := fs.err(); err != nil {
+	if err := fs.Err(); err != nil {
 		return r, err
 	}
 	if name.API != "" && a.Tenant.Settings.API(name.API) == nil {
@@ -42,9 +42,9 @@ func (s *Accounts) RenameRole(ctx context.Context, a people.Asker, r storage.Rol
 	if r.Title == title {
 		return r, nil
 	}
-	var fs Faults
-	fs.checkTitle(title)
-	if err := fs.err(); err != nil {
+	var fs importing.Faults
+	checkTitle(&fs, title)
+	if err := fs.Err(); err != nil {
 		return r, err
 	}
 	was := r.UpdatedAt

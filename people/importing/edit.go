@@ -17,24 +17,41 @@ type Edit struct {
 	Roles                        *[]string // all of them
 }
 
-// Change changes the user by the rules that hold for rows. What is wrong is a *Fault. An address or a number
-// that is new is not verified unless the edit says so.
+// Change changes the user by the rules that hold for rows. All that is wrong is an error of type Faults. An address
+// or a number that is new is not verified unless the edit says so.
 func (e Edit) Change(u *storage.User, rules Rules) error {
-	if err := e.changeEmail(u); err != nil {
-		return err
-	}
+	u.UpdatedAt = rules.Now
+	return Collect(
+		func() error { return e.changeEmail(u) },
+		func() error { return e.changeUsername(u, rules) },
+		func() error { return e.changePhone(u) },
+		func() error {
+			e.changeRoles(u)
+			if e.Profile == nil {
+				return nil
+			}
+			u.Profile = *e.Profile
+			return checkTexts(*u)
+		},
+	)
+}
+
+// changeUsername changes the username. The user must keep an address or a username.
+func (e Edit) changeUsername(u *storage.User, rules Rules) error {
 	if e.Username != nil && *e.Username != u.Username {
 		u.Username, u.UsernameKey, u.UsernameSkeleton = "", "", ""
 		if err := giveUsername(u, *e.Username, rules.Reserved); err != nil {
 			return err
 		}
 	}
-	if u.Email == "" && u.Username == "" {
+	if u.Username == "" && u.Email == "" && (e.Email == nil || strings.TrimSpace(*e.Email) == "") {
 		return fault("names.missing", "neither an email address nor a username would be left")
 	}
-	if err := e.changePhone(u); err != nil {
-		return err
-	}
+	return nil
+}
+
+// changeRoles changes the roles.
+func (e Edit) changeRoles(u *storage.User) {
 	if e.Admin != nil {
 		u.Roles = slices.DeleteFunc(slices.Clone(u.Roles), func(r string) bool { return r == storage.RoleAdmin })
 		if *e.Admin {
@@ -44,14 +61,6 @@ func (e Edit) Change(u *storage.User, rules Rules) error {
 	if e.Roles != nil {
 		u.Roles = *e.Roles
 	}
-	if e.Profile != nil {
-		u.Profile = *e.Profile
-		if err := checkTexts(*u); err != nil {
-			return err
-		}
-	}
-	u.UpdatedAt = rules.Now
-	return nil
 }
 
 // changeEmail changes the address, and whether it is verified.

@@ -1,9 +1,11 @@
 package importing
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
+	"github.com/vouchsafe/vouchsafe/people/attributes"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -15,6 +17,64 @@ type Fault struct {
 }
 
 func (f *Fault) Error() string { return f.Message }
+
+// Faults are all that is wrong with an entry.
+type Faults []*Fault
+
+// Error returns a line for each fault.
+func (fs Faults) Error() string {
+	lines := make([]string, len(fs))
+	for i, f := range fs {
+		lines[i] = f.Message
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap returns each fault.
+func (fs Faults) Unwrap() []error {
+	all := make([]error, len(fs))
+	for i, f := range fs {
+		all[i] = f
+	}
+	return all
+}
+
+// Err returns the faults as an error, or nil if there are none.
+func (fs Faults) Err() error {
+	if len(fs) == 0 {
+		return nil
+	}
+	return fs
+}
+
+// Collect calls the checks and returns all their faults. It stops at an error of another kind, and returns that.
+func Collect(checks ...func() error) error {
+	var fs Faults
+	for _, check := range checks {
+		err := check()
+		if more, ok := errors.AsType[Faults](err); ok {
+			fs = append(fs, more...)
+		} else if f, ok := errors.AsType[*Fault](err); ok {
+			fs = append(fs, f)
+		} else if err != nil {
+			return err
+		}
+	}
+	return fs.Err()
+}
+
+// AttributeFaults returns what attributes.Change refused as Faults, and other errors as they are.
+func AttributeFaults(err error) error {
+	values, ok := errors.AsType[attributes.Faults](err)
+	if !ok {
+		return err
+	}
+	var fs Faults
+	for _, f := range values {
+		fs = append(fs, faultOf("attributes."+f.Name, "attributes.form", "%s %s", f.Name, f.Message))
+	}
+	return fs.Err()
+}
 
 // NewFault returns a fault of a field, by the id of the rule.
 func NewFault(field, id, format string, args ...any) *Fault {

@@ -29,6 +29,10 @@ func (im *run) lose(r *Read, err error) bool {
 
 // drop removes what the fault is about, and reports whether a user remains without.
 func (row *Row) drop(f *Fault) bool {
+	if strings.HasPrefix(f.field, "attributes.") {
+		row.Attributes = nil
+		return true
+	}
 	switch f.field {
 	case "username":
 		row.Username = ""
@@ -40,8 +44,6 @@ func (row *Row) drop(f *Fault) bool {
 		row.Phone, row.PhoneVerified = "", false
 	case "password_hash":
 		row.PasswordHash, row.PasswordSalt = nil, ""
-	case "attributes":
-		row.Attributes = nil
 	case "identities":
 		row.Identities = nil
 	case "totp":

@@ -2,8 +2,11 @@ package importing
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -105,53 +108,81 @@ const (
 	maxRoles      = 32
 )
 
-// Check returns what the row says. What is wrong is a *Fault, which does not quote the hash.
+// Check returns what the row says. What is wrong first is a *Fault, which does not quote the hash.
 func (row *Row) Check(rules Rules) (Checked, error) {
+	c, err := row.CheckAll(rules)
+	if fs, ok := errors.AsType[Faults](err); ok {
+		return Checked{}, fs[0]
+	}
+	return c, err
+}
+
+// CheckAll is Check, but the error is all that is wrong, as Faults.
+func (row *Row) CheckAll(rules Rules) (Checked, error) {
 	u := storage.User{
 		TenantID: rules.Tenant, ID: row.ID, ExternalID: row.ExternalID, EmailVerified: row.EmailVerified,
 		Phone: row.Phone, PhoneVerified: row.PhoneVerified, Profile: row.Profile, Roles: row.Roles, Disabled: row.Disabled,
 		CreatedAt: row.CreatedAt, UpdatedAt: rules.Now,
 	}
-	if u.ID == "" {
-		id, err := uuid.NewV7()
-		if err != nil {
-			return Checked{}, err
-		}
-		u.ID = id.String()
-	} else if id, err := uuid.Parse(u.ID); err != nil || id.String() != u.ID {
-		return Checked{}, fault("id.form", "id is not a UUID in lower case: leave it out to get a new one")
-	}
-	if len(u.ExternalID) > maxExternalID || strings.ContainsFunc(u.ExternalID, unicode.IsControl) {
-		return Checked{}, fault("external_id.form", "external_id is longer than %d bytes, or has control characters",
-			maxExternalID)
-	}
-	if err := row.giveNames(&u, rules); err != nil {
-		return Checked{}, err
-	}
-	if err := checkPhone(&u); err != nil {
-		return Checked{}, err
-	}
-	if len(u.Roles) > 0 && !rules.Roles {
-		return Checked{}, fault("roles.refused", "the user has roles, which come only with --roles")
-	}
-	if err := checkTexts(u); err != nil {
-		return Checked{}, err
-	}
 	if u.CreatedAt.IsZero() || u.CreatedAt.After(rules.Now) {
 		u.CreatedAt = rules.Now
 	}
 	c := Checked{User: u, HasID: row.ID != ""}
-	if len(row.Attributes) > 0 || rules.Complete {
-		checked, err := attributes.Change(rules.Attributes, nil, row.Attributes)
-		if err != nil {
-			return Checked{}, fault("attributes.form", "%v", err)
-		}
-		c.User.Attributes, c.Unique = checked.Values, checked.Unique
-	}
-	if err := row.giveProofs(&c, rules); err != nil {
+	err := Collect(
+		func() error { return giveID(&c.User) },
+		func() error { return row.giveNames(&c.User, rules) },
+		func() error { return checkPhone(&c.User) },
+		func() error {
+			if len(row.Roles) > 0 && !rules.Roles {
+				return fault("roles.refused", "the user has roles, which come only with --roles")
+			}
+			return nil
+		},
+		func() error { return checkTexts(c.User) },
+		func() error { return row.giveAttributes(&c, rules) },
+		func() error { return row.giveProofs(&c, rules) },
+	)
+	if err != nil {
 		return Checked{}, err
 	}
 	return c, nil
+}
+
+// giveID gives the user a new id if there is none, and checks the ids.
+func giveID(u *storage.User) error {
+	return Collect(
+		func() error {
+			if u.ID == "" {
+				id, err := uuid.NewV7()
+				u.ID = id.String()
+				return err
+			}
+			if id, err := uuid.Parse(u.ID); err != nil || id.String() != u.ID {
+				return fault("id.form", "id is not a UUID in lower case: leave it out to get a new one")
+			}
+			return nil
+		},
+		func() error {
+			if len(u.ExternalID) > maxExternalID || strings.ContainsFunc(u.ExternalID, unicode.IsControl) {
+				return fault("external_id.form", "external_id is longer than %d bytes, or has control characters",
+					maxExternalID)
+			}
+			return nil
+		},
+	)
+}
+
+// giveAttributes gives the user the attributes of the row.
+func (row *Row) giveAttributes(c *Checked, rules Rules) error {
+	if len(row.Attributes) == 0 && !rules.Complete {
+		return nil
+	}
+	checked, err := attributes.Change(rules.Attributes, nil, row.Attributes)
+	if err != nil {
+		return AttributeFaults(err)
+	}
+	c.User.Attributes, c.Unique = checked.Values, checked.Unique
+	return nil
 }
 
 // giveNames gives the user the address and the user name of the row, of which there must be one.
@@ -163,14 +194,20 @@ func (row *Row) giveNames(u *storage.User, rules Rules) error {
 		}
 		return fault("names.missing", "there is neither email nor username")
 	}
-	if strings.TrimSpace(row.Email) != "" {
-		email, err := address.Claim(row.Email)
-		if err != nil {
-			return fault("email.form", "email %.80q %v", row.Email, err)
-		}
-		email.Give(u)
-	}
-	return giveUsername(u, row.Username, rules.Reserved)
+	return Collect(
+		func() error {
+			if strings.TrimSpace(row.Email) == "" {
+				return nil
+			}
+			email, err := address.Claim(row.Email)
+			if err != nil {
+				return fault("email.form", "email %.80q %v", row.Email, err)
+			}
+			email.Give(u)
+			return nil
+		},
+		func() error { return giveUsername(u, row.Username, rules.Reserved) },
+	)
 }
 
 // checkTexts checks the texts that have no form of their own.
@@ -195,15 +232,17 @@ func checkTexts(u storage.User) error {
 	for i, role := range u.Roles {
 		texts[fmt.Sprintf("roles[%d]", i)] = role
 	}
-	for name, val := range texts {
-		s, _ := val.(string)
+	var fs Faults
+	for _, name := range slices.Sorted(maps.Keys(texts)) {
+		s, _ := texts[name].(string)
 		if len(s) > maxText || !utf8.ValidString(s) {
-			return faultOf(name, "text.long", "%s is longer than %d bytes, or no text", name, maxText)
+			fs = append(fs, faultOf(name, "text.long", "%s is longer than %d bytes, or no text", name, maxText))
+			continue
 		}
 		lines := strings.HasPrefix(name, "address") // they have lines
 		forbidden := func(r rune) bool { return unicode.IsControl(r) && !(lines && (r == '\n' || r == '\r')) }
 		if strings.ContainsFunc(s, forbidden) {
-			return faultOf(name, "text.control", "%s has control characters", name)
+			fs = append(fs, faultOf(name, "text.control", "%s has control characters", name))
 		}
 	}
 	for _, c := range claims.Standard.All() {
@@ -212,8 +251,8 @@ func checkTexts(u storage.User) error {
 		}
 		s := *c.Text(&u.Profile)
 		if v, err := url.Parse(s); s != "" && (err != nil || v.Host == "" || v.Scheme != "https" && v.Scheme != "http") {
-			return faultOf(c.Name, "text.url", "%s is not a URL of http or https", c.Name)
+			fs = append(fs, faultOf(c.Name, "text.url", "%s is not a URL of http or https", c.Name))
 		}
 	}
-	return nil
+	return fs.Err()
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
-	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/attributes"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -18,7 +17,7 @@ import (
 const mostGifts = 100
 
 // checks collects all that is wrong with what an inviter entered.
-type checks struct{ faults administration.Faults }
+type checks struct{ faults importing.Faults }
 
 func (c *checks) wrong(field, rule, format string, args ...any) {
 	c.faults = append(c.faults, importing.NewFault(field, field+"."+rule, format, args...))

@@ -23,7 +23,7 @@ type Wanted struct {
 
 // Invite invites the owner of an e-mail address to sign up, by a mail with the link in the asker's language. It
 // takes the place of an invitation that waits for the address. All that is wrong with what was entered is one error
-// of type administration.Faults. Its refusals are people.ErrSignUpClosed and people.ErrAccountExists.
+// of type importing.Faults. Its refusals are people.ErrSignUpClosed and people.ErrAccountExists.
 func (s *Service) Invite(ctx context.Context, a people.Asker, w Wanted) (Invitation, error) {
 	if err := s.MaySignUp(a, true); err != nil {
 		return Invitation{}, err
