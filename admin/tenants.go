@@ -116,11 +116,13 @@ func (f tenant) declared(was storage.Tenant, id string) tenants.Declared {
 // check completes and checks the fields of a tenant.
 func (s *Server) check(f tenant, was storage.Tenant, id string) (tenants.Declared, error) {
 	d := f.declared(was, id)
-	if err := d.Complete(was, s.Secrets); err != nil {
+	err := d.Complete(was, s.Secrets)
+	found, ok := errors.AsType[tenants.Faults](err)
+	if err != nil && !ok {
 		return d, err
 	}
 	var faults []jsonapi.Fault
-	for _, fault := range d.Check(s.Issuer) {
+	for _, fault := range append(found, d.Check(s.Issuer)...) {
 		faults = append(faults, jsonapi.FieldFault(fault.Path, "invalid", told(fault.Message)))
 	}
 	if len(faults) > 0 {

@@ -27,7 +27,7 @@ type upstreamFields struct {
 	Name         string            `json:"name,omitempty" doc:"The text of its button."`
 	Issuer       string            `json:"issuer,omitempty" max:"2048" doc:"The provider's issuer."`
 	ClientID     string            `json:"client_id" need:"true" doc:"The id that the provider gave."`
-	ClientSecret string            `json:"client_secret,omitempty" secret:"true" max:"8192" doc:"The secret that the provider gave. It is never shown; without it, the one that is stored stays."`
+	ClientSecret string            `json:"client_secret,omitempty" secret:"true" max:"8192" doc:"The secret that the provider gave. It is never shown. Without it, the one that is stored stays, unless preset or issuer change."`
 	Audiences    []string          `json:"audiences,omitempty" doc:"Further client ids there, of apps."`
 	TeamID       string            `json:"team_id,omitempty" doc:"Of Apple's key."`
 	KeyID        string            `json:"key_id,omitempty" doc:"Of Apple's key."`

@@ -36,6 +36,11 @@ func TestUpstreamsAreManaged(t *testing.T) {
 		if changed.text("name") != "Corp" || changed.get("status.secret") != true {
 			s.Errorf("got %s, want the patch applied, and the secret kept", changed.raw)
 		}
+		moved := fields{"issuer": "https://collector.example"}
+		owner.do("PATCH", "/upstreams/corp", moved).is(422).has("/client_secret", "invalid")
+		owner.do("PATCH", "/tenant", fields{"upstreams": []fields{{"id": "corp", "client_id": "me", "preset": "google"}}}).
+			is(422).has("/upstreams/0/client_secret", "invalid")
+		owner.do("PATCH", "/upstreams/corp?dry_run=true", with(moved, "client_secret", "of the other")).is(200)
 		all := admin.do("GET", "/upstreams", nil).is(200)
 		if len(all.items()) != 1 || strings.Contains(all.raw, "not to be") {
 			s.Errorf("got %s, want one provider", all.raw)

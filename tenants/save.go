@@ -1,7 +1,9 @@
 package tenants
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 
 	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/diff"
@@ -10,12 +12,19 @@ import (
 )
 
 // Complete has the upstreams keep the secrets that those of was have with the same ids, where none is declared.
-// Call Check then. secrets open them.
+// Call Check then. secrets open them. A secret is not kept for another provider: an administrator who changes the
+// issuer could otherwise have it sent to a server of their own. That is an error of type Faults.
 func (d *Declared) Complete(was storage.Tenant, secrets *secret.Masters) error {
 	box := secrets.Box(d.ID, secret.UpstreamSecret)
+	var fs Faults
 	for i, u := range d.Settings.Upstreams {
 		old := upstreamOf(&was, u.ID)
 		if _, declared := d.Secrets[i]; declared || old == nil || len(old.ClientSecret) == 0 {
+			continue
+		}
+		if cmp.Or(old.Preset, "oidc") != cmp.Or(u.Preset, "oidc") || old.Issuer != u.Issuer {
+			fs = append(fs, Fault{fmt.Sprintf("upstreams.%d.client_secret", i),
+				"has to be sent again, because the stored secret is that of another provider"})
 			continue
 		}
 		plain, err := box.Open(old.ClientSecret)
@@ -26,6 +35,9 @@ func (d *Declared) Complete(was storage.Tenant, secrets *secret.Masters) error {
 			d.Secrets = map[int]string{}
 		}
 		d.Secrets[i] = string(plain)
+	}
+	if len(fs) > 0 {
+		return fs
 	}
 	return nil
 }
