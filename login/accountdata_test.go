@@ -199,7 +199,7 @@ func TestAnAccountIsDeletedForGood(t *testing.T) {
 		t.Fatalf("got %d to %q", p.status, p.location())
 	}
 	if p := v.at("/account/deleted"); !strings.Contains(p.body, english["deleted.title"]) {
-		t.Error("nobody says so")
+		t.Error("no page says so")
 	}
 	if p := other.get("/account"); p.leads() != toSignIn {
 		t.Errorf("the other browser: got %d", p.status)
@@ -221,7 +221,7 @@ func TestAnAccountIsDeletedForGood(t *testing.T) {
 	}
 	// The id is never used again; the address may be.
 	if err := storagetest.AddUser(t.Context(), s.store, jo, nil, nil); err == nil {
-		t.Error("the id was given to somebody else")
+		t.Error("the id was given to another user")
 	}
 	if s.user("default", "jo@example.com", "jo", right).ID == jo.ID {
 		t.Error("the same id again")

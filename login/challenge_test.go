@@ -242,7 +242,7 @@ func TestWhatTheChallengeEndpointRefuses(t *testing.T) {
 		"no response_type":       {[]string{"response_type", ""}, 400, "invalid_request"},
 		"no PKCE":                {[]string{"code_challenge", ""}, 400, "invalid_request"},
 		"another's scope":        {[]string{"scope", "admin"}, 400, "invalid_scope"},
-		"somebody's session":     {[]string{"auth_session", "x"}, 400, "invalid_session"},
+		"another user's session": {[]string{"auth_session", "x"}, 400, "invalid_session"},
 		"two proofs":             {[]string{"token", "a.b"}, 400, "invalid_request"},
 		"a channel that is none": {[]string{"channel", "pigeon"}, 404, "not_offered"},
 		"a password of 2 KB":     {[]string{"password", strings.Repeat("x", 2000)}, 400, "invalid_fields"},

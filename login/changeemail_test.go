@@ -87,10 +87,10 @@ func TestAnAddressChangesWhenItIsProven(t *testing.T) {
 	stranger.get("/login")
 	if p := stranger.get(v.path(mail)); p.status != http.StatusOK || strings.Contains(p.body, "new.example") ||
 		!strings.Contains(p.body, english["newemail.elsewhere"]) {
-		t.Errorf("nobody's browser: got %d", p.status)
+		t.Errorf("an unknown browser: got %d", p.status)
 	}
 	if p := stranger.post("/account/email/confirm", "token", tokenOf(mail)); !strings.HasPrefix(p.leads(), "/login?") {
-		t.Errorf("nobody's form: got %d", p.status)
+		t.Errorf("an unknown form: got %d", p.status)
 	}
 	other.at("/account/profile")
 	for _, path := range []string{v.path(mail), "/account/email/confirm?flow=" + flow} {
@@ -104,7 +104,7 @@ func TestAnAddressChangesWhenItIsProven(t *testing.T) {
 		}
 	}
 	if s.stored(mo).Email != "mo@example.com" || s.stored(jo).Email != "jo@example.com" {
-		t.Fatal("an address was changed by somebody else")
+		t.Fatal("an address was changed by another user")
 	}
 	// Of many at once, one succeeds (I2).
 	var won atomic.Int64

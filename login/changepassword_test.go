@@ -70,7 +70,7 @@ func TestAPasswordsChangeEndsEverythingElse(t *testing.T) {
 	}
 	v.post("/account/password", "old_password", right, "password", another)
 	if len(s.sessionsOf(mo)) != 0 || v.cookie("session") != "" {
-		t.Error("somebody is still signed in")
+		t.Error("a user is still signed in")
 	}
 }
 

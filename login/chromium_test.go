@@ -342,7 +342,7 @@ func TestHostileNamesInChromium(t *testing.T) {
 				chromedp.Evaluate[int](`[...document.scripts].filter((s) => s.text !== "" || `+
 					`!s.src.startsWith(location.origin + "/static/")).length + document.querySelectorAll("[onerror], `+
 					`[onmouseover], b b, iframe, object, img:not(.client):not(.logo)").length`)); got != 0 {
-				t.Errorf("%q at %s: %d elements that nobody put there", bad, path, got)
+				t.Errorf("%q at %s: %d elements that no template put there", bad, path, got)
 			}
 			if path == "/consent?" {
 				if got := chromiumtest.Run(t, c.ctx,

@@ -27,7 +27,7 @@ func TestConsentSaysWhoAsksForWhat(t *testing.T) {
 	})
 	v := s.visitor()
 	if p := v.get("/consent?" + q); p.location() != "/authorize?"+q {
-		t.Errorf("nobody signed in: got %d to %q", p.status, p.location())
+		t.Errorf("no user signed in: got %d to %q", p.status, p.location())
 	}
 	v.signIn("jo@example.com", right)
 	p := v.get("/consent?" + q)

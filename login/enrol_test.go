@@ -311,7 +311,7 @@ func TestAStoredSecretOpensForItsOwnerOnly(t *testing.T) {
 	v := s.visitor()
 	v.signIn("jo@example.com", right)
 	if p := v.post("/second-factor", "code", mo.shows()); p.leads() != "" || v.cookie("session") != "" {
-		t.Errorf("somebody else's secret signs in: got %d", p.status)
+		t.Errorf("another user's secret signs in: got %d", p.status)
 	}
 }
 

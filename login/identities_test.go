@@ -194,6 +194,6 @@ func TestTheLastLinkedAccountStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	if a := v.remove(fakeidp.Google, fedJo.Subject); a.status != http.StatusConflict {
-		t.Errorf("with one that nobody offers: got %d", a.status)
+		t.Errorf("with one that is not offered: got %d", a.status)
 	}
 }

@@ -110,7 +110,7 @@ func TestThePageForWhoIsMeant(t *testing.T) {
 	v.signIn("mo@example.com", right)
 	if p := v.get("/login?" + about); field(p) != "" || strings.Contains(p.body, "mo@example.com") ||
 		strings.Contains(p.body, `name="confirm"`) {
-		t.Errorf("somebody else is signed in: got %q, %v", field(p), strings.Contains(p.body, `name="confirm"`))
+		t.Errorf("another user is signed in: got %q, %v", field(p), strings.Contains(p.body, `name="confirm"`))
 	}
 	v.signIn("jo", right)
 	for name, q := range map[string]string{"meant": about, "one of those meant": several, "and named": named} {

@@ -27,7 +27,7 @@ func TestNoAccess(t *testing.T) {
 	q := s.ask("", storage.Interaction{Client: client})
 	v := s.visitor()
 	if p := v.get("/no-access?" + q); p.location() != "/authorize?"+q {
-		t.Errorf("nobody signed in: got %d to %q", p.status, p.location())
+		t.Errorf("no user signed in: got %d to %q", p.status, p.location())
 	}
 	v.signIn("jo@example.com", right)
 	p := v.get("/no-access?" + q)

@@ -149,7 +149,7 @@ func TestNewAccountsAreWelcome(t *testing.T) {
 	p = s.signedIn("mo@example.com").at("/account")
 	for _, said := range []string{english["account.done.welcome"], english.Must("home.next", english["account.apps"])} {
 		if strings.Contains(p.body, said) {
-			t.Errorf("a user whom an administrator added is told %q", said)
+			t.Errorf("a user that an administrator added is told %q", said)
 		}
 	}
 }

@@ -282,7 +282,7 @@ func TestLinksThatDoNothingSaySo(t *testing.T) {
 		"forged":           {"/not-me?t=AAAA", "notme.bad", http.StatusUnprocessableEntity},
 		"none":             {"/not-me?t=", "notme.bad", http.StatusUnprocessableEntity},
 		"another tenant's": {s.linkTo(acme, time.Now(), jo.Email), "notme.bad", http.StatusUnprocessableEntity},
-		"nobody's":         {s.linkTo(gone, time.Now(), jo.Email), "notme.bad", http.StatusUnprocessableEntity},
+		"no user's":        {s.linkTo(gone, time.Now(), jo.Email), "notme.bad", http.StatusUnprocessableEntity},
 		"closed":           {s.linkTo(closed, time.Now(), closed.Email), "notme.bad", http.StatusUnprocessableEntity},
 	} {
 		v := s.visitor()
@@ -305,7 +305,7 @@ func TestLinksThatDoNothingSaySo(t *testing.T) {
 		t.Errorf("got %d, %+v", p.status, u)
 	}
 	if u := s.stored(taken); u.Disabled || u.EmailKey != "taken@example.com" {
-		t.Errorf("somebody else's account: %+v", u)
+		t.Errorf("another user's account: %+v", u)
 	}
 }
 

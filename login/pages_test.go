@@ -20,7 +20,7 @@ func TestAnAccountIsChosen(t *testing.T) {
 	q := s.ask("", storage.Interaction{Prompt: []string{"select_account"}})
 	if p := v.get("/select?" + q); p.status != http.StatusOK ||
 		!strings.Contains(p.body, `href="/login?i=letter-1&amp;other=1"`) {
-		t.Errorf("nobody signed in: got %d without a way to sign in", p.status)
+		t.Errorf("no user signed in: got %d without a way to sign in", p.status)
 	}
 	v.signIn("jo@example.com", right)
 	v.signIn("mo@example.com", right)
@@ -65,10 +65,10 @@ func TestSigningOut(t *testing.T) {
 	s.user("default", "mo@example.com", "", right)
 	v := s.visitor()
 	if p := v.get("/signout"); p.location() != "/signed-out" {
-		t.Errorf("nobody signed in: got %d to %q", p.status, p.location())
+		t.Errorf("no user signed in: got %d to %q", p.status, p.location())
 	}
 	if p := v.get("/signout?l=a%26b"); p.location() != "/logout?l=a%26b" {
-		t.Errorf("nobody signed in, for a client: got %d to %q", p.status, p.location())
+		t.Errorf("no user signed in, for a client: got %d to %q", p.status, p.location())
 	}
 	v.signIn("jo@example.com", right)
 	v.signIn("mo@example.com", right)
@@ -96,7 +96,7 @@ func TestSigningOut(t *testing.T) {
 		t.Errorf("all: got %d to %q", p.status, p.location())
 	}
 	if p := v.get("/"); !strings.Contains(p.body, english["home.none"]) || v.cookie("session") != "" {
-		t.Error("somebody is still signed in")
+		t.Error("a user is still signed in")
 	}
 	if p := v.post("/signout"); p.location() != "/signed-out" {
 		t.Errorf("twice: got %d to %q", p.status, p.location())

@@ -125,7 +125,7 @@ func TestAPasskeyConfirmsWhoIsThere(t *testing.T) {
 	q := s.ask("", storage.Interaction{})
 	s.passkey(al, other)
 	if got := v.get("/login?" + q); strings.Contains(got.body, "data-passkey") {
-		t.Error("a passkey is asked of somebody who has none")
+		t.Error("a passkey is asked of a user who has none")
 	}
 	s.passkey(jo, device)
 	if got := v.get("/login?" + q); !strings.Contains(got.body, `data-passkey="get"`) ||
@@ -139,12 +139,12 @@ func TestAPasskeyConfirmsWhoIsThere(t *testing.T) {
 	i := strings.TrimPrefix(q, "i=")
 	if got := v.post("/login/passkey", "i", i, "confirm", "1", "state", c.State, "answer",
 		string(other.SignIn(t, c.Options))); got.status != http.StatusUnprocessableEntity {
-		t.Errorf("somebody else's passkey: %d to %s", got.status, got.location())
+		t.Errorf("another user's passkey: %d to %s", got.status, got.location())
 	}
 	free := v.challenge("/login/passkey")
 	if got := v.post("/login/passkey", "i", i, "confirm", "1", "state", free.State, "answer",
 		string(other.SignIn(t, free.Options))); got.status != http.StatusUnprocessableEntity {
-		t.Errorf("somebody else's passkey for anybody's challenge: %d to %s", got.status, got.location())
+		t.Errorf("another user's passkey for anybody's challenge: %d to %s", got.status, got.location())
 	}
 	if got := v.post("/login/passkey", "i", i, "confirm", "1", "state", c.State, "answer",
 		string(device.SignIn(t, c.Options))); got.location() != "/authorize?"+q {
@@ -229,7 +229,7 @@ func TestACopiedPasskeyIsShutOut(t *testing.T) {
 		t.Errorf("the copy: %d", got.status)
 	}
 	if !s.storedPasskey(jo, key.ID()).Cloned() {
-		t.Error("nobody noted it")
+		t.Error("no event noted it")
 	}
 	device.Counter = 50
 	if got := s.visitor().usePasskey(device); got.status != http.StatusUnprocessableEntity {

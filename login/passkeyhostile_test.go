@@ -44,7 +44,7 @@ func TestWrongPasskeysHaveOneAnswer(t *testing.T) {
 
 	var want answer
 	for name, d := range map[string]*passkeytest.Key{
-		"unknown passkey of somebody": unknown, "unknown passkey of nobody": ghost, "another key": forged,
+		"unknown passkey of a user": unknown, "unknown passkey of no user": ghost, "another key": forged,
 		"disabled account": disabled, "another tenant's": foreign, "unverified": &unverified,
 	} {
 		got := s.visitor().usePasskey(d)

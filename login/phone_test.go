@@ -110,7 +110,7 @@ func TestAPhoneNumberIsConfirmed(t *testing.T) {
 	other.signIn("mo", right)
 	other.get("/account/phone")
 	if p := other.post("/account/phone/confirm", "flow", id, "code", code); p.leads() != "" {
-		t.Error("somebody else confirms it as theirs")
+		t.Error("another user confirms it as theirs")
 	}
 	if p := v.post("/account/phone/confirm", "flow", id, "code",
 		code[:4]+" "+code[4:]); p.location() != "/account?done=phone" {
@@ -223,7 +223,7 @@ func TestAnswersDoNotTellWhoHasAPhone(t *testing.T) {
 			want = got
 		}
 		if page.status != http.StatusOK || got != want {
-			t.Errorf("%s: got %d, another answer than for somebody who is there", login, page.status)
+			t.Errorf("%s: got %d, another answer than for a user who is there", login, page.status)
 		}
 	}
 	for range 3 {
@@ -231,7 +231,7 @@ func TestAnswersDoNotTellWhoHasAPhone(t *testing.T) {
 	}
 	time.Sleep(100 * time.Millisecond)
 	if n := s.texts.count(); n != 0 {
-		t.Errorf("%d messages went to somebody else", n)
+		t.Errorf("%d messages went to another user", n)
 	}
 }
 

@@ -95,7 +95,7 @@ func TestAForgottenPassword(t *testing.T) {
 			"another walrus umbrella")...); p.status != http.StatusBadRequest {
 			t.Errorf("%s: again: got %d", by, p.status)
 		}
-		for name, who := range map[string]*visitor{"whoever reset it": v, "the session before": thief} {
+		for name, who := range map[string]*visitor{"the browser that reset it": v, "the session before": thief} {
 			if p := who.get("/signout"); p.location() != "/signed-out" {
 				t.Errorf("%s: %s is signed in", by, name)
 			}

@@ -43,7 +43,7 @@ func TestATenantsTextsAreItsOwn(t *testing.T) {
 	}
 	for i := range 20 { // without an account: no message goes out, so that none is used up
 		if got := ask(s.visitor(), fmt.Sprint("nobody", i)); got != "/login/code/confirm" {
-			t.Fatalf("nobody's code: got %s", got)
+			t.Fatalf("the code of no user: got %s", got)
 		}
 	}
 	sent := 0
@@ -56,7 +56,7 @@ func TestATenantsTextsAreItsOwn(t *testing.T) {
 		t.Errorf("strangers had %d messages sent, want 8 of 10", sent)
 	}
 	if got := ask(s.visitor(), "nobody"); got != "429" {
-		t.Errorf("nobody's code, now: got %s: it differs from somebody's", got)
+		t.Errorf("the code of no user, now: got %s: it differs from a user's", got)
 	}
 	if got := ask(home, "p9"); got != "/login/code/confirm" {
 		t.Errorf("a known browser: got %s", got)

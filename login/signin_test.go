@@ -318,7 +318,7 @@ func TestTheHintIsFilledIn(t *testing.T) {
 	}
 	v.signIn("jo", right)
 	if p := v.get("/login"); p.leads() != "/" {
-		t.Errorf("signed in, nobody asks: got %d to %q", p.status, p.location())
+		t.Errorf("signed in, no client asks: got %d to %q", p.status, p.location())
 	}
 	for name, q := range map[string]string{"hinted": jo, "nobody hinted": none} {
 		p := v.get("/login?" + q)
@@ -337,7 +337,7 @@ func TestTheHintIsFilledIn(t *testing.T) {
 		}
 	}
 	if p := v.get("/login?" + mo); strings.Contains(p.body, `name="confirm"`) {
-		t.Error("somebody else is hinted at, and the page asks to confirm the account that is signed in")
+		t.Error("another user is hinted at, and the page asks to confirm the account that is signed in")
 	}
 	if p := v.get("/login?other=1&" + none); strings.Contains(p.body, `name="confirm"`) {
 		t.Error("another account was asked for")

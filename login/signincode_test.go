@@ -69,7 +69,7 @@ func TestSigningInByAMailedCode(t *testing.T) {
 			t.Fatalf("%s: got %d to %q, want the client's request to go on: %s", by, p.status, p.location(), alertOf(p))
 		}
 		if !v.signedIn() {
-			t.Errorf("%s: nobody is signed in", by)
+			t.Errorf("%s: no user is signed in", by)
 		}
 		if e := s.events("default")[0]; e.Kind != "login.succeeded" || e.UserID != user.ID || e.Detail["amr"] != "otp" {
 			t.Errorf("%s: got event %+v", by, e)
@@ -192,7 +192,7 @@ func TestCodesDoNotTellWhoHasAnAccount(t *testing.T) {
 			want = got
 		}
 		if got[1] != want[1] || got[2] != want[2] {
-			t.Errorf("%s: another answer than for somebody who is there", login)
+			t.Errorf("%s: another answer than for a user who is there", login)
 		}
 		again := v.post("/login/code/confirm", "flow", id, "resend", "1")
 		flow(t, again)

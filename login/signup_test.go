@@ -116,7 +116,7 @@ func TestSigningUpByCode(t *testing.T) {
 		t.Errorf("got %+v, %v", user, err)
 	}
 	if p := v.get("/signout"); !strings.Contains(p.body, "Jo@example.com") {
-		t.Error("nobody is signed in")
+		t.Error("no user is signed in")
 	}
 	if p := s.visitor().signIn("jo@example.com", fresh); p.leads() != "/" {
 		t.Errorf("signing in: got %d", p.status)
@@ -359,7 +359,7 @@ func TestInvitations(t *testing.T) {
 		t.Errorf("the page of an invitation whose address has an account: got %d", p.status)
 	}
 	if p := v.post("/signup", "invitation", tokenOf(late), "password", fresh); p.status != http.StatusConflict {
-		t.Errorf("somebody who has an account: got %d", p.status)
+		t.Errorf("a user who has an account: got %d", p.status)
 	}
 	last := invite("mo@example.com")
 	s.settle("default", storage.TenantSettings{SignUp: storage.SignUpSettings{Mode: storage.SignUpClosed}})

@@ -19,7 +19,7 @@ func limitRows() []row {
 		{"H19 H20 H23 attempts from addresses that attackers choose", h19},
 		{"H21 two names of an account", h21},
 		{"H22 browsers from before a new password", h22},
-		{"I9 codes for somebody else's address", i9},
+		{"I9 codes for another user's address", i9},
 		{"I10 one mailbox under many names", i10},
 		{"D16 client ids and secrets in a spray", d16},
 		{"G18 an upstream that nobody reaches", g18},

@@ -19,7 +19,7 @@ func resetRows() []row {
 		{"I1 links and codes for a new password", i1},
 		{"I2 one link in parallel", i2},
 		{"I3 guessing codes", i3},
-		{"I4 links that somebody else's Host chose", i4},
+		{"I4 links that another user's Host chose", i4},
 		{"I5 M9 floods of mail", i5},
 		{"I6 what a new password must not do", i6},
 		{"I7 a new address", i7},

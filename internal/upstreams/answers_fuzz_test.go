@@ -80,7 +80,7 @@ func FuzzAnswers(f *testing.F) {
 			upstream.Request{RedirectURI: "https://id.example/callback", State: "s", Nonce: "n",
 				Verifier: oauth2.GenerateVerifier()}, upstream.Answer{Code: "code-canary"})
 		if err == nil {
-			t.Fatalf("somebody else's token is taken for that of %q", id.Subject)
+			t.Fatalf("another user's token is taken for that of %q", id.Subject)
 		}
 		if !errors.Is(err, upstream.ErrRefused) && !errors.Is(err, upstream.ErrUnreachable) {
 			t.Errorf("got %v", err)

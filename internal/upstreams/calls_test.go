@@ -159,7 +159,7 @@ func TestWrongTokensAreRefused(t *testing.T) {
 	}
 	nameless := fakeidp.Person{Subject: "4711", Fault: "userinfo"} // so that userinfo is asked
 	if id, err := th.come(nameless); !errors.Is(err, upstream.ErrRefused) {
-		t.Errorf("userinfo about somebody else: got %+v, %v; want it refused", id, err)
+		t.Errorf("userinfo about another user: got %+v, %v; want it refused", id, err)
 	}
 	ms := serve(t, fakeidp.Microsoft, time.Minute, nil)
 	for _, who := range []fakeidp.Person{{Subject: "1", Tenant: directory, Fault: "tid"},
