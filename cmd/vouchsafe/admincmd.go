@@ -18,7 +18,7 @@ import (
 
 // adminCmd is the family of commands about administrators, who may use the management API.
 type adminCmd struct {
-	Add    adminAddCmd    `cmd:"" help:"Make a user an administrator of a tenant, who may use the management API; a new user, if there is none with the address."`
+	Add    adminAddCmd    `cmd:"" help:"Make a user an administrator, who may use the management API. If no user has the address, add one."`
 	List   adminListCmd   `cmd:"" help:"List the administrators of a tenant."`
 	Remove adminRemoveCmd `cmd:"" help:"Take the role from an administrator. The user stays."`
 }
@@ -26,8 +26,8 @@ type adminCmd struct {
 // adminAddCmd makes a user an administrator, or gives an administrator another role.
 type adminAddCmd struct {
 	User          string `arg:"" help:"Their email address; or the id or username of a user who exists." complete:"user"`
-	Role          string `required:"" enum:"owner,admin,support,auditor" help:"What they may do: owner (everything), admin (everything but what would make an owner), support (help users) or auditor (read)." placeholder:"ROLE"`
-	PasswordStdin bool   `help:"Read the password of a new user from standard input. Without it, a terminal asks for the password; elsewhere a new user gets none, and asks for a code to set one."`
+	Role          string `required:"" enum:"owner,admin,support,auditor" help:"What they may do: owner (everything), admin (everything but naming administrators, changing upstream providers and keys, and managing other tenants), support (help users) or auditor (read)." placeholder:"ROLE"`
+	PasswordStdin bool   `help:"Read the password of a new user from standard input. Without it, a terminal asks for the password; elsewhere a new user gets none, and sets one with a code from the page for forgotten passwords."`
 	placeFlags
 	jsonFlag
 }

@@ -164,7 +164,10 @@ type statsCmd struct {
 }
 
 // Help says how far the counts go.
-func (*statsCmd) Help() string { return "It counts as far as the audit trail is kept." }
+func (*statsCmd) Help() string {
+	return "Days are those of UTC. It counts up to a year back, and as far as the audit trail was kept when the server " +
+		"first counted."
+}
 
 // statsView is what is counted, as commands print it.
 type statsView struct {

@@ -29,9 +29,9 @@ type claimExplainCmd struct {
 
 // Help says where rules are looked up.
 func (*claimExplainCmd) Help() string {
-	return "RULE is the file and line of a rule, as long as the file says what is stored, or the database. The files " +
-		"are those of the settings.\n\nFor another clients file, or a tenant other than default, name the file:\n\n" +
-		"  vouchsafe claim explain USER CLIENT --clients FILE"
+	return "RULE is the file and line of a rule, or the database if the file does not have the rule as it is stored. " +
+		"The files are those of the settings.\n\nFor another clients file, or a tenant other than default, name the " +
+		"file:\n\n  vouchsafe claim explain USER CLIENT --clients FILE"
 }
 
 // Run evaluates the claims as the token endpoint would now, and prints the rule behind each. It changes nothing.

@@ -13,7 +13,7 @@ import (
 )
 
 type upstreamCmd struct {
-	List upstreamListCmd `cmd:"" help:"List upstream providers, at which users may sign in. tenant apply changes them."`
+	List upstreamListCmd `cmd:"" help:"List the upstream providers with which users can sign in. Change them with tenant apply."`
 	Show upstreamShowCmd `cmd:"" help:"Show an upstream provider, without its secret."`
 	Test upstreamTestCmd `cmd:"" help:"Try an upstream provider, without a user: what it says of itself, its keys and clock, and whether it takes the client."`
 }
@@ -75,8 +75,8 @@ type upstreamTestCmd struct{ whichUpstream }
 
 // Help says what the results mean.
 func (*upstreamTestCmd) Help() string {
-	return "The provider is asked as for a sign-in. A step has passed, is a warning, has failed, was skipped because " +
-		"another step has to pass first, or is unknown: only a sign-in shows it. The exit code is 1 if a step has failed."
+	return "The command asks the provider what a sign-in asks. A step passes, warns, fails, is skipped because another " +
+		"step has to pass first, or is unknown because only a sign-in can show it. The exit code is 1 if a step fails."
 }
 
 // errTrial says that a step has failed, which is printed by then.

@@ -57,7 +57,7 @@ type userAddCmd struct {
 	FamilyName    string `help:"Their family name." placeholder:"TEXT"`
 	Profile       string `type:"path" help:"A file with more of their profile: a JSON object of OpenID Connect claims, such as nickname, birthdate, phone_number and address." placeholder:"FILE"`
 	Verified      bool   `help:"The email address is confirmed to be theirs."`
-	Admin         bool   `help:"Give them the role admin, for apps. It opens nothing here: see vouchsafe admin add."`
+	Admin         bool   `help:"Give them the role admin, which apps may read. It does not make an administrator: see vouchsafe admin add."`
 	Reserved      bool   `help:"Allow a username that the tenant reserves, such as support."`
 	PasswordStdin bool   `help:"Read their password from standard input; a weak one causes a warning, not an error. Without it, a terminal asks for the password; elsewhere they get none, and cannot sign in until you set one (user password)."`
 	placeFlags

@@ -24,7 +24,7 @@ type userEditCmd struct {
 	GivenName     *string  `help:"Their given name." placeholder:"TEXT"`
 	FamilyName    *string  `help:"Their family name." placeholder:"TEXT"`
 	Profile       string   `type:"path" help:"A file with more of their profile, as for user add. What it does not name stays." placeholder:"FILE"`
-	Admin         *bool    `negatable:"" help:"Give or take the role admin."`
+	Admin         *bool    `negatable:"" help:"Give or take the role admin, which apps may read. It does not make an administrator: see vouchsafe admin add."`
 	MustChange    *bool    `name:"expire-password" negatable:"" help:"They have to choose a new password when they next sign in with theirs."`
 	Group         []string `sep:"none" help:"Make them a member of this group. Repeatable." placeholder:"GROUP" complete:"group"`
 	LeaveGroup    []string `sep:"none" help:"End their membership in this group. Repeatable." placeholder:"GROUP" complete:"group"`
