@@ -44,8 +44,8 @@ func (s *Server) administratorRoutes() []jsonapi.Route {
 		handle(s, jsonapi.Operation{
 			Method: http.MethodPut, Path: "/administrators/{user}", ID: "setAdministrator", Scope: "administrators:write",
 			Summary: "Makes a user an administrator, or gives an administrator another role.",
-			Text: "An owner may do everything; admin everything but what would make an owner; support helps users; auditor " +
-				"reads. The last owner keeps the role.",
+			Text: "An owner may do everything; admin everything but naming administrators, changing upstream providers " +
+				"and keys, and managing other tenants; support helps users; auditor reads. The last owner keeps the role.",
 			Problems: []jsonapi.Outcome{lastOwner, notJSON, tooLarge},
 		}, func(c *call, in adminRole) (administrator, error) { return s.setRole(c, in.User, in.Role) }),
 		handle(s, jsonapi.Operation{

@@ -37,7 +37,7 @@ type commands struct {
 	Role        roleCmd        `cmd:"" help:"Manage the roles that users, groups and clients have at clients and APIs."`
 	API         apiCmd         `cmd:"" name:"api" help:"Manage the APIs that access tokens are for."`
 	Admin       adminCmd       `cmd:"" help:"Manage administrators, who may use the management API."`
-	Upstream    upstreamCmd    `cmd:"" help:"See and try upstream providers, at which users may sign in."`
+	Upstream    upstreamCmd    `cmd:"" help:"See and try the upstream providers with which users can sign in."`
 	Key         keyCmd         `cmd:"" help:"Manage signing keys."`
 	Secret      secretCmd      `cmd:"" help:"Replace master secrets."`
 	Mail        mailCmd        `cmd:"" help:"See emails that could not be delivered, and test the mail server."`

@@ -36,7 +36,7 @@ type userCmd struct {
 	SignOut       userSignOutCmd       `cmd:"" help:"Sign a user out: of one session, or everywhere."`
 	Passkeys      userPasskeysCmd      `cmd:"" help:"List a user's passkeys."`
 	RemovePasskey userRemovePasskeyCmd `cmd:"" help:"Remove one of a user's passkeys."`
-	Grants        userGrantsCmd        `cmd:"" help:"List what a user has allowed clients."`
+	Grants        userGrantsCmd        `cmd:"" help:"List a user's grants: what clients may do for the user."`
 	RevokeGrant   userRevokeCmd        `cmd:"" help:"Revoke a grant: its tokens are void."`
 	Apps          userAppsCmd          `cmd:"" help:"List the clients that may use a user's account."`
 	Disconnect    userDisconnectCmd    `cmd:"" help:"Withdraw a user's consent to a client, and revoke all that the client was given."`

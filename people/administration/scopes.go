@@ -16,7 +16,8 @@ var Scopes = []string{
 	"tenants:read", "tenants:write",
 }
 
-// SignInAs is the scope of administrators who may sign in as users, to help them. A client cannot have it for itself.
+// SignInAs is the scope of administrators who may sign in as users, to help them. A client that acts for itself cannot
+// use it; it is registered for it only to be allowed to change administrators who have it (see Outranked).
 const SignInAs = "users:sign-in-as"
 
 // AdminRoles are the roles of administrators, the most powerful first.
