@@ -19,18 +19,22 @@ const (
 	patience = 8 * time.Second
 	// maxCalls bounds the users that wait for providers at one time.
 	maxCalls = 128
+	// maxTrials bounds the trials at one time. They take no place of the users that sign in.
+	maxTrials = 4
 )
 
 // Caller calls the upstream providers of all tenants.
 type Caller struct {
-	http  *http.Client
-	found discoveries
-	slots chan struct{}
+	http   *http.Client
+	found  discoveries
+	slots  chan struct{}
+	trials chan struct{}
 }
 
 // New returns a Caller that uses the given client, one of internal/outbound.
 func New(c *http.Client) *Caller {
-	return &Caller{http: c, slots: make(chan struct{}, maxCalls), found: discoveries{http: c}}
+	return &Caller{http: c, found: discoveries{http: c},
+		slots: make(chan struct{}, maxCalls), trials: make(chan struct{}, maxTrials)}
 }
 
 // provider is a provider with what calls it.

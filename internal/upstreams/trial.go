@@ -42,11 +42,11 @@ type trial struct {
 // be reached, and says little of what the provider wrote.
 func (c *Caller) Try(ctx context.Context, p *upstream.Provider, redirectURI string) []upstream.Step {
 	select {
-	case c.slots <- struct{}{}:
-		defer func() { <-c.slots }()
+	case c.trials <- struct{}{}:
+		defer func() { <-c.trials }()
 	default:
-		return []upstream.Step{{Name: "settings", Outcome: upstream.Failed, Says: "Too many requests wait for upstream " +
-			"providers. Try again in a moment."}}
+		return []upstream.Step{{Name: "settings", Outcome: upstream.Failed, Says: "Too many trials of upstream " +
+			"providers run at the moment. Try again soon."}}
 	}
 	ctx, cancel := context.WithTimeout(ctx, trialTime)
 	defer cancel()

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -40,6 +41,41 @@ func TestATrialOfAProviderThatWorks(t *testing.T) {
 		if _, text := said(steps); !upstream.Works(steps) || !strings.Contains(text, tried) {
 			t.Errorf("%s: got %+v", kind, steps)
 		}
+	}
+}
+
+// TestTrialsDelayNoSignIn has as many trials run as there may be: sign-ins go on, and another trial is put off.
+func TestTrialsDelayNoSignIn(t *testing.T) {
+	t.Parallel()
+	arrived, hold := make(chan struct{}, maxTrials), make(chan struct{})
+	hanging := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		arrived <- struct{}{}
+		<-hold
+	}))
+	defer hanging.Close()
+	th := serve(t, fakeidp.OpenID, time.Minute, nil)
+	slow, err := th.caller.provider(storage.Upstream{ID: "slow", Issuer: hanging.URL, ClientID: "vouchsafe"}, "s3cret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer close(hold)
+	for range maxTrials {
+		running.Go(func() { th.caller.Try(t.Context(), slow.Provider, tried) })
+	}
+	for range maxTrials {
+		<-arrived
+	}
+	if n := len(th.caller.slots); n > 0 {
+		t.Errorf("trials take %d places of users", n)
+	}
+	steps := th.caller.Try(t.Context(), th.Provider, tried)
+	if _, text := said(steps); upstream.Works(steps) || !strings.Contains(text, "Too many trials") {
+		t.Errorf("got %+v", steps)
+	}
+	if _, err := th.AuthURL(t.Context(), newRequest()); err != nil {
+		t.Errorf("a user can't sign in: %v", err)
 	}
 }
 
