@@ -28,6 +28,9 @@ const (
 	maxFound = 1000
 )
 
+// errUnread says that the provider answered with something else than a discovery document.
+var errUnread = fmt.Errorf("%w: the discovery document could not be read", upstream.ErrUnreachable)
+
 // discovery is what a provider says of itself.
 type discovery struct {
 	*oidc.Provider
@@ -131,7 +134,7 @@ func (ds *discoveries) look(ctx context.Context, issuer string, templated bool) 
 		if errors.As(err, &u) {
 			return nil, fmt.Errorf("%w: discovery: %w", upstream.ErrUnreachable, u.Err)
 		}
-		return nil, fmt.Errorf("%w: the discovery document could not be read", upstream.ErrUnreachable)
+		return nil, errUnread
 	}
 	var more struct {
 		Issuer      string   `json:"issuer"`
@@ -141,7 +144,7 @@ func (ds *discoveries) look(ctx context.Context, issuer string, templated bool) 
 		Algorithms  []string `json:"id_token_signing_alg_values_supported"`
 	}
 	if err := p.Claims(&more); err != nil {
-		return nil, fmt.Errorf("%w: the discovery document could not be read", upstream.ErrUnreachable)
+		return nil, errUnread
 	}
 	d := &discovery{Provider: p, issuer: more.Issuer, sendsIssuer: more.SendsIssuer, authStyle: oauth2.AuthStyleInHeader}
 	if len(more.Auth) > 0 && !slices.Contains(more.Auth, "client_secret_basic") {

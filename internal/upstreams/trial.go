@@ -118,7 +118,13 @@ func (t *trial) discover(ctx context.Context) {
 		}
 	}
 	// What a sign-in does not take is no success.
-	if t.found, err = t.caller.found.look(ctx, t.Issuer, t.Kind.Templated); err != nil {
+	t.found, err = t.caller.found.look(ctx, t.Issuer, t.Kind.Templated)
+	switch {
+	case errors.Is(err, upstream.ErrUnreachable) && !errors.Is(err, errUnread):
+		// The text of the error names addresses of this network.
+		t.note(name, upstream.Failed, "%s: %s", address, plainly(err, address))
+		return
+	case err != nil:
 		t.note(name, upstream.Failed, "The document of %s isn't accepted: %s.", t.Issuer, withoutPrefix(err))
 		return
 	}

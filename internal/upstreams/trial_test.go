@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -174,6 +175,44 @@ func TestATrialSaysWhyNothingAnswers(t *testing.T) {
 		}
 		if strings.Contains(text, "s3cret") {
 			t.Errorf("%s: too much is told: %s", name, text)
+		}
+	}
+}
+
+// TestATrialTellsNoAddresses has the connection break where the document is read for the second time: the error of the
+// network names both ends.
+func TestATrialTellsNoAddresses(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	ends := make(chan string, 20)
+	th := serve(t, fakeidp.OpenID, time.Minute, nil)
+	idp := th.idp
+	breaking := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked.Add(1) == 1 {
+			w.Header().Set("Connection", "close") // so that the client does not try again
+			idp.ServeHTTP(w, r)
+			return
+		}
+		ends <- r.RemoteAddr
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_ = conn.(*net.TCPConn).SetLinger(0)
+		_ = conn.Close()
+	}))
+	defer breaking.Close()
+	idp.Issuer, th.Issuer = breaking.URL, breaking.URL
+	steps := th.caller.Try(t.Context(), th.Provider, tried)
+	outcomes, text := said(steps)
+	if len(ends) == 0 || outcomes["discovery"] != upstream.Failed || !strings.Contains(text, "can't be reached") {
+		t.Errorf("got %d broken connections and\n%s", len(ends), text)
+	}
+	close(ends)
+	for end := range ends {
+		if strings.Contains(text, end) || strings.Contains(text, "->") {
+			t.Errorf("the local address %s is told: %s", end, text)
 		}
 	}
 }
