@@ -3,7 +3,6 @@ package admin
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"io"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -42,7 +42,8 @@ var idempotencyKey = jsonapi.Header{Name: "Idempotency-Key", Text: "A text of yo
 var onlyShownOnce = []string{"client_secret", "link"}
 
 // once carries a request with an Idempotency-Key out once: a repetition gets the same answer, but for secrets. What
-// was refused was not carried out, and may be tried again.
+// was refused was not carried out, and may be tried again. Of the request a MAC is kept, not a hash: the body may have
+// a password, which a thief of the database could guess from a hash.
 func (s *Server) once(
 	c *call, w http.ResponseWriter, r *http.Request, serve func(w http.ResponseWriter, r *http.Request) error,
 ) error {
@@ -59,15 +60,16 @@ func (s *Server) once(
 		return err
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
-	sum := sha256.Sum256([]byte(r.Method + "\x00" + r.URL.RequestURI() + "\x00" + string(body)))
-	now := time.Now()
+	now, key := time.Now(), c.asker.Actor+"\x00"+keys[0]
+	request := []byte(r.Method + "\x00" + r.URL.RequestURI() + "\x00" + key + "\x00" + string(body))
+	macs := s.Secrets.Box(c.asker.Tenant.ID, secret.RepeatableRequest)
 	a := storage.Answer{
-		TenantID: c.asker.Tenant.ID, Key: c.asker.Actor + "\x00" + keys[0], Request: sum[:],
+		TenantID: c.asker.Tenant.ID, Key: key, Request: macs.MAC(request),
 		LeaseEnds: now.Add(s.AnswerLease), ExpiresAt: now.Add(keepAnswers),
 	}
 	err = s.Store.ReserveAnswer(r.Context(), a, now)
 	if errors.Is(err, storage.ErrExists) {
-		return s.repeat(w, r, a)
+		return s.repeat(w, r, a, func(mac []byte) bool { return macs.VerifyMAC(request, mac) })
 	}
 	if err != nil {
 		return err
@@ -139,15 +141,15 @@ func withoutSecrets(body []byte) []byte {
 	return left
 }
 
-// repeat answers a request that was carried out before.
-func (s *Server) repeat(w http.ResponseWriter, r *http.Request, a storage.Answer) error {
+// repeat answers a request that was carried out before. isOf reports whether a MAC is that of the request.
+func (s *Server) repeat(w http.ResponseWriter, r *http.Request, a storage.Answer, isOf func(mac []byte) bool) error {
 	was, err := s.Store.Answer(r.Context(), a.TenantID, a.Key, time.Now())
 	switch {
 	case isNotFound(err): // it was dropped, or has expired, at this moment
 		return &jsonapi.Problem{Status: keyInUse.Status, Code: keyInUse.Code, Detail: "Try again.", RetryAfter: time.Second}
 	case err != nil:
 		return err
-	case !bytes.Equal(was.Request, a.Request):
+	case !isOf(was.Request):
 		return &jsonapi.Problem{Status: keyReused.Status, Code: keyReused.Code,
 			Detail: "This Idempotency-Key came with another request. Use a new one."}
 	case was.CarriedOut && time.Now().After(was.ExpiresAt.Add(s.AnswerLease-keepAnswers)):

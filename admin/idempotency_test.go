@@ -1,11 +1,17 @@
 package admin_test
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/json"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/admin"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
 )
@@ -51,16 +57,54 @@ func TestARepeatedRequestIsCarriedOutOnce(t *testing.T) {
 	})
 }
 
+// TestAPasswordInARequestCannotBeGuessedFromWhatIsKept: what is kept of the request depends on the master secret. A
+// repetition is known when a new secret stands before the old one, and under the new one alone nothing is repeated.
+func TestAPasswordInARequestCannotBeGuessedFromWhatIsKept(t *testing.T) {
+	onEveryDatabase(t, func(s *server) {
+		a, body := s.as("acme", storage.RoleAdministrator),
+			fields{"email": "jo@example.com", "password": "correct horse battery staple nine"}
+		old, fresh := secret.Token(), secret.Token()
+		under := func(masters string) *reply {
+			var err error
+			s.api.Secrets, err = secret.Parse(masters)
+			check(s, err)
+			return a.do("POST", "/users", body, "Idempotency-Key: k")
+		}
+		first := under(old).is(201)
+		sent, err := json.Marshal(body)
+		check(s, err)
+		kept := s.answers.last.Load()
+		for _, path := range []string{admin.Prefix, a.tenant.Path + admin.Prefix} {
+			for _, key := range []string{"", kept.Key + "\x00"} {
+				sum := sha256.Sum256([]byte("POST\x00" + path + "/users\x00" + key + string(sent)))
+				if bytes.Equal(kept.Request, sum[:]) {
+					s.Error("a hash of the request is kept")
+				}
+			}
+		}
+		for _, masters := range []string{old, fresh + "," + old} {
+			if again := under(masters).is(201); again.raw != first.raw || again.header.Get("Idempotency-Replayed") != "true" {
+				s.Errorf("got %s, want the first answer: %s", again.raw, first.raw)
+			}
+		}
+		under(fresh).is(422, "idempotency_key_reused")
+	})
+}
+
 // answers is the store of a server that may be killed, and of its successor.
 type answers struct {
 	*sqldb.Store
-	killed bool // it keeps and drops no answer
-	taken  bool // its reservations are taken over at once
+	killed bool                           // it keeps and drops no answer
+	taken  bool                           // its reservations are taken over at once
+	last   atomic.Pointer[storage.Answer] // that was reserved
 }
 
 // ReserveAnswer implements storage.Answers.
 func (s *answers) ReserveAnswer(ctx context.Context, a storage.Answer, now time.Time) error {
 	err := s.Store.ReserveAnswer(ctx, a, now)
+	if err == nil {
+		s.last.Store(&a)
+	}
 	if s.taken && err == nil {
 		next := a
 		next.LeaseEnds, next.ExpiresAt = a.LeaseEnds.Add(time.Minute), a.ExpiresAt.Add(time.Minute)

@@ -9,7 +9,7 @@ import (
 type Answer struct {
 	TenantID string
 	Key      string // names the client and the key that it chose
-	Request  []byte // a hash of the request
+	Request  []byte // a MAC of the request
 	// Status is the HTTP status; 0 while the request is being carried out.
 	Status   int64
 	Location string

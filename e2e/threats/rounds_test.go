@@ -37,6 +37,7 @@ var shownInRounds = map[secret.Purpose]string{
 	secret.KnownBrowser: "counts guesses only", secret.FirstAdministrator: "the first start only",
 	secret.RefusedForm: "in flight", secret.TypedName: "in flight", secret.ShownCodes: "in flight",
 	secret.ListCursor: "in flight", secret.ActingTicket: "in flight",
+	secret.RepeatableRequest: "in flight, for a day: after that no answer is repeated",
 }
 
 func TestThreatRoundsShowEveryPurpose(t *testing.T) {

@@ -41,6 +41,7 @@ const (
 	RefusedForm                  // what a form's page says after a refusal, on the way there
 	ShownCodes                   // new recovery codes, on the way to the page that shows them
 	ActingTicket                 // the link by which an administrator signs in as a user
+	RepeatableRequest            // MACs of requests with an Idempotency-Key, kept for a day
 )
 
 // purposes are the names of the purposes. Keys are derived from them, so that a name must never
@@ -82,6 +83,7 @@ var purposes = [...]struct {
 	RefusedForm:          {name: "refused-form"},
 	ShownCodes:           {name: "shown-codes"},
 	ActingTicket:         {name: "acting-ticket"},
+	RepeatableRequest:    {name: "repeatable-request"},
 }
 
 // String returns the purpose's name.
