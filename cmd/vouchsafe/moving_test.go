@@ -73,7 +73,7 @@ func TestUsersOfAnotherProductMoveIn(t *testing.T) {
 		"1 left out; 2 only in part") {
 		t.Errorf("exit %d, %s", code, out)
 	}
-	for _, want := range []string{"left out, line 74: it is the service account of a client",
+	for _, want := range []string{"left out, line 74: this is the service account of a client, not a user",
 		"partly, line 6: the tenant declares no attributes department: they are not imported",
 		"partly, line 55: the password is not imported"} {
 		if !strings.Contains(errs, want) {
