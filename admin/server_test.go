@@ -202,7 +202,8 @@ func (s *server) service(tenant string, scopes ...string) *api {
 	t := s.tenant(tenant)
 	value, hash := clients.NewSecret()
 	c := storage.Client{
-		TenantID: t.ID, ClientID: "service-" + uuid.NewString()[:8], GrantTypes: []string{"client_credentials"},
+		// An id such as those of imported users.
+		TenantID: t.ID, ClientID: uuid.NewString(), GrantTypes: []string{"client_credentials"},
 		TokenEndpointAuthMethod: "client_secret_basic", Scope: strings.Join(scopes, " "), SecretHashes: []string{hash},
 		Audience: []string{t.URL(admin.Prefix)}, CreatedAt: time.Now(), UpdatedAt: time.Now(),
 	}

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/google/uuid"
 )
 
 // WellFormed reports whether s is text that can be stored and looked up: valid UTF-8 without NUL.
@@ -23,4 +25,11 @@ func IsScope(s string) bool {
 	return s != "" && !strings.ContainsFunc(s, func(r rune) bool {
 		return r <= ' ' || r >= 0x7f || r == '"' || r == '\\'
 	})
+}
+
+// SharedID reports whether both an imported user and a client could have the id: it is a UUID in lower case, but not
+// of version 7, as new users get, which clients may not have. Stores give such an id to one of the two.
+func SharedID(id string) bool {
+	u, err := uuid.Parse(id)
+	return err == nil && u.String() == id && u.Version() != 7
 }

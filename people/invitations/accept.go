@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/people/administration"
@@ -80,13 +78,11 @@ func (s *Service) may(ctx context.Context, tenant, by, scope string) (bool, erro
 		return scope == "users:write", nil
 	}
 	var scopes []string
-	var err error
-	if _, isUser := uuid.Parse(by); isUser == nil {
-		var u storage.User
-		if u, err = s.Store.User(ctx, tenant, by); err == nil && !u.Disabled {
-			scopes = administration.ScopesOf(tenant, u.AdminRole)
-		}
-	} else {
+	u, err := s.Store.User(ctx, tenant, by)
+	if err == nil && !u.Disabled {
+		scopes = administration.ScopesOf(tenant, u.AdminRole)
+	}
+	if errors.Is(err, storage.ErrNotFound) { // no user has the id of a client
 		var c storage.Client
 		if c, err = s.Store.Client(ctx, tenant, by); err == nil && !c.Disabled {
 			scopes = c.Scopes()

@@ -102,6 +102,9 @@ func (s *Store) storeClient(
 		if err := put(c); err != nil {
 			return err
 		}
+		if err := isNoUser(c, cl); err != nil {
+			return err
+		}
 		if _, err := c.Exec(removeOrigins, cl.TenantID, cl.ClientID); err != nil {
 			return err
 		}
@@ -113,6 +116,17 @@ func (s *Store) storeClient(
 		return trail.RecordAll(c, events)
 	})
 	return engine.Named(err, "put client", cl.ClientID)
+}
+
+// isNoUser returns ErrExists if a user has, or had, the client's id.
+func isNoUser(c conn, cl storage.Client) error {
+	if !storage.SharedID(cl.ClientID) {
+		return nil
+	}
+	if err := engine.None(c, userNamed, cl.TenantID, cl.ClientID); err != nil {
+		return err
+	}
+	return engine.None(c, removedUser, cl.TenantID, cl.ClientID)
 }
 
 const allowsOrigin = `

@@ -89,7 +89,7 @@ var beginnings = map[string]bool{
 
 // listed are constants that go on with a list: a group of placeholders for each row, or one of values.
 var listed = map[string]bool{"intoUsers": true, "intoCredentials": true, "intoIdentities": true,
-	"intoUnique": true, "removedUsers": true, "intoAudit": true, "intoTerms": true}
+	"intoUnique": true, "removedUsers": true, "clientsNamed": true, "intoAudit": true, "intoTerms": true}
 
 // groups is what the query of one of listed ends with. It has placeholders alone.
 var groups = regexp.MustCompile(`\(\$\d+(,\$\d+)*\)(,\(\$\d+(,\$\d+)*\))*$`)

@@ -119,6 +119,9 @@ const (
 	addUser = intoUsers + `($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
 		$21)`
 	removedUser = `SELECT COUNT(*) FROM removed_users WHERE tenant_id = $1 AND id = $2`
+	// The id of a client is the sub of its own tokens, and the actor of what it does: it must not be a user's.
+	clientNamed = `SELECT COUNT(*) FROM clients WHERE tenant_id = $1 AND id = $2`
+	userNamed   = `SELECT COUNT(*) FROM users WHERE tenant_id = $1 AND id = $2`
 )
 
 // insertUser adds a user. ErrExists: the id, external id, user name or e-mail is taken, or the id was one of a
@@ -130,6 +133,11 @@ func insertUser(c conn, u storage.User) error {
 	// Looked at after the insertion: that has waited for a removal under way.
 	if err := engine.None(c, removedUser, u.TenantID, u.ID); err != nil {
 		return err
+	}
+	if storage.SharedID(u.ID) {
+		if err := engine.None(c, clientNamed, u.TenantID, u.ID); err != nil {
+			return err
+		}
 	}
 	return engine.InsertAll(c, intoTerms, termsOf(u.TenantID, u.ID, u.Profile))
 }
@@ -309,18 +317,34 @@ const (
 	intoIdentities  = `INSERT INTO identities (` + identityColumns + `) VALUES `
 	intoUnique      = `INSERT INTO unique_values (tenant_id, name, value, user_id) VALUES `
 	removedUsers    = `SELECT COUNT(*) FROM removed_users WHERE tenant_id = $1 AND id IN `
+	clientsNamed    = `SELECT COUNT(*) FROM clients WHERE tenant_id = $1 AND id IN `
 )
 
 // mostIDs is how many ids one statement looks for.
 const mostIDs = 256
 
+// noneOf returns ErrExists if the query, which ends before its list of ids, counts rows of the tenant with one of them.
+func noneOf(c conn, query, tenant string, ids []any) error {
+	for some := range slices.Chunk(ids, mostIDs) {
+		err := engine.None(c, query+engine.Placeholders(1, len(some)), append([]any{tenant}, some...)...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // insertUsers adds users with what proves them. A statement adds the rows of several users.
 func insertUsers(c conn, tenant string, all []storage.NewUser) error {
 	var users, credentials, identities, unique, terms [][]any
+	var shared []any // the ids that clients could have, too
 	ids := make([]any, 0, len(all))
 	for _, u := range all {
 		u.TenantID = tenant
 		users, ids = append(users, userValues(u.User)), append(ids, u.ID)
+		if storage.SharedID(u.ID) {
+			shared = append(shared, u.ID)
+		}
 		for _, cr := range u.Credentials {
 			credentials = append(credentials,
 				[]any{tenant, u.ID, cr.Kind, cr.ID, cr.Data, column.Micros(cr.CreatedAt), column.Micros(cr.UpdatedAt),
@@ -338,11 +362,11 @@ func insertUsers(c conn, tenant string, all []storage.NewUser) error {
 		return err
 	}
 	// Looked at after the insertion: that has waited for a removal under way.
-	for some := range slices.Chunk(ids, mostIDs) {
-		if err := engine.None(c, removedUsers+engine.Placeholders(1, len(some)), append([]any{tenant},
-			some...)...); err != nil {
-			return err
-		}
+	if err := noneOf(c, removedUsers, tenant, ids); err != nil {
+		return err
+	}
+	if err := noneOf(c, clientsNamed, tenant, shared); err != nil {
+		return err
 	}
 	for _, part := range []struct {
 		into string

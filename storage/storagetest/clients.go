@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -25,6 +27,28 @@ func testClients(t *testing.T, s Store) {
 	want(t, err, storage.ErrNotFound)
 	want(t, s.PutClient(ctx, storage.Client{TenantID: "no-such-tenant", ClientID: "x"}), storage.ErrNotFound)
 
+	t.Run("no client has a user's id", func(t *testing.T) {
+		tenant := newTenant(t, s)
+		for i, id := range []string{uuid.NewString(), uuid.NewString(), uuid.NewString()} {
+			add := func() error { return AddUser(ctx, s, aUser(tenant, id), nil, nil) }
+			if i == 1 {
+				add = func() error {
+					return s.Apply(ctx, storage.Change{TenantID: tenant, Now: now,
+						AddAll: []storage.NewUser{{User: aUser(tenant, id)}}})
+				}
+			}
+			must(t, add())
+			if i == 2 {
+				must(t, RemoveUser(ctx, s, tenant, id, now))
+			}
+			want(t, s.SaveClient(ctx, storage.Client{TenantID: tenant, ClientID: id}, nil), storage.ErrExists)
+			want(t, s.PutClient(ctx, storage.Client{TenantID: tenant, ClientID: id}), storage.ErrExists)
+			other := uuid.NewString()
+			must(t, s.PutClient(ctx, storage.Client{TenantID: tenant, ClientID: other}))
+			id = other
+			want(t, add(), storage.ErrExists)
+		}
+	})
 	t.Run("saved in place of what was read", func(t *testing.T) {
 		c := storage.Client{TenantID: tenant, ClientID: "saved", UpdatedAt: now, CreatedAt: now}
 		must(t, s.SaveClient(ctx, c, nil))
