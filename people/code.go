@@ -102,11 +102,11 @@ func (s *Service) TryCode(ctx context.Context, a Asker, purpose string, p Proof,
 	if err != nil {
 		return storage.Code{}, err
 	}
-	return code, s.openCode(code, data)
+	return code, s.OpenCode(code, data)
 }
 
-// openCode opens the data of a code into data, a pointer.
-func (s *Service) openCode(code storage.Code, data any) error {
+// OpenCode opens the data of a code that was mailed or texted into data, a pointer.
+func (s *Service) OpenCode(code storage.Code, data any) error {
 	plain, err := s.Secrets.Box(code.TenantID, secret.MailedCode).Open(code.Data)
 	if err == nil {
 		err = json.Unmarshal(plain, data)
@@ -182,7 +182,7 @@ func (s *Service) MayResend(a Asker, code storage.Code) error {
 // openHere opens the data of a code whose flow began in the asker's browser. Its refusal is
 // ErrWrongCode.
 func (s *Service) openHere(a Asker, code storage.Code, data begun) error {
-	err := s.openCode(code, data)
+	err := s.OpenCode(code, data)
 	if err == nil && !a.Began(data.beganAt()) {
 		err = ErrWrongCode
 	}
@@ -206,7 +206,7 @@ func (s *Service) OpenWaiting(ctx context.Context, a Asker, purpose, flow string
 	if err != nil {
 		return code, err
 	}
-	return code, s.openCode(code, data)
+	return code, s.OpenCode(code, data)
 }
 
 // openOwnFlow returns the code of a flow of the user, who is signed in, and opens its data. It
@@ -221,7 +221,7 @@ func (s *Service) openOwnFlow(ctx context.Context, u storage.User, purpose, flow
 	if err != nil {
 		return code, err
 	}
-	return code, s.openCode(code, data)
+	return code, s.OpenCode(code, data)
 }
 
 // proveOwnFlow is TryCode for a flow of the user, who is signed in.

@@ -259,7 +259,7 @@ func (s *Service) needsNoPassword(ctx context.Context, a Asker, p Proof) bool {
 	}
 	var data resetting
 	code, err := s.waitingCode(ctx, a.Tenant.ID, storage.CodeReset, flow)
-	return err == nil && s.openCode(code, &data) == nil && data.CodeOnly
+	return err == nil && s.OpenCode(code, &data) == nil && data.CodeOnly
 }
 
 // TakeBack adds to the change what the owner of an account's address is owed when the owner

@@ -331,7 +331,7 @@ func (h *help) namesActor(t *testing.T, c vouchsafetest.Client, got *vouchsafete
 // q7: whatever ends the right to it ends the session, its codes and its tokens; the trail has both ends, and the user
 // did nothing. storagetest has all that ends it.
 func q7(t *testing.T, s *vouchsafetest.Server) {
-	h := newHelp(t, s, "ends")
+	h := newHelp(t, s, "help-ends")
 	before, support := h.show(t, h.user), h.support
 	b := h.acts(t)
 	if after := h.show(t, h.user); after["last_sign_in"] != before["last_sign_in"] ||

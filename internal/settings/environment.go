@@ -74,7 +74,7 @@ func (l *loader) readEnv(env map[string]string) {
 		}
 	}
 	for name := range env {
-		if name != EnvPrefix+"CONFIG" && !isSettingVariable(name) && !isCommandVariable(name) {
+		if name != EnvPrefix+"CONFIG" && !isSettingVariable(name) && !IsCommandVariable(name) {
 			spelt := func(setting string) string { return EnvPrefix + strings.ToUpper(setting) }
 			l.faults.Add(name, "is not a setting%s", suggested(strings.ToLower(strings.TrimPrefix(name, EnvPrefix)), spelt))
 		}
@@ -155,8 +155,8 @@ var commonWords = []string{"url", "file", "id", "of", "min", "length", "from", "
 // read them. Of the last two, NAME_FILE names a file with the value.
 var ofCommands = []string{"CLIENT_ID", "CLIENT_SECRET", "TOKEN"}
 
-// isCommandVariable reports whether a variable is one of ofCommands.
-func isCommandVariable(name string) bool {
+// IsCommandVariable reports whether a variable is one of ofCommands.
+func IsCommandVariable(name string) bool {
 	name = strings.TrimPrefix(name, EnvPrefix)
 	return slices.Contains(ofCommands, name) ||
 		slices.Contains(ofCommands[1:], strings.TrimSuffix(name, "_FILE")) && strings.HasSuffix(name, "_FILE")

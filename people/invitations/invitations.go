@@ -2,12 +2,10 @@ package invitations
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -76,12 +74,8 @@ func (i Invitation) Gives() bool { return len(i.Groups)+len(i.Roles) > 0 }
 // opened returns the invitation that a code stands for.
 func (s *Service) opened(code storage.Code) (Invitation, error) {
 	var c content
-	plain, err := s.Secrets.Box(code.TenantID, secret.MailedCode).Open(code.Data)
-	if err == nil {
-		err = json.Unmarshal(plain, &c)
-	}
-	if err != nil {
-		return Invitation{}, fmt.Errorf("data of invitation: %w", err)
+	if err := s.OpenCode(code, &c); err != nil {
+		return Invitation{}, fmt.Errorf("invitation: %w", err)
 	}
 	return shown(code, c), nil
 }
