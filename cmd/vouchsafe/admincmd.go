@@ -180,7 +180,7 @@ func (c *userSignInAsCmd) Run(ctx context.Context, a *app) error {
 		if c.JSON {
 			return a.PrintJSON(signInAsView{link, until})
 		}
-		fmt.Fprintln(a.Out, link)
+		fmt.Fprintln(a.Out, terminal.Printable(link))
 		fmt.Fprintf(a.Err, "%s opens the link in a browser, once, until %s, and proves who they are there.\n",
 			terminal.Printable(addressed(by)), terminal.Zoned(until))
 		return nil

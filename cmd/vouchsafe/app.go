@@ -170,7 +170,7 @@ func (a *app) complain(ctx context.Context, err error) int {
 	}
 	text := strings.ReplaceAll(err.Error(), `expected string value but got "EOL" (<EOL>)`, "the value is missing")
 	for line := range strings.SplitSeq(text, "\n") {
-		fmt.Fprintln(a.Err, "vouchsafe:", line)
+		fmt.Fprintln(a.Err, "vouchsafe:", terminal.Printable(line)) // it may quote a server
 	}
 	if parse, ok := errors.AsType[*kong.ParseError](err); ok {
 		fmt.Fprintf(a.Err, "See %s --help\n", parsedCommand(parse.Context))

@@ -90,9 +90,9 @@ func (c *clientAddCmd) Run(ctx context.Context, a *app) error {
 				Secret string `json:"client_secret,omitempty"`
 			}{client.Client, made})
 		}
-		fmt.Fprintf(a.Out, "client_id      %s\n", c.ClientID)
+		fmt.Fprintf(a.Out, "client_id      %s\n", terminal.Printable(c.ClientID))
 		if made != "" {
-			fmt.Fprintf(a.Out, "client_secret  %s\n", made)
+			fmt.Fprintf(a.Out, "client_secret  %s\n", terminal.Printable(made))
 			fmt.Fprintln(a.Err, "The secret is shown once: Vouchsafe keeps only a hash of it.")
 		}
 		return nil

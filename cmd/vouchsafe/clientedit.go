@@ -129,7 +129,8 @@ func (c *clientAddSecretCmd) Run(ctx context.Context, a *app) error {
 		if c.JSON {
 			return a.PrintJSON(clientSecretView{id, made})
 		}
-		fmt.Fprintf(a.Out, "id             %s\nclient_secret  %s\n", id, made)
+		fmt.Fprintf(a.Out, "id             %s\nclient_secret  %s\n", terminal.Printable(id),
+			terminal.Printable(made))
 		fmt.Fprintln(a.Err, "The secret is shown once: Vouchsafe keeps only a hash of it.")
 		return nil
 	})

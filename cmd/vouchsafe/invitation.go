@@ -53,7 +53,7 @@ func (a *app) tellInvited(i invitations.Invitation, asJSON bool) error {
 	if asJSON {
 		return a.PrintJSON(viewInvitation(i))
 	}
-	fmt.Fprintln(a.Out, i.Link)
+	fmt.Fprintln(a.Out, terminal.Printable(i.Link))
 	fmt.Fprintf(a.Err, "The link makes an account for %s, once, until %s.\n", terminal.Printable(i.Email),
 		terminal.Zoned(i.ExpiresAt))
 	return nil

@@ -133,12 +133,13 @@ func (c *keyRotateCmd) Run(ctx context.Context, a *app) error {
 			return a.PrintJSON(viewKeys(made))
 		}
 		for _, k := range made {
-			fmt.Fprintln(a.Out, k.ID)
+			fmt.Fprintln(a.Out, terminal.Printable(k.ID))
 			when := "signs from " + terminal.Zoned(k.ActiveAt)
 			if !k.ActiveAt.After(time.Now()) {
 				when = "signs now"
 			}
-			fmt.Fprintf(a.Err, "Made a key for %s in tenant %s: it %s.\n", k.Algorithm, c.Tenant, when)
+			fmt.Fprintf(a.Err, "Made a key for %s in tenant %s: it %s.\n",
+				terminal.Printable(k.Algorithm), c.Tenant, when)
 		}
 		return nil
 	})

@@ -69,7 +69,7 @@ func (c *tenantAddCmd) Run(ctx context.Context, a *app) error {
 		if c.JSON {
 			return a.PrintJSON(v)
 		}
-		fmt.Fprintln(a.Out, v.Issuer)
+		fmt.Fprintln(a.Out, terminal.Printable(v.Issuer))
 		return nil
 	})
 }

@@ -96,7 +96,8 @@ func (c *upstreamTestCmd) Run(ctx context.Context, a *app) error {
 			}{works, steps})
 		} else {
 			for _, s := range steps {
-				fmt.Fprintf(a.Out, "%-8s %s: %s\n", s.Outcome, s.Name, terminal.Printable(s.Says))
+				fmt.Fprintf(a.Out, "%-8s %s: %s\n", terminal.Printable(s.Outcome), terminal.Printable(s.Name),
+					terminal.Printable(s.Says))
 			}
 		}
 		if err == nil && !works {

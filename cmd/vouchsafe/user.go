@@ -90,7 +90,7 @@ func (c *userAddCmd) Run(ctx context.Context, a *app) error {
 			return a.PrintJSON(viewUser(added))
 		}
 		fmt.Fprintf(a.Err, "Added %s to tenant %s.\n", terminal.Printable(addressed(added)), c.Tenant)
-		fmt.Fprintln(a.Out, added.ID)
+		fmt.Fprintln(a.Out, terminal.Printable(added.ID))
 		return nil
 	})
 }
