@@ -32,9 +32,9 @@ func TestFormsInChromium(t *testing.T) {
 	}
 	c.click(`a[href*="/forgot"]`)
 	c.sees(english["forgot.title"])
-	chromiumtest.Submit(t, c.ctx, chromedp.Evaluate[chromedp.Void](`history.back()`))
+	chromiumtest.Submit(t, c.ctx, chromedp.Evaluate[chromedp.Void](`setTimeout(() => history.back())`))
 	c.sees(english["signin.password_title"])
-	chromiumtest.Submit(t, c.ctx, chromedp.Evaluate[chromedp.Void](`location.reload()`))
+	chromiumtest.Submit(t, c.ctx, chromedp.Evaluate[chromedp.Void](`setTimeout(() => location.reload())`))
 	c.sees(english["signin.password_title"])
 
 	// A double click: the second is not sent, and the button says that the first is.

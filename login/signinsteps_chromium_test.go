@@ -60,7 +60,7 @@ func TestTheTwoPagesOfTheSignInInChromium(t *testing.T) {
 	}
 	back := func(want string) {
 		t.Helper()
-		chromiumtest.Do(t, c.ctx, chromedp.Evaluate[chromedp.Void](`history.back()`))
+		chromiumtest.Do(t, c.ctx, chromedp.Evaluate[chromedp.Void](`setTimeout(() => history.back())`))
 		for range 100 { // a page that the browser has kept needs no answer of the server
 			if c.heading() == want {
 				return
