@@ -3,6 +3,7 @@ package admin_test
 import (
 	"fmt"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -182,5 +183,19 @@ func TestAttributesAreFiltered(t *testing.T) {
 			}
 		}
 		a.do("GET", "/users?filter="+url.QueryEscape(`attributes.level gt "3"`), nil).is(400).has("filter", "invalid")
+
+		// A user with an empty text in a list is shown as the user is.
+		id := a.do("POST", "/users", fields{"username": "kim", "attributes": fields{"tags": []string{"a", "", "b"}}}).
+			is(201).text("id")
+		kim := a.do("GET", "/users/"+id, nil).is(200)
+		for _, text := range []string{`attributes.tags pr`, `attributes.tags eq "b"`} {
+			found := a.do("GET", "/users?filter="+url.QueryEscape(text+` and username eq "kim"`), nil).is(200).items()
+			if len(found) != 1 || !reflect.DeepEqual(found[0], kim.body) {
+				s.Errorf("%s: got %v, want %v", text, found, kim.body)
+			}
+			if got := a.do("GET", "/users/"+id, nil).is(200).header.Get("ETag"); got != kim.header.Get("ETag") {
+				s.Errorf("%s: the ETag has become %s", text, got)
+			}
+		}
 	})
 }

@@ -70,8 +70,8 @@ type Filter struct{ root node }
 
 // node is a part of a filter.
 type node interface {
-	// matches reports whether a record with these values of the fields matches.
-	matches(values func(field string) []any) bool
+	// matches reports whether a record matches.
+	matches(r *reading) bool
 }
 
 type (
@@ -80,33 +80,56 @@ type (
 	not struct{ of node }
 )
 
-func (n and) matches(v func(string) []any) bool { return n.left.matches(v) && n.right.matches(v) }
-func (n or) matches(v func(string) []any) bool  { return n.left.matches(v) || n.right.matches(v) }
-func (n not) matches(v func(string) []any) bool { return !n.of.matches(v) }
+func (n and) matches(r *reading) bool { return n.left.matches(r) && n.right.matches(r) }
+func (n or) matches(r *reading) bool  { return n.left.matches(r) || n.right.matches(r) }
+func (n not) matches(r *reading) bool { return !n.of.matches(r) }
+
+// reading is a record that is compared. Each field is folded once, however many conditions ask about it.
+type reading struct {
+	values func(field string) []any
+	folded map[string][]any
+}
+
+// compared returns the values of the condition's field as they are compared. Those of the record stay as they are.
+func (r *reading) compared(c Condition) []any {
+	if found, ok := r.folded[c.Field]; ok {
+		return found
+	}
+	var found []any
+	for _, v := range r.values(c.Field) {
+		if v == "" {
+			continue
+		}
+		if text, ok := v.(string); ok && c.fold != nil {
+			v = c.fold(text)
+		}
+		found = append(found, v)
+	}
+	r.folded[c.Field] = found
+	return found
+}
 
 // Match reports whether a record matches. values returns the values of a field: strings, bools, float64s or
 // time.Times; none if the record has none. A condition holds if it does for one of them, and NotEqual if Equal does
 // for none.
 func (f Filter) Match(values func(field string) []any) bool {
-	return f.root == nil || f.root.matches(values)
+	return f.root == nil || f.root.matches(&reading{values, map[string][]any{}})
 }
 
-func (c Condition) matches(values func(string) []any) bool {
-	found := slices.DeleteFunc(values(c.Field), func(v any) bool { return v == "" })
+func (c Condition) matches(r *reading) bool {
 	switch c.Op {
 	case Present:
-		return len(found) > 0
+		return slices.ContainsFunc(r.values(c.Field), func(v any) bool { return v != "" })
 	case NotEqual:
-		return !slices.ContainsFunc(found, func(v any) bool { return c.holds(Equal, v) })
+		return !slices.ContainsFunc(r.compared(c), func(v any) bool { return c.holds(Equal, v) })
 	}
-	return slices.ContainsFunc(found, func(v any) bool { return c.holds(c.Op, v) })
+	return slices.ContainsFunc(r.compared(c), func(v any) bool { return c.holds(c.Op, v) })
 }
 
-// holds reports whether the operator holds between a value of a record and that of the condition.
+// holds reports whether the operator holds between a value of a record, as it is compared, and that of the condition.
 func (c Condition) holds(op string, value any) bool {
 	if text, ok := value.(string); ok && c.fold != nil {
-		value = c.fold(text)
-		switch text, wanted := value.(string), c.Value.(string); op {
+		switch wanted := c.Value.(string); op {
 		case Contains:
 			return strings.Contains(text, wanted)
 		case StartsWith:

@@ -210,3 +210,22 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestARecordIsReadOnly: matching folds each field of a record once, and leaves the values of the record as they are.
+func TestARecordIsReadOnly(t *testing.T) {
+	folds, values := 0, []any{"X", "", "Y"}
+	table := Table[record]{{
+		Field: Field{Name: "tags", Fold: func(s string) string { folds++; return strings.ToLower(s) }},
+		Of:    func(record) []any { return values },
+	}}
+	f, err := table.Parse(strings.Repeat(`tags eq "z" or `, 40) + `not (tags pr) or tags ne "x" or tags sw "y"`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if folds = 0; !table.Match(f, record{}) || folds != 2 {
+		t.Errorf("got %d calls of Fold, want one for each text, and a match", folds)
+	}
+	if !slices.Equal(values, []any{"X", "", "Y"}) {
+		t.Errorf("the record has become %q", values)
+	}
+}
