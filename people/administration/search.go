@@ -2,7 +2,6 @@ package administration
 
 import (
 	"context"
-	"slices"
 
 	"github.com/vouchsafe/vouchsafe/internal/filter"
 	"github.com/vouchsafe/vouchsafe/people"
@@ -45,7 +44,7 @@ func (s *Accounts) Search(
 	if q.asksForStanding() {
 		left = searchMostStanding
 	}
-	for ; at.Span < len(spans); part = min(2*part, searchPart) {
+	for ; left > 0 && at.Span < len(spans); part = min(2*part, searchPart) {
 		users, err := s.Store.UsersIn(ctx, a.Tenant.ID, spans[at.Span], at.Behind, part)
 		if err != nil {
 			return nil, at, err
@@ -61,19 +60,15 @@ func (s *Accounts) Search(
 				return found, at, err
 			}
 		}
-		switch left -= len(users); {
-		case len(users) < part:
+		if left -= len(users); len(users) < part {
 			at = Place{Span: at.Span + 1}
-		case left <= 0:
-			at.Behind = users[len(users)-1].Place()
-			found, err = s.complete(ctx, a, q, found)
-			return found, at, err
-		default:
+		} else {
 			at.Behind = users[len(users)-1].Place()
 		}
 	}
+	at.End = at.Span >= len(spans)
 	found, err = s.complete(ctx, a, q, found)
-	return found, Place{End: true}, err
+	return found, at, err
 }
 
 // placed is a user who was found, and the place.
@@ -108,7 +103,16 @@ func (s *Accounts) matching(
 			all[i].Standing = standings[all[i].ID]
 		}
 	}
-	return slices.DeleteFunc(all, func(u placed) bool { return !q.Table.Match(q.Filter, u.Listed) }), nil
+	matching := all[:0]
+	for _, u := range all {
+		if err := ctx.Err(); err != nil { // the client has gone: a filter may be long
+			return nil, err
+		}
+		if q.Table.Match(q.Filter, u.Listed) {
+			matching = append(matching, u)
+		}
+	}
+	return matching, nil
 }
 
 // complete adds to the users that were found what lists show beside, unless the filter has asked for it.

@@ -21,12 +21,18 @@ func beginning(by storage.UserKey, text string) storage.UserSpan {
 // everyone is the span of all users.
 var everyone = beginning(storage.ByID, "")
 
-// spans returns where the users are that the query may find.
+// spans returns where the users are that the query may find, each span once.
 func (q Query) spans() []storage.UserSpan {
 	if text := strings.TrimSpace(q.Text); text != "" {
 		return textSpans(text)
 	}
-	if spans, ok := filter.Plan(q.Filter, spanOf); ok {
+	if all, ok := filter.Plan(q.Filter, spanOf); ok {
+		var spans []storage.UserSpan
+		for _, span := range all {
+			if !slices.Contains(spans, span) {
+				spans = append(spans, span)
+			}
+		}
 		return spans
 	}
 	return []storage.UserSpan{everyone}
@@ -86,13 +92,16 @@ func spanOf(c filter.Condition) (storage.UserSpan, int) {
 // or by a lesser key. A user who is found by a key of a name that has changed is found by no other: that counts as
 // well, until the new names are indexed.
 func foundBefore(spans []storage.UserSpan, u storage.FoundUser) bool {
-	last := len(spans) - 1
-	for _, span := range spans[:last] {
-		if slices.ContainsFunc(keysOf(span.By, &u.User), span.Has) {
+	last, keysBy := len(spans)-1, map[storage.UserKey][]string{} // each is made once: names are slow to fold
+	for i, span := range spans {
+		if keysBy[span.By] == nil {
+			keysBy[span.By] = keysOf(span.By, &u.User)
+		}
+		if i < last && slices.ContainsFunc(keysBy[span.By], span.Has) {
 			return true
 		}
 	}
-	keys := keysOf(spans[last].By, &u.User)
+	keys := keysBy[spans[last].By]
 	i := slices.IndexFunc(keys, spans[last].Has)
 	return i < 0 || keys[i] != u.Key
 }
