@@ -55,9 +55,9 @@ func (w Wait) Error() string { return "wait " + time.Duration(w).String() }
 // server is too busy. It returns nil if err is a fault of this server, even if fosite reports it as
 // the client's: fosite calls a client invalid that storage could not read.
 func Refusal(err error) *fosite.RFC6749Error {
-	var e *fosite.RFC6749Error
+	e, ok := errors.AsType[*fosite.RFC6749Error](err)
 	busy := fosite.ErrTemporarilyUnavailable.ErrorField
-	if !errors.As(err, &e) || e.CodeField >= 500 && e.ErrorField != busy || errors.Is(err, storage.ErrUnavailable) {
+	if !ok || e.CodeField >= 500 && e.ErrorField != busy || errors.Is(err, storage.ErrUnavailable) {
 		return nil
 	}
 	return e
