@@ -209,9 +209,9 @@ func TestATrialTellsNoAddresses(t *testing.T) {
 	if len(ends) == 0 || outcomes["discovery"] != upstream.Failed || !strings.Contains(text, "can't be reached") {
 		t.Errorf("got %d broken connections and\n%s", len(ends), text)
 	}
-	close(ends)
-	for end := range ends {
-		if strings.Contains(text, end) || strings.Contains(text, "->") {
+	breaking.Close() // no more connections
+	for range len(ends) {
+		if end := <-ends; strings.Contains(text, end) || strings.Contains(text, "->") {
 			t.Errorf("the local address %s is told: %s", end, text)
 		}
 	}
