@@ -86,6 +86,8 @@ func TestMigrationsBlockNoReader(t *testing.T) {
 		`ALTER TABLE tenants DROP COLUMN removed_at, DROP COLUMN version`,
 		`ALTER TABLE users DROP COLUMN removed_at, DROP COLUMN external_id, DROP COLUMN attributes,
 			DROP COLUMN admin_role, DROP COLUMN searched`,
+		`ALTER TABLE sessions DROP COLUMN actor_id, DROP COLUMN actor_session, DROP COLUMN actor_role,
+			DROP COLUMN act_reason`,
 		`ALTER TABLE clients DROP COLUMN removed_at, DROP COLUMN epoch`,
 		`ALTER TABLE grants DROP COLUMN client_epoch, DROP COLUMN used_at`,
 		`ALTER TABLE consents DROP COLUMN client_epoch`,

@@ -143,7 +143,8 @@ func TestPages(t *testing.T) {
 func TestGroupsAndClients(t *testing.T) {
 	c, ctx := connect(t), t.Context()
 	id := add(t, c, "lee@example.com")
-	done[*PutGroupResponse](t, 200)(c.PutGroupWithResponse(ctx, "staff", PutGroupJSONRequestBody{Title: ref("Staff")}))
+	done[*PutGroupResponse](t, 200)(c.PutGroupWithResponse(ctx, "staff", nil,
+		PutGroupJSONRequestBody{Title: ref("Staff")}))
 	done[*AddMemberResponse](t, 204)(c.AddMemberWithResponse(ctx, "staff", id))
 	members := done[*ListMembersResponse](t, 200)(c.ListMembersWithResponse(ctx, "staff", nil))
 	if len(members.JSON200.Items) != 1 || members.JSON200.Items[0].Id != id {
@@ -156,7 +157,8 @@ func TestGroupsAndClients(t *testing.T) {
 		t.Errorf("got %s, want a secret", made.Body)
 	}
 	done[*AddSecretResponse](t, 201)(c.AddSecretWithResponse(ctx, "wiki", nil))
-	done[*PutClientRoleResponse](t, 200)(c.PutClientRoleWithResponse(ctx, "wiki", "editor", PutClientRoleJSONRequestBody{}))
+	done[*PutClientRoleResponse](t, 200)(c.PutClientRoleWithResponse(ctx, "wiki", "editor", nil,
+		PutClientRoleJSONRequestBody{}))
 	done[*GiveClientRoleToGroupResponse](t, 204)(c.GiveClientRoleToGroupWithResponse(ctx, "wiki", "editor", "staff"))
 }
 
