@@ -57,6 +57,8 @@ class Owner:
 @schemathesis.hook
 def filter_case(context, case):
     """Keeps requests from turning the server off for all that come after them."""
+    if any(name.lower() == "host" for name in case.headers or {}):
+        return False  # what is no host is refused before the API has the request
     body = case.body if isinstance(case.body, dict) else {}
     return not (case.operation.path.startswith("/api/v1/tenant") and (body.get("disabled") or body.get("host")))
 
