@@ -11,7 +11,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/acting"
-	"github.com/vouchsafe/vouchsafe/people/attributes"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -69,7 +68,6 @@ func (s *Server) problem(r *http.Request, err error) *jsonapi.Problem {
 	var own *jsonapi.Problem
 	var entered *importing.Fault
 	var entries importing.Faults
-	var values attributes.Faults
 	var faults people.Faults
 	var settings tenants.Faults
 	var early *people.Limited
@@ -85,12 +83,6 @@ func (s *Server) problem(r *http.Request, err error) *jsonapi.Problem {
 		return invalid(all...)
 	case errors.As(err, &entered):
 		return invalid(faultOf(entered))
-	case errors.As(err, &values):
-		var all []jsonapi.Fault
-		for _, f := range values {
-			all = append(all, jsonapi.FieldFault("attributes."+f.Name, "invalid", told(f.Message)))
-		}
-		return invalid(all...)
 	case errors.As(err, &settings):
 		var all []jsonapi.Fault
 		for _, f := range settings {

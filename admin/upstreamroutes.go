@@ -78,11 +78,11 @@ func (s *Server) listUpstreams() jsonapi.Route {
 
 // upstreamOf returns an upstream provider of the tenant.
 func upstreamOf(t storage.Tenant, id string) (storage.Upstream, error) {
-	i := slices.IndexFunc(t.Settings.Upstreams, func(u storage.Upstream) bool { return u.ID == id })
-	if i < 0 {
+	u := t.Settings.Upstream(id)
+	if u == nil {
 		return storage.Upstream{}, storage.ErrNotFound
 	}
-	return t.Settings.Upstreams[i], nil
+	return *u, nil
 }
 
 func (s *Server) getUpstream() jsonapi.Route {

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -123,15 +124,13 @@ func (s *Server) sendReset() jsonapi.Route {
 				"server sends no email."},
 		},
 	}, func(c *call, u storage.User, _ ofUser) error {
+		err := s.People.SendReset(c.Context(), c.asker, u)
 		switch {
-		case !s.People.OffersReset(c.asker):
-			return &jsonapi.Problem{Status: http.StatusConflict, Code: "not_offered",
-				Detail: "Users of the tenant don't use passwords, or the server sends no email."}
-		case u.Email == "", u.Disabled && u.SecuredAt.IsZero():
-			return &jsonapi.Problem{Status: http.StatusConflict, Code: "no_address",
-				Detail: "The user has no address, or is disabled."}
+		case errors.Is(err, people.ErrNoReset):
+			return &jsonapi.Problem{Status: http.StatusConflict, Code: "not_offered", Detail: sentence(err)}
+		case errors.Is(err, people.ErrNoAddress):
+			return &jsonapi.Problem{Status: http.StatusConflict, Code: "no_address", Detail: sentence(err)}
 		}
-		_, err := s.People.StartReset(c.Context(), c.asker, u.Email)
 		return err
 	})
 }

@@ -161,7 +161,7 @@ func (s *Server) add(c *call, f userFields, password string, dry bool) (out user
 	if entered, ok := errors.AsType[importing.Faults](err); ok && password != "" {
 		// All that is wrong is told at once.
 		p := s.problem(c.Request, entered)
-		if weak := s.Accounts.Policy.Check(c.Context(), password, f.Email, f.Username, f.Profile.Name); weak != nil {
+		if weak := s.Accounts.CheckPassword(c.Context(), password, f.Email, f.Username, f.Profile); weak != nil {
 			p.Errors = append(p.Errors, passwordFault(weak))
 		}
 		return out, p

@@ -2,7 +2,6 @@ package clients
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"time"
 
@@ -10,21 +9,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/listing"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
-
-// Add stores a new client that [Validate] finds nothing wrong with, and returns it as it was stored.
-// storage.ErrExists: the id is taken.
-func Add(ctx context.Context, store storage.Clients, c storage.Client, by audit.By) (storage.Client, error) {
-	switch _, err := store.Client(ctx, c.TenantID, c.ClientID); {
-	case err == nil:
-		return c, storage.ErrExists
-	case !errors.Is(err, storage.ErrNotFound):
-		return c, err
-	}
-	c.CreatedAt = time.Now()
-	c.UpdatedAt = c.CreatedAt
-	return c, store.PutClient(ctx, c,
-		by(storage.Event{TenantID: c.TenantID, Kind: storage.EventClientAdded, ClientID: c.ClientID}))
-}
 
 // Remove removes the client with users' consents and grants to it. storage.ErrNotFound: there is none.
 func Remove(ctx context.Context, store storage.Clients, tenant, id string, by audit.By) error {

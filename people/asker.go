@@ -151,8 +151,8 @@ func ClaimAs(field, typed, none string) (address.Claimed, error) {
 	return c, nil
 }
 
-// recipientOf returns where a user reads mail; "" when nothing can be sent there.
-func recipientOf(u storage.User) address.Recipient {
+// RecipientOf returns where a user reads mail; "" when nothing can be sent there.
+func RecipientOf(u storage.User) address.Recipient {
 	a, err := address.Read(u.Email)
 	if err != nil {
 		return ""

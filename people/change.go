@@ -114,7 +114,7 @@ func Dropped(m storage.Delivery) storage.Delivery {
 // address that mail can be sent to. It has a link by which the user says "this was not me".
 func (s *Service) Notice(a Asker, u storage.User, template string, data map[string]string) ([]storage.Delivery, error) {
 	data["NotMe"] = s.notMeLink(a, u)
-	m, err := s.Compose(a, recipientOf(u), template, data)
+	m, err := s.Compose(a, RecipientOf(u), template, data)
 	if errors.Is(err, mail.ErrAddress) {
 		return nil, nil
 	}

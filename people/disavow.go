@@ -170,7 +170,7 @@ func (s *Service) reopening(ctx context.Context, a Asker, u storage.User) (Issue
 	if err != nil {
 		return code, storage.Delivery{}, err
 	}
-	m, err := s.Compose(a, recipientOf(u), "account-secured",
+	m, err := s.Compose(a, RecipientOf(u), "account-secured",
 		map[string]string{"Code": code.Spoken(), "Link": a.Tenant.URL("/reset?token=" + code.Token)})
 	return code, m, err
 }
@@ -178,7 +178,7 @@ func (s *Service) reopening(ctx context.Context, a Asker, u storage.User) (Issue
 // plainNotice returns a mail that tells of a change and has no link: to an address that the
 // account no longer has.
 func (s *Service) plainNotice(a Asker, u storage.User, template string) ([]storage.Delivery, error) {
-	m, err := s.Compose(a, recipientOf(u), template, map[string]string{})
+	m, err := s.Compose(a, RecipientOf(u), template, map[string]string{})
 	if errors.Is(err, mail.ErrAddress) {
 		return nil, nil
 	}

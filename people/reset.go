@@ -39,6 +39,25 @@ func (s *Service) StartReset(ctx context.Context, a Asker, login string) (flow s
 	return s.sendReset(ctx, a, resetting{Login: login, beginning: beginningAt(a, "")})
 }
 
+// Errors of SendReset.
+var (
+	ErrNoReset   = errors.New("users of the tenant don't use passwords, or the server sends no email")
+	ErrNoAddress = errors.New("the user has no address, or is disabled")
+)
+
+// SendReset sends a user the email with which they set a new password, for an administrator: ErrNoReset or
+// ErrNoAddress if none can be sent.
+func (s *Service) SendReset(ctx context.Context, a Asker, u storage.User) error {
+	switch {
+	case !s.OffersReset(a):
+		return ErrNoReset
+	case u.Email == "", u.Disabled && u.SecuredAt.IsZero():
+		return ErrNoAddress
+	}
+	_, err := s.StartReset(ctx, a, u.Email)
+	return err
+}
+
 // ResendReset sends the code of a reset once more, and returns the next flow; the code before is void.
 // Its refusal is ErrWrongCode.
 func (s *Service) ResendReset(ctx context.Context, a Asker, flow string) (next string, err error) {
@@ -109,14 +128,14 @@ func (s *Service) userPassword(ctx context.Context, a Asker, name string) (
 // upstream providers alone, vain that the mailbox has had its messages.
 func (s *Service) resetMail(a Asker, user storage.User, code Issued, byOthers, vain bool) (storage.Delivery, error) {
 	content := map[string]string{"Code": code.Spoken(), "Link": a.Tenant.URL("/reset?token=" + code.Token)}
-	m, err := s.Compose(a, recipientOf(user), "reset-password", content)
+	m, err := s.Compose(a, RecipientOf(user), "reset-password", content)
 	switch {
 	case user.ID == "" || isClosed(user) || vain || errors.Is(err, mail.ErrAddress):
 		return s.decoy(a, "nobody@example.com", content)
 	case byOthers && user.SecuredAt.IsZero():
 		// The user's employer may count on the upstream provider: a password would be a second
 		// door, which the employer cannot close.
-		return s.Compose(a, recipientOf(user), "no-password", map[string]string{"Link": a.Tenant.URL("/login")})
+		return s.Compose(a, RecipientOf(user), "no-password", map[string]string{"Link": a.Tenant.URL("/login")})
 	}
 	return m, err
 }

@@ -115,7 +115,7 @@ func (s *Service) signInMessage(ctx context.Context, a Asker, user storage.User,
 		return m, err
 	}
 	content := map[string]string{"Code": code.Spoken(), "Link": a.Tenant.URL("/login/code/confirm?token=" + code.Token)}
-	m, err = s.Compose(a, recipientOf(user), "sign-in", content)
+	m, err = s.Compose(a, RecipientOf(user), "sign-in", content)
 	if user.ID == "" || user.Disabled || vain || errors.Is(err, mail.ErrAddress) {
 		return s.decoy(a, "nobody@example.com", content)
 	}

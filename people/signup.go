@@ -153,7 +153,7 @@ func (s *Service) sendSignUp(ctx context.Context, a Asker, email address.Claimed
 		map[string]string{"Code": code.Spoken(), "Link": tenant.URL("/signup/confirm?token=" + code.Token)})
 	if owner.ID != "" {
 		// To the address on record: of what was typed only the key is known to be the same.
-		m, err = s.Compose(a, recipientOf(owner), "account-exists",
+		m, err = s.Compose(a, RecipientOf(owner), "account-exists",
 			map[string]string{"Link": tenant.URL("/login"), "Reset": tenant.URL("/forgot")})
 		vain = vain || errors.Is(err, mail.ErrAddress)
 	}

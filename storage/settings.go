@@ -1,5 +1,7 @@
 package storage
 
+import "slices"
+
 // TenantSettings are a tenant's rules and looks, as tenants.yaml has them. What is left
 // out has its default.
 type TenantSettings struct {
@@ -173,4 +175,13 @@ type Upstream struct {
 	// RefreshProfile brings name and picture up to date at every sign-in; otherwise they
 	// are taken over once, when the account is made.
 	RefreshProfile bool `json:"refresh_profile,omitempty" yaml:"refresh_profile,omitempty"`
+}
+
+// Upstream returns the tenant's upstream provider with the id, or nil.
+func (t *TenantSettings) Upstream(id string) *Upstream {
+	i := slices.IndexFunc(t.Upstreams, func(u Upstream) bool { return u.ID == id })
+	if i < 0 {
+		return nil
+	}
+	return &t.Upstreams[i]
 }

@@ -68,7 +68,7 @@ func (p Plan) Removed() (names []string) {
 // removed names what one tenant has and the other does not.
 func removed(from, to *storage.Tenant) (names []string) {
 	for _, u := range from.Settings.Upstreams {
-		if upstreamOf(to, u.ID) == nil {
+		if to.Settings.Upstream(u.ID) == nil {
 			names = append(names, "upstream provider "+u.ID)
 		}
 	}
@@ -157,23 +157,13 @@ func compare(from, to *storage.Tenant) (fields diff.Fields) {
 			continue
 		}
 		seen = append(seen, u.ID)
-		name, was, is := "upstreams."+u.ID, upstreamOf(from, u.ID), upstreamOf(to, u.ID)
+		name, was, is := "upstreams."+u.ID, from.Settings.Upstream(u.ID), to.Settings.Upstream(u.ID)
 		if was != nil && is != nil && !bytes.Equal(was.ClientSecret, is.ClientSecret) {
 			fields = append(fields, diff.Field{Name: name + ".client_secret", From: "(a secret)", To: "(another)"})
 		}
 		fields.Add(name, withoutSecret(was), withoutSecret(is))
 	}
 	return fields
-}
-
-// upstreamOf returns the tenant's upstream provider with that id, or nil.
-func upstreamOf(t *storage.Tenant, id string) *storage.Upstream {
-	for i := range t.Settings.Upstreams {
-		if t.Settings.Upstreams[i].ID == id {
-			return &t.Settings.Upstreams[i]
-		}
-	}
-	return nil
 }
 
 // withoutSecret returns a copy of u without its secret, or nil.

@@ -18,7 +18,7 @@ func (d *Declared) Complete(was storage.Tenant, secrets *secret.Masters) error {
 	box := secrets.Box(d.ID, secret.UpstreamSecret)
 	var fs Faults
 	for i, u := range d.Settings.Upstreams {
-		old := upstreamOf(&was, u.ID)
+		old := was.Settings.Upstream(u.ID)
 		if _, declared := d.Secrets[i]; declared || old == nil || len(old.ClientSecret) == 0 {
 			continue
 		}

@@ -115,7 +115,7 @@ func (c *checks) limits() {
 func (c *checks) claimSources() {
 	for i, r := range c.Claims {
 		id, ok := claims.UpstreamOf(&r)
-		if ok && !slices.ContainsFunc(c.Upstreams, func(u storage.Upstream) bool { return u.ID == id }) {
+		if ok && c.Upstream(id) == nil {
 			c.fault(fmt.Sprintf("claims.%d.from", i), "%q: the tenant has no upstream %s", r.From, id)
 		}
 		name, ok := claims.AttributeOf(&r)

@@ -15,7 +15,7 @@ import (
 
 func actingRows() []row {
 	return []row{
-		{"Q1 Q2 who signs in as whom", q1},
+		{"Q1 Q2 who may sign in as which user", q1},
 		{"Q3 Q4 links and cookies of administrators", q3},
 		{"Q5 Q6 what an administrator can do as a user", q5},
 		{"Q7 Q8 what ends it, and what it leaves", q7},

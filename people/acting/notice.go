@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/people"
-	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/people/mail"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -18,22 +17,13 @@ func (s *Service) notice(a people.Asker, u storage.User, sess storage.Session) (
 		return nil, nil
 	}
 	language, _, _ := strings.Cut(u.Profile.Locale, "-")
-	m, err := s.Mail.Compose(a.Tenant, recipientOf(u), cmp.Or(strings.ToLower(language), a.Language), "signed-in-as",
-		map[string]string{
-			"Reason": sess.Act.Reason, "Until": sess.ExpiresAt.UTC().Format("2006-01-02 15:04") + " UTC",
-			"Link": a.Tenant.URL("/account/activity"),
-		})
+	language = cmp.Or(strings.ToLower(language), a.Language)
+	m, err := s.Mail.Compose(a.Tenant, people.RecipientOf(u), language, "signed-in-as", map[string]string{
+		"Reason": sess.Act.Reason, "Until": sess.ExpiresAt.UTC().Format("2006-01-02 15:04") + " UTC",
+		"Link": a.Tenant.URL("/account/activity"),
+	})
 	if errors.Is(err, mail.ErrAddress) {
 		return nil, nil
 	}
 	return []storage.Delivery{m}, err
-}
-
-// recipientOf returns where the user reads mail; "" if nothing can be sent there.
-func recipientOf(u storage.User) address.Recipient {
-	to, err := address.Read(u.Email)
-	if err != nil {
-		return ""
-	}
-	return to.Recipient()
 }

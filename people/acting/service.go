@@ -3,6 +3,7 @@ package acting
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -47,13 +48,8 @@ const MaxReason = 300
 
 // May reports whether the user is an administrator who may sign in as other users of the asker's tenant.
 func May(a people.Asker, u storage.User) bool {
-	scopes := administration.ScopesOf(a.Tenant.ID, u.AdminRole)
-	for _, scope := range scopes {
-		if scope == administration.SignInAs {
-			return a.Tenant.Settings.SignInAs.Enabled && u.TenantID == a.Tenant.ID && !u.Disabled
-		}
-	}
-	return false
+	return slices.Contains(administration.ScopesOf(a.Tenant.ID, u.AdminRole), administration.SignInAs) &&
+		a.Tenant.Settings.SignInAs.Enabled && u.TenantID == a.Tenant.ID && !u.Disabled
 }
 
 // Request is what an administrator asks for.
@@ -150,9 +146,4 @@ func began(n storage.Session) storage.Event {
 			"until": n.ExpiresAt.UTC().Format(time.RFC3339),
 		},
 	}
-}
-
-// End ends a session that Begin began.
-func (s *Service) End(ctx context.Context, a people.Asker, acting sessions.Account) error {
-	return s.Keeper.EndActing(ctx, acting.Session, "ended by the administrator", a.Event)
 }

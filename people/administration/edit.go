@@ -28,10 +28,9 @@ type Edit struct {
 }
 
 // Edit changes what is known about the user, and returns the user as they are then, and whether there was anything to
-// change. allowReserved also lets pass usernames that the tenant reserves. An edit that breaks a rule, or that gives
-// the user the address or the name of another one, is an *importing.Fault; what is wrong with attributes is
-// attributes.Faults. Codes and links that wait for the user are void after a change of the address or the number.
-// Sessions go on. What was changed about the user meanwhile stays.
+// change. allowReserved also lets pass usernames that the tenant reserves. All that breaks a rule is importing.Faults;
+// the address or the name of another user is an *importing.Fault. Codes and links that wait for the user are void after
+// a change of the address or the number. Sessions go on. What was changed about the user meanwhile stays.
 func (s *Accounts) Edit(
 	ctx context.Context, a people.Asker, id string, e Edit, allowReserved bool,
 ) (after storage.User, changed bool, err error) {

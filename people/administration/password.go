@@ -16,13 +16,17 @@ import (
 func (s *Accounts) NewPassword(
 	ctx context.Context, u storage.User, secret string, allowWeak bool,
 ) (hash []byte, weak, err error) {
-	p := u.Profile
-	weak = s.Policy.Check(ctx, secret, u.Email, u.Username, p.Name, p.GivenName, p.FamilyName)
+	weak = s.CheckPassword(ctx, secret, u.Email, u.Username, u.Profile)
 	if weak != nil && (!allowWeak || errors.Is(weak, password.ErrTooShort) || errors.Is(weak, password.ErrTooLong)) {
 		return nil, nil, weak
 	}
 	hash, err = s.Passwords.Hash(ctx, secret)
 	return hash, weak, err
+}
+
+// CheckPassword returns why the policy refuses a password for a user with this address, name and profile, or nil.
+func (s *Accounts) CheckPassword(ctx context.Context, secret, email, username string, p storage.Profile) error {
+	return s.Policy.Check(ctx, secret, email, username, p.Name, p.GivenName, p.FamilyName)
 }
 
 // SetPassword gives the user a password by its hash, and ends all sessions and grants.

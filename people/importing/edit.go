@@ -26,7 +26,7 @@ func (e Edit) Change(u *storage.User, rules Rules) error {
 		func() error { return e.changeUsername(u, rules) },
 		func() error { return e.changePhone(u) },
 		func() error {
-			e.changeRoles(u)
+			u.Roles = e.RolesAfter(u.Roles)
 			if e.Profile == nil {
 				return nil
 			}
@@ -50,17 +50,18 @@ func (e Edit) changeUsername(u *storage.User, rules Rules) error {
 	return nil
 }
 
-// changeRoles changes the roles.
-func (e Edit) changeRoles(u *storage.User) {
+// RolesAfter returns the roles of a user after the edit, who has these now.
+func (e Edit) RolesAfter(roles []string) []string {
 	if e.Admin != nil {
-		u.Roles = slices.DeleteFunc(slices.Clone(u.Roles), func(r string) bool { return r == storage.RoleAdmin })
+		roles = slices.DeleteFunc(slices.Clone(roles), func(r string) bool { return r == storage.RoleAdmin })
 		if *e.Admin {
-			u.Roles = append(u.Roles, storage.RoleAdmin)
+			roles = append(roles, storage.RoleAdmin)
 		}
 	}
 	if e.Roles != nil {
-		u.Roles = *e.Roles
+		roles = *e.Roles
 	}
+	return roles
 }
 
 // changeEmail changes the address, and whether it is verified.

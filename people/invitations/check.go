@@ -8,7 +8,6 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
-	"github.com/vouchsafe/vouchsafe/people/attributes"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -44,18 +43,14 @@ func (s *Service) check(ctx context.Context, a people.Asker, w Wanted) (to addre
 		return to, c, err
 	}
 	if _, err := s.attributes(a, w.Attributes); err != nil {
-		fs, ok := errors.AsType[attributes.Faults](err)
+		err = importing.AttributeFaults(err)
+		fs, ok := errors.AsType[importing.Faults](err)
 		if !ok {
 			return to, c, err
 		}
-		for _, f := range fs {
-			all.wrong("attributes."+f.Name, "form", "%s %s", f.Name, f.Message)
-		}
+		all.faults = append(all.faults, fs...)
 	}
-	if len(all.faults) > 0 {
-		return to, c, all.faults
-	}
-	return to, c, nil
+	return to, c, all.faults.Err()
 }
 
 // checkGroups returns the groups with the ids.
