@@ -128,9 +128,8 @@ func (c *apiListCmd) Run(ctx context.Context, a *app) error {
 				}
 			}
 		}
-		same := func(api storage.API) storage.API { return api }
 		columns := []string{"API", "NAME", "SCOPES", "CLIENTS"}
-		return terminal.PrintList(&a.Terminal, c.JSON, all, same, columns, func(v storage.API) []string {
+		return terminal.PrintList(&a.Terminal, c.JSON, all, same[storage.API], columns, func(v storage.API) []string {
 			clients := "all"
 			if len(v.Clients) > 0 {
 				clients = strings.Join(v.Clients, " ")

@@ -72,6 +72,9 @@ func every[T any](all []T) iter.Seq2[T, error] {
 	}
 }
 
+// same returns what it is given: the view of a list that is printed as it is.
+func same[T any](v T) T { return v }
+
 // matching returns the elements of a list that match, and errors.
 func matching[T any](all iter.Seq2[T, error], matches func(T) bool) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
@@ -31,15 +30,9 @@ func (c *upstreamListCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 		all, columns := every(t.Settings.Upstreams), []string{"UPSTREAM", "NAME", "ISSUER", "CLIENT"}
-		return terminal.PrintList(&a.Terminal, c.JSON, all, viewUpstream, columns,
+		return terminal.PrintList(&a.Terminal, c.JSON, all, same[storage.Upstream], columns,
 			func(u storage.Upstream) []string { return []string{u.ID, upstream.NameOf(u), u.Issuer, u.ClientID} })
 	})
-}
-
-// viewUpstream returns the provider as commands print it: without its secret.
-func viewUpstream(u storage.Upstream) storage.Upstream {
-	u.ClientSecret = nil
-	return u
 }
 
 // whichUpstream names an upstream provider.
@@ -58,15 +51,14 @@ func (c *upstreamShowCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		i := slices.IndexFunc(t.Settings.Upstreams, func(u storage.Upstream) bool { return u.ID == c.ID })
-		if i < 0 {
+		u := t.Settings.Upstream(c.ID)
+		if u == nil {
 			return noSuch(storage.ErrNotFound, "upstream provider", c.ID)
 		}
-		u := viewUpstream(t.Settings.Upstreams[i])
 		if c.JSON {
 			return a.PrintJSON(u)
 		}
-		return a.PrintFields(fieldsOf(u))
+		return a.PrintFields(fieldsOf(*u))
 	})
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"strings"
-	"time"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
@@ -17,73 +16,38 @@ type userListOf struct {
 }
 
 // listOf prints a short list of what belongs to a user.
-func listOf[T, V any](
-	ctx context.Context, a *app, c *userListOf, read func(desk.Desk, storage.User) ([]T, error), view func(T) V,
-	columns []string, cells func(V) []string,
+func listOf[T any](
+	ctx context.Context, a *app, c *userListOf, read func(desk.Desk, storage.User) ([]T, error), columns []string,
+	cells func(T) []string,
 ) error {
 	return c.with(ctx, a, func(d desk.Desk, u storage.User) error {
 		all, err := read(d, u)
 		if err != nil {
 			return err
 		}
-		return terminal.PrintList(&a.Terminal, c.JSON, every(all), view, columns, cells)
+		return terminal.PrintList(&a.Terminal, c.JSON, every(all), same[T], columns, cells)
 	})
-}
-
-// sessionView is a session as commands print it.
-type sessionView struct {
-	ID        string    `json:"id"`
-	UserAgent string    `json:"user_agent"`
-	IP        string    `json:"ip"`
-	AMR       []string  `json:"amr"`
-	ACR       string    `json:"acr"`
-	AuthTime  time.Time `json:"auth_time"`
-	CreatedAt time.Time `json:"created_at"`
-	SeenAt    time.Time `json:"seen_at"`
-	ExpiresAt time.Time `json:"expires_at"`
-}
-
-// viewSession returns what commands print of a session. Ways to sign in are a list in JSON even when there is none.
-func viewSession(s storage.Session) sessionView {
-	return sessionView{s.ID, s.UserAgent, s.IP, append([]string{}, s.AMR...), s.ACR, s.AuthTime, s.CreatedAt, s.SeenAt,
-		s.ExpiresAt}
 }
 
 // userSessionsCmd lists where a user is signed in with a browser.
 type userSessionsCmd struct{ userListOf }
 
 func (c *userSessionsCmd) Run(ctx context.Context, a *app) error {
-	return listOf(ctx, a, &c.userListOf, func(d desk.Desk, u storage.User) ([]storage.Session, error) {
+	return listOf(ctx, a, &c.userListOf, func(d desk.Desk, u storage.User) ([]desk.Session, error) {
 		return d.Sessions(ctx, u)
-	}, viewSession, []string{"SESSION", "BEGAN", "LAST USED", "ADDRESS", "BY", "BROWSER"}, func(v sessionView) []string {
+	}, []string{"SESSION", "BEGAN", "LAST USED", "ADDRESS", "BY", "BROWSER"}, func(v desk.Session) []string {
 		return []string{v.ID, terminal.Zoned(v.CreatedAt), terminal.Zoned(v.SeenAt), v.IP, strings.Join(v.AMR, " "),
 			v.UserAgent}
 	})
-}
-
-// grantView is a grant as commands print it.
-type grantView struct {
-	ID        string    `json:"id"`
-	ClientID  string    `json:"client_id"`
-	SessionID string    `json:"session_id,omitempty"`
-	Scopes    []string  `json:"scopes"`
-	Offline   bool      `json:"offline"`
-	CreatedAt time.Time `json:"created_at"`
-	ExpiresAt time.Time `json:"expires_at"`
-}
-
-// viewGrant returns what commands print of a grant. Scopes are a list in JSON even when there is none.
-func viewGrant(g storage.Grant) grantView {
-	return grantView{g.ID, g.ClientID, g.SessionID, append([]string{}, g.Scopes...), g.Offline, g.CreatedAt, g.ExpiresAt}
 }
 
 // userGrantsCmd lists what apps were given for a user: each grant has its tokens, and a client may have many.
 type userGrantsCmd struct{ userListOf }
 
 func (c *userGrantsCmd) Run(ctx context.Context, a *app) error {
-	return listOf(ctx, a, &c.userListOf, func(d desk.Desk, u storage.User) ([]storage.Grant, error) {
+	return listOf(ctx, a, &c.userListOf, func(d desk.Desk, u storage.User) ([]desk.Grant, error) {
 		return d.Grants(ctx, u)
-	}, viewGrant, []string{"GRANT", "CLIENT", "SCOPES", "OFFLINE", "GIVEN", "UNTIL"}, func(v grantView) []string {
+	}, []string{"GRANT", "CLIENT", "SCOPES", "OFFLINE", "GIVEN", "UNTIL"}, func(v desk.Grant) []string {
 		return []string{v.ID, v.ClientID, strings.Join(v.Scopes, " "), yesNo(v.Offline), terminal.Zoned(v.CreatedAt),
 			terminal.Zoned(v.ExpiresAt)}
 	})
@@ -94,7 +58,7 @@ type userAppsCmd struct{ userListOf }
 
 func (c *userAppsCmd) Run(ctx context.Context, a *app) error {
 	return listOf(ctx, a, &c.userListOf, func(d desk.Desk, u storage.User) ([]desk.App, error) { return d.Apps(ctx, u) },
-		func(v desk.App) desk.App { return v }, []string{"CLIENT", "NAME", "SCOPES", "SINCE"}, func(v desk.App) []string {
+		[]string{"CLIENT", "NAME", "SCOPES", "SINCE"}, func(v desk.App) []string {
 			return []string{v.ClientID, v.Name, strings.Join(v.Scopes, " "), terminal.Zoned(v.Since)}
 		})
 }
@@ -105,29 +69,17 @@ type userPasskeysCmd struct{ userListOf }
 func (c *userPasskeysCmd) Run(ctx context.Context, a *app) error {
 	return listOf(ctx, a, &c.userListOf, func(d desk.Desk, u storage.User) ([]desk.Passkey, error) {
 		return d.Passkeys(ctx, u)
-	}, func(v desk.Passkey) desk.Passkey { return v }, []string{"PASSKEY", "NAME", "ADDED"},
+	}, []string{"PASSKEY", "NAME", "ADDED"},
 		func(v desk.Passkey) []string { return []string{v.ID, v.Name, terminal.Zoned(v.CreatedAt)} })
-}
-
-// identityView is a linked account as commands print it.
-type identityView struct {
-	Provider  string    `json:"provider"`
-	Subject   string    `json:"subject"`
-	Email     string    `json:"email,omitempty"`
-	CreatedAt time.Time `json:"created_at"`
-}
-
-func viewIdentity(i storage.Identity) identityView {
-	return identityView{i.Provider, i.Subject, i.Email, i.CreatedAt}
 }
 
 // userIdentitiesCmd lists the accounts at upstream providers with which a user can sign in.
 type userIdentitiesCmd struct{ userListOf }
 
 func (c *userIdentitiesCmd) Run(ctx context.Context, a *app) error {
-	return listOf(ctx, a, &c.userListOf, func(d desk.Desk, u storage.User) ([]storage.Identity, error) {
+	return listOf(ctx, a, &c.userListOf, func(d desk.Desk, u storage.User) ([]desk.Identity, error) {
 		return d.Identities(ctx, u)
-	}, viewIdentity, []string{"UPSTREAM", "SUBJECT", "EMAIL", "LINKED"}, func(v identityView) []string {
+	}, []string{"UPSTREAM", "SUBJECT", "EMAIL", "LINKED"}, func(v desk.Identity) []string {
 		return []string{v.Provider, v.Subject, v.Email, terminal.Zoned(v.CreatedAt)}
 	})
 }

@@ -66,10 +66,43 @@ type Users interface {
 	RemoveUser(ctx context.Context, id string) error
 }
 
-// Passkey is one of a user's passkeys.
+// Passkey is one of a user's passkeys. It is read from the management API, and printed by commands, as it is; so are
+// Session, Grant, Identity and App.
 type Passkey struct {
 	ID        string    `json:"id"`
 	Name      string    `json:"name"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// Session is where a user is signed in with a browser.
+type Session struct {
+	ID        string    `json:"id"`
+	UserAgent string    `json:"user_agent"`
+	IP        string    `json:"ip"`
+	AMR       []string  `json:"amr"`
+	ACR       string    `json:"acr"`
+	AuthTime  time.Time `json:"auth_time"`
+	CreatedAt time.Time `json:"created_at"`
+	SeenAt    time.Time `json:"seen_at"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// Grant is what a client was given for a user.
+type Grant struct {
+	ID        string    `json:"id"`
+	ClientID  string    `json:"client_id"`
+	SessionID string    `json:"session_id,omitempty"`
+	Scopes    []string  `json:"scopes"`
+	Offline   bool      `json:"offline"`
+	CreatedAt time.Time `json:"created_at"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+// Identity is a user's account at an upstream provider.
+type Identity struct {
+	Provider  string    `json:"provider"`
+	Subject   string    `json:"subject"`
+	Email     string    `json:"email,omitempty"`
 	CreatedAt time.Time `json:"created_at"`
 }
 
@@ -88,11 +121,11 @@ type Access interface {
 	SendReset(ctx context.Context, u storage.User) error
 	Passkeys(ctx context.Context, u storage.User) ([]Passkey, error)
 	// Sessions returns those that have not ended, as Grants does.
-	Sessions(ctx context.Context, u storage.User) ([]storage.Session, error)
-	Grants(ctx context.Context, u storage.User) ([]storage.Grant, error)
+	Sessions(ctx context.Context, u storage.User) ([]Session, error)
+	Grants(ctx context.Context, u storage.User) ([]Grant, error)
 	// Apps returns the clients that may use the account: by consent, or with a grant that needed none.
 	Apps(ctx context.Context, u storage.User) ([]App, error)
-	Identities(ctx context.Context, u storage.User) ([]storage.Identity, error)
+	Identities(ctx context.Context, u storage.User) ([]Identity, error)
 	// RemoveFactors removes all second factors, and passkeys with them, of a user who lost them.
 	RemoveFactors(ctx context.Context, id string) error
 	RemovePasskey(ctx context.Context, id, passkey string) error

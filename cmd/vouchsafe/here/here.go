@@ -3,7 +3,6 @@ package here
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"time"
 
@@ -111,6 +110,13 @@ func (d *Desk) CheckUser(ctx context.Context, entered importing.Row, reserved bo
 func (d *Desk) AddUser(
 	ctx context.Context, entered importing.Row, reserved bool, p desk.Password,
 ) (storage.User, error) {
+	return d.add(ctx, entered, reserved, p, "")
+}
+
+// add adds a user, as an administrator with the role unless it is "".
+func (d *Desk) add(
+	ctx context.Context, entered importing.Row, reserved bool, p desk.Password, role string,
+) (storage.User, error) {
 	n, err := d.Accounts.Check(ctx, d.Asker, entered, reserved)
 	if err != nil {
 		return storage.User{}, err
@@ -119,7 +125,7 @@ func (d *Desk) AddUser(
 	if err != nil {
 		return storage.User{}, err
 	}
-	return d.Accounts.Add(ctx, d.Asker, n, hash)
+	return d.Accounts.Add(ctx, d.Asker, n.As(role), hash)
 }
 
 // hash returns the hash of a password for the user; nil if there is none.
@@ -164,24 +170,14 @@ func (d *Desk) RemoveUser(ctx context.Context, id string) error {
 	return nil
 }
 
-// errNoReset says why no email with a code is sent.
-var errNoReset = errors.New("users of the tenant don't use passwords, or the server sends no email")
-
 func (d *Desk) SendReset(ctx context.Context, u storage.User) error {
 	useCases, err := d.People(ctx)
 	if err != nil {
 		return err
 	}
-	switch {
-	case !useCases.OffersReset(d.Asker):
-		return errNoReset
-	case u.Email == "", u.Disabled && u.SecuredAt.IsZero():
-		return errors.New("the user has no address, or is disabled")
-	}
 	asker := d.Asker
 	asker.Language = "en"
-	_, err = useCases.StartReset(ctx, asker, u.Email)
-	return err
+	return useCases.SendReset(ctx, asker, u)
 }
 
 func (d *Desk) Passkeys(ctx context.Context, u storage.User) ([]desk.Passkey, error) {
@@ -197,12 +193,24 @@ func (d *Desk) Passkeys(ctx context.Context, u storage.User) ([]desk.Passkey, er
 	return out, err
 }
 
-func (d *Desk) Sessions(ctx context.Context, u storage.User) ([]storage.Session, error) {
-	return d.Store.SessionsOf(ctx, u.TenantID, u.ID, time.Now())
+func (d *Desk) Sessions(ctx context.Context, u storage.User) ([]desk.Session, error) {
+	all, err := d.Store.SessionsOf(ctx, u.TenantID, u.ID, time.Now())
+	var out []desk.Session
+	for _, s := range all {
+		out = append(out, desk.Session{ID: s.ID, UserAgent: s.UserAgent, IP: s.IP, AMR: append([]string{}, s.AMR...),
+			ACR: s.ACR, AuthTime: s.AuthTime, CreatedAt: s.CreatedAt, SeenAt: s.SeenAt, ExpiresAt: s.ExpiresAt})
+	}
+	return out, err
 }
 
-func (d *Desk) Grants(ctx context.Context, u storage.User) ([]storage.Grant, error) {
-	return d.Store.GrantsOf(ctx, u.TenantID, u.ID, time.Now())
+func (d *Desk) Grants(ctx context.Context, u storage.User) ([]desk.Grant, error) {
+	all, err := d.Store.GrantsOf(ctx, u.TenantID, u.ID, time.Now())
+	var out []desk.Grant
+	for _, g := range all {
+		out = append(out, desk.Grant{ID: g.ID, ClientID: g.ClientID, SessionID: g.SessionID,
+			Scopes: append([]string{}, g.Scopes...), Offline: g.Offline, CreatedAt: g.CreatedAt, ExpiresAt: g.ExpiresAt})
+	}
+	return out, err
 }
 
 func (d *Desk) Apps(ctx context.Context, u storage.User) ([]desk.App, error) {
@@ -219,8 +227,13 @@ func (d *Desk) Apps(ctx context.Context, u storage.User) ([]desk.App, error) {
 	return out, err
 }
 
-func (d *Desk) Identities(ctx context.Context, u storage.User) ([]storage.Identity, error) {
-	return d.Store.IdentitiesOf(ctx, u.TenantID, u.ID)
+func (d *Desk) Identities(ctx context.Context, u storage.User) ([]desk.Identity, error) {
+	all, err := d.Store.IdentitiesOf(ctx, u.TenantID, u.ID)
+	var out []desk.Identity
+	for _, i := range all {
+		out = append(out, desk.Identity{Provider: i.Provider, Subject: i.Subject, Email: i.Email, CreatedAt: i.CreatedAt})
+	}
+	return out, err
 }
 
 func (d *Desk) RemoveFactors(ctx context.Context, id string) error {
@@ -260,15 +273,7 @@ func (d *Desk) Administrators(ctx context.Context) iter.Seq2[storage.User, error
 func (d *Desk) AddAdministrator(
 	ctx context.Context, entered importing.Row, p desk.Password, role string,
 ) (storage.User, error) {
-	n, err := d.Accounts.Check(ctx, d.Asker, entered, true)
-	if err != nil {
-		return storage.User{}, err
-	}
-	hash, err := d.hash(ctx, n.User(), p)
-	if err != nil {
-		return storage.User{}, err
-	}
-	return d.Accounts.Add(ctx, d.Asker, n.As(role), hash)
+	return d.add(ctx, entered, true, p, role)
 }
 
 func (d *Desk) SetRole(ctx context.Context, id, role string) error {

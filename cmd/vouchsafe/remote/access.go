@@ -84,54 +84,20 @@ func (d Desk) Passkeys(ctx context.Context, u storage.User) ([]desk.Passkey, err
 	return api.Whole(ctx, d.api, pathOf(u.ID, "passkeys"), same[desk.Passkey])
 }
 
-func (d Desk) Sessions(ctx context.Context, u storage.User) ([]storage.Session, error) {
-	type session struct {
-		ID        string    `json:"id"`
-		UserAgent string    `json:"user_agent"`
-		IP        string    `json:"ip"`
-		AMR       []string  `json:"amr"`
-		ACR       string    `json:"acr"`
-		AuthTime  time.Time `json:"auth_time"`
-		CreatedAt time.Time `json:"created_at"`
-		SeenAt    time.Time `json:"seen_at"`
-		ExpiresAt time.Time `json:"expires_at"`
-	}
-	return api.Whole(ctx, d.api, pathOf(u.ID, "sessions"), func(s session) storage.Session {
-		return storage.Session{ID: s.ID, UserAgent: s.UserAgent, IP: s.IP, AMR: s.AMR, ACR: s.ACR, AuthTime: s.AuthTime,
-			CreatedAt: s.CreatedAt, SeenAt: s.SeenAt, ExpiresAt: s.ExpiresAt}
-	})
+func (d Desk) Sessions(ctx context.Context, u storage.User) ([]desk.Session, error) {
+	return api.Whole(ctx, d.api, pathOf(u.ID, "sessions"), same[desk.Session])
 }
 
-func (d Desk) Grants(ctx context.Context, u storage.User) ([]storage.Grant, error) {
-	type grant struct {
-		ID        string    `json:"id"`
-		ClientID  string    `json:"client_id"`
-		SessionID string    `json:"session_id"`
-		Scopes    []string  `json:"scopes"`
-		Offline   bool      `json:"offline"`
-		CreatedAt time.Time `json:"created_at"`
-		ExpiresAt time.Time `json:"expires_at"`
-	}
-	return api.Whole(ctx, d.api, pathOf(u.ID, "grants"), func(g grant) storage.Grant {
-		return storage.Grant{ID: g.ID, ClientID: g.ClientID, SessionID: g.SessionID, Scopes: g.Scopes, Offline: g.Offline,
-			CreatedAt: g.CreatedAt, ExpiresAt: g.ExpiresAt}
-	})
+func (d Desk) Grants(ctx context.Context, u storage.User) ([]desk.Grant, error) {
+	return api.Whole(ctx, d.api, pathOf(u.ID, "grants"), same[desk.Grant])
 }
 
 func (d Desk) Apps(ctx context.Context, u storage.User) ([]desk.App, error) {
 	return api.Whole(ctx, d.api, pathOf(u.ID, "apps"), same[desk.App])
 }
 
-func (d Desk) Identities(ctx context.Context, u storage.User) ([]storage.Identity, error) {
-	type identity struct {
-		Provider  string    `json:"provider"`
-		Subject   string    `json:"subject"`
-		Email     string    `json:"email"`
-		CreatedAt time.Time `json:"created_at"`
-	}
-	return api.Whole(ctx, d.api, pathOf(u.ID, "identities"), func(i identity) storage.Identity {
-		return storage.Identity{Provider: i.Provider, Subject: i.Subject, Email: i.Email, CreatedAt: i.CreatedAt}
-	})
+func (d Desk) Identities(ctx context.Context, u storage.User) ([]desk.Identity, error) {
+	return api.Whole(ctx, d.api, pathOf(u.ID, "identities"), same[desk.Identity])
 }
 
 func (d Desk) RemoveFactors(ctx context.Context, id string) error {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
-	"slices"
 
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -55,11 +54,7 @@ func patchOf(was storage.User, e administration.Edit) map[string]any {
 		patch["profile"] = replaced(was.Profile, *e.Profile)
 	}
 	if e.Admin != nil {
-		roles := slices.DeleteFunc(slices.Clone(was.Roles), func(r string) bool { return r == storage.RoleAdmin })
-		if *e.Admin {
-			roles = append(roles, storage.RoleAdmin)
-		}
-		patch["roles"] = roles
+		patch["roles"] = e.RolesAfter(was.Roles)
 	}
 	if len(e.Attributes) > 0 {
 		patch["attributes"] = e.Attributes
