@@ -12,7 +12,8 @@ import (
 // AllowsRedirect reports whether uri is one of those that the client registered. It must be the very same
 // string (RFC 9700 section 2.1), with two exceptions: one of the two may leave out a path of "/", and for
 // native clients a loopback address may have another port (RFC 8252 section 7.3). The browser returns to
-// the URI that the client sent, and the token endpoint expects that one.
+// the URI that the client sent, and the token endpoint expects that one. A URI whose host begins with "*." stands for
+// all names one label below: Validate refuses such URIs, so that only the gateway's own client has any.
 func AllowsRedirect(c *storage.Client, registered []string, uri string) bool {
 	if slices.Contains(registered, uri) {
 		return true
@@ -24,12 +25,24 @@ func AllowsRedirect(c *storage.Client, registered []string, uri string) bool {
 	}
 	return slices.ContainsFunc(registered, func(r string) bool {
 		r = withRootPath(r)
-		if r == uri {
+		if r == uri || matchesWildcard(r, uri) {
 			return true
 		}
 		have, ok := withoutLoopbackPort(r)
 		return loopback && ok && have == bare
 	})
+}
+
+// matchesWildcard reports whether uri is a registered one but for the first label of its host, which is a wildcard.
+func matchesWildcard(registered, uri string) bool {
+	before, after, ok := strings.Cut(registered, "://*.")
+	if !ok {
+		return false
+	}
+	rest, ok := strings.CutPrefix(uri, before+"://")
+	label, rest, found := strings.Cut(rest, ".")
+	return ok && found && rest == after && label != "" &&
+		strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") == ""
 }
 
 // withRootPath returns an http or https URI with "/" as its path if that is empty: for browsers and

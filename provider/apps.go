@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -115,6 +116,19 @@ func (a Apps) Request(
 func (a Apps) Code(ctx context.Context, app storage.Client, asked url.Values, sess storage.Session) (string, error) {
 	code, err := a.authorize.AppCode(ctx, &app, asked, sess)
 	return code, appProblem(err)
+}
+
+// Grant redeems an authorization code of the client, which is a part of the server, and makes no tokens. Its error is
+// invalid_grant if the code cannot be redeemed.
+func (a Apps) Grant(ctx context.Context, clientID, code, redirectURI, verifier string) (storage.Grant, error) {
+	c, err := a.auth.Clients.Enabled(ctx, web.TenantOf(ctx).ID, clientID)
+	if err != nil {
+		return storage.Grant{}, fmt.Errorf("client: %w", err)
+	}
+	g, err := a.token.Grant(ctx, c, url.Values{
+		"code": {code}, "redirect_uri": {redirectURI}, "code_verifier": {verifier},
+	})
+	return g, appProblem(err)
 }
 
 // SignOut ends the session that an access token or a refresh token of the app belongs to.

@@ -11,10 +11,10 @@ import (
 // them, and the packages that alone may import a driver or an engine. A package without a row has
 // the row of the folder above it. A name that ends in /... stands for all packages below, too.
 var arrows = map[string][]string{
-	"cmd/vouchsafe": {"cmd/vouchsafe/...", "provider/...", "login/...", "people/...", "clients", "tenants/...", "declare",
-		"storage/...", "internal/..."},
-	"cmd/vouchsafe/server": {"cmd/vouchsafe/installation", "admin", "provider/...", "login/...", "people/...", "clients",
-		"tenants", "declare", "storage/...", "internal/..."},
+	"cmd/vouchsafe": {"cmd/vouchsafe/...", "gateway/rules", "provider/...", "login/...", "people/...", "clients",
+		"tenants/...", "declare", "storage/...", "internal/..."},
+	"cmd/vouchsafe/server": {"cmd/vouchsafe/installation", "admin", "gateway", "provider/...", "login/...", "people/...",
+		"clients", "tenants", "declare", "storage/...", "internal/..."},
 	"cmd/vouchsafe/completion": {},
 	"cmd/vouchsafe/report":     {"cmd/vouchsafe/terminal", "people/importing"},
 	"cmd/vouchsafe/terminal":   {"internal/diff"},
@@ -38,7 +38,9 @@ var arrows = map[string][]string{
 	"provider/logout":     endpoint,
 
 	// Doors, without logic of their own.
-	"admin": {"provider/keys", "people/...", "clients", "tenants", "storage", "internal/..."},
+	"admin":         {"provider/keys", "people/...", "clients", "tenants", "storage", "internal/..."},
+	"gateway":       {"gateway/rules", "provider/keys", "storage", "internal/..."},
+	"gateway/rules": {"storage", "internal/hostname"},
 
 	"login":                 {"login/ui", "login/texts", "people/...", "storage", "internal/..."},
 	"login/account":         {"login/ui", "login/texts", "people/...", "storage", "internal/..."},
@@ -55,7 +57,7 @@ var arrows = map[string][]string{
 	"tenants": {"tenants/brand", "people/...", "storage", "internal/audit", "internal/diff", "internal/hostname",
 		"internal/listing", "internal/secret"},
 	"tenants/brand": {"storage"},
-	"declare":       {"clients", "tenants", "storage"},
+	"declare":       {"clients", "tenants", "gateway/rules", "storage"},
 
 	"storage":              {},
 	"storage/sqldb":        {"storage/sqldb/...", "storage", "storage/terms", "migrations"},
@@ -117,7 +119,7 @@ var forTests = []string{
 
 // withoutHTTP are the packages of use cases and records: none may import net/http, so that a page, an
 // API and a command can call the same function.
-var withoutHTTP = []string{"people/...", "clients/...", "declare/...", "tenants/...", "storage/..."}
+var withoutHTTP = []string{"people/...", "clients/...", "declare/...", "tenants/...", "storage/...", "gateway/rules"}
 
 // TestImports keeps the arrows between packages pointing one way. The code of tests may
 // import what it likes.

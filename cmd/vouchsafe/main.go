@@ -38,6 +38,7 @@ type commands struct {
 	API         apiCmd         `cmd:"" name:"api" help:"Manage the APIs that access tokens are for."`
 	Admin       adminCmd       `cmd:"" help:"Manage administrators, who may use the management API."`
 	Upstream    upstreamCmd    `cmd:"" help:"See and try the upstream providers with which users can sign in."`
+	Gateway     gatewayCmd     `cmd:"" help:"Check the file with the rules by which proxies ask who may use apps."`
 	Key         keyCmd         `cmd:"" help:"Manage signing keys."`
 	Secret      secretCmd      `cmd:"" help:"Replace master secrets."`
 	Mail        mailCmd        `cmd:"" help:"See emails that could not be delivered, and test the mail server."`

@@ -192,6 +192,16 @@ func (b *Browser) follow(t testing.TB, req *http.Request, trail []Hop) *Page {
 // Cookies returns the cookies that the browser has for the server.
 func (b *Browser) Cookies() []*http.Cookie { return b.client.Jar.Cookies(b.issuer()) }
 
+// CookiesOf returns the cookies that the browser has for another URL.
+func (b *Browser) CookiesOf(t testing.TB, target string) []*http.Cookie {
+	t.Helper()
+	u, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.client.Jar.Cookies(u)
+}
+
 // SetCookies puts cookies into the browser, as an attacker on a sibling domain could.
 func (b *Browser) SetCookies(cookies []*http.Cookie) { b.client.Jar.SetCookies(b.issuer(), cookies) }
 

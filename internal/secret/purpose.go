@@ -41,6 +41,8 @@ const (
 	RefusedForm                  // what a form's page says after a refusal, on the way there
 	ShownCodes                   // new recovery codes, on the way to the page that shows them
 	ActingTicket                 // the link by which an administrator signs in as a user
+	GatewaySession               // the cookie of the gateway at an app's host
+	GatewayTrip                  // a sign-in that the gateway has begun: its state and its code verifier
 	RepeatableRequest            // MACs of requests with an Idempotency-Key, kept for a day
 )
 
@@ -83,6 +85,8 @@ var purposes = [...]struct {
 	RefusedForm:          {name: "refused-form"},
 	ShownCodes:           {name: "shown-codes"},
 	ActingTicket:         {name: "acting-ticket"},
+	GatewaySession:       {name: "gateway-session"},
+	GatewayTrip:          {name: "gateway-trip"},
 	RepeatableRequest:    {name: "repeatable-request"},
 }
 

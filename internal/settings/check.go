@@ -85,6 +85,10 @@ func (c *Config) checkListeners(wrong wrong) {
 
 // checkProxies reports what is wrong with the proxies before the server.
 func (c *Config) checkProxies(wrong wrong) {
+	byNetwork := func(a string) bool { return !strings.Contains(a, "/") }
+	if c.Gateway != "" && len(c.TrustedProxies) == 0 && slices.ContainsFunc(strings.Split(c.Listen, ","), byNetwork) {
+		wrong("gateway", "answers trusted proxies only: write into trusted_proxies the addresses of those that ask")
+	}
 	if c.ProxyProtocol && len(c.TrustedProxies) == 0 {
 		wrong("proxy_protocol", "needs trusted_proxies: set those too")
 	}

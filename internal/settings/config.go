@@ -80,6 +80,9 @@ type Config struct {
 	// factors, colours, upstream providers. It is applied at every start. An embedded server
 	// reads ./tenants.yaml if it exists.
 	Tenants string `setting:"tenants" sample:"/etc/vouchsafe/tenants.yaml"`
+	// The file with the rules of the gateway, by which proxies ask who may send which requests
+	// to apps. It is read at every start. Without it there is no gateway.
+	Gateway string `setting:"gateway" sample:"/etc/vouchsafe/gateway.yaml"`
 
 	// The address that serves /metrics, /healthz and /readyz to the operator only, or off.
 	MetricsListen string `setting:"metrics_listen" default:"127.0.0.1:8081"`

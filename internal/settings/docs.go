@@ -39,6 +39,8 @@ var docs = map[string]string{
 	"tenants": "The file with tenants' rules and branding: who may sign up, how users sign in, second factors, " +
 		"colours, upstream providers. It is applied at every start. An embedded server reads ./tenants.yaml " +
 		"if it exists.",
+	"gateway": "The file with the rules of the gateway, by which proxies ask who may send which requests to apps. It " +
+		"is read at every start. Without it there is no gateway.",
 	"metrics_listen": "The address that serves /metrics, /healthz and /readyz to the operator only, or off.",
 	"log_level":      "How much is logged: debug, info, warn or error.",
 	"log_format":     "The format of the log: json, text, or auto, which is text on a terminal and JSON elsewhere.",

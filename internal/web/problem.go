@@ -35,6 +35,9 @@ type Problem struct {
 	// marked.
 	Got      string
 	Expected []string
+	// Elsewhere says that the page is shown at the host of an app, where the server's own pages are not: it has no
+	// links to them.
+	Elsewhere bool
 	// RetryAfter is sent as the header Retry-After, unless it is zero.
 	RetryAfter time.Duration
 	// Err is the cause. It is logged and never shown.

@@ -125,6 +125,22 @@ func (t *Tenancy) Wrap(next http.Handler) http.Handler {
 	})
 }
 
+// As passes the request to h as one of the tenant with that id, wherever it came, with its path as it is. A tenant that
+// is unknown or disabled answers 404.
+func (t *Tenancy) As(w http.ResponseWriter, r *http.Request, id string, h http.Handler) {
+	tenant, err := t.Tenant(r.Context(), id)
+	if err != nil {
+		Fail(t.errors, w, r, unknownTenant(err))
+		return
+	}
+	if req, ok := r.Context().Value(requestKey{}).(*Request); ok {
+		req.tenant = tenant
+	} else {
+		r = r.WithContext(WithTenant(r.Context(), tenant))
+	}
+	h.ServeHTTP(w, r)
+}
+
 // escapable is the path below which ids are parts of paths, which may have to be escaped.
 const escapable = "/api/v1/"
 

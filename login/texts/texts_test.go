@@ -65,7 +65,8 @@ func TestEveryTextIsUsedAndThere(t *testing.T) {
 func sources(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	for _, root := range []string{"../../cmd", "../../internal", "../../login", "../../people", "../../provider"} {
+	for _, root := range []string{"../../cmd", "../../gateway", "../../internal", "../../login", "../../people",
+		"../../provider"} {
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || strings.HasSuffix(path, "_test.go") || filepath.Ext(path) != ".go" &&
 				filepath.Ext(path) != ".html" {

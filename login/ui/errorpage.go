@@ -58,7 +58,7 @@ func (p *Pages) ErrorPage(w http.ResponseWriter, r *http.Request, prob *web.Prob
 		p.problemJSON(w, prob, title, message, id)
 		return
 	}
-	page := problemView{Message: message, RequestID: id, Home: t != nil, Dev: p.Development &&
+	page := problemView{Message: message, RequestID: id, Home: t != nil && !prob.Elsewhere, Dev: p.Development &&
 		(prob.Developer != "" || prob.Code != "" || len(prob.Expected) > 0 || prob.Got != "")}
 	if page.Dev {
 		page.Code, page.Developer, page.Got = prob.Code, spans(prob.Developer), visible(prob.Got)
@@ -77,7 +77,7 @@ func (p *Pages) ErrorPage(w http.ResponseWriter, r *http.Request, prob *web.Prob
 		forms, v.Form = "'self'", FormToken(browser.Binding(w, r))
 	}
 	// The menu names the page that it leads back to. An error repeats nothing that a query may hold: codes, tokens.
-	if t != nil && r.Method == http.MethodGet && !isPart(r) && !strings.Contains(here(r), "?") {
+	if t != nil && !prob.Elsewhere && r.Method == http.MethodGet && !isPart(r) && !strings.Contains(here(r), "?") {
 		forms = "'self'"
 		v.offerLanguages(w, r)
 	}

@@ -35,6 +35,21 @@ func (s *Server) OfSession(
 	return issued(ctx, s.codes, q)
 }
 
+// Grant redeems the authorization code of a form for a client that is part of the server, and makes no tokens.
+func (s *Server) Grant(ctx context.Context, c *storage.Client, form url.Values) (storage.Grant, error) {
+	q := appRequest(ctx, c)
+	q.form = form
+	if err := s.codes.check(ctx, q); err != nil {
+		return storage.Grant{}, err
+	}
+	g := s.codes.newGrant(q)
+	user, err := s.codes.redeem(ctx, q, g)
+	if err != nil {
+		return storage.Grant{}, err
+	}
+	return g, admit(ctx, s.codes.store, q, &g, user)
+}
+
 // Refresh returns new tokens for a refresh token of the client, as the endpoint does.
 func (s *Server) Refresh(ctx context.Context, c *storage.Client, token, scope string) (storage.Tokens, error) {
 	if !c.MayUse("refresh_token") {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gorilla/mux"
 
+	"github.com/vouchsafe/vouchsafe/gateway"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
@@ -55,6 +56,11 @@ func (s *Server) routes() *mux.Router {
 // PrintRoutes prints a line for each route of the public listener below a tenant's issuer, with its methods if it
 // has any, and with the rest of the row for an endpoint of the protocol.
 func (s *Server) PrintRoutes(w io.Writer) error {
+	if s.gateway != nil {
+		if _, err := fmt.Fprintln(w, gateway.Path+"{entry}", "*"); err != nil {
+			return err
+		}
+	}
 	return s.routes().Walk(func(route *mux.Route, _ *mux.Router, _ []*mux.Route) error {
 		path, err := route.GetPathTemplate()
 		if err != nil {

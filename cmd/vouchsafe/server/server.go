@@ -9,6 +9,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/admin"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
+	"github.com/vouchsafe/vouchsafe/gateway"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/health"
 	"github.com/vouchsafe/vouchsafe/internal/metrics"
@@ -43,6 +44,7 @@ type Server struct {
 	outbox  *outbox.Worker   // nil if there is nothing to send through
 	mailbox *devpage.Mailbox // nil unless mails end there
 	dev     *devpage.Page    // nil unless only this machine reaches the server
+	gateway *gateway.Server  // nil unless there is a gateway file
 	metrics *metrics.Metrics
 	health  *health.Health
 	handler http.Handler

@@ -90,6 +90,9 @@ func (s *Server) assemble(ctx context.Context) error {
 	if err := s.applyClients(ctx); err != nil {
 		return err
 	}
+	if err := s.applyGateway(ctx); err != nil {
+		return err
+	}
 	s.missTenants(ctx)
 	s.health = &health.Health{Checks: []health.Check{health.NewCheck("database", s.pingDatabase)}}
 	if s.cfg.RedisURL != "" {
@@ -101,7 +104,12 @@ func (s *Server) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.handler = s.front(tenancy.Wrap(dispatch(s.routes())))
+	handler := tenancy.Wrap(dispatch(s.routes()))
+	if s.gateway != nil {
+		s.gateway.Tenant = tenancy.As
+		handler = s.gateway.Before(handler)
+	}
+	s.handler = s.front(handler)
 	return nil
 }
 
@@ -184,6 +192,9 @@ func (s *Server) wire(shared, local ephemeral.Store) error {
 		return err
 	}
 	if s.admin, err = s.newAdmin(useCases, signInAs, upstreams, roots); err != nil {
+		return err
+	}
+	if err := s.wireGateway(limits, errorPage); err != nil {
 		return err
 	}
 	if cfg.HasPlayground() {

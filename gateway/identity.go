@@ -1,0 +1,65 @@
+package gateway
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+)
+
+// allow lets the request pass, and tells the app who asks. A header that the rule names is always there, if need be
+// without a value, so that a proxy that copies what it finds overwrites what the browser sent.
+func (x *exchange) allow() error {
+	h := x.w.Header()
+	if who := x.who; who != nil {
+		for _, what := range x.rule.Headers {
+			value := ""
+			if what == "identity" {
+				token, err := x.identity()
+				if err != nil {
+					return err
+				}
+				if value = token; strings.EqualFold(x.s.Rules.HeaderName(what), "Authorization") {
+					value = "Bearer " + token
+				}
+			} else {
+				value = safe(who.tells(what))
+			}
+			h[http.CanonicalHeaderKey(x.s.Rules.HeaderName(what))] = []string{value}
+		}
+		if who.actor != "" {
+			h[http.CanonicalHeaderKey(x.s.Rules.HeaderName("actor"))] = []string{who.actor}
+		}
+		if who.user != nil {
+			web.Note(x.r.Context(), "user", who.user.ID)
+		}
+	}
+	h["Content-Length"] = noBytes
+	x.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+var noBytes = []string{"0"}
+
+// safe returns a value that no proxy and no app can take for something else: printable ASCII without spaces at its
+// ends. All other bytes of its UTF-8, and percent signs, are escaped as in URLs.
+func safe(s string) string {
+	const digits = "0123456789ABCDEF"
+	plain := !strings.HasPrefix(s, " ") && !strings.HasSuffix(s, " ")
+	for i := 0; plain && i < len(s); i++ {
+		plain = s[i] >= ' ' && s[i] < 0x7f && s[i] != '%'
+	}
+	if plain {
+		return s
+	}
+	out := make([]byte, 0, len(s)+16)
+	for i := range len(s) {
+		c := s[i]
+		if c > ' ' && c < 0x7f && c != '%' || c == ' ' && i > 0 && i < len(s)-1 {
+			out = append(out, c)
+			continue
+		}
+		out = append(out, '%', digits[c>>4], digits[c&15])
+	}
+	return string(out)
+}
