@@ -76,8 +76,13 @@ func WriteJSON(w http.ResponseWriter, status int, v any) error {
 	if err := enc.Encode(v); err != nil {
 		return err
 	}
+	return WriteEncoded(w, status, buf.Bytes())
+}
+
+// WriteEncoded does the same with JSON that is encoded already.
+func WriteEncoded(w http.ResponseWriter, status int, encoded []byte) error {
 	unkeptJSON.Set(w.Header())
 	w.WriteHeader(status)
-	_, err := w.Write(buf.Bytes())
+	_, err := w.Write(encoded)
 	return err
 }

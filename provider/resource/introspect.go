@@ -92,7 +92,7 @@ func (s *Server) writeIntrospection(
 	if err != nil {
 		return fmt.Errorf("encode introspection: %w", err)
 	}
-	return oauth.WriteJSON(w, http.StatusOK, json.RawMessage(claims.Append(plain, given)))
+	return oauth.WriteEncoded(w, http.StatusOK, claims.Append(plain, given))
 }
 
 // given returns what rules add to what is said of an access token. The rules are those of the token's client,

@@ -1,7 +1,6 @@
 package resource
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 
@@ -71,7 +70,7 @@ func (s *Server) writeUserinfo(
 	}
 	tokens.NoteTooLarge(ctx, subject)
 	if c.UserinfoSignedResponseAlg == "" {
-		return oauth.WriteJSON(w, http.StatusOK, json.RawMessage(plain))
+		return oauth.WriteEncoded(w, http.StatusOK, plain)
 	}
 	return s.writeSigned(w, r, c, plain)
 }
