@@ -1,12 +1,14 @@
 package admin_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -132,6 +134,43 @@ func TestOwnersMakeAdministrators(t *testing.T) {
 			if o["role"] == "owner" {
 				a.do("DELETE", "/administrators/"+o["id"].(string), nil).is(409, "last_owner")
 				a.do("PUT", "/administrators/"+o["id"].(string), fields{"role": "admin"}).is(409, "last_owner")
+			}
+		}
+	})
+}
+
+// promoting is a store in which the user becomes an owner after each reading of the record.
+type promoting struct {
+	administration.Store
+	user string
+}
+
+func (p promoting) User(ctx context.Context, tenant, id string) (storage.User, error) {
+	u, err := p.Store.User(ctx, tenant, id)
+	if owner := storage.RoleOwner; err == nil && id == p.user {
+		err = p.Apply(ctx, storage.Change{TenantID: tenant, UserID: id, Now: time.Now(), SetAdmin: &owner})
+	}
+	return u, err
+}
+
+// TestRoleGivenMeanwhile has a user made an owner between the check that a supporter may change them and the change.
+func TestRoleGivenMeanwhile(t *testing.T) {
+	onEveryDatabase(t, func(s *server) {
+		a := s.as("acme", storage.RoleSupport)
+		for _, call := range []struct {
+			method, path string
+			body         any
+		}{
+			{"PUT", "/password", fields{"password": "a fine sentence of words"}}, {"DELETE", "/factors", nil},
+			{"DELETE", "/sessions", nil}, {"DELETE", "/passkeys/key", nil}, {"DELETE", "", nil}, {"POST", ":disable", nil},
+			{"POST", ":expire-password", nil}, {"PATCH", "", fields{"email": "thief@example.com"}},
+		} {
+			id := s.furnishAs("acme", uuid.NewString())
+			s.accounts.Store = promoting{s.store, id}
+			got := a.do(call.method, "/users/"+id+call.path, call.body)
+			s.accounts.Store = s.store
+			if got.status != 409 && got.status != 403 {
+				s.Errorf("%s %s: got %d %s, want a refusal", call.method, call.path, got.status, got.raw)
 			}
 		}
 	})

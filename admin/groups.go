@@ -188,7 +188,7 @@ func (s *Server) listMembers() jsonapi.Route {
 func (s *Server) memberRoute(method, id, summary string, do func(c *call, user, group string) error) jsonapi.Route {
 	return handle(s, jsonapi.Operation{
 		Method: method, Path: "/groups/{group}/members/{user}", ID: id, Scope: "groups:write", Summary: summary,
-		Problems: []jsonapi.Outcome{outranked, wrongFields},
+		Problems: []jsonapi.Outcome{outranked, wrongFields, moved},
 	}, func(c *call, in ofMember) (none jsonapi.None, err error) {
 		if _, err := s.Accounts.Store.Group(c.Context(), c.asker.Tenant.ID, in.Group); err != nil {
 			return none, err

@@ -176,8 +176,10 @@ func (c *call) needs(scope string) error {
 	return insufficient(c.asker.Tenant, scope)
 }
 
-// mayChange returns an error if the user is an administrator who may do more than the caller.
+// mayChange returns an error if the user is an administrator who may do more than the caller. What the caller changes
+// about the user afterwards rests on the role that the user has here.
 func (c *call) mayChange(u storage.User) error {
+	c.asker.Judged = &u
 	if scope := administration.Outranked(u, c.scopes); scope != "" {
 		return &jsonapi.Problem{Status: http.StatusForbidden, Code: "outranked", More: neededScope{scope},
 			Detail:       "The user is an administrator who may do more than you: " + scope + ".",

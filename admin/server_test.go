@@ -58,6 +58,7 @@ type server struct {
 	tokens map[string]string // by tenant and role
 	// services are tokens of clients, by tenant and scopes.
 	services map[string]string
+	accounts *administration.Accounts
 }
 
 // onEveryDatabase runs a test on SQLite and on PostgreSQL.
@@ -105,13 +106,13 @@ func start(t testing.TB, database string) *server {
 	upstreamProviders, err := federation.New(federation.Service{Service: s.people,
 		Calls: upstreams.New(outbound.Client(outbound.Config{AllowPrivate: true}))})
 	check(t, err)
-	accounts := &administration.Accounts{Store: store, Policy: s.people.Policy, Passwords: hasher}
-	signInAs, err := acting.New(acting.Service{Service: s.people, Accounts: accounts})
+	s.accounts = &administration.Accounts{Store: store, Policy: s.people.Policy, Passwords: hasher}
+	signInAs, err := acting.New(acting.Service{Service: s.people, Accounts: s.accounts})
 	check(t, err)
 	s.api, err = admin.New(admin.Config{
 		People: selfservice.Service{Service: s.people}, Acting: signInAs, Federation: upstreamProviders, Store: s.answers,
 		Secrets: secrets, Tokens: s.provider.Apps(),
-		Keys: s.provider.Keys, Errors: errorPage, Issuer: rootIssuer, Accounts: accounts,
+		Keys: s.provider.Keys, Errors: errorPage, Issuer: rootIssuer, Accounts: s.accounts,
 		Language: func(*http.Request) string { return "en" },
 	})
 	check(t, err)

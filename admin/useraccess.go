@@ -46,7 +46,7 @@ func (in ofUser) userID() string { return in.User }
 
 // onUser returns the route of an operation that changes something of a user, if the caller may.
 func onUser[In named](s *Server, op jsonapi.Operation, do func(c *call, u storage.User, in In) error) jsonapi.Route {
-	op.Scope, op.Problems = "users:write", append(op.Problems, outranked)
+	op.Scope, op.Problems = "users:write", append(op.Problems, outranked, moved)
 	return handle(s, op, func(c *call, in In) (none jsonapi.None, err error) {
 		u, err := s.target(c, in.userID())
 		if err != nil {

@@ -364,7 +364,7 @@ type switchUserCall struct {
 func (s *Server) switchUser(verb, id, summary string, disabled bool) jsonapi.Route {
 	return handle(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/users/{user}" + verb, ID: id, Scope: "users:write", Summary: summary,
-		Problems: []jsonapi.Outcome{outranked, lastOwner},
+		Problems: []jsonapi.Outcome{outranked, lastOwner, moved},
 	}, func(c *call, in switchUserCall) (user, error) {
 		u, err := s.target(c, in.User)
 		if err != nil {

@@ -18,7 +18,10 @@ type Asker struct {
 	Tenant *issuer.Tenant
 	// Actor is the id of the user, client or ActorCommand that acts, for the audit trail. "" stands
 	// for the user that the event is about.
-	Actor     string
+	Actor string
+	// Judged is the user that the door lets the asker change because of the user's role as an administrator; nil if it
+	// lets the asker change any. A change of that user fails with storage.ErrStale if the role is another by then.
+	Judged    *storage.User
 	ClientID  string // whose request the user answers; "" for none
 	RequestID string
 	IP        string // the client's address; "" for a command
@@ -60,6 +63,14 @@ func (a Asker) Began(name string) bool {
 		return a.Browser == ""
 	}
 	return name == a.Browser || slices.Contains(a.Formerly, name)
+}
+
+// RoleWas returns the role that the user must still have for the asker to be allowed a change; nil if it may be any.
+func (a Asker) RoleWas(userID string) *string {
+	if a.Judged == nil || a.Judged.ID != userID {
+		return nil
+	}
+	return &a.Judged.AdminRole
 }
 
 // codeOwner names the asker of a code: the browser or, for an app, this very request. Each has

@@ -36,6 +36,9 @@ type Change struct {
 	// Update stores all fields of the user but ExternalID, AdminRole, CreatedAt and CredentialVersion. ErrNotFound,
 	// and ErrExists: the user name or e-mail is taken.
 	Update *User
+	// RoleWas, unless nil, is the AdminRole that the user must still have, because it decided that this change is
+	// allowed. ErrStale otherwise. The role stays until the change is made.
+	RoleWas *string
 	// SetAdmin is the user's new AdminRole. ErrNotFound: there is no such user. A change that takes the role from
 	// the last owner who can sign in, or disables or removes that owner, fails with ErrLastOwner: also if two such
 	// changes are made at the same time.

@@ -95,7 +95,7 @@ func (s *Accounts) Unlink(ctx context.Context, a people.Asker, user, provider, s
 func (s *Accounts) change(
 	ctx context.Context, a people.Asker, user string, ch storage.Change, events ...storage.Event,
 ) error {
-	ch.TenantID, ch.UserID, ch.Now = a.Tenant.ID, user, time.Now()
+	ch.TenantID, ch.UserID, ch.Now, ch.RoleWas = a.Tenant.ID, user, time.Now(), a.RoleWas(user)
 	for _, e := range events {
 		e.UserID = user
 		ch.Events = append(ch.Events, a.Event(e))

@@ -68,12 +68,21 @@ func (s *Accounts) Enable(ctx context.Context, a people.Asker, id string) error 
 	return s.setDisabled(ctx, a, id, false, storage.Change{}, storage.EventUserEnabled)
 }
 
+// judged returns the user. storage.ErrStale: the user has another role than the one that lets the asker change them.
+func (s *Accounts) judged(ctx context.Context, a people.Asker, id string) (storage.User, error) {
+	u, err := s.Store.User(ctx, a.Tenant.ID, id)
+	if was := a.RoleWas(id); err == nil && was != nil && u.AdminRole != *was {
+		err = storage.ErrStale
+	}
+	return u, err
+}
+
 // setDisabled disables or enables the user with the change. What was changed about the user meanwhile stays.
 func (s *Accounts) setDisabled(
 	ctx context.Context, a people.Asker, id string, disabled bool, ch storage.Change, kind string,
 ) error {
 	for {
-		u, err := s.Store.User(ctx, a.Tenant.ID, id)
+		u, err := s.judged(ctx, a, id)
 		if err != nil {
 			return err
 		}

@@ -27,22 +27,29 @@ func (s *Accounts) SetRole(ctx context.Context, a people.Asker, id, role string)
 	if role != "" && !slices.Contains(AdminRoles, role) {
 		return ErrNoRole
 	}
+	for first := true; ; first = false {
+		err := s.setRole(ctx, a, id, role, first && role != "" && a.Tenant.ID == storage.DefaultTenant)
+		if !errors.Is(err, storage.ErrStale) {
+			return err
+		}
+		// Either there is an administrator already, or the role was changed at this moment: then there was one, too.
+	}
+}
+
+// setRole is SetRole for a role that exists. With first it spends the link by which the first administrator is made.
+// storage.ErrStale: that is spent, or the user has another role than a moment ago.
+func (s *Accounts) setRole(ctx context.Context, a people.Asker, id, role string, first bool) error {
 	u, err := s.Store.User(ctx, a.Tenant.ID, id)
 	if err != nil || u.AdminRole == role {
 		return err
 	}
 	ch := storage.Change{
-		TenantID: a.Tenant.ID, UserID: id, Now: time.Now(), SetAdmin: &role,
+		TenantID: a.Tenant.ID, UserID: id, Now: time.Now(), RoleWas: &u.AdminRole, SetAdmin: &role,
 		Events: []storage.Event{a.Event(storage.Event{Kind: storage.EventAdministratorSet, UserID: id,
 			Detail: map[string]string{"role": role, "was": u.AdminRole}})},
 	}
-	if role != "" && a.Tenant.ID == storage.DefaultTenant {
+	if first {
 		ch.Spend = []storage.Spent{storage.FirstAdministrator()}
 	}
-	err = s.Store.Apply(ctx, ch)
-	if errors.Is(err, storage.ErrStale) && ch.Spend != nil { // there is an administrator
-		ch.Spend = nil
-		err = s.Store.Apply(ctx, ch)
-	}
-	return err
+	return s.Store.Apply(ctx, ch)
 }

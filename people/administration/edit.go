@@ -31,6 +31,7 @@ type Edit struct {
 // change. allowReserved also lets pass usernames that the tenant reserves. All that breaks a rule is importing.Faults;
 // the address or the name of another user is an *importing.Fault. Codes and links that wait for the user are void after
 // a change of the address or the number. Sessions go on. What was changed about the user meanwhile stays.
+// storage.ErrStale: the user is not any more what people.Asker.Judged says.
 func (s *Accounts) Edit(
 	ctx context.Context, a people.Asker, id string, e Edit, allowReserved bool,
 ) (after storage.User, changed bool, err error) {
@@ -64,8 +65,8 @@ func taken(u storage.User, ch storage.Change) error {
 func (s *Accounts) edit(
 	ctx context.Context, a people.Asker, id string, e Edit, allowReserved bool,
 ) (storage.User, storage.Change, error) {
-	ch := storage.Change{TenantID: a.Tenant.ID, UserID: id, Now: time.Now()}
-	u, err := s.Store.User(ctx, a.Tenant.ID, id)
+	ch := storage.Change{TenantID: a.Tenant.ID, UserID: id, Now: time.Now(), RoleWas: a.RoleWas(id)}
+	u, err := s.judged(ctx, a, id)
 	if err != nil {
 		return u, ch, err
 	}

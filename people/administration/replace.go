@@ -45,7 +45,7 @@ func (s *Accounts) Replace(ctx context.Context, a people.Asker, was storage.User
 func (s *Accounts) replacing(
 	ctx context.Context, a people.Asker, was storage.User, w Wanted,
 ) (storage.User, storage.Change, error) {
-	u, ch := was, storage.Change{TenantID: a.Tenant.ID, UserID: was.ID, Now: now()}
+	u, ch := was, storage.Change{TenantID: a.Tenant.ID, UserID: was.ID, Now: now(), RoleWas: a.RoleWas(was.ID)}
 	if err := s.editRecord(ctx, a, &u, Edit{Edit: w.Edit, Attributes: w.Attributes}, w.AllowReserved, &ch); err != nil {
 		return was, ch, err
 	}

@@ -238,7 +238,7 @@ func (s *Store) Administrators(ctx context.Context, tenant, after string, limit 
 }
 
 const (
-	adminRoleOf = `SELECT admin_role FROM users WHERE tenant_id = $1 AND id = $2`
+	adminRoleOf = `SELECT admin_role FROM users WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
 	// It changes nothing, but locks all owners: two changes that would each leave the other's owner as the last one
 	// queue here. The first comparison lets the engines use the index.
 	holdOwners = `
@@ -253,6 +253,12 @@ const (
 			AND (NOT disabled OR secured_at <> 0)`
 )
 
+// holdRole locks the user in the role that the change rests on. It changes nothing, but compares what is stored when
+// the lock is had: a role that was read before may be another by then.
+const holdRole = `
+	UPDATE users SET admin_role = admin_role
+	WHERE tenant_id = $1 AND id = $2 AND admin_role = $3 AND removed_at = 0`
+
 // mayLoseOwner reports whether the change could take a tenant's owner away.
 func mayLoseOwner(ch *storage.Change) bool {
 	disables := ch.Update != nil && ch.Update.Disabled && ch.Update.SecuredAt.IsZero()
@@ -260,20 +266,42 @@ func mayLoseOwner(ch *storage.Change) bool {
 }
 
 // holdOwner locks what decides whether the tenant keeps an owner, if the change could take one away. It reports
-// whether the user is an owner.
+// whether the user is an owner. ErrStale: the user has not the role that the change rests on.
 func holdOwner(c conn, ch *storage.Change) (owner bool, err error) {
 	if !mayLoseOwner(ch) || ch.Add != nil {
-		return false, nil
+		return false, holdRoleWas(c, ch)
 	}
-	role, err := engine.ScanText(c.Row(adminRoleOf, ch.TenantID, ch.UserID))
-	if errors.Is(err, storage.ErrNotFound) {
-		return false, nil // a later step says so
+	for {
+		role, err := engine.ScanText(c.Row(adminRoleOf, ch.TenantID, ch.UserID))
+		if errors.Is(err, storage.ErrNotFound) {
+			return false, holdRoleWas(c, ch) // a later step says so
+		}
+		if err != nil {
+			return false, err
+		}
+		if role == storage.RoleOwner { // before the user alone, so that all changes lock in one order
+			if _, err := c.Exec(holdOwners, ch.TenantID); err != nil {
+				return false, err
+			}
+			return true, holdRoleWas(c, ch)
+		}
+		// A user who becomes an owner at this moment is one of those who are counted: the role is read again.
+		err = engine.Must(c, storage.ErrStale, holdRole, ch.TenantID, ch.UserID, role)
+		if err == nil {
+			return false, holdRoleWas(c, ch)
+		}
+		if !errors.Is(err, storage.ErrStale) {
+			return false, err
+		}
 	}
-	if err != nil || role != storage.RoleOwner {
-		return false, err
+}
+
+// holdRoleWas locks the user in the role that the change rests on, if it names one.
+func holdRoleWas(c conn, ch *storage.Change) error {
+	if ch.RoleWas == nil {
+		return nil
 	}
-	_, err = c.Exec(holdOwners, ch.TenantID)
-	return true, err
+	return engine.Must(c, storage.ErrStale, holdRole, ch.TenantID, ch.UserID, *ch.RoleWas)
 }
 
 // keepsOwner returns ErrLastOwner if the tenant has no owner who can sign in.

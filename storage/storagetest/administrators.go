@@ -3,6 +3,7 @@ package storagetest
 import (
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -79,6 +80,74 @@ func testAdministrators(t *testing.T, s Store) {
 			must(t, RemoveUser(ctx, s, tenant, second, now))
 		}
 	}
+}
+
+// testPromotedMeanwhile removes a user who becomes the tenant's last owner after the removal has read the role.
+func testPromotedMeanwhile(t *testing.T, s Store) {
+	ctx, tenant := t.Context(), newTenant(t, s)
+	var ids []string
+	for _, role := range []string{storage.RoleOwner, "", ""} {
+		u := aUser(tenant, newID())
+		u.AdminRole = role
+		must(t, AddUser(ctx, s, u, nil, nil))
+		ids = append(ids, u.ID)
+	}
+	set := func(id, role string) error {
+		return s.Apply(ctx, storage.Change{TenantID: tenant, UserID: id, Now: now, SetAdmin: &role})
+	}
+	value := storage.Spent{Purpose: "x", Value: newID(), ExpiresAt: now.Add(time.Hour)}
+	var removed, promoted sync.WaitGroup
+	failing := storage.Delivery{TenantID: tenant, ID: newID(), To: "jo@example.com", CreatedAt: now, NextAt: now}
+	// The first change holds a value, lets the others begin, and fails: the removal waits for the value.
+	_ = s.Apply(ctx, storage.Change{TenantID: tenant, UserID: ids[2], Now: now, Spend: []storage.Spent{value},
+		Deliveries: []storage.Delivery{failing, failing}, OnEnd: func(storage.Ended) ([]storage.Delivery, []storage.Event) {
+			removed.Go(func() {
+				_ = s.Apply(ctx, storage.Change{TenantID: tenant, UserID: ids[1], Now: now, Remove: true,
+					Spend: []storage.Spent{value}})
+			})
+			time.Sleep(100 * time.Millisecond) // it reads the role
+			done := make(chan struct{})
+			promoted.Go(func() {
+				defer close(done)
+				if set(ids[1], storage.RoleOwner) == nil {
+					_ = set(ids[0], "")
+				}
+			})
+			select {
+			case <-done:
+			case <-time.After(300 * time.Millisecond): // it waits for the removal
+			}
+			return nil, nil
+		}})
+	removed.Wait()
+	promoted.Wait()
+	all, err := s.Administrators(ctx, tenant, "", 10)
+	if must(t, err); len(all) == 0 || all[0].AdminRole != storage.RoleOwner {
+		t.Errorf("got %+v, want an owner: the last one was removed", all)
+	}
+}
+
+// testRoleWas makes changes that rest on a role that the user has not any more, and on one that the user has.
+func testRoleWas(t *testing.T, s Store) {
+	ctx, tenant := t.Context(), newTenant(t, s)
+	u, owner := aUser(tenant, newID()), aUser(tenant, newID())
+	owner.AdminRole = storage.RoleOwner
+	must(t, AddUser(ctx, s, u, nil, nil))
+	must(t, AddUser(ctx, s, owner, nil, nil))
+	none, support, disabled := "", storage.RoleSupport, u
+	disabled.Disabled = true
+	for _, ch := range []storage.Change{
+		{Raise: true}, {Remove: true}, {Update: &disabled}, {SetAdmin: &support}, {EndSessions: &storage.SessionFilter{}},
+	} {
+		ch.TenantID, ch.UserID, ch.Now, ch.RoleWas = tenant, u.ID, now, &support
+		want(t, s.Apply(ctx, ch), storage.ErrStale)
+	}
+	stored, err := s.User(ctx, tenant, u.ID)
+	same(t, stored.AdminRole, err, "")
+	must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, RoleWas: &none, SetAdmin: &support}))
+	want(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, RoleWas: &none, Remove: true}),
+		storage.ErrStale)
+	must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, RoleWas: &support, Remove: true}))
 }
 
 // found returns the ids of the users with keys that begin with the text, read limit at a time.

@@ -25,6 +25,8 @@ func Durable(t *testing.T, s Store) {
 		{"roles of what is removed", testRolesOfRemoved},
 		{"belonging", testBelonging},
 		{"administrators", testAdministrators},
+		{"promoted meanwhile", testPromotedMeanwhile},
+		{"role was", testRoleWas},
 		{"users in", testUsersIn},
 		{"names", testNames},
 		{"answers", testAnswers},
