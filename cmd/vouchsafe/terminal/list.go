@@ -43,7 +43,7 @@ func printArray[T, V any](w io.Writer, all iter.Seq2[T, error], view func(T) V) 
 			return err
 		}
 		_, _ = out.WriteString(before) // Flush says what was wrong
-		_, _ = out.Write(bytes.TrimSpace(text.Bytes()))
+		_, _ = out.Write(escaped(bytes.TrimSpace(text.Bytes())))
 		before = ",\n  "
 	}
 	end := "\n]\n"

@@ -1,10 +1,12 @@
 package terminal
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/term"
@@ -32,11 +34,29 @@ func (t *Terminal) Interactive() bool {
 
 // PrintJSON writes v for a script to read.
 func (t *Terminal) PrintJSON(v any) error {
-	enc := json.NewEncoder(t.Out)
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := t.Out.Write(escaped(text.Bytes()))
+	return err
 }
+
+// controls replaces the control characters that encoding/json leaves as they are: DEL, and C1 (U+0080 to U+009F), by
+// which some terminals take commands as they do by ESC. In JSON they stand in strings only.
+var controls = func() *strings.Replacer {
+	var pairs []string
+	for r := rune(0x7f); r <= 0x9f; r++ {
+		pairs = append(pairs, string(r), fmt.Sprintf(`\u%04x`, r))
+	}
+	return strings.NewReplacer(pairs...)
+}()
+
+// escaped returns JSON with which no server moves the cursor of a terminal.
+func escaped(text []byte) []byte { return []byte(controls.Replace(string(text))) }
 
 // PrintSentence prints what a command has done. Names of users and clients in args must not move the cursor of
 // a terminal.
