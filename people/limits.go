@@ -106,9 +106,9 @@ func (s *Service) allowOwner(ctx context.Context, a Asker, user storage.User, se
 	return guess{server: s, person: user.ID, pass: pass, known: true}, err
 }
 
-// allowForm counts what every browser may ask for without signing in and what costs much to answer,
+// AllowForm counts what every browser may ask for without signing in and what costs much to answer,
 // such as judging and hashing a new password.
-func (s *Service) allowForm(ctx context.Context, a Asker) error {
+func (s *Service) AllowForm(ctx context.Context, a Asker) error {
 	_, err := s.Admit(ctx, a, limit.Networks(a.IP, s.PerForm, limit.Stays)...)
 	return err
 }

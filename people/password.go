@@ -41,8 +41,8 @@ func (s *Service) fit(ctx context.Context, a Asker, field, secret string, about 
 	return Invalid(field, "setup.weak")
 }
 
-// hashOf returns the hash of a new password, unless it or what else was entered is wrong.
-func (s *Service) hashOf(ctx context.Context, a Asker, faults Faults, secret string, about ...string) ([]byte, error) {
+// HashOf returns the hash of a new password, unless it or what else was entered is wrong.
+func (s *Service) HashOf(ctx context.Context, a Asker, faults Faults, secret string, about ...string) ([]byte, error) {
 	if err := s.fit(ctx, a, "password", secret, about...); err != nil {
 		var unfit Faults
 		if !errors.As(err, &unfit) {
@@ -62,10 +62,10 @@ func namesOf(u storage.User) []string {
 	return []string{u.Email, u.EmailKey, u.Username, p.Name, p.GivenName, p.FamilyName, p.Nickname}
 }
 
-// passwordChange returns the change that gives a user a new password, or what is wrong with
+// PasswordChange returns the change that gives a user a new password, or what is wrong with
 // it, at the given field. It ends their sessions and grants, and tells them by mail; the
 // caller adds what proves that they may, and the event, and applies it.
-func (s *Service) passwordChange(ctx context.Context, a Asker, u storage.User, field,
+func (s *Service) PasswordChange(ctx context.Context, a Asker, u storage.User, field,
 	secret string,
 ) (storage.Change, error) {
 
@@ -107,7 +107,7 @@ func (s *Service) passwordChange(ctx context.Context, a Asker, u storage.User, f
 	return ch, nil
 }
 
-// settingPassword is passwordChange without a look at the password and those before it.
+// settingPassword is PasswordChange without a look at the password and those before it.
 func (s *Service) settingPassword(ctx context.Context, a Asker, u storage.User, secret string) (storage.Change, error) {
 	hash, err := s.Passwords.Hash(ctx, secret)
 	if err != nil {
@@ -118,8 +118,15 @@ func (s *Service) settingPassword(ctx context.Context, a Asker, u storage.User, 
 		TenantID: u.TenantID, UserID: u.ID, Now: now, Version: &u.CredentialVersion, Raise: true,
 		Credentials: []storage.Credential{{Kind: storage.PasswordCredential, Data: hash, CreatedAt: now, UpdatedAt: now}},
 	}
-	ch.Deliveries, err = s.Notice(a, u, "password-changed", map[string]string{})
-	return ch, err
+	if ch.Deliveries, err = s.Notice(a, u, "password-changed", map[string]string{}); err != nil {
+		return ch, err
+	}
+	if s.PasswordChanged != nil {
+		told, err := s.PasswordChanged(ctx, u)
+		ch.Deliveries = append(ch.Deliveries, told...)
+		return ch, err
+	}
+	return ch, nil
 }
 
 // passwordsOf returns the current password of a user, if they have one, and the former ones
@@ -186,7 +193,7 @@ func (s *Service) ChangePassword(ctx context.Context, a Asker, u storage.User, i
 	if err != nil {
 		return u, err
 	}
-	ch, err := s.passwordChange(ctx, a, u, "password", in.New)
+	ch, err := s.PasswordChange(ctx, a, u, "password", in.New)
 	if err != nil {
 		return u, err
 	}
@@ -262,10 +269,10 @@ func (s *Service) ReplaceExpired(
 	if !c.MustChangePassword() || s.MissingFactor(ctx, a, c, wish).ACR != "" {
 		return storage.Session{}, a.Kept, ErrNoClaimant
 	}
-	if err := s.allowForm(ctx, a); err != nil {
+	if err := s.AllowForm(ctx, a); err != nil {
 		return storage.Session{}, a.Kept, err
 	}
-	ch, err := s.passwordChange(ctx, a, c.User, field, secret)
+	ch, err := s.PasswordChange(ctx, a, c.User, field, secret)
 	if err != nil {
 		return storage.Session{}, a.Kept, err
 	}

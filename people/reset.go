@@ -75,8 +75,8 @@ func (s *Service) ResendReset(ctx context.Context, a Asker, flow string) (next s
 // sendReset stores a code for the typed name and its message, and returns the flow. A name without an account gets a
 // decoy: the same reads, the same writes, the same time.
 func (s *Service) sendReset(ctx context.Context, a Asker, data resetting) (flow string, err error) {
-	defer evenly(ctx, time.Now())
-	user, cred, key, err := s.userPassword(ctx, a, data.Login)
+	defer Evenly(ctx, time.Now())
+	user, cred, key, err := s.UserPassword(ctx, a, data.Login)
 	if err != nil {
 		return "", err
 	}
@@ -108,9 +108,9 @@ func (s *Service) sendReset(ctx context.Context, a Asker, data resetting) (flow 
 	return s.putFlow(ctx, code, m)
 }
 
-// userPassword returns the user who has the e-mail address or user name, without an id for
+// UserPassword returns the user who has the e-mail address or user name, without an id for
 // none, the password, and the key of the name. It reads the same for any name.
-func (s *Service) userPassword(ctx context.Context, a Asker, name string) (
+func (s *Service) UserPassword(ctx context.Context, a Asker, name string) (
 	user storage.User, cred storage.Credential, key string, err error,
 ) {
 	key, ok := NormalName(name)
@@ -144,8 +144,8 @@ func (s *Service) resetMail(a Asker, user storage.User, code Issued, byOthers, v
 // for an account takes some ten microseconds more than for none, and this is far more.
 const answersAfter = 30 * time.Millisecond
 
-// evenly waits until that time has passed since start.
-func evenly(ctx context.Context, start time.Time) {
+// Evenly waits until that time has passed since start.
+func Evenly(ctx context.Context, start time.Time) {
 	select {
 	case <-ctx.Done():
 	case <-time.After(time.Until(start.Add(answersAfter))):
@@ -188,7 +188,7 @@ type ResetDone struct {
 // grants, keeps the second factor, opens no session, and tells the owner by mail. Its refusal is
 // ErrWrongCode.
 func (s *Service) ConfirmReset(ctx context.Context, a Asker, p Proof, newPassword string) (done ResetDone, err error) {
-	if err := s.allowForm(ctx, a); err != nil {
+	if err := s.AllowForm(ctx, a); err != nil {
 		return done, err
 	}
 	// A password that is refused in any case costs no try of the code.
@@ -258,7 +258,7 @@ func (s *Service) newPasswordChange(
 			TenantID: user.TenantID, UserID: user.ID, Now: time.Now(), Version: &user.CredentialVersion, Raise: true,
 		}, nil
 	case user.EmailVerified:
-		return s.passwordChange(ctx, a, *user, "password", secret)
+		return s.PasswordChange(ctx, a, *user, "password", secret)
 	}
 	if err := s.fit(ctx, a, "password", secret, user.Email, user.EmailKey); err != nil {
 		return storage.Change{}, err

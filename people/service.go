@@ -60,6 +60,10 @@ type Service struct {
 	// StandIns are the upstream providers of the default tenant while it has no others. For
 	// development. Default: none.
 	StandIns []storage.Upstream
+	// TellDisabled says that a user with the right password of a disabled account learns so: ErrAccountDisabled.
+	TellDisabled bool
+	// PasswordChanged returns what to send when a user's password changes. Default: nothing.
+	PasswordChanged func(ctx context.Context, u storage.User) ([]storage.Delivery, error)
 	// Note adds to the request's log line what the audit trail leaves out. Default: nothing.
 	Note func(ctx context.Context, key, value string)
 

@@ -78,7 +78,7 @@ func (s *Service) SetUp(ctx context.Context, a Asker, token, typedEmail, passwor
 	email, err := ClaimAs("email", typedEmail, "setup.bad_email")
 	var faults Faults
 	errors.As(err, &faults)
-	hash, err := s.hashOf(ctx, a, faults, password, typedEmail, email.Key())
+	hash, err := s.HashOf(ctx, a, faults, password, typedEmail, email.Key())
 	if err != nil {
 		return storage.User{}, err
 	}

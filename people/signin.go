@@ -24,6 +24,10 @@ const (
 	ErrAccountSecured = Refusal("signin.secured")
 )
 
+// ErrAccountDisabled is ErrWrongPassword with the right password of a disabled account, for a Service that
+// TellDisabled.
+var ErrAccountDisabled = errors.New("the account is disabled")
+
 // WrongPassword is ErrWrongPassword with the number of guesses that are left at the name as it was typed, before
 // the browser has to wait. It is the same whether or not there is such an account.
 type WrongPassword struct{ Left int64 }
@@ -40,7 +44,7 @@ func (*WrongPassword) Unwrap() error { return ErrWrongPassword }
 // *WrongPassword or ErrAccountSecured.
 func (s *Service) ProvePassword(ctx context.Context, a Asker, name, secret string) (storage.User, error) {
 	why := ""
-	user, cred, key, err := s.userPassword(ctx, a, name)
+	user, cred, key, err := s.UserPassword(ctx, a, name)
 	if err != nil {
 		return storage.User{}, err
 	}
@@ -60,9 +64,10 @@ func (s *Service) ProvePassword(ctx context.Context, a Asker, name, secret strin
 	case guess.vain:
 		why = "limited"
 	}
-	secured := why == "disabled" && !user.SecuredAt.IsZero() && a.UsesPasswords() && !guess.vain
+	closed := why == "disabled" && a.UsesPasswords() && !guess.vain
+	secured, told := closed && !user.SecuredAt.IsZero(), closed && s.TellDisabled
 	stored := cred.Data
-	if why != "" && !secured {
+	if why != "" && !secured && !told {
 		stored = nil // the same work, in vain
 	}
 	ok, outdated, err := s.passwordsFor(guess).Verify(ctx, stored, secret)
@@ -82,8 +87,11 @@ func (s *Service) ProvePassword(ctx context.Context, a Asker, name, secret strin
 			Kind: storage.EventLoginFailed, UserID: user.ID, Actor: "anonymous", ClientID: a.ClientID,
 			Detail: map[string]string{"reason": why},
 		})
-		if ok && secured {
+		switch {
+		case ok && secured:
 			return storage.User{}, ErrAccountSecured
+		case ok && told:
+			return storage.User{}, ErrAccountDisabled
 		}
 		return storage.User{}, &WrongPassword{Left: guess.left}
 	}

@@ -62,7 +62,7 @@ func (s *Service) StartSignInCode(ctx context.Context, a Asker, login, channel,
 // sendSignIn stores a code for the typed name and its message, and returns the flow. A name without an account gets a
 // decoy.
 func (s *Service) sendSignIn(ctx context.Context, a Asker, data signingIn) (flow string, err error) {
-	defer evenly(ctx, time.Now())
+	defer Evenly(ctx, time.Now())
 	user, key, err := s.named(ctx, a, data.Login)
 	if err != nil {
 		return "", err

@@ -49,7 +49,7 @@ func (s *Service) StartSignUp(ctx context.Context, a Asker, in SignUp, letter st
 	if err := s.MaySignUp(a, false); err != nil {
 		return "", err
 	}
-	if err := s.allowForm(ctx, a); err != nil {
+	if err := s.AllowForm(ctx, a); err != nil {
 		return "", err
 	}
 	email, err := ClaimAs("email", in.Email, "signup.bad_email")
@@ -116,7 +116,7 @@ func (s *Service) firstPassword(ctx context.Context, a Asker, faults Faults, sec
 		}
 		return nil, nil
 	}
-	return s.hashOf(ctx, a, faults, secret, about...)
+	return s.HashOf(ctx, a, faults, secret, about...)
 }
 
 // resendSignUp sends the code of a registration once more, by the code that it replaces.
@@ -135,7 +135,7 @@ func (s *Service) resendSignUp(ctx context.Context, a Asker, code storage.Code,
 func (s *Service) sendSignUp(ctx context.Context, a Asker, email address.Claimed,
 	reg registration,
 ) (flow string, err error) {
-	defer evenly(ctx, time.Now())
+	defer Evenly(ctx, time.Now())
 	tenant := a.Tenant
 	vain, err := s.AllowSending(ctx, a, Sending{Channel: storage.MethodEmail, Typed: email.Key(), Real: true})
 	if err != nil {

@@ -9,6 +9,8 @@ import (
 const (
 	ChannelMail = "mail"
 	ChannelSMS  = "sms"
+	// ChannelDelegated is that of webhooks to apps that deliver tokens to their users themselves.
+	ChannelDelegated = "delegated"
 )
 
 // Delivery is a message that waits to be sent by a channel: a mail or a text message. It is stored with the
@@ -16,7 +18,7 @@ const (
 type Delivery struct {
 	TenantID  string
 	ID        string // UUIDv7, the same at every attempt: a mail's Message-ID
-	Channel   string // ChannelMail when "", or ChannelSMS
+	Channel   string // ChannelMail when "", or one of the others
 	To        string // an address or, in E.164, a number
 	Template  string // "" for a decoy, which the worker drops
 	Language  string

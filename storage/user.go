@@ -213,3 +213,33 @@ type Identities interface {
 	Identity(ctx context.Context, tenant, provider, subject string) (Identity, error)
 	IdentitiesOf(ctx context.Context, tenant, userID string) ([]Identity, error)
 }
+
+// AccountNumber is the integer by which apps of Keratin AuthN know a user. A user has one at most. It stays after the
+// user was removed, and is never given to another.
+type AccountNumber struct {
+	TenantID string
+	Number   int64
+	UserID   string
+	// ActiveOn is the last day on which the user was active, as a number of days; 0 for never.
+	ActiveOn  int64
+	CreatedAt time.Time
+}
+
+// AccountNumbers keeps the numbers of users, and counts those who are active.
+type AccountNumbers interface {
+	// NumberOf returns the number of the user. A user without one gets the next one: greater than all that the
+	// tenant has given.
+	NumberOf(ctx context.Context, tenant, userID string, now time.Time) (AccountNumber, error)
+	// Numbered returns who has, or had, the number; ErrNotFound if it was not given.
+	Numbered(ctx context.Context, tenant string, number int64) (AccountNumber, error)
+	// KeepNumber stores a number that another product has given. ErrExists: the number, or the user, has another one.
+	KeepNumber(ctx context.Context, n AccountNumber) error
+	// CountActive stores that the user was active on a day after n.ActiveOn, and counts the user in each of the
+	// periods. ErrStale: ActiveOn has changed since n was read, so that the user is counted already.
+	CountActive(ctx context.Context, n AccountNumber, day int64, periods ...string) error
+	// ActiveIn returns how many users were active in each period that is not before one of its kind: periods of the
+	// same length are of the same kind, and are ordered as text.
+	ActiveIn(ctx context.Context, tenant string, since ...string) (map[string]int64, error)
+	// ForgetActive deletes the counts of the periods of the same kind that are before one of them.
+	ForgetActive(ctx context.Context, tenant string, before ...string) error
+}

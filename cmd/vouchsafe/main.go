@@ -28,6 +28,7 @@ type commands struct {
 	VersionFlag versionFlag `name:"version" help:"Print the version."`
 
 	Serve       serveCmd       `cmd:"" default:"1" help:"Run the server (the default)."`
+	Server      serverCmd      `cmd:"" help:"Run the server in the place of Keratin AuthN, by its variables."`
 	Migrate     migrateCmd     `cmd:"" help:"Create the database or bring its schema up to date. serve does this too."`
 	Client      clientCmd      `cmd:"" help:"Manage the apps that users sign in to."`
 	User        userCmd        `cmd:"" help:"Manage users."`

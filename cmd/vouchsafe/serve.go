@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
@@ -29,6 +31,23 @@ func (c *serveCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return server.Run(ctx, cfg, version, a.Out, a.Err)
+}
+
+// serverCmd is the command of Keratin AuthN that serves.
+type serverCmd struct{}
+
+// Run is that of serve, with the setting keratin.
+func (c *serverCmd) Run(ctx context.Context, a *app) error {
+	a.likeKeratin()
+	return (&serveCmd{}).Run(ctx, a)
+}
+
+// likeKeratin has the variables of Keratin AuthN read, for the default tenant unless the settings name another one.
+func (a *app) likeKeratin() {
+	cfg, _ := settings.Load(a.flags, a.configFile, a.environ) // faults are told when they are read again
+	if cfg.Keratin == "" {
+		a.flags["keratin"] = storage.DefaultTenant
+	}
 }
 
 // routesCmd prints what the public listener serves below a tenant's issuer. Tests read it, so that they forget no
@@ -109,6 +128,10 @@ type migrateCmd struct{ jsonFlag }
 
 // Run applies the steps that are missing. Many replicas may run it at once: one works, the others wait.
 func (c *migrateCmd) Run(ctx context.Context, a *app) error {
+	// With the variables of Keratin AuthN it is that program's command, too.
+	if slices.ContainsFunc(a.environ, func(e string) bool { return strings.HasPrefix(e, "AUTHN_URL=") }) {
+		a.likeKeratin()
+	}
 	return a.withDatabase(ctx, installation.OpenStore, func(cfg *settings.Config, s store) error {
 		a.nameDatabase(cfg)
 		// A step may take minutes on a large table, and says nothing while it runs.

@@ -38,11 +38,17 @@ const (
 	maxAttempts = 12
 )
 
+// Wait is the pause before a delivery is tried again.
+type Wait = time.Duration
+
 // Worker sends what waits in the outbox. Each replica runs one.
 type Worker struct {
 	Store   storage.Outbox
 	Senders map[string]Sender // by channel, at least one; deliveries of other channels wait
 	Log     *slog.Logger
+	// Waits are the pauses after failed attempts, by channel. After the last one, and on other channels, a delivery
+	// waits longer each time, from half a minute to an hour.
+	Waits map[string][]Wait
 	// Sent and Failed, when set, are told of each attempt: for metrics.
 	Sent   func()
 	Failed func(dead bool)
@@ -150,7 +156,21 @@ func (w *Worker) send(ctx context.Context, m storage.Delivery) error {
 	why := readable(failed.Error())
 	w.Log.WarnContext(ctx, "mail not sent", "tenant", m.TenantID, "id", m.ID, "template", m.Template, "attempt",
 		m.Attempts, "dead", !dead.IsZero(), "error", why)
-	return w.Store.DeliveryFailed(keep, m, now.Add(backOff(m.Attempts)), dead, why)
+	return w.Store.DeliveryFailed(keep, m, now.Add(w.pause(m)), dead, why)
+}
+
+// pause returns how long a delivery that failed waits. If that is less than the worker takes to look again, the worker
+// looks then.
+func (w *Worker) pause(m storage.Delivery) time.Duration {
+	own := w.Waits[m.Channel]
+	if m.Attempts < 1 || m.Attempts > len(own) {
+		return backOff(m.Attempts - len(own))
+	}
+	wait := own[m.Attempts-1]
+	if wait < look {
+		time.AfterFunc(wait+breath, w.Wake)
+	}
+	return wait
 }
 
 // sent deletes a delivery that was sent. While the store does not answer, it tries again for as

@@ -44,6 +44,9 @@ const (
 	GatewaySession               // the cookie of the gateway at an app's host
 	GatewayTrip                  // a sign-in that the gateway has begun: its state and its code verifier
 	RepeatableRequest            // MACs of requests with an Idempotency-Key, kept for a day
+	DelegatedReset               // tokens to reset a password, which an app delivers
+	DelegatedSignIn              // tokens to sign in, which an app delivers
+	DelegatedSession             // the session that a browser keeps for apps of Keratin AuthN
 )
 
 // purposes are the names of the purposes. Keys are derived from them, so that a name must never
@@ -88,6 +91,9 @@ var purposes = [...]struct {
 	GatewaySession:       {name: "gateway-session"},
 	GatewayTrip:          {name: "gateway-trip"},
 	RepeatableRequest:    {name: "repeatable-request"},
+	DelegatedReset:       {name: "delegated-reset"},
+	DelegatedSignIn:      {name: "delegated-sign-in"},
+	DelegatedSession:     {name: "delegated-session"},
 }
 
 // String returns the purpose's name.

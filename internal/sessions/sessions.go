@@ -218,6 +218,18 @@ func (k *Keeper) Raise(
 	return join(tokens), nil
 }
 
+// Extend has a session last for Lifetime from now on. It writes now and then only. A session that has ended meanwhile
+// stays ended: storage.ErrStale.
+func (k *Keeper) Extend(ctx context.Context, a Account) error {
+	now := time.Now()
+	if a.ExpiresAt.Sub(now) > k.Lifetime-k.Idle/20 {
+		return nil
+	}
+	later := a.Session
+	later.SeenAt, later.ExpiresAt = now, now.Add(k.Lifetime)
+	return k.renew(ctx, later, a.SecretHash, nil)
+}
+
 // Choose makes the session the current one, as the user's choice. It returns storage.ErrNotFound if
 // the browser does not have the session.
 func (k *Keeper) Choose(ctx context.Context, tenant, held, id string) (string, error) {

@@ -33,6 +33,7 @@ func (c *Config) check(origin func(name string) string) declare.Faults {
 	c.checkListeners(wrong)
 	c.checkProxies(wrong)
 	c.checkLifetimes(wrong)
+	c.KeratinAuthN.check(c.Issuer, c.Production(), fs.Add)
 	return fs
 }
 

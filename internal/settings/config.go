@@ -242,6 +242,14 @@ type Config struct {
 	// least.
 	KeepRevoked storage.Duration `setting:"keep_revoked" default:"168h"`
 
+	// The tenant whose users apps of Keratin AuthN sign in, such as default. Its routes are
+	// then served beside those of Vouchsafe, and its own variables (AUTHN_URL, APP_DOMAINS
+	// and others) say how: see docs/keratin.md. Without it they are neither served nor read.
+	Keratin string `setting:"keratin" sample:"default"`
+
+	// KeratinAuthN is what its variables say; nil without the setting keratin.
+	KeratinAuthN *Keratin
+
 	// file is the vouchsafe.yaml that was read, "" for none.
 	file string
 }

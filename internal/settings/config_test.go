@@ -309,7 +309,9 @@ func TestSampleSettingsWork(t *testing.T) {
 	}
 	t.Chdir(t.TempDir())
 	write(t, "named.yaml", yaml.String())
-	if _, err := Load(nil, "named.yaml", []string{"VOUCHSAFE_SECRET=" + goodSecret}); err != nil {
+	if _, err := Load(nil, "named.yaml", []string{"VOUCHSAFE_SECRET=" + goodSecret,
+		"AUTHN_URL=https://authn.example.com", "APP_DOMAINS=app.example.com", "HTTP_AUTH_USERNAME=app",
+		"HTTP_AUTH_PASSWORD=a-long-password"}); err != nil {
 		t.Error(err)
 	}
 }

@@ -44,6 +44,7 @@ func Load(flags map[string]string, file string, environ []string) (*Config, erro
 			l.set(s, "--"+s.Flag(), val)
 		}
 	}
+	l.readKeratin(environ)
 	l.defaults()
 	c := &l.config
 	c.complete()
@@ -80,6 +81,29 @@ func (l *loader) readFile(file string) {
 	for v := range declare.Values(file, text, &l.faults) {
 		l.setFromEntry(v)
 	}
+}
+
+// readKeratin reads the variables of Keratin AuthN if the setting keratin is set. Some stand for settings of ours.
+func (l *loader) readKeratin(environ []string) {
+	c := &l.config
+	if c.Keratin == "" {
+		return
+	}
+	k := newKeratin(c.Keratin)
+	k.ownDatabase, k.knowsProxies = c.DatabaseURL != "", len(c.TrustedProxies) > 0
+	k.read(environ, &l.faults)
+	for _, s := range []struct {
+		to                    *Secret
+		value, name, variable string
+	}{
+		{&c.DatabaseURL, k.database, "database_url", "DATABASE_URL"}, {&c.RedisURL, k.redis, "redis_url", "REDIS_URL"},
+		{&c.Secret, k.secret, "secret", "SECRET_KEY_BASE"},
+	} {
+		if *s.to == "" && s.value != "" {
+			*s.to, l.origin[s.name] = Secret(s.value), s.variable
+		}
+	}
+	c.KeratinAuthN = k
 }
 
 // setFromEntry takes what an entry of the file sets.

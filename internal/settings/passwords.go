@@ -12,6 +12,14 @@ func (c *Config) Argon2() argon2id.Params {
 	return argon2id.Params{Memory: uint32(c.Argon2Memory), Time: uint32(c.Argon2Passes), Threads: uint8(c.Argon2Lanes)}
 }
 
+// KeratinScore returns the least score of a new password at the routes of Keratin AuthN.
+func (c *Config) KeratinScore() int {
+	if k := c.KeratinAuthN; k != nil && k.PasswordScore >= 0 {
+		return k.PasswordScore
+	}
+	return c.PasswordMinScore
+}
+
 // leastHashing is the least product of Argon2's memory in KiB and its passes among the settings
 // that OWASP recommends: 7 MiB, 5 times.
 const leastHashing = 7168 * 5

@@ -25,7 +25,7 @@ type Channel struct {
 // Send opens the sealed content of a delivery, renders the message and sends it. It returns an
 // error that wraps outbox.ErrPermanent if the content cannot be opened or rendered.
 func (c Channel) Send(ctx context.Context, d storage.Delivery) error {
-	plain, err := c.Secrets.Box(d.TenantID, secret.Mail).Open(d.Data)
+	plain, err := OpenData(c.Secrets, d)
 	if err != nil {
 		return errors.Join(outbox.ErrPermanent, err)
 	}

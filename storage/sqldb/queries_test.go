@@ -28,7 +28,7 @@ import (
 func queries(t *testing.T) map[string]string {
 	t.Helper()
 	all := make(map[string]string)
-	for _, dir := range []string{".", "engine", "keys", "outbox", "parts", "trail"} {
+	for _, dir := range []string{".", "engine", "keys", "numbers", "outbox", "parts", "trail"} {
 		maps.Copy(all, queriesIn(t, dir))
 	}
 	for _, text := range revokeQueries {
@@ -330,6 +330,8 @@ func crowd(t *testing.T, conn *pgx.Conn) {
 		`INSERT INTO unique_values SELECT 'default', 'number', 'v' || n, 'u' || n FROM generate_series(1, 6000) n`,
 		`INSERT INTO day_counts SELECT 't' || n % 100 + 1, n, 'active', '', 1 FROM generate_series(1, 6000) n`,
 		`INSERT INTO last_days SELECT 't' || n % 100 + 1, 'u' || n, n FROM generate_series(1, 6000) n`,
+		`INSERT INTO account_numbers SELECT 't' || n % 100 + 1, n, 'u' || n, 0, 0 FROM generate_series(1, 6000) n`,
+		`INSERT INTO account_actives SELECT 't' || n % 100 + 1, 'p' || n, 1 FROM generate_series(1, 6000) n`,
 		`INSERT INTO search_terms SELECT 'default', 'u' || n, 'name' || n FROM generate_series(1, 6000) n`,
 		`INSERT INTO answers SELECT 't' || n % 100 + 1, decode(md5(n::text), 'hex'), '', n % 2, '', '', n FROM ` +
 			`generate_series(1, 6000) n`,

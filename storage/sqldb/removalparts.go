@@ -8,6 +8,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/numbers"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/parts"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
 )
@@ -268,6 +269,7 @@ func (s *Store) removeRestOfTenant(ctx context.Context, r removal, told func(row
 		parts.Walk{Edge: edgeOfTombs, Do: removeTombs, Args: args},
 		parts.Walk{Edge: trail.EdgeOfAudit, Do: removeAudit, Args: args},
 		parts.Walk{Edge: edgeOfLastDays, Do: removeLastDays, Args: args},
+		parts.Walk{Edge: numbers.EdgeOfNumbers, Do: numbers.RemoveNumbers, Args: args},
 	)
 	if err == nil {
 		err = s.removeSpentOf(ctx, r.TenantID, told)
@@ -278,7 +280,8 @@ func (s *Store) removeRestOfTenant(ctx context.Context, r removal, told func(row
 	if _, err := s.put(ctx, removeOtherWork, r.TenantID, storage.RemovalTenant); err != nil {
 		return false, err
 	}
-	for _, query := range []string{removeMarks, trail.RemoveAnswers, removeDayCounts, removeTenant} {
+	for _, query := range []string{removeMarks, trail.RemoveAnswers, removeDayCounts,
+		numbers.RemoveActives, removeTenant} {
 		if _, err := s.put(ctx, query, r.TenantID); err != nil {
 			return false, err
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/keys"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/numbers"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/outbox"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/parts"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
@@ -25,6 +26,7 @@ type Store struct {
 	*trail.Trail
 	*outbox.Outbox
 	*keys.Ring
+	*numbers.Numbers
 	engine   engine.Engine
 	worker   *parts.Worker
 	meter    *engine.Meter
@@ -51,6 +53,7 @@ var _ interface {
 	storage.SpentValues
 	storage.Answers
 	storage.Statistics
+	storage.AccountNumbers
 	storage.Keys
 	storage.Audit
 	storage.Outbox
@@ -81,7 +84,7 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	worker := &parts.Worker{Engine: e, Most: mostPart}
 	return &Store{
 		Trail:  &trail.Trail{Engine: e, Worker: worker, Postgres: postgres},
-		Outbox: &outbox.Outbox{Engine: e}, Ring: &keys.Ring{Engine: e},
+		Outbox: &outbox.Outbox{Engine: e}, Ring: &keys.Ring{Engine: e}, Numbers: &numbers.Numbers{Engine: e},
 		engine: e, worker: worker, meter: m, postgres: postgres, closing: sync.OnceValue(e.Close), atOnce: atOnce,
 	}, nil
 }

@@ -32,6 +32,7 @@ func Durable(t *testing.T, s Store) {
 		{"answers", testAnswers},
 		{"leases", testLeases},
 		{"statistics", testStatistics},
+		{"account numbers", testAccountNumbers},
 		{"credentials", testCredentials},
 		{"identities", testIdentities},
 		{"sessions", testSessions},

@@ -34,6 +34,7 @@ type Store interface {
 	storage.SpentValues
 	storage.Answers
 	storage.Statistics
+	storage.AccountNumbers
 	storage.Keys
 	storage.Audit
 	storage.Outbox

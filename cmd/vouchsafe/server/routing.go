@@ -127,13 +127,8 @@ func fixedRoutes(r *mux.Router) map[string]http.Handler {
 // front returns the handler before all routes. Load balancers ask for health often, and by address instead
 // of the issuer's name. It is therefore served before tenants are looked for, and is not logged.
 func (s *Server) front(next http.Handler) http.Handler {
-	edge := web.Edge{
-		TrustedProxies: settings.Prefixes(s.cfg.TrustedProxies), ClientIPHeader: s.cfg.ClientIPHeader, Log: s.log,
-		Errors: s.Provider.ErrorPage(s.admin.ErrorPage), Done: s.metrics.Done,
-		Timeout: requestTimeout, MaxBody: maxBody, AnswerTimeout: answerTimeout,
-		MaxPerAddress: s.cfg.ConnectionsPerAddress, Unlimited: settings.Prefixes(s.cfg.UnlimitedAddresses),
-		Refused: s.metrics.Requests.Inc,
-	}
+	edge := s.edge()
+	edge.Errors = s.Provider.ErrorPage(s.admin.ErrorPage)
 	served := edge.Wrap(s.safely(next))
 	alive, ready := http.HandlerFunc(s.health.Alive), s.health.Ready(false)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -146,6 +141,16 @@ func (s *Server) front(next http.Handler) http.Handler {
 			served.ServeHTTP(w, r)
 		}
 	})
+}
+
+// edge returns the outermost middleware of a listener. The caller sets Errors.
+func (s *Server) edge() *web.Edge {
+	return &web.Edge{
+		TrustedProxies: settings.Prefixes(s.cfg.TrustedProxies), ClientIPHeader: s.cfg.ClientIPHeader, Log: s.log,
+		Done: s.metrics.Done, Timeout: requestTimeout, MaxBody: maxBody, AnswerTimeout: answerTimeout,
+		MaxPerAddress: s.cfg.ConnectionsPerAddress, Unlimited: settings.Prefixes(s.cfg.UnlimitedAddresses),
+		Refused: s.metrics.Requests.Inc,
+	}
 }
 
 // safely gives every answer the headers that protect it.

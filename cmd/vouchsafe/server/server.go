@@ -9,6 +9,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/admin"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
+	"github.com/vouchsafe/vouchsafe/compat/keratin"
 	"github.com/vouchsafe/vouchsafe/gateway"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/health"
@@ -20,6 +21,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/api"
 	"github.com/vouchsafe/vouchsafe/login/reset"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/storage/ephemeral"
@@ -40,6 +42,8 @@ type Server struct {
 	api     *api.Server
 	admin   *admin.Server
 	account *account.Server
+	people  *people.Service
+	keratin *keratin.Door // nil without the setting keratin
 	hasher  *password.Hasher
 	outbox  *outbox.Worker   // nil if there is nothing to send through
 	mailbox *devpage.Mailbox // nil unless mails end there

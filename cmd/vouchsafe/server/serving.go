@@ -40,6 +40,15 @@ func Run(ctx context.Context, cfg *settings.Config, version string, stdout, stde
 		}
 	}()
 	cfg.Issuer = withPort(cfg.Issuer, opened[0].Addr())
+	compatible, err := listenKeratin(cfg)
+	defer func() {
+		for _, l := range compatible {
+			_ = l.Close() // as above
+		}
+	}()
+	if err != nil {
+		return err
+	}
 	ops, err := listenOperations(cfg, log)
 	if err != nil {
 		return err
@@ -54,26 +63,36 @@ func Run(ctx context.Context, cfg *settings.Config, version string, stdout, stde
 		return installation.Unreachable(cfg, err)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	return s.serve(ctx, stdout, opened, ops, lock)
+	return s.serve(ctx, stdout, listening{opened, compatible, ops}, lock)
 }
 
-// serve serves on the listeners until the context ends or one of them fails. ops is that of the operator; nil
-// for none.
-func (s *Server) serve(ctx context.Context, out io.Writer, opened []net.Listener, ops net.Listener,
-	lock *datadir.Lock,
-) error {
+// listening are the listeners: those of the issuer, those of Keratin AuthN, and that of the operator, nil for none.
+type listening struct {
+	public, compatible []net.Listener
+	operations         net.Listener
+}
+
+// serve serves on the listeners until the context ends or one of them fails.
+func (s *Server) serve(ctx context.Context, out io.Writer, on listening, lock *datadir.Lock) error {
+	opened, ops := on.public, on.operations
 	s.guard(opened)
+	s.guard(on.compatible)
 	doors, door := s.openDoor(s.log)
 	if door != nil {
 		defer func() { _ = door.Close() }() // it serves no requests that take time
 	}
-	if err := s.encrypt(opened, doors); err != nil {
+	if err := s.encrypt(opened, on.compatible, doors); err != nil {
 		return err
 	}
 	public, private := httpServer(s.leaving(s.Handler()), s.log), httpServer(s.Operations(), s.log)
-	failed := make(chan error, len(opened)+len(doors)+1)
+	failed := make(chan error, len(opened)+len(on.compatible)+len(doors)+1)
 	for _, l := range opened {
 		go func() { failed <- serveOn(public, l) }()
+	}
+	var compatible []*http.Server
+	for i, l := range on.compatible {
+		compatible = append(compatible, httpServer(s.leaving(s.KeratinHandler(i == 0)), s.log))
+		go func() { failed <- serveOn(compatible[i], l) }()
 	}
 	for _, l := range doors {
 		go func() { failed <- serveOn(door, l) }()
@@ -98,13 +117,17 @@ func (s *Server) serve(ctx context.Context, out io.Writer, opened []net.Listener
 	wg.Go(debug.FreeOSMemory)
 	s.log.Info("serving", "version", s.version, "issuer", s.cfg.Issuer, "listen", addresses(opened...),
 		"operations", addresses(ops))
+	if k := s.cfg.KeratinAuthN; k != nil {
+		s.log.Info("serving the routes of Keratin AuthN", "url", k.URL, "tenant", k.Tenant, "listen",
+			addresses(on.compatible...))
+	}
 	select {
 	case err := <-failed:
 		return err
 	case <-ctx.Done():
 	}
 	lock.Stopping(time.Duration(s.cfg.StopDelay) + time.Duration(s.cfg.StopTimeout))
-	return s.stop(public, private)
+	return s.stop(private, append(compatible, public)...)
 }
 
 // encrypt puts TLS before the listeners if there is a certificate.
@@ -136,16 +159,18 @@ func (s *Server) beside() []func(context.Context) {
 }
 
 // stop waits until load balancers send requests elsewhere, and then for the requests that have begun.
-func (s *Server) stop(public, private *http.Server) error {
+func (s *Server) stop(private *http.Server, public ...*http.Server) error {
 	s.log.Info("stopping", "delay", time.Duration(s.cfg.StopDelay).String())
 	s.health.Stop()
 	time.Sleep(time.Duration(s.cfg.StopDelay))
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(s.cfg.StopTimeout))
 	defer cancel()
-	err := public.Shutdown(ctx)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("requests still ran after %s: %w", time.Duration(s.cfg.StopTimeout), err),
-			public.Close())
+	var err error
+	for _, srv := range public {
+		if late := srv.Shutdown(ctx); late != nil {
+			err = errors.Join(err, fmt.Errorf("requests still ran after %s: %w", time.Duration(s.cfg.StopTimeout), late),
+				srv.Close())
+		}
 	}
 	// Last, so that operators can watch the server stop.
 	err = errors.Join(err, private.Close())

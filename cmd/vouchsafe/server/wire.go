@@ -104,12 +104,15 @@ func (s *Server) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.wireKeratin(tenancy); err != nil {
+		return err
+	}
 	handler := tenancy.Wrap(dispatch(s.routes()))
 	if s.gateway != nil {
 		s.gateway.Tenant = tenancy.As
 		handler = s.gateway.Before(handler)
 	}
-	s.handler = s.front(handler)
+	s.handler = s.front(s.withKeratin(handler))
 	return nil
 }
 
@@ -152,6 +155,7 @@ func (s *Server) wire(shared, local ephemeral.Store) error {
 	if err != nil {
 		return err
 	}
+	s.people = useCases
 	upstreams, err := federation.New(federation.Service{Service: useCases, Calls: UpstreamCalls(cfg, roots)})
 	if err != nil {
 		return err
@@ -353,6 +357,7 @@ func (s *Server) wireMail(limits *limit.Limiter) (*mail.Mailer, error) {
 		}
 	}
 	mailer := &mail.Mailer{Secrets: s.secrets, Templates: templates, Texts: texts != nil, NoMails: mails == nil}
+	s.wireHooks(w, roots)
 	if len(w.Senders) > 0 {
 		s.outbox, mailer.Wake = w, w.Wake
 	}

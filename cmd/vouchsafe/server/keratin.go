@@ -1,0 +1,126 @@
+package server
+
+import (
+	"context"
+	"crypto/x509"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
+	"github.com/vouchsafe/vouchsafe/compat/keratin"
+	"github.com/vouchsafe/vouchsafe/internal/hostname"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
+	"github.com/vouchsafe/vouchsafe/internal/outbox"
+	keeper "github.com/vouchsafe/vouchsafe/internal/sessions"
+	"github.com/vouchsafe/vouchsafe/internal/settings"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people/delegated"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// wireKeratin makes the door for apps of Keratin AuthN, if the setting keratin is set.
+func (s *Server) wireKeratin(tenancy *web.Tenancy) error {
+	k := s.cfg.KeratinAuthN
+	if k == nil {
+		return nil
+	}
+	for _, note := range k.Notes {
+		s.log.Warn("a variable of Keratin AuthN: " + note)
+	}
+	own := *s.people
+	own.Keeper = &keeper.Keeper{Store: s.Store, Idle: k.RefreshTokenTTL, Lifetime: k.RefreshTokenTTL}
+	policy := *s.people.Policy
+	policy.MinScore = s.cfg.KeratinScore()
+	own.Policy, own.TellDisabled = &policy, true
+	useCases := &delegated.Service{
+		Service: &own, Accounts: s.accounts(&own), Numbers: s.Store, Standings: s.Store, Tenant: k.Tenant,
+		Names:     delegated.Names{Emails: k.NamesAreEmails, Domains: k.EmailDomains},
+		ResetLife: k.ResetTTL, SignInLife: k.PasswordlessTTL, Zone: k.TimeZone, Days: k.Days, Weeks: k.Weeks,
+		Announces: k.ChangedURL != "",
+	}
+	// Also of passwords that change on our pages.
+	s.people.PasswordChanged, own.PasswordChanged = useCases.TellChanged, useCases.TellChanged
+	var err error
+	s.keratin, err = keratin.New(keratin.Config{
+		People: useCases, Keys: s.Provider.Keys,
+		Tenant: func(ctx context.Context) (*issuer.Tenant, error) { return tenancy.Tenant(ctx, k.Tenant) },
+		URL:    k.URL, Domains: k.Domains, User: k.User, Password: k.Password, SignUp: k.SignUp,
+		TokenLife: k.AccessTokenTTL, SessionLife: k.RefreshTokenTTL, Persistent: k.ExplicitExpiry, SameSite: k.SameSite,
+		Resets: k.ResetURL != "", Passwordless: k.PasswordlessURL != "",
+		Language: func(r *http.Request) string { return ui.Words(r).Lang() },
+		Health:   s.keratinHealth, Metrics: s.metrics.Handler(),
+	})
+	return err
+}
+
+// keratinHealth reports whether the database and Redis answer. A Redis that is not used is not missed.
+func (s *Server) keratinHealth(ctx context.Context) (db, redis bool) {
+	all := s.health.Look(ctx).Checks
+	return all["database"].Error == "", all["redis"].Error == ""
+}
+
+// wireHooks lets the outbox post to the servers of apps of Keratin AuthN.
+func (s *Server) wireHooks(w *outbox.Worker, roots *x509.CertPool) {
+	k := s.cfg.KeratinAuthN
+	if k == nil {
+		return
+	}
+	w.Senders[storage.ChannelDelegated] = keratin.Hooks{
+		Secrets: s.secrets, SigningKey: k.SigningKey, Client: installation.OperatorsClient(roots),
+		URLs: map[string]string{
+			delegated.HookReset: k.ResetURL, delegated.HookSignIn: k.PasswordlessURL, delegated.HookChanged: k.ChangedURL,
+		},
+	}
+	w.Waits = map[string][]outbox.Wait{storage.ChannelDelegated: keratin.HookWaits}
+}
+
+// withKeratin serves the routes of Keratin AuthN at the host and path of AUTHN_URL, unless they have a port of their
+// own.
+func (s *Server) withKeratin(next http.Handler) http.Handler {
+	if s.keratin == nil || s.cfg.KeratinAuthN.OwnListener() {
+		return next
+	}
+	at, err := url.Parse(s.cfg.KeratinAuthN.URL)
+	if err != nil {
+		return next // the settings were checked
+	}
+	door, path := s.keratin.Handler(true), s.keratin.Path()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if hostname.Same(r.Host, at) && strings.HasPrefix(r.URL.Path, path+"/") && r.URL.RawPath == "" {
+			door.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// KeratinHandler returns what the port of Keratin AuthN serves: its public routes, or all.
+func (s *Server) KeratinHandler(withPrivate bool) http.Handler {
+	edge := s.edge()
+	edge.Errors = keratin.ErrorPage
+	return edge.Wrap(s.safely(s.keratin.Handler(withPrivate)))
+}
+
+// listenKeratin opens the ports of Keratin AuthN.
+func listenKeratin(cfg *settings.Config) ([]net.Listener, error) {
+	k := cfg.KeratinAuthN
+	if k == nil {
+		return nil, nil
+	}
+	var opened []net.Listener
+	for _, port := range []int{k.Port, k.PublicPort} {
+		if port == 0 {
+			continue
+		}
+		l, err := net.Listen("tcp", ":"+strconv.Itoa(port))
+		if err != nil {
+			return opened, err
+		}
+		opened = append(opened, l)
+	}
+	return opened, nil
+}

@@ -1,0 +1,134 @@
+package keratin
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/vouchsafe/vouchsafe/internal/web"
+)
+
+// access says who may call a route.
+type access int
+
+const (
+	open    access = iota // every client
+	page                  // scripts of the app's pages
+	private               // the app's server
+)
+
+// route is one route of Keratin AuthN.
+type route struct {
+	pattern string // METHOD PATH, as http.ServeMux has it
+	access  access
+	serve   func(*asking) error
+}
+
+// routes returns the routes that there are.
+func (d *Door) routes() []route {
+	all := []route{
+		{"POST /session", page, d.signIn},
+		{"DELETE /session", page, d.signOut},
+		{"GET /session/refresh", page, d.refresh},
+		{"POST /password", page, d.newPassword},
+		{"POST /password/score", page, d.score},
+		{"POST /totp/new", page, d.newFactor},
+		{"POST /totp/confirm", page, d.confirmFactor},
+		{"DELETE /totp", page, d.dropFactor},
+		{"GET /configuration", open, d.configuration},
+		{"GET /jwks", open, d.jwks},
+		{"GET /health", open, d.health},
+
+		{"GET /{$}", private, d.root},
+		{"GET /stats", private, d.stats},
+		{"GET /metrics", private, d.metrics},
+		{"GET /accounts/{id}", private, d.account},
+		{"DELETE /accounts/{id}", private, d.change(d.archive)},
+		{"DELETE /accounts/{id}/oauth/{provider}", private, d.unlinkOf},
+		{"POST /accounts/import", private, d.add},
+	}
+	for _, method := range []string{"PATCH", "PUT"} {
+		all = append(all,
+			route{method + " /accounts/{id}", private, d.change(d.rename)},
+			route{method + " /accounts/{id}/lock", private, d.change(d.lock)},
+			route{method + " /accounts/{id}/unlock", private, d.change(d.unlock)},
+			route{method + " /accounts/{id}/expire_password", private, d.change(d.expire)},
+		)
+	}
+	if d.SignUp {
+		all = append(all, route{"POST /accounts", page, d.signUp}, route{"GET /accounts/available", page, d.available})
+	}
+	if d.Resets {
+		all = append(all, route{"GET /password/reset", page, d.startReset})
+	}
+	if d.Passwordless {
+		all = append(all, route{"GET /session/token", page, d.startToken}, route{"POST /session/token", page, d.useToken})
+	}
+	return all
+}
+
+// Handler returns the routes: all of them, or the public ones. They are below Path.
+func (d *Door) Handler(withPrivate bool) http.Handler {
+	mux := http.NewServeMux()
+	for _, rt := range d.routes() {
+		if rt.access == private && !withPrivate {
+			continue
+		}
+		_, path, _ := strings.Cut(rt.pattern, " ")
+		name := "keratin:" + strings.TrimSuffix(path, "{$}")
+		mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) {
+			web.RequestOf(r.Context()).Route = name
+			if err := d.serve(w, r, rt); err != nil {
+				fail(w, r, err)
+			}
+		})
+	}
+	below := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
+			d.allowReading(w, r)
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}))
+	if d.path == "" {
+		return below
+	}
+	return http.StripPrefix(d.path, below)
+}
+
+// serve lets a request through to its handler, if it may come.
+func (d *Door) serve(w http.ResponseWriter, r *http.Request, rt route) error {
+	a, err := d.asks(w, r)
+	if err != nil {
+		return err
+	}
+	switch rt.access {
+	case open:
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+	case page:
+		d.allowReading(w, r)
+		var ok bool
+		// Browsers send the cookie from every page: only those of the app may use it.
+		if a.audience, ok = d.audienceOf(originOf(r)); !ok {
+			http.Error(w, "Origin is not a trusted host.", http.StatusForbidden)
+			return nil
+		}
+	case private:
+		if ok, err := d.authenticated(a); err != nil {
+			return err
+		} else if !ok {
+			w.Header().Set("WWW-Authenticate", `Basic realm="Private AuthN Realm"`)
+			w.Header().Set("Content-Length", "0")
+			w.WriteHeader(http.StatusUnauthorized)
+			return nil
+		}
+		a.asker.Actor = actor
+	}
+	if a.fields, err = readFields(r); err != nil {
+		return err
+	}
+	return rt.serve(a)
+}
+
+// actor stands for the app's server in the audit trail.
+const actor = "keratin"

@@ -1,0 +1,140 @@
+package keratin_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSignUp(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	name := newName()
+	b := w.browser()
+	for _, c := range []struct {
+		username, password string
+		wrong              []string
+	}{
+		{"", "", []string{"username", "MISSING", "password", "MISSING"}},
+		{"a b", goodPassword, []string{"username", "FORMAT_INVALID"}},
+		{"x@", "12345678", []string{"username", "FORMAT_INVALID", "password", "INSECURE"}},
+		{name, "short", []string{"password", "INSECURE"}},
+		{"reasonablename", "reasonablename", []string{"password", "INSECURE"}},
+	} {
+		b.do("POST", "/accounts", "username", c.username, "password", c.password).refused(c.wrong...)
+	}
+	b.do("GET", "/accounts/available", "username", name).want(200, `{"result":true}`)
+	before := time.Now().Add(-time.Second).Unix()
+	a := b.do("POST", "/accounts", "username", "  "+strings.ToUpper(name)+" ", "password", goodPassword).want(201, "TOKEN")
+	got := a.token(w)
+	if got.Iss != w.at || got.Sub != "1" || !slices.Equal(got.Aud, []string{"app.example.com"}) || got.typ != "JWT" ||
+		got.kid == "" || got.Sid == "" || !slices.Equal(got.AMR, []string{"pwd"}) || got.Exp-got.Iat != 3600 ||
+		got.Iat < before || got.AuthTime < before {
+		t.Errorf("got claims %+v", got)
+	}
+	cookie := a.header.Get("Set-Cookie")
+	if !strings.HasPrefix(cookie, "authn=") || !strings.HasSuffix(cookie, "; Path=/authn; HttpOnly; SameSite=Lax") {
+		t.Errorf("got cookie %s", cookie)
+	}
+	if a.header.Get("Access-Control-Allow-Origin") != appOrigin ||
+		a.header.Get("Access-Control-Allow-Credentials") != "true" || a.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("got headers %v", a.header)
+	}
+	b.do("GET", "/accounts/available", "username", name).refused("username", "TAKEN")
+	b.do("POST", "/accounts", "username", name, "password", "x").refused("username", "TAKEN", "password", "INSECURE")
+	if _, second := w.signedUp("jo@example.com"); second.Sub != "2" {
+		t.Errorf("got sub %s for the second account, want 2", second.Sub)
+	}
+	if !w.signsInAtOurs(name, goodPassword) || !w.signsInAtOurs("Jo@Example.com", goodPassword) {
+		t.Error("an account that was made here does not sign in at the JSON API of Vouchsafe")
+	}
+}
+
+func TestSignUpIsNotOffered(t *testing.T) {
+	t.Parallel()
+	w := start(t, "ENABLE_SIGNUP=false", "APP_PASSWORD_RESET_URL=", "APP_PASSWORDLESS_TOKEN_URL=")
+	b := w.browser()
+	for path, method := range map[string]string{
+		"/accounts": "POST", "/accounts/available": "GET", "/password/reset": "GET", "/session/token": "GET",
+	} {
+		if got := b.do(method, path, "username", "jo", "password", goodPassword); got.status != 404 {
+			t.Errorf("%s: got %d, want 404", got.what, got.status)
+		}
+	}
+}
+
+func TestSignIn(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	name := newName()
+	b, first := w.signedUp(name)
+	other := w.browser()
+	other.do("POST", "/session", "username", name, "password", "wrong").refused("credentials", "FAILED")
+	other.do("POST", "/session", "username", newName(), "password", "wrong").refused("credentials", "FAILED")
+	other.do("POST", "/session").refused("credentials", "FAILED")
+	again := other.do("POST", "/session", "username", strings.ToUpper(name), "password", goodPassword).want(201, "TOKEN").
+		token(w)
+	if again.Sub != first.Sub || again.Sid == first.Sid {
+		t.Errorf("got %+v after %+v", again, first)
+	}
+	b.do("GET", "/session/refresh").want(201, "TOKEN")
+	// Signing in ends the session that the browser had, and no other one.
+	b.do("POST", "/session", "username", name, "password", goodPassword).want(201, "TOKEN")
+	if got := b.do("GET", "/session/refresh").want(201, "TOKEN").token(w); got.Sid == first.Sid {
+		t.Error("the session did not change")
+	}
+	other.do("GET", "/session/refresh").want(201, "TOKEN")
+	b.do("DELETE", "/session").want(200, "")
+	b.do("GET", "/session/refresh").want(401, "")
+	b.do("DELETE", "/session").want(200, "")
+	other.do("GET", "/session/refresh").want(201, "TOKEN")
+}
+
+// TestTheOldCookieOpensNothing keeps the cookie that a browser had before its next sign-in, and before sign-out.
+func TestTheOldCookieOpensNothing(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	name := newName()
+	b := w.browser()
+	cookie := func(a *answer) string {
+		value, _, _ := strings.Cut(a.header.Get("Set-Cookie"), ";")
+		return value
+	}
+	with := func(cookie string) *answer {
+		req, err := http.NewRequest("GET", w.at+"/session/refresh", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Origin", appOrigin)
+		req.Header.Set("Cookie", cookie)
+		return w.send(http.DefaultClient, req)
+	}
+	first := cookie(b.do("POST", "/accounts", "username", name, "password", goodPassword))
+	with(first).want(201, "TOKEN")
+	second := cookie(b.do("POST", "/session", "username", name, "password", goodPassword))
+	with(first).want(401, "")
+	with(second).want(201, "TOKEN")
+	b.do("DELETE", "/session").want(200, "")
+	with(second).want(401, "")
+	with("authn=nonsense").want(401, "")
+	with("authn=").want(401, "")
+}
+
+func TestRefreshExtendsTheSession(t *testing.T) {
+	t.Parallel()
+	w := start(t, "REFRESH_TOKEN_TTL=4", "REFRESH_TOKEN_EXPLICIT_EXPIRY=true", "ACCESS_TOKEN_TTL=60")
+	b, first := w.signedUp(newName())
+	idle, _ := w.signedUp(newName())
+	if first.Exp-first.Iat != 60 {
+		t.Errorf("got a token for %d s, want 60", first.Exp-first.Iat)
+	}
+	for end := time.Now().Add(6 * time.Second); time.Now().Before(end); time.Sleep(time.Second) {
+		a := b.do("GET", "/session/refresh").want(201, "TOKEN")
+		if !strings.Contains(a.header.Get("Set-Cookie"), "Max-Age=4") {
+			t.Errorf("got cookie %s, want one for as long again", a.header.Get("Set-Cookie"))
+		}
+	}
+	idle.do("GET", "/session/refresh").want(401, "")
+}

@@ -1,0 +1,419 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/declare"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// Keratin is what the variables of Keratin AuthN say. They are read while the setting keratin names a tenant.
+type Keratin struct {
+	Tenant string
+	URL    string // the iss of tokens, and the path below which the routes are, without a slash at the end
+	// Domains are HOST or HOST:PORT. Hosts may have * in them, but for the first one's.
+	Domains             []string
+	User, Password      string // of the private routes
+	SignUp              bool
+	Port, PublicPort    int // 0 for none: the routes are then on the public listener
+	NamesAreEmails      bool
+	EmailDomains        []string
+	PasswordScore       int // -1 for the one of our settings
+	LogoutOnNewPassword bool
+	AccessTokenTTL      time.Duration
+	RefreshTokenTTL     time.Duration
+	ExplicitExpiry      bool
+	SameSite            http.SameSite
+	ResetTTL            time.Duration
+	PasswordlessTTL     time.Duration
+	// The webhooks; "" for none.
+	ResetURL, PasswordlessURL, ChangedURL string
+	SigningKey                            string
+	TimeZone                              *time.Location
+	Days, Weeks                           int // of statistics
+	// Upstreams are the providers of which the variables have the credentials. ClientSecret is in clear.
+	Upstreams []storage.Upstream
+	// Notes say of variables that have no effect here what to use instead.
+	Notes []string
+
+	// What stands for settings of ours that are not set.
+	database, redis, secret string
+	// What settings of ours say.
+	ownDatabase, knowsProxies bool
+}
+
+// Secure reports whether browsers send cookies over https only.
+func (k *Keratin) Secure() bool { return strings.HasPrefix(k.URL, "https://") }
+
+// OwnListener reports whether the routes are served on a port of their own.
+func (k *Keratin) OwnListener() bool { return k.Port != 0 || k.PublicPort != 0 }
+
+// Path returns the path below which the routes are: "" for the root.
+func (k *Keratin) Path() string {
+	u, err := url.Parse(k.URL)
+	if err != nil {
+		return ""
+	}
+	return u.Path
+}
+
+// KeratinVariable is a variable of Keratin AuthN.
+type KeratinVariable struct {
+	Name string
+	// Effect says, in a sentence or two, what it does here.
+	Effect string
+	read   func(k *Keratin, value string) error
+}
+
+// KeratinVariables are all variables of Keratin AuthN, in the order of its documentation.
+var KeratinVariables = []KeratinVariable{
+	{"AUTHN_URL", "Required. The `iss` of tokens; the routes are below its path. https makes cookies Secure.",
+		readKeratinURL},
+	{"APP_DOMAINS", "Required. The hosts, or HOST:PORT, whose pages may call the public routes; `*` stands for a part " +
+		"of a host. The first one must be without.", readKeratinDomains},
+	{"HTTP_AUTH_USERNAME", "Required. The username of the private routes.",
+		func(k *Keratin, v string) error { k.User = v; return nil }},
+	{"HTTP_AUTH_PASSWORD", "Required. The password of the private routes: 16 characters or more.",
+		func(k *Keratin, v string) error { k.Password = v; return nil }},
+	{"SECRET_KEY_BASE", "The master secret, if VOUCHSAFE_SECRET is not set.", readKeratinSecret},
+	{"ENABLE_SIGNUP", "`false` removes the routes for sign-up. They also need a tenant whose sign-up is open.",
+		readKeratinBool(func(k *Keratin) *bool { return &k.SignUp })},
+	{"DATABASE_URL", "The PostgreSQL database, if VOUCHSAFE_DATABASE_URL is not set. Vouchsafe makes its own tables " +
+		"there. Another database is refused.", readKeratinDatabase},
+	{"REDIS_URL", "As VOUCHSAFE_REDIS_URL, if that is not set.", readKeratinRedis},
+	{"REDIS_IS_SENTINEL_MODE", "No effect: write VOUCHSAFE_REDIS_URL with `?master_name=NAME`.", keratinInstead(
+		"write VOUCHSAFE_REDIS_URL=redis://SENTINEL,SENTINEL/?master_name=NAME")},
+	{"REDIS_SENTINEL_MASTER", "No effect: see REDIS_IS_SENTINEL_MODE.", keratinQuietly},
+	{"REDIS_SENTINEL_NODES", "No effect: see REDIS_IS_SENTINEL_MODE.", keratinQuietly},
+	{"REDIS_SENTINEL_PASSWORD", "No effect: see REDIS_IS_SENTINEL_MODE.", keratinQuietly},
+	{"ACCESS_TOKEN_TTL", "How long an `id_token` is valid, in seconds: 3600.",
+		readKeratinSeconds(func(k *Keratin) *time.Duration { return &k.AccessTokenTTL })},
+	{"REFRESH_TOKEN_TTL", "How long a session lives without being refreshed, in seconds: 30 days.",
+		readKeratinSeconds(func(k *Keratin) *time.Duration { return &k.RefreshTokenTTL })},
+	{"REFRESH_TOKEN_EXPLICIT_EXPIRY", "`true` keeps the cookie when the browser is closed.",
+		readKeratinBool(func(k *Keratin) *bool { return &k.ExplicitExpiry })},
+	{"SESSION_KEY_SALT", "No effect: keys are derived from the master secret alone.", keratinQuietly},
+	{"DB_ENCRYPTION_KEY_SALT", "No effect, as above.", keratinQuietly},
+	{"RSA_PRIVATE_KEY", "No effect: Vouchsafe makes and rotates its own keys, which /jwks publishes.", keratinInstead(
+		"tokens are signed by keys that Vouchsafe makes and rotates; apps find them in /jwks")},
+	{"SAME_SITE", "`NONE`, `LAX` or `STRICT` for the cookie: `LAX`.", readKeratinSameSite},
+	{"GOOGLE_OAUTH_CREDENTIALS", "An upstream provider, unless tenants.yaml declares it.", readKeratinUpstream("google")},
+	{"FACEBOOK_OAUTH_CREDENTIALS", "An upstream provider, as above.", readKeratinUpstream("facebook")},
+	{"GITHUB_OAUTH_CREDENTIALS", "An upstream provider, as above.", readKeratinUpstream("github")},
+	{"DISCORD_OAUTH_CREDENTIALS", "An upstream provider, as above.", readKeratinUpstream("discord")},
+	{"MICROSOFT_OAUTH_CREDENTIALS", "An upstream provider, as above.", readKeratinUpstream("microsoft")},
+	{"APPLE_OAUTH_CREDENTIALS", "An upstream provider, as above.", readKeratinUpstream("apple")},
+	{"USERNAME_IS_EMAIL", "`true` has every username be an email address.",
+		readKeratinBool(func(k *Keratin) *bool { return &k.NamesAreEmails })},
+	{"EMAIL_USERNAME_DOMAINS", "The only domains of such addresses.",
+		func(k *Keratin, v string) error { k.EmailDomains = listed(strings.ToLower(v)); return nil }},
+	{"PASSWORD_POLICY_SCORE", "As VOUCHSAFE_PASSWORD_MIN_SCORE, for the compatible routes. The other rules for " +
+		"passwords hold, too: 8 characters at least, and none of the most common ones.", readKeratinScore},
+	{"PASSWORD_CHANGE_LOGOUT", "Sessions always end with the password: `false` has no effect.", readKeratinLogout},
+	{"BCRYPT_COST", "No effect: passwords are hashed with Argon2id, and imported bcrypt hashes are replaced at their " +
+		"user's next sign-in.", keratinInstead(
+		"passwords are hashed with Argon2id: see VOUCHSAFE_ARGON2_MEMORY and VOUCHSAFE_ARGON2_PASSES")},
+	{"APP_PASSWORD_RESET_URL", "Where tokens to reset a password are posted.",
+		readKeratinHook(func(k *Keratin) *string { return &k.ResetURL })},
+	{"APP_PASSWORD_CHANGED_URL", "Where it is posted that a password has changed.",
+		readKeratinHook(func(k *Keratin) *string { return &k.ChangedURL })},
+	{"APP_PASSWORDLESS_TOKEN_URL", "Where tokens to sign in without a password are posted.",
+		readKeratinHook(func(k *Keratin) *string { return &k.PasswordlessURL })},
+	{"PASSWORD_RESET_TOKEN_TTL", "How long a token to reset a password works, in seconds: 1800.",
+		readKeratinSeconds(func(k *Keratin) *time.Duration { return &k.ResetTTL })},
+	{"PASSWORDLESS_TOKEN_TTL", "How long a token to sign in works, in seconds: 1800.",
+		readKeratinSeconds(func(k *Keratin) *time.Duration { return &k.PasswordlessTTL })},
+	{"APP_SIGNING_KEY", "The key that signs webhooks.",
+		func(k *Keratin, v string) error { k.SigningKey = v; return nil }},
+	{"TIME_ZONE", "The time zone of statistics, such as `Europe/Paris`: UTC.", readKeratinZone},
+	{"TIMEZONE", "As TIME_ZONE.", readKeratinZone},
+	{"DAILY_ACTIVES_RETENTION", "How many days the statistics have: 365.",
+		readKeratinCount(func(k *Keratin) *int { return &k.Days }, 1, 3650)},
+	{"WEEKLY_ACTIVES_RETENTION", "How many weeks they have: 104.",
+		readKeratinCount(func(k *Keratin) *int { return &k.Weeks }, 1, 520)},
+	{"PORT", "Serve the routes, public and private, on this port. Without it they are on the public listener, at the " +
+		"host and path of AUTHN_URL.", readKeratinCount(func(k *Keratin) *int { return &k.Port }, 1, 65535)},
+	{"PUBLIC_PORT", "Serve the public routes on this port.",
+		readKeratinCount(func(k *Keratin) *int { return &k.PublicPort }, 1, 65535)},
+	{"PROXIED", "`true` is refused without VOUCHSAFE_TRUSTED_PROXIES, which names the proxies.", readKeratinProxied},
+	{"SENTRY_DSN", "No effect: errors are in the log.", keratinInstead("errors are written to the log")},
+	{"AIRBRAKE_CREDENTIALS", "No effect: errors are in the log.", keratinInstead("errors are written to the log")},
+}
+
+// newKeratin returns what holds where no variable says otherwise.
+func newKeratin(tenant string) *Keratin {
+	return &Keratin{
+		Tenant: tenant, SignUp: true, PasswordScore: -1, AccessTokenTTL: time.Hour,
+		RefreshTokenTTL: 30 * 24 * time.Hour, SameSite: http.SameSiteLaxMode, ResetTTL: 30 * time.Minute,
+		PasswordlessTTL: 30 * time.Minute, TimeZone: time.UTC, Days: 365, Weeks: 104,
+	}
+}
+
+// read reads the variables of the environment.
+func (k *Keratin) read(environ []string, faults *declare.Faults) {
+	env := map[string]string{}
+	for _, e := range environ {
+		if name, value, _ := strings.Cut(e, "="); value != "" {
+			env[name] = value
+		}
+	}
+	for _, v := range KeratinVariables {
+		value, set := env[v.Name]
+		if !set {
+			continue
+		}
+		if err := v.read(k, value); err != nil {
+			faults.Add(v.Name, "%v", err) // the errors quote no secrets
+		}
+	}
+	for _, missing := range []struct{ name, write string }{
+		{"AUTHN_URL", "write the URL at which apps reach the routes of Keratin AuthN, such as https://authn.example.com"},
+		{"APP_DOMAINS", "write the hosts of the apps, such as app.example.com"},
+		{"HTTP_AUTH_USERNAME", "write the username that the app's server sends to private routes"},
+		{"HTTP_AUTH_PASSWORD", "write the password that the app's server sends to private routes"},
+	} {
+		if env[missing.name] == "" {
+			faults.Add(missing.name, "is required by the setting keratin: %s", missing.write)
+		}
+	}
+}
+
+// check reports where the routes would collide with those of Vouchsafe, or be out of reach.
+func (k *Keratin) check(issuer string, production bool, fault func(name, format string, args ...any)) {
+	if k == nil || k.URL == "" {
+		return
+	}
+	if production && len(k.Password) < 16 {
+		k.Notes = append(k.Notes, "HTTP_AUTH_PASSWORD is short: an attacker who guesses it can lock and remove accounts. "+
+			"Write 16 characters or more")
+	}
+	u, err := url.Parse(k.URL)
+	if err != nil {
+		return // told before
+	}
+	if own, err := url.Parse(issuer); err == nil && own.Scheme == u.Scheme && own.Host == u.Host && u.Path == "" {
+		fault("AUTHN_URL", "is the issuer, but tokens of the two must differ, and some paths are the same: write another "+
+			"host, or a path behind it, such as %s/authn", issuer)
+	}
+	if k.AccessTokenTTL > 24*time.Hour {
+		fault("ACCESS_TOKEN_TTL",
+			"is longer than a day, for which keys are published after they have signed: write 86400 or less")
+	}
+	if k.PublicPort != 0 && k.PublicPort == k.Port {
+		fault("PUBLIC_PORT", "is PORT, too: write another one, or leave it out")
+	}
+	if k.PublicPort != 0 && k.Port == 0 {
+		fault("PORT", "is missing: with PUBLIC_PORT, private routes need a port of their own")
+	}
+	if k.SameSite == http.SameSiteNoneMode && !k.Secure() {
+		fault("SAME_SITE", "browsers accept NONE over https only: write LAX, or an AUTHN_URL with https")
+	}
+}
+
+func readKeratinURL(k *Keratin, v string) error {
+	if !strings.Contains(v, "://") {
+		v = "http://" + v // as Keratin's own examples write it
+	}
+	u, err := url.Parse(v)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" ||
+		u.Scheme != "http" && u.Scheme != "https" || u.Path != "" && !keratinPath.MatchString(u.Path) {
+		return errors.New("isn't a URL: write https:// and a host, and perhaps a path")
+	}
+	k.URL = strings.TrimRight(v, "/")
+	return nil
+}
+
+var (
+	keratinPath   = regexp.MustCompile(`^(/[A-Za-z0-9._~-]+)*/?$`)
+	keratinDomain = regexp.MustCompile(`^[A-Za-z0-9.*-]+(:[0-9]{1,5})?$|^\[[0-9a-fA-F:.]+\](:[0-9]{1,5})?$`)
+)
+
+func readKeratinDomains(k *Keratin, v string) error {
+	k.Domains = listed(strings.ToLower(v))
+	for i, d := range k.Domains {
+		switch {
+		case !keratinDomain.MatchString(d):
+			return fmt.Errorf("%q isn't a host: write HOST or HOST:PORT, without a scheme and a path", d)
+		case i == 0 && strings.Contains(d, "*"):
+			return errors.New("begins with a pattern: users are sent to the first one, which must be one host")
+		case strings.Trim(strings.ReplaceAll(d, "*", ""), ".:0123456789") == "" && strings.Contains(d, "*"):
+			return fmt.Errorf("%q is every host: pages of any site could use the sessions of your users", d)
+		}
+	}
+	return nil
+}
+
+func readKeratinSecret(k *Keratin, v string) error {
+	if k.secret = v; len(v) < 32 { // as in a developer's environment
+		k.secret = ""
+		k.Notes = append(k.Notes, "SECRET_KEY_BASE is too short to be the master secret, and has no effect")
+	}
+	return nil
+}
+
+// readKeratinDatabase takes the database over. An embedded server in the place of one that Vouchsafe cannot read would
+// have no users.
+func readKeratinDatabase(k *Keratin, v string) error {
+	if k.ownDatabase {
+		return nil
+	}
+	u, err := url.Parse(v)
+	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return errors.New("isn't a PostgreSQL database: unset it, and choose VOUCHSAFE_DATABASE_URL, or VOUCHSAFE_DATA for " +
+			"a server with a SQLite file. docs/keratin.md says how the accounts come along")
+	}
+	k.database = v
+	return nil
+}
+
+func readKeratinRedis(k *Keratin, v string) error {
+	k.redis = v
+	return nil
+}
+
+func readKeratinSameSite(k *Keratin, v string) error {
+	modes := map[string]http.SameSite{
+		"NONE": http.SameSiteNoneMode, "LAX": http.SameSiteLaxMode, "STRICT": http.SameSiteStrictMode,
+	}
+	mode, ok := modes[strings.ToUpper(v)]
+	if !ok {
+		return fmt.Errorf("%q: write NONE, LAX or STRICT", v)
+	}
+	k.SameSite = mode
+	return nil
+}
+
+func readKeratinScore(k *Keratin, v string) error {
+	n, err := strconv.Atoi(v)
+	if err != nil || n < 0 || n > 4 {
+		return fmt.Errorf("%q: write a number from 0 to 4", v)
+	}
+	k.PasswordScore = n
+	return nil
+}
+
+func readKeratinLogout(k *Keratin, v string) error {
+	k.LogoutOnNewPassword = keratinTrue(v)
+	if !k.LogoutOnNewPassword {
+		k.Notes = append(k.Notes, "PASSWORD_CHANGE_LOGOUT=false has no effect: a new password ends all other sessions")
+	}
+	return nil
+}
+
+func readKeratinZone(k *Keratin, v string) error {
+	zone, err := time.LoadLocation(v)
+	if err != nil {
+		return fmt.Errorf("%q isn't a time zone: write one such as Europe/Paris", v)
+	}
+	k.TimeZone = zone
+	return nil
+}
+
+func readKeratinProxied(k *Keratin, v string) error {
+	if keratinTrue(v) && !k.knowsProxies {
+		return errors.New("would believe every sender about its address: write the addresses of your proxies into " +
+			"VOUCHSAFE_TRUSTED_PROXIES, and unset PROXIED")
+	}
+	return nil
+}
+
+// readKeratinUpstream reads ID:SECRET, and more parts NAME=VALUE.
+func readKeratinUpstream(preset string) func(*Keratin, string) error {
+	return func(k *Keratin, v string) error {
+		parts := strings.Split(v, ":")
+		if len(parts) < 2 || parts[0] == "" || parts[1] == "" {
+			return errors.New("isn't ID:SECRET")
+		}
+		u := storage.Upstream{ID: preset, Preset: preset, ClientID: parts[0], ClientSecret: []byte(parts[1])}
+		for _, more := range parts[2:] {
+			name, value, _ := strings.Cut(more, "=")
+			switch strings.ToLower(name) {
+			case "teamid":
+				u.TeamID = value
+			case "keyid":
+				u.KeyID = value
+			case "expirytime", "tenant", "":
+			default:
+				return fmt.Errorf("%q is not known: declare the provider in tenants.yaml", name)
+			}
+		}
+		k.Upstreams = slices.DeleteFunc(k.Upstreams, func(o storage.Upstream) bool { return o.ID == preset })
+		k.Upstreams = append(k.Upstreams, u)
+		return nil
+	}
+}
+
+// readKeratinHook reads the URL of a webhook, which may have a username and a password.
+func readKeratinHook(field func(*Keratin) *string) func(*Keratin, string) error {
+	return func(k *Keratin, v string) error {
+		u, err := url.Parse(v)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.Fragment != "" {
+			return errors.New("isn't a URL: write https:// and the host and path of the app's server")
+		}
+		*field(k) = v
+		return nil
+	}
+}
+
+func readKeratinBool(field func(*Keratin) *bool) func(*Keratin, string) error {
+	return func(k *Keratin, v string) error { *field(k) = keratinTrue(v); return nil }
+}
+
+// keratinTrue reads a truth as Keratin AuthN does: what begins with t, and yes.
+func keratinTrue(v string) bool {
+	v = strings.ToLower(v)
+	return strings.HasPrefix(v, "t") || v == "yes" || v == "1"
+}
+
+func readKeratinSeconds(field func(*Keratin) *time.Duration) func(*Keratin, string) error {
+	return func(k *Keratin, v string) error {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 1 || n > 10*365*24*3600 {
+			return fmt.Errorf("%q isn't a number of seconds", v)
+		}
+		*field(k) = time.Duration(n) * time.Second
+		return nil
+	}
+}
+
+func readKeratinCount(field func(*Keratin) *int, least, most int) func(*Keratin, string) error {
+	return func(k *Keratin, v string) error {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < least || n > most {
+			return fmt.Errorf("%q: write a number from %d to %d", v, least, most)
+		}
+		*field(k) = n
+		return nil
+	}
+}
+
+// keratinInstead notes what to use in the place of a variable that has no effect.
+func keratinInstead(instead string) func(*Keratin, string) error {
+	return func(k *Keratin, _ string) error {
+		if !slices.Contains(k.Notes, instead) {
+			k.Notes = append(k.Notes, instead)
+		}
+		return nil
+	}
+}
+
+// keratinQuietly takes no notice of a variable that loses nothing by having no effect.
+func keratinQuietly(*Keratin, string) error { return nil }
+
+// listed returns the parts of a list with commas between them.
+func listed(v string) (all []string) {
+	for part := range strings.SplitSeq(v, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			all = append(all, part)
+		}
+	}
+	return all
+}

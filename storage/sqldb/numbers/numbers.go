@@ -1,0 +1,141 @@
+package numbers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
+)
+
+// Numbers implements storage.AccountNumbers.
+type Numbers struct{ Engine engine.Engine }
+
+const columns = `tenant_id, number, user_id, active_on, created_at`
+
+// scan reads a row of columns.
+func scan(row engine.Scanner) (n storage.AccountNumber, err error) {
+	err = row.Scan(&n.TenantID, &n.Number, &n.UserID, &n.ActiveOn, column.Time(&n.CreatedAt))
+	return n, err
+}
+
+const (
+	numberOf = `SELECT ` + columns + ` FROM account_numbers WHERE tenant_id = $1 AND user_id = $2`
+	numbered = `SELECT ` + columns + ` FROM account_numbers WHERE tenant_id = $1 AND number = $2`
+	// giveNext fails with ErrExists if another request gives the same number, or numbers the same user, at this moment.
+	giveNext = `
+		INSERT INTO account_numbers (` + columns + `)
+		SELECT CAST($1 AS TEXT), COALESCE(MAX(number), 0) + 1, CAST($2 AS TEXT), 0, CAST($3 AS BIGINT)
+		FROM account_numbers WHERE tenant_id = $1`
+	keepNumber = `INSERT INTO account_numbers (` + columns + `) VALUES ($1, $2, $3, $4, $5)`
+)
+
+// mostTries bounds how often NumberOf tries again after other requests have taken the next number.
+const mostTries = 50
+
+// NumberOf implements storage.AccountNumbers.
+func (s *Numbers) NumberOf(
+	ctx context.Context, tenant, userID string, now time.Time,
+) (n storage.AccountNumber, err error) {
+	for range mostTries {
+		n, err = engine.One(ctx, s.Engine, numberOf, []any{tenant, userID}, scan)
+		if !errors.Is(err, storage.ErrNotFound) {
+			break
+		}
+		_, err = engine.Put(ctx, s.Engine, giveNext, tenant, userID, column.Micros(now))
+		if err != nil && !errors.Is(err, storage.ErrExists) {
+			break
+		}
+	}
+	return n, engine.Named(err, "number of", userID)
+}
+
+// Numbered implements storage.AccountNumbers.
+func (s *Numbers) Numbered(ctx context.Context, tenant string, number int64) (storage.AccountNumber, error) {
+	n, err := engine.One(ctx, s.Engine, numbered, []any{tenant, number}, scan)
+	return n, engine.Named(err, "account", strconv.FormatInt(number, 10))
+}
+
+// KeepNumber implements storage.AccountNumbers.
+func (s *Numbers) KeepNumber(ctx context.Context, n storage.AccountNumber) error {
+	_, err := engine.Put(ctx, s.Engine, keepNumber, n.TenantID, n.Number, n.UserID, n.ActiveOn, column.Micros(n.CreatedAt))
+	return engine.Named(err, "keep number of", n.UserID)
+}
+
+const (
+	setActive = `
+		UPDATE account_numbers SET active_on = $4
+		WHERE tenant_id = $1 AND number = $2 AND active_on = $3 AND active_on < $4`
+	countIn = `
+		INSERT INTO account_actives (tenant_id, period, count) VALUES ($1, $2, 1)
+		ON CONFLICT (tenant_id, period) DO UPDATE SET count = account_actives.count + 1`
+)
+
+// CountActive implements storage.AccountNumbers.
+func (s *Numbers) CountActive(ctx context.Context, n storage.AccountNumber, day int64, periods ...string) error {
+	err := s.Engine.Transact(ctx, func(c engine.Conn) error {
+		if err := engine.Must(c, storage.ErrStale, setActive, n.TenantID, n.Number, n.ActiveOn, day); err != nil {
+			return err
+		}
+		for _, period := range periods {
+			if _, err := c.Exec(countIn, n.TenantID, period); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return engine.Named(err, "count active", n.UserID)
+}
+
+const (
+	activeIn = `
+		SELECT period, count FROM account_actives
+		WHERE tenant_id = $1 AND period >= $2 AND LENGTH(period) = LENGTH($2)`
+	forgetActive = `
+		DELETE FROM account_actives WHERE tenant_id = $1 AND period < $2 AND LENGTH(period) = LENGTH($2)`
+)
+
+// ActiveIn implements storage.AccountNumbers.
+func (s *Numbers) ActiveIn(ctx context.Context, tenant string, since ...string) (map[string]int64, error) {
+	all := map[string]int64{}
+	err := s.Engine.Read(ctx, func(c engine.Conn) error {
+		clear(all)
+		for _, first := range since {
+			err := c.Each(activeIn, []any{tenant, first}, func(row engine.Scanner) error {
+				var period string
+				var count int64
+				err := row.Scan(&period, &count)
+				all[period] = count
+				return err
+			})
+			if err != nil {
+				return fmt.Errorf("since %s: %w", first, err)
+			}
+		}
+		return nil
+	})
+	return all, engine.Named(err, "active in", tenant)
+}
+
+// ForgetActive implements storage.AccountNumbers.
+func (s *Numbers) ForgetActive(ctx context.Context, tenant string, before ...string) error {
+	for _, first := range before {
+		if _, err := engine.Put(ctx, s.Engine, forgetActive, tenant, first); err != nil {
+			return engine.Named(err, "forget active", tenant)
+		}
+	}
+	return nil
+}
+
+// Of a tenant that is removed.
+const (
+	EdgeOfNumbers = `
+		SELECT user_id FROM account_numbers WHERE tenant_id = $1 AND user_id > $2
+		ORDER BY user_id LIMIT 1 OFFSET $3`
+	RemoveNumbers = `DELETE FROM account_numbers WHERE tenant_id = $1 AND user_id > $2 AND user_id <= $3`
+	RemoveActives = `DELETE FROM account_actives WHERE tenant_id = $1`
+)

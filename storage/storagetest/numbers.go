@@ -1,0 +1,89 @@
+package storagetest
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// testAccountNumbers gives numbers to users, one for each, and counts who is active.
+func testAccountNumbers(t *testing.T, s Store) {
+	ctx, tenant, other := t.Context(), newTenant(t, s), newTenant(t, s)
+	number := func(t *testing.T, tenant, user string) storage.AccountNumber {
+		t.Helper()
+		n, err := s.NumberOf(ctx, tenant, user, now)
+		must(t, err)
+		return n
+	}
+	var users []string
+	for range 12 {
+		users = append(users, newID())
+	}
+	t.Run("each user has one, whoever asks at once", func(t *testing.T) {
+		var wg sync.WaitGroup
+		for _, u := range slices.Concat(users, users) {
+			wg.Go(func() {
+				if _, err := s.NumberOf(ctx, tenant, u, now); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		var got []int64
+		for _, u := range users {
+			n := number(t, tenant, u)
+			got = append(got, n.Number)
+			back, err := s.Numbered(ctx, tenant, n.Number)
+			same(t, back, err, storage.AccountNumber{TenantID: tenant, Number: n.Number, UserID: u, CreatedAt: now})
+		}
+		slices.Sort(got)
+		if want := []int64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}; !slices.Equal(got, want) {
+			t.Errorf("got numbers %v, want %v", got, want)
+		}
+	})
+	t.Run("of its tenant alone", func(t *testing.T) {
+		if n := number(t, other, users[0]); n.Number != 1 {
+			t.Errorf("got number %d in another tenant, want 1", n.Number)
+		}
+		if _, err := s.Numbered(ctx, other, 2); !errors.Is(err, storage.ErrNotFound) {
+			t.Errorf("got %v for a number that another tenant gave, want ErrNotFound", err)
+		}
+	})
+	t.Run("kept ones", func(t *testing.T) {
+		kept := storage.AccountNumber{TenantID: tenant, Number: 4711, UserID: newID(), CreatedAt: now}
+		must(t, s.KeepNumber(ctx, kept))
+		for _, taken := range []storage.AccountNumber{
+			{TenantID: tenant, Number: 4711, UserID: newID()}, {TenantID: tenant, Number: 4712, UserID: kept.UserID},
+		} {
+			if err := s.KeepNumber(ctx, taken); !errors.Is(err, storage.ErrExists) {
+				t.Errorf("got %v, want ErrExists", err)
+			}
+		}
+		if n := number(t, tenant, newID()); n.Number != 4712 {
+			t.Errorf("got number %d after 4711 was kept, want 4712", n.Number)
+		}
+	})
+	t.Run("active", func(t *testing.T) {
+		n := number(t, tenant, users[0])
+		must(t, s.CountActive(ctx, n, 18690, "2021-03-04", "2021-W09", "2021-03"))
+		if err := s.CountActive(ctx, n, 18690, "2021-03-04"); !errors.Is(err, storage.ErrStale) {
+			t.Errorf("got %v for a user who was counted, want ErrStale", err)
+		}
+		n.ActiveOn = 18690
+		if err := s.CountActive(ctx, n, 18689, "2021-03-03"); !errors.Is(err, storage.ErrStale) {
+			t.Errorf("got %v for a day before, want ErrStale", err)
+		}
+		must(t, s.CountActive(ctx, n, 18691, "2021-03-05"))
+		must(t, s.CountActive(ctx, number(t, tenant, users[1]), 18690, "2021-03-04", "2021-W09", "2021-03"))
+		got, err := s.ActiveIn(ctx, tenant, "2021-03-05", "2021-W01", "2020-03")
+		same(t, got, err, map[string]int64{"2021-03-05": 1, "2021-W09": 2, "2021-03": 2})
+		must(t, s.ForgetActive(ctx, tenant, "2021-03-05", "2021-W09"))
+		got, err = s.ActiveIn(ctx, tenant, "2000-01-01", "2000-W01", "2000-01")
+		same(t, got, err, map[string]int64{"2021-03-05": 1, "2021-W09": 2, "2021-03": 2})
+		got, err = s.ActiveIn(ctx, other, "2000-01-01")
+		same(t, got, err, map[string]int64{})
+	})
+}
