@@ -86,9 +86,12 @@ func startServer(program, store string) (*server, error) {
 		"VOUCHSAFE_LISTEN=127.0.0.1:" + port[0], "VOUCHSAFE_ISSUER=" + s.issuer,
 		"VOUCHSAFE_METRICS_LISTEN=127.0.0.1:" + port[1],
 		"VOUCHSAFE_UNLIMITED_ADDRESSES=127.0.0.1", "VOUCHSAFE_LOG_LEVEL=info", "VOUCHSAFE_STOP_DELAY=0s",
-		"VOUCHSAFE_DEVELOPMENT=false",
+		"VOUCHSAFE_DEVELOPMENT=false", "VOUCHSAFE_GATEWAY=gateway.yaml", "VOUCHSAFE_TRUSTED_PROXIES=" + proxyAddress,
 	}
 	if err := os.WriteFile(filepath.Join(dir, "clients.yaml"), []byte(clients), 0o600); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "gateway.yaml"), []byte(gatewayRules), 0o600); err != nil {
 		return nil, err
 	}
 	if store == "postgres" {

@@ -69,8 +69,9 @@ type Server struct {
 	Config
 	grants   cache.Cache[grantKey, *caller]
 	tokens   identityTokens
-	told     []string        // the names of headers that tell apps who asks, in canonical form
-	toldBare map[string]bool // the same in small letters
+	names    map[string]string // the canonical name of the header that holds what
+	told     []string          // the names of headers that tell apps who asks, in canonical form
+	toldBare map[string]bool   // the same in small letters
 	answer   http.Handler
 }
 

@@ -13,22 +13,22 @@ func (x *exchange) allow() error {
 	h := x.w.Header()
 	if who := x.who; who != nil {
 		for _, what := range x.rule.Headers {
-			value := ""
-			if what == "identity" {
-				token, err := x.identity()
-				if err != nil {
-					return err
-				}
-				if value = token; strings.EqualFold(x.s.Rules.HeaderName(what), "Authorization") {
-					value = "Bearer " + token
-				}
-			} else {
-				value = safe(who.tells(what))
+			name := x.s.names[what]
+			if what != "identity" {
+				h[name] = []string{safe(who.tells(what))}
+				continue
 			}
-			h[http.CanonicalHeaderKey(x.s.Rules.HeaderName(what))] = []string{value}
+			token, err := x.identity()
+			if err != nil {
+				return err
+			}
+			if name == "Authorization" {
+				token = "Bearer " + token
+			}
+			h[name] = []string{token}
 		}
 		if who.actor != "" {
-			h[http.CanonicalHeaderKey(x.s.Rules.HeaderName("actor"))] = []string{who.actor}
+			h[x.s.names["actor"]] = []string{who.actor}
 		}
 		if who.user != nil {
 			web.Note(x.r.Context(), "user", who.user.ID)

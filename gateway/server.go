@@ -14,10 +14,12 @@ import (
 
 // New returns a Server.
 func New(c Config) *Server {
-	s := &Server{Config: c, toldBare: map[string]bool{}}
+	s := &Server{Config: c, names: map[string]string{}, toldBare: map[string]bool{}}
 	s.grants = cache.Cache[grantKey, *caller]{Load: s.loadGrant, Name: grantKey.String}
 	for _, what := range rules.Told() {
-		if name := http.CanonicalHeaderKey(c.Rules.HeaderName(what)); name != "Authorization" {
+		name := http.CanonicalHeaderKey(c.Rules.HeaderName(what))
+		s.names[what] = name
+		if name != "Authorization" { // which browsers and programs send themselves
 			s.told = append(s.told, name)
 			s.toldBare[strings.ToLower(name)] = true
 		}

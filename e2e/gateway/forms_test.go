@@ -1,0 +1,370 @@
+package gateway
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+)
+
+// standIn is a proxy that asks as Traefik's ForwardAuth and Envoy's ext_authz say in their documents: neither program
+// is among Debian's packages.
+type standIn struct {
+	form   string
+	server string
+	app    string
+}
+
+var told = []string{"X-Auth-User", "X-Auth-Email", "X-Auth-Groups", "X-Auth-Identity"}
+
+func (p *standIn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	check := p.check(r)
+	res, err := http.DefaultTransport.RoundTrip(check)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		pass(w, res)
+		return
+	}
+	to := r.Clone(r.Context())
+	to.URL.Scheme, to.URL.Host, to.RequestURI = "http", p.app, ""
+	for _, name := range told {
+		to.Header.Del(name)
+		if v := res.Header.Get(name); v != "" {
+			to.Header.Set(name, v)
+		}
+	}
+	to.Header.Del("X_auth_email") // the samples drop names with _
+	to.Header.Del("X_auth-Groups")
+	answer, err := http.DefaultTransport.RoundTrip(to)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
+		return
+	}
+	defer answer.Body.Close()
+	pass(w, answer)
+}
+
+// pass passes an answer on.
+func pass(w http.ResponseWriter, res *http.Response) {
+	for name, values := range res.Header {
+		w.Header()[name] = values
+	}
+	w.WriteHeader(res.StatusCode)
+	_, _ = io.Copy(w, res.Body) // the test sees a body that was cut off
+}
+
+// check returns the request that asks about r.
+func (p *standIn) check(r *http.Request) *http.Request {
+	target := "http://" + p.server + "/forward-auth/" + p.form
+	if p.form == "envoy" {
+		c := &http.Request{Method: r.Method, Host: r.Host, Header: http.Header{},
+			URL: &url.URL{Scheme: "http", Host: p.server, Opaque: "/forward-auth/envoy" + r.RequestURI}}
+		for name, values := range r.Header {
+			lower := strings.ToLower(name)
+			if slices.Contains([]string{"accept", "cookie", "authorization", "x-requested-with"}, lower) ||
+				strings.HasPrefix(lower, "sec-fetch-") || strings.HasPrefix(lower, "x-auth-") {
+				c.Header[name] = values
+			}
+		}
+		return c.WithContext(r.Context())
+	}
+	c, err := http.NewRequestWithContext(r.Context(), http.MethodGet, target, nil)
+	if err != nil {
+		panic(err) // the address is the test's
+	}
+	c.Header = r.Header.Clone()
+	c.Header.Del("Connection")
+	for name, value := range map[string]string{"Method": r.Method, "Host": r.Host, "Uri": r.RequestURI, "Proto": "http",
+		"For": "127.0.0.1"} {
+		c.Header.Set("X-Forwarded-"+name, value)
+	}
+	return c
+}
+
+// startStandIn starts a server, an app and a proxy of that form.
+func startStandIn(t *testing.T, form string, change func(rules string) string) *world {
+	t.Helper()
+	w := &world{app: startApp(t)}
+	p := &standIn{form: form, app: w.app.Listener.Addr().String()}
+	front := httptest.NewServer(p)
+	t.Cleanup(front.Close)
+	w.at, w.url = front.Listener.Addr().String(), front.URL
+	rules := strings.ReplaceAll(sampleFile(t, "gateway.yaml"), "app.example.com", w.at)
+	file := filepath.Join(t.TempDir(), "gateway.yaml")
+	if err := os.WriteFile(file, []byte(change(rules)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.site = vouchsafetest.Start(t, vouchsafetest.Options{Shipped: true, Env: map[string]string{
+		"VOUCHSAFE_GATEWAY": file, "VOUCHSAFE_TRUSTED_PROXIES": "127.0.0.1"}})
+	p.server = w.site.Address
+	return w
+}
+
+func unchanged(rules string) string { return rules }
+
+// TestTraefikAndEnvoyAskTheGateway is TestProxiesAskTheGateway by the requests that the two document.
+func TestTraefikAndEnvoyAskTheGateway(t *testing.T) {
+	t.Parallel()
+	for _, form := range []string{"traefik", "envoy"} {
+		t.Run(form, func(t *testing.T) {
+			t.Parallel()
+			w := startStandIn(t, form, unchanged)
+			jo := w.site.Jo(t)
+			w.strangersStayOut(t)
+			w.noSpellingLeadsAround(t)
+			v := w.signsIn(t, jo)
+			w.forgedHeadersTellNothing(t, v)
+			w.groupsDecide(t, v, jo)
+			w.floodsEnd(t, v)
+			w.signOutActs(t, v)
+		})
+	}
+}
+
+// asks sends a check as the proxy at an address would, and returns the answer.
+func (w *world) asks(t *testing.T, from, entry string, header http.Header) *http.Response {
+	t.Helper()
+	return w.asksAt(t, from, w.site.Address, entry, header)
+}
+
+func (w *world) asksAt(t *testing.T, from, host, entry string, header http.Header) *http.Response {
+	t.Helper()
+	target := "http://" + w.site.Address + "/forward-auth/" + entry
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, target, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header, req.Host = header, host
+	transport := &http.Transport{DialContext: (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}).DialContext,
+		DisableKeepAlives: true}
+	res, err := transport.RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = res.Body.Close()
+	return res
+}
+
+// forwarded are the headers of a check as Traefik sends them.
+func (w *world) forwarded(method, target string) http.Header {
+	return http.Header{"X-Forwarded-Method": {method}, "X-Forwarded-Host": {w.at}, "X-Forwarded-Uri": {target},
+		"Sec-Fetch-Mode": {"cors"}}
+}
+
+// with returns a copy of the headers with another one.
+func with(h http.Header, name string, values ...string) http.Header {
+	h = h.Clone()
+	h[name] = values
+	return h
+}
+
+// TestOnlyTrustedProxiesAsk: a check counts only from a trusted proxy, at no host of users, in the form of its entry.
+func TestOnlyTrustedProxiesAsk(t *testing.T) {
+	t.Parallel()
+	w := startStandIn(t, "traefik", unchanged)
+	public := w.forwarded("GET", "/public/x")
+	original := http.Header{"X-Original-Method": {"GET"}, "X-Original-Url": {"http://" + w.at + "/public/x"}}
+	issuer, err := url.Parse(w.site.Issuer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const proxy, asked, host = "127.0.0.1", "X-Original-Url", "X-Forwarded-Host"
+	here := w.site.Address
+	both := original.Clone()
+	for name, values := range w.forwarded("GET", "/reports") {
+		both[name] = values
+	}
+	for name, test := range map[string]struct {
+		from, at, entry string
+		header          http.Header
+		status          int
+	}{
+		"a trusted proxy":             {proxy, here, "traefik", public, 200},
+		"another machine":             {"127.0.0.2", here, "traefik", public, 403},
+		"at the issuer's host":        {proxy, issuer.Host, "traefik", public, 404},
+		"an entry that is not there":  {proxy, here, "other", public, 403},
+		"the headers of another form": {proxy, here, "nginx", public, 403},
+		"those of nginx":              {proxy, here, "nginx", original, 200},
+		"those of nginx at Traefik's": {proxy, here, "traefik", original, 403},
+		"both, at Traefik's":          {proxy, here, "traefik", both, 401},
+		"a header twice":              {proxy, here, "traefik", with(public, "X-Forwarded-Uri", "/public/x", "/"), 403},
+		"two hosts in one header":     {proxy, here, "traefik", with(public, host, w.at+", "+w.at), 403},
+		"no method":                   {proxy, here, "traefik", with(public, "X-Forwarded-Method"), 403},
+		"a method in small letters":   {proxy, here, "traefik", with(public, "X-Forwarded-Method", "get"), 403},
+		"another method by a header":  {proxy, here, "traefik", with(public, "X-Http-Method-Override", "PUT"), 403},
+		"a host without a rule":       {proxy, here, "traefik", with(public, host, "evil.example"), 403},
+		"the issuer as the app":       {proxy, here, "traefik", with(public, host, issuer.Host), 403},
+		"a path below the entry's":    {proxy, here, "traefik/page", public, 403},
+		"the page of nginx":           {proxy, here, "nginx/page", with(original, asked, "http://"+w.at+"/reports"), 401},
+		"a relative URL":              {proxy, here, "nginx", with(original, asked, "/public/x"), 403},
+		"a user before the host":      {proxy, here, "nginx", with(original, asked, "http://a@"+w.at+"/public/x"), 403},
+		"another scheme":              {proxy, here, "nginx", with(original, asked, "x://"+w.at+"/public/x"), 403},
+	} {
+		res := w.asksAt(t, test.from, test.at, test.entry, test.header)
+		if res.StatusCode != test.status {
+			t.Errorf("%s: got %d, want %d", name, res.StatusCode, test.status)
+		}
+	}
+}
+
+// TestSignInsStayInTheirBrowserAndHost: an answer of the authorization endpoint counts in the browser and at the host
+// in which the sign-in began, once, and leads nowhere else.
+func TestSignInsStayInTheirBrowserAndHost(t *testing.T) {
+	t.Parallel()
+	w := startStandIn(t, "traefik", func(rules string) string {
+		return strings.ReplaceAll(rules, "hosts: ["+w0(rules)+"]", "hosts: ["+w0(rules)+", other.example]")
+	})
+	jo := w.site.Jo(t)
+	page := with(with(w.forwarded("GET", "/reports?a=//evil.example"), "Sec-Fetch-Mode", "navigate"), "Sec-Fetch-Dest",
+		"document")
+	begun := w.asks(t, "127.0.0.1", "traefik", page)
+	cookie := begun.Header.Get("Set-Cookie")
+	cookie, _, _ = strings.Cut(cookie, ";")
+	b := w.site.Browser(t, jo)
+	answer := b.Get(t, begun.Header.Get("Location"))
+	for answer.Left == nil {
+		answer = b.SignIn(t, answer, jo)
+	}
+	callback := answer.Left.RequestURI()
+	if !strings.HasPrefix(callback, "/.vouchsafe/callback?") || answer.Left.Host != w.at {
+		t.Fatalf("the browser was sent to %s", answer.Left)
+	}
+	back := with(w.forwarded("GET", callback), "Cookie", cookie)
+	state := answer.Left.Query().Get("state")
+	evil := strings.Replace(callback, "iss=", "iss=https://evil.example&x=", 1)
+	for name, h := range map[string]http.Header{
+		"no cookie":        w.forwarded("GET", callback),
+		"another browser":  with(back, "Cookie", cookie[:len(cookie)-3]+"AAA"),
+		"another host":     with(back, "X-Forwarded-Host", "other.example"),
+		"a damaged state":  with(back, "X-Forwarded-Uri", strings.Replace(callback, state, state[:len(state)-2]+"AA", 1)),
+		"another issuer":   with(back, "X-Forwarded-Uri", evil),
+		"no code":          with(back, "X-Forwarded-Uri", strings.Replace(callback, "code=", "x=", 1)),
+		"the state twice":  with(back, "X-Forwarded-Uri", callback+"&state="+state),
+		"another's method": with(back, "X-Forwarded-Method", "POST"),
+	} {
+		res := w.asks(t, "127.0.0.1", "traefik", h)
+		if res.StatusCode < 400 || res.StatusCode >= 500 || len(res.Header["Set-Cookie"]) > 0 {
+			t.Errorf("%s: got %d and cookies %q", name, res.StatusCode, res.Header["Set-Cookie"])
+		}
+	}
+	in := w.asks(t, "127.0.0.1", "traefik", back)
+	if to := in.Header.Get("Location"); to != w.url+"/reports?a=//evil.example" {
+		t.Errorf("the browser comes back to %q", to)
+	}
+	if again := w.asks(t, "127.0.0.1", "traefik", back); again.StatusCode < 400 {
+		t.Errorf("a second time: got %d", again.StatusCode)
+	}
+	// The code was used twice: what it gave is revoked. A new sign-in is not touched.
+	v := w.signsIn(t, jo)
+	var own string
+	for _, c := range v.CookiesOf(t, w.url) {
+		if c.Name == "vouchsafe-gateway" {
+			own = c.Name + "=" + c.Value
+		}
+	}
+	signedIn := with(w.forwarded("GET", "/reports"), "Cookie", own)
+	for name, test := range map[string]struct {
+		h      http.Header
+		status int
+	}{
+		"its own host":     {signedIn, 200},
+		"another host":     {with(signedIn, "X-Forwarded-Host", "other.example"), 401},
+		"a damaged cookie": {with(w.forwarded("GET", "/reports"), "Cookie", own[:len(own)-2]+"AA"), 401},
+	} {
+		if res := w.asks(t, "127.0.0.1", "traefik", test.h); res.StatusCode != test.status {
+			t.Errorf("%s: got %d, want %d", name, res.StatusCode, test.status)
+		}
+	}
+	w.site.Command(t, "", "user", "disable", jo.Email)
+	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		res := w.asks(t, "127.0.0.1", "traefik", signedIn)
+		if res.StatusCode == http.StatusUnauthorized {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal("the account is disabled, and its cookie still works")
+		}
+	}
+}
+
+// w0 returns the first host of a gateway file.
+func w0(rules string) string {
+	_, after, _ := strings.Cut(rules, "hosts: [")
+	host, _, _ := strings.Cut(after, "]")
+	return host
+}
+
+// TestTokensPass: an access token passes where the rule takes it, for its audience and with its scopes, and nowhere
+// else. A second factor and a recent sign-in can be demanded.
+func TestTokensPass(t *testing.T) {
+	t.Parallel()
+	w := startStandIn(t, "traefik", func(rules string) string {
+		return strings.Replace(rules, "    - name: app\n", "    - {name: api, hosts: ["+w0(rules)+"], paths: [/api/*], "+
+			"audience: 'https://api.example', scopes: [read], headers: [user, client, scope]}\n"+
+			"    - {name: strong, hosts: ["+w0(rules)+"], paths: [/strong], second_factor: true}\n"+
+			"    - {name: fresh, hosts: ["+w0(rules)+"], paths: [/fresh], max_age: 1s}\n    - name: app\n", 1)
+	})
+	token := func(id, scope, audience string) string {
+		w.site.Command(t, "s3cret-of-"+id+"-s3cret\n", "client", "add", id, "--kind", "service", "--scope", scope,
+			"--audience", audience, "--secret-stdin")
+		c := vouchsafetest.Client{"client_id": id, "client_secret": "s3cret-of-" + id + "-s3cret"}
+		return w.site.API(t).Token(t, c, "grant_type", "client_credentials").Want(t, http.StatusOK, "").Access()
+	}
+	good := token("worker", "read write", "https://api.example")
+	elsewhere := token("elsewhere", "read", "https://else.example")
+	writer := token("writer", "write", "https://api.example")
+	for name, test := range map[string]struct {
+		target, authorization string
+		status                int
+		challenge             string
+	}{
+		"the token":           {"/api/x", "Bearer " + good, 200, ""},
+		"no token":            {"/api/x", "", 401, "Bearer realm="},
+		"a damaged token":     {"/api/x", "Bearer " + good[:len(good)-4] + "AAAA", 401, `error="invalid_token"`},
+		"another audience":    {"/api/x", "Bearer " + elsewhere, 401, `error="invalid_token"`},
+		"another scope":       {"/api/x", "Bearer " + writer, 403, `error="insufficient_scope"`},
+		"another scheme":      {"/api/x", "Basic d29ya2VyOng=", 401, `error="invalid_token"`},
+		"a rule without them": {"/reports", "Bearer " + good, 401, ""},
+	} {
+		h := w.forwarded("GET", test.target)
+		if test.authorization != "" {
+			h = with(h, "Authorization", test.authorization)
+		}
+		res := w.asks(t, "127.0.0.1", "traefik", h)
+		if res.StatusCode != test.status || !strings.Contains(res.Header.Get("Www-Authenticate"), test.challenge) {
+			t.Errorf("%s: got %d with %q, want %d with %s", name, res.StatusCode, res.Header.Get("Www-Authenticate"),
+				test.status, test.challenge)
+		}
+		told := res.Header.Get("X-Auth-Client") + " " + res.Header.Get("X-Auth-Scope") + res.Header.Get("X-Auth-User")
+		if test.status == 200 && (told != "worker read write" || len(res.Header["X-Auth-User"]) != 1) {
+			t.Errorf("%s: the app is told %v", name, res.Header)
+		}
+	}
+	jo := w.site.Jo(t)
+	v := w.signsIn(t, jo)
+	time.Sleep(1100 * time.Millisecond) // the sign-in gets too old for the rule
+	for _, target := range []string{"/strong", "/fresh"} {
+		if got := w.status(t, v, target); got != http.StatusUnauthorized {
+			t.Errorf("%s: got %d, want 401", target, got)
+		}
+	}
+	if p := v.Get(t, w.url+"/strong"); p.URL.Path != "/second-factor" && p.URL.Path != "/second-factor/setup" {
+		t.Errorf("the way to a second factor leads to %s", p.URL)
+	}
+	if p := v.Get(t, w.url+"/fresh"); p.URL.Path != "/login" {
+		t.Errorf("the way to a recent sign-in leads to %s", p.URL)
+	}
+}
