@@ -42,6 +42,20 @@ func originOf(r *http.Request) string {
 	return r.Referer()
 }
 
+// firstPage returns the URL of the first domain, where browsers are sent that have no better place to go to.
+func (d *Door) firstPage() string {
+	first := d.domains[0]
+	scheme := "http"
+	if first.port == "443" || first.port == "" && d.secure {
+		scheme = "https"
+	}
+	host := first.host
+	if first.port != "" && first.port != "80" && first.port != "443" {
+		host += ":" + first.port
+	}
+	return scheme + "://" + host
+}
+
 // allowReading lets scripts of the app's pages read the answer, and send it cookies.
 func (d *Door) allowReading(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()

@@ -19,10 +19,12 @@ type Calls interface {
 	Try(ctx context.Context, p *upstream.Provider, redirectURI string) []upstream.Step
 }
 
-// Service has the use cases. Both fields are required.
+// Service has the use cases. Fields without a default are required.
 type Service struct {
 	*people.Service
 	Calls Calls
+	// Callback returns the URL at which users come back from a provider. Default: that of the pages.
+	Callback func(provider string) string
 }
 
 // New checks the Service.

@@ -14,8 +14,13 @@ func (s *Service) Try(ctx context.Context, a people.Asker, id string) ([]upstrea
 	if err != nil {
 		return nil, err
 	}
-	return s.Calls.Try(ctx, p, callback(a, id)), nil
+	return s.Calls.Try(ctx, p, s.callback(a, id)), nil
 }
 
 // callback returns the redirect URI of a provider.
-func callback(a people.Asker, id string) string { return a.Tenant.URL("/upstream/" + id + "/callback") }
+func (s *Service) callback(a people.Asker, id string) string {
+	if s.Callback != nil {
+		return s.Callback(id)
+	}
+	return a.Tenant.URL("/upstream/" + id + "/callback")
+}

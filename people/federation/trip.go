@@ -65,7 +65,7 @@ func (s *Service) request(a people.Asker, tr *Trip) upstream.Request {
 		return base64.RawURLEncoding.EncodeToString(box.MAC([]byte(what + "\x00" + tr.ID)))
 	}
 	return upstream.Request{
-		RedirectURI: callback(a, tr.Upstream), Nonce: made("nonce"), Verifier: made("verifier"),
+		RedirectURI: s.callback(a, tr.Upstream), Nonce: made("nonce"), Verifier: made("verifier"),
 		Fresh: tr.Fresh, Begun: tr.begun(),
 	}
 }

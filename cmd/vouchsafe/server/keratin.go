@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,11 +15,13 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/hostname"
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/outbox"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	keeper "github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/delegated"
+	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -36,25 +39,64 @@ func (s *Server) wireKeratin(tenancy *web.Tenancy) error {
 	policy := *s.people.Policy
 	policy.MinScore = s.cfg.KeratinScore()
 	own.Policy, own.TellDisabled = &policy, true
+	upstreams, err := federation.New(federation.Service{
+		Service: &own, Calls: s.calls,
+		Callback: func(provider string) string { return k.URL + "/oauth/" + provider + "/return" },
+	})
+	if err != nil {
+		return err
+	}
+	more := sealed(s.secrets, k)
 	useCases := &delegated.Service{
-		Service: &own, Accounts: s.accounts(&own), Numbers: s.Store, Standings: s.Store, Tenant: k.Tenant,
+		Service: &own, Federation: upstreams,
+		Accounts: s.accounts(&own), Numbers: s.Store, Standings: s.Store, Tenant: k.Tenant,
 		Names:     delegated.Names{Emails: k.NamesAreEmails, Domains: k.EmailDomains},
 		ResetLife: k.ResetTTL, SignInLife: k.PasswordlessTTL, Zone: k.TimeZone, Days: k.Days, Weeks: k.Weeks,
 		Announces: k.ChangedURL != "",
 	}
 	// Also of passwords that change on our pages.
 	s.people.PasswordChanged, own.PasswordChanged = useCases.TellChanged, useCases.TellChanged
-	var err error
 	s.keratin, err = keratin.New(keratin.Config{
 		People: useCases, Keys: s.Provider.Keys,
-		Tenant: func(ctx context.Context) (*issuer.Tenant, error) { return tenancy.Tenant(ctx, k.Tenant) },
-		URL:    k.URL, Domains: k.Domains, User: k.User, Password: k.Password, SignUp: k.SignUp,
+		Tenant: func(ctx context.Context) (*issuer.Tenant, error) {
+			t, err := tenancy.Tenant(ctx, k.Tenant)
+			if err != nil {
+				return nil, err
+			}
+			return withUpstreams(t, more), nil
+		},
+		URL: k.URL, Domains: k.Domains, User: k.User, Password: k.Password, SignUp: k.SignUp,
 		TokenLife: k.AccessTokenTTL, SessionLife: k.RefreshTokenTTL, Persistent: k.ExplicitExpiry, SameSite: k.SameSite,
 		Resets: k.ResetURL != "", Passwordless: k.PasswordlessURL != "",
 		Language: func(r *http.Request) string { return ui.Words(r).Lang() },
 		Health:   s.keratinHealth, Metrics: s.metrics.Handler(),
 	})
 	return err
+}
+
+// sealed returns the upstream providers of variables, with their secrets sealed as those of tenants are.
+func sealed(secrets *secret.Masters, k *settings.Keratin) []storage.Upstream {
+	var all []storage.Upstream
+	for _, u := range k.Upstreams {
+		u.ClientSecret = secrets.Box(k.Tenant, secret.UpstreamSecret).Seal(u.ClientSecret)
+		all = append(all, u)
+	}
+	return all
+}
+
+// withUpstreams returns the tenant with further upstream providers. What the tenant declares itself comes first.
+func withUpstreams(t *issuer.Tenant, more []storage.Upstream) *issuer.Tenant {
+	if len(more) == 0 {
+		return t
+	}
+	with := *t
+	with.Settings.Upstreams = slices.Clone(t.Settings.Upstreams)
+	for _, u := range more {
+		if t.Settings.Upstream(u.ID) == nil {
+			with.Settings.Upstreams = append(with.Settings.Upstreams, u)
+		}
+	}
+	return &with
 }
 
 // keratinHealth reports whether the database and Redis answer. A Redis that is not used is not missed.

@@ -17,6 +17,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
+	"github.com/vouchsafe/vouchsafe/internal/upstreams"
 	"github.com/vouchsafe/vouchsafe/login"
 	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/api"
@@ -43,6 +44,7 @@ type Server struct {
 	admin   *admin.Server
 	account *account.Server
 	people  *people.Service
+	calls   *upstreams.Caller
 	keratin *keratin.Door // nil without the setting keratin
 	hasher  *password.Hasher
 	outbox  *outbox.Worker   // nil if there is nothing to send through

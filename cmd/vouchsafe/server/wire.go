@@ -155,8 +155,8 @@ func (s *Server) wire(shared, local ephemeral.Store) error {
 	if err != nil {
 		return err
 	}
-	s.people = useCases
-	upstreams, err := federation.New(federation.Service{Service: useCases, Calls: UpstreamCalls(cfg, roots)})
+	s.people, s.calls = useCases, UpstreamCalls(cfg, roots)
+	upstreams, err := federation.New(federation.Service{Service: useCases, Calls: s.calls})
 	if err != nil {
 		return err
 	}
