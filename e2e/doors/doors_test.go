@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -32,9 +34,14 @@ func TestNoDoorStandsOpen(t *testing.T) {
 		t.Run(map[bool]string{false: "embedded", true: "production"}[production], func(t *testing.T) {
 			t.Parallel()
 			mails := smtptest.Start(t)
+			gateway := filepath.Join(t.TempDir(), "gateway.yaml")
+			if err := os.WriteFile(gateway, []byte(gatewayFile), 0o600); err != nil {
+				t.Fatal(err)
+			}
 			s := vouchsafetest.Start(t, vouchsafetest.Options{
 				Production: production, Clients: []vouchsafetest.Client{App},
 				Env: map[string]string{
+					"VOUCHSAFE_GATEWAY": gateway, "VOUCHSAFE_TRUSTED_PROXIES": "203.0.113.1",
 					"VOUCHSAFE_UNLIMITED_ADDRESSES": "127.0.0.0/8", "VOUCHSAFE_CODE_LIFETIME": "10m",
 					"VOUCHSAFE_SMTP_URL": mails.URL, "VOUCHSAFE_MAIL_FROM": "no-reply@vouchsafe.example",
 				},
@@ -61,6 +68,12 @@ func TestNoDoorStandsOpen(t *testing.T) {
 		})
 	}
 }
+
+// gatewayFile lets everyone through, but no proxy asks: each key is refused.
+const gatewayFile = `gateway:
+  entries: [{id: edge, form: traefik}]
+  rules: [{hosts: [app.example], public: true}]
+`
 
 // endpoint is a row of the protocol's table of endpoints, as the program prints it.
 type endpoint struct {
@@ -182,6 +195,8 @@ func filled(path string) string {
 		switch {
 		case strings.HasPrefix(v, "{hash"):
 			return "0abc"
+		case v == "{entry}":
+			return "edge"
 		case v == "{name}":
 			return "page.css"
 		case v == "{upstream}":

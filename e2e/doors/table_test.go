@@ -16,6 +16,7 @@ const (
 	permission need = "a session's permission"   // the browser is sent to the client with a code, or asked
 	trip       need = "the browser that left"    // for a provider, and what that has said there
 	developer  need = "this machine"             // in development, at the default tenant only
+	proxy      need = "a trusted proxy"          // that asks the gateway, at no host of users; package gateway opens it
 	playground need = "this machine, anywhere"   // in development, at every tenant below the default one's host
 )
 
@@ -117,6 +118,8 @@ var doors = map[string]need{
 	"/static/brand.{hash:[0-9a-f]+}.css":   nothing,
 	"/static/initial.{hash:[0-9a-f]+}.svg": nothing,
 	"/static/{name}":                       nothing,
+
+	"/forward-auth/{entry}": proxy,
 
 	"/dev":                playground,
 	"/dev/callback":       playground,
