@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"go.yaml.in/yaml/v4"
+
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 )
 
@@ -366,5 +368,30 @@ func TestTokensPass(t *testing.T) {
 	}
 	if p := v.Get(t, w.url+"/fresh"); p.URL.Path != "/login" {
 		t.Errorf("the way to a recent sign-in leads to %s", p.URL)
+	}
+}
+
+// TestSamplesTellTheSame: the samples that no program reads here are YAML, ask at an entry of gateway.yaml, and pass on
+// the headers that the others do.
+func TestSamplesTellTheSame(t *testing.T) {
+	t.Parallel()
+	rules := sampleFile(t, "gateway.yaml")
+	for _, form := range []string{"traefik", "envoy"} {
+		text := sampleFile(t, form+".yaml")
+		var any map[string]any
+		if err := yaml.Unmarshal([]byte(text), &any); err != nil || len(any) == 0 {
+			t.Errorf("%s.yaml: %v", form, err)
+		}
+		if !strings.Contains(text, "/forward-auth/"+form) || !strings.Contains(rules, "{id: "+form+", form: "+form+"}") {
+			t.Errorf("%s.yaml doesn't ask at the entry of gateway.yaml", form)
+		}
+	}
+	for _, file := range []string{"traefik.yaml", "envoy.yaml", "nginx.conf", "Caddyfile", "vouchsafe.lua"} {
+		text := strings.ToLower(sampleFile(t, file))
+		for _, name := range told {
+			if !strings.Contains(text, strings.ToLower(name)) {
+				t.Errorf("%s doesn't pass on %s", file, name)
+			}
+		}
 	}
 }
