@@ -58,6 +58,25 @@ var clients = `clients:
     scope: reports
 `
 
+// The gateway of the measured server: the proxy that asks has an address of its own, so that the requests of all other
+// operations come from no proxy.
+const (
+	proxyAddress = "127.0.0.2"
+	appHost      = "app.example"
+	gatewayRules = `gateway:
+  entries:
+    - {id: edge, form: traefik}
+  rules:
+    - name: public
+      hosts: [` + appHost + `]
+      paths: [/public/*]
+      public: true
+    - name: app
+      hosts: [` + appHost + `]
+      headers: [user, email, groups, identity]
+`
+)
+
 // tenRules are rules about claims, in YAML, for requests with the scope mapped.
 func tenRules() string {
 	var b strings.Builder
