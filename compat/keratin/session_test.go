@@ -2,6 +2,7 @@ package keratin_test
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -137,4 +138,48 @@ func TestRefreshExtendsTheSession(t *testing.T) {
 		}
 	}
 	idle.do("GET", "/session/refresh").want(401, "")
+}
+
+// TestBelowAPathOfTheIssuer serves both on one port: neither answers for the other.
+func TestBelowAPathOfTheIssuer(t *testing.T) {
+	t.Parallel()
+	w := start(t, "PORT=", "PUBLIC_PORT=")
+	name := newName()
+	b, claims := w.signedUp(name)
+	if claims.Iss != w.issuer+"/authn" {
+		t.Errorf("got iss %s", claims.Iss)
+	}
+	b.do("GET", "/session/refresh").want(201, "TOKEN")
+	if got := w.account(claims.number()); got.Username != name {
+		t.Errorf("got %+v by the private routes", got)
+	}
+	for path, want := range map[string]int{
+		"/.well-known/openid-configuration": 200, "/login": 200, "/session": 404, "/configuration": 404, "/authn": 404,
+		"/authnx/configuration": 404, "/authn/configuration": 200, "/authn/login": 404,
+	} {
+		if got := w.send(b.client, request(t, "GET", w.issuer+path)); got.status != want {
+			t.Errorf("%s: got %d, want %d", path, got.status, want)
+		}
+	}
+	// Another host of the same server is not the one of AUTHN_URL.
+	req := request(t, "GET", w.issuer+"/authn/configuration")
+	req.Host = "other.example.com"
+	if got := w.send(b.client, req); got.status != http.StatusMisdirectedRequest {
+		t.Errorf("got %d for another host, want 421", got.status)
+	}
+	// What a browser holds here opens nothing there.
+	u, err := url.Parse(w.at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range b.client.Jar.Cookies(u) {
+		if c.Name != "authn" {
+			continue
+		}
+		account := request(t, "GET", w.issuer+"/account")
+		account.AddCookie(&http.Cookie{Name: "vouchsafe-session", Value: c.Value})
+		if got := w.send(w.browser().client, account); got.status == http.StatusOK {
+			t.Error("the cookie of the compatible routes opens the account page")
+		}
+	}
 }

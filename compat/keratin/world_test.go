@@ -101,6 +101,10 @@ func tryStart(t *testing.T, more []string) (*world, error) {
 		name, value, _ := strings.Cut(m, "=")
 		env[name] = value
 	}
+	if env["PORT"] == "" { // on our own port, below a path
+		w.at, w.private = w.issuer+"/authn", w.issuer+"/authn"
+		env["AUTHN_URL"] = w.at
+	}
 	var environ []string
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		environ = append(environ, name+"="+env[name])
