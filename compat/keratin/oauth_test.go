@@ -84,6 +84,10 @@ func TestOAuth(t *testing.T) {
 	if got := other.comesFrom(jo, page); got != failed {
 		t.Errorf("got %s for an account that another user has, want %s", got, failed)
 	}
+	// Keratin AuthN signed such a user in to the other account, once.
+	if got := other.do("GET", "/session/refresh").want(201, "TOKEN").token(w); got.Sub != otherClaims.Sub {
+		t.Errorf("got sub %s after a link that was refused, want %s", got.Sub, otherClaims.Sub)
+	}
 	if got := other.comesFrom(kim, page); got != page {
 		t.Errorf("got %s, want %s", got, page)
 	}

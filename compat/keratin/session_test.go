@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -138,6 +139,24 @@ func TestRefreshExtendsTheSession(t *testing.T) {
 		}
 	}
 	idle.do("GET", "/session/refresh").want(401, "")
+}
+
+// TestTabsRefreshAtOnce has many tabs of a browser wake up together, when the session is to be extended.
+func TestTabsRefreshAtOnce(t *testing.T) {
+	t.Parallel()
+	w := start(t, "REFRESH_TOKEN_TTL=20")
+	b, _ := w.signedUp(newName())
+	time.Sleep(1100 * time.Millisecond) // a session is extended after a twentieth of its life
+	var wg sync.WaitGroup
+	for range 10 {
+		wg.Go(func() {
+			if got := b.do("GET", "/session/refresh"); got.status != http.StatusCreated {
+				t.Errorf("got %d for one of the tabs", got.status)
+			}
+		})
+	}
+	wg.Wait()
+	b.do("GET", "/session/refresh").want(201, "TOKEN")
 }
 
 // TestBelowAPathOfTheIssuer serves both on one port: neither answers for the other.
