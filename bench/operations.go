@@ -47,7 +47,7 @@ var operations = []operation{
 	{"refresh-ten-claims", 1.76, task{prepare: obtainMapped, do: refresh}, task{do: posted(nextTokens)}},
 	{"userinfo", 1.5, task{prepare: obtain, do: userinfo}, task{do: posted(oneToken)}},
 	// What a proxy asks about each request of an app; a cache answers all but one read a second.
-	{"forward-auth", 2.8, task{prepare: enterGateway, do: forwardAuth}, task{do: posted("/sign")}},
+	{"forward-auth", 2.3, task{prepare: enterGateway, do: forwardAuth}, task{do: posted("/sign")}},
 	{"introspection", 1.5, task{prepare: obtain, do: introspect}, task{do: posted(oneToken)}},
 	{"sign-in", 1.15, task{do: wholeSignIn}, task{do: posted("/hash")}},
 	{"mix", 0, task{prepare: obtain, do: mix},
