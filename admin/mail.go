@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
+	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -87,6 +88,9 @@ type testedMail struct {
 	Log      []string `json:"log" doc:"The conversation with the mail server, without passwords."`
 }
 
+// testMails bounds the test emails of a tenant: an administrator's stolen token floods no mailbox with them.
+var testMails = limit.Rule{Name: "test-mail", Max: 20, Window: time.Hour}
+
 func (s *Server) testMail() jsonapi.Route {
 	return handle(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/mail:test", ID: "testMail", Scope: "mail:write",
@@ -101,6 +105,9 @@ func (s *Server) testMail() jsonapi.Route {
 		case s.TestMail == nil:
 			return out, &jsonapi.Problem{Status: http.StatusConflict, Code: "not_offered",
 				Detail: "No mail server is set."}
+		}
+		if _, err := s.People.Admit(c.Context(), c.asker, limit.By{Rule: testMails, Subject: "mail"}); err != nil {
+			return out, err
 		}
 		out.Log = []string{}
 		err = s.TestMail(c.Context(), c.asker.Tenant, string(to.Recipient()), func(line string) {

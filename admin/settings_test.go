@@ -1,12 +1,14 @@
 package admin_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -210,4 +212,21 @@ func TestMessagesAreListedAndRetried(t *testing.T) {
 		a.do("POST", path, nil).is(404)
 		a.do("POST", "/mail:test", fields{"to": "x@example.com"}).is(409, "not_offered")
 	})
+}
+
+// TestTestMailsAreFew: an administrator's token can't flood a mailbox, and other tenants go on.
+func TestTestMailsAreFew(t *testing.T) {
+	t.Parallel()
+	s := start(t, "sqlite::memory:")
+	sent := 0
+	s.api.TestMail = func(context.Context, *issuer.Tenant, string, func(string)) error { sent++; return nil }
+	body := fields{"to": "x@example.com"}
+	for range 20 {
+		s.owner("acme").do("POST", "/mail:test", body).is(200)
+	}
+	s.owner("acme").do("POST", "/mail:test", body).is(429, "too_many_attempts")
+	s.owner("").do("POST", "/mail:test", body).is(200)
+	if sent != 21 {
+		t.Errorf("sent %d emails, want 20 of one tenant and one of another", sent)
+	}
 }
