@@ -101,8 +101,8 @@ func (s *Server) admit(r *http.Request, scope string) (*call, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A token that other APIs see, too, could be used here by them.
-	if len(b.Audience) != 1 || b.Audience[0] != t.URL(Prefix) {
+	// A token that other APIs see, too, could be used here by them. The scopes of an API key say what it is for.
+	if b.Key == nil && (len(b.Audience) != 1 || b.Audience[0] != t.URL(Prefix)) {
 		web.Note(r.Context(), "why", "the token is for another audience")
 		return nil, &jsonapi.Problem{Status: http.StatusUnauthorized, Code: "invalid_token",
 			Detail:       "The access token isn't for this API. Its audience has to be " + t.URL(Prefix) + " alone.",

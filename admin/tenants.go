@@ -25,6 +25,7 @@ type tenant struct {
 	Passwords    storage.PasswordSettings     `json:"passwords,omitzero" doc:"What holds for a password's change."`
 	SecondFactor storage.SecondFactorSettings `json:"second_factor,omitzero" doc:"When more than one proof is needed."`
 	SignInAs     storage.SignInAsSettings     `json:"sign_in_as,omitzero" doc:"Whether administrators may sign in as users."`
+	APIKeys      storage.APIKeySettings       `json:"api_keys,omitzero" doc:"How long API keys live."`
 	Limits       storage.LimitSettings        `json:"limits,omitzero" doc:"How many messages are sent."`
 	Branding     branding                     `json:"branding,omitzero" doc:"How pages and emails look."`
 	Claims       []storage.ClaimRule          `json:"claims,omitempty" doc:"What else apps learn about users: see docs/claims.md."`
@@ -60,7 +61,8 @@ func fieldsOfTenant(t storage.Tenant) tenant {
 	out := tenant{
 		Name: unlessZero(t.Name), Host: unlessZero(t.Host), LogoURI: unlessZero(t.LogoURI),
 		Disabled: unlessZero(t.Disabled), SignUp: set.SignUp, SignIn: set.SignIn,
-		Passwords: set.Passwords, SecondFactor: set.SecondFactor, SignInAs: set.SignInAs, Limits: set.Limits,
+		Passwords: set.Passwords, SecondFactor: set.SecondFactor, SignInAs: set.SignInAs, APIKeys: set.APIKeys,
+		Limits:   set.Limits,
 		Branding: branding(set.Branding), Claims: set.Claims, Attributes: set.Attributes, APIs: set.APIs,
 	}
 	for _, u := range set.Upstreams {
@@ -98,6 +100,7 @@ func tagOfTenant(t storage.Tenant) (jsonapi.ETag, error) { return jsonapi.TagOf(
 func (f tenant) declared(was storage.Tenant, id string) tenants.Declared {
 	set := was.Settings
 	set.SignUp, set.SignIn, set.Passwords, set.SecondFactor = f.SignUp, f.SignIn, f.Passwords, f.SecondFactor
+	set.APIKeys = f.APIKeys
 	set.SignInAs, set.Limits, set.Branding, set.Upstreams = f.SignInAs, f.Limits, storage.Branding(f.Branding), nil
 	set.Claims, set.Attributes, set.APIs = f.Claims, f.Attributes, f.APIs
 	d := tenants.Declared{

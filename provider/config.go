@@ -18,6 +18,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/provider/authorize"
 	"github.com/vouchsafe/vouchsafe/provider/clientauth"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/resource"
 	"github.com/vouchsafe/vouchsafe/provider/token"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
@@ -47,6 +48,8 @@ type Config struct {
 	Ephemeral ephemeral.Store
 	Sessions  *browser.Sessions
 	Limits    *limit.Limiter
+	// APIKeys reads the API keys that requests bring. Default: there are none.
+	APIKeys oauth.APIKeys
 	// ClientFailures bounds the failures of one client from one address to authenticate. Default 20 in
 	// a minute.
 	ClientFailures limit.Rule
@@ -128,6 +131,9 @@ func (c *Config) complete() error {
 	def(&c.KeyRotation, 90*24*time.Hour)
 	if c.AccessTokenAlgorithm == "" {
 		c.AccessTokenAlgorithm = "ES256"
+	}
+	if c.APIKeys == nil {
+		c.APIKeys = oauth.NoAPIKeys{}
 	}
 	if c.Fetch == nil {
 		c.Fetch = clientauth.NewFetcher(clientauth.FetchConfig{})

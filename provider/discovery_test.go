@@ -63,9 +63,10 @@ func TestDiscovery(t *testing.T) {
 		return out
 	}
 	for name, want := range map[string][]string{
-		"response_types_supported":              {"code"},
-		"response_modes_supported":              {"query", "fragment", "form_post"},
-		"grant_types_supported":                 {"authorization_code", "client_credentials", "refresh_token"},
+		"response_types_supported": {"code"},
+		"response_modes_supported": {"query", "fragment", "form_post"},
+		"grant_types_supported": {"authorization_code", "client_credentials", "refresh_token",
+			"urn:ietf:params:oauth:grant-type:token-exchange"},
 		"code_challenge_methods_supported":      {"S256"},
 		"subject_types_supported":               {"public"},
 		"prompt_values_supported":               {"none", "login", "consent", "select_account"},

@@ -34,7 +34,9 @@ func New(c Config) (*Provider, error) {
 		Failures: c.ClientFailures, Fetch: c.Fetch, Development: c.Development,
 	})
 	p.origins = cache.Cache[originKey, bool]{Load: p.loadOrigin, Name: originKey.String}
-	p.resource = &resource.Server{Store: c.Store, Clients: p.clients, Tokens: p.tokens, Keys: p.Keys}
+	p.resource = &resource.Server{
+		Store: c.Store, Clients: p.clients, Tokens: p.tokens, Keys: p.Keys, APIKeys: c.APIKeys,
+	}
 	p.logout = &logout.Server{
 		Store: c.Store, Secrets: c.Secrets, Sessions: c.Sessions, Clients: p.clients, Tokens: p.tokens,
 		SignOut: c.Pages.SignOut, SignedOut: c.Pages.SignedOut, LetterLifetime: authorize.LetterLifetime(c.RequestLifetime),
@@ -55,6 +57,7 @@ func (p *Provider) makeEngine() {
 	}
 	p.token = token.New(&token.Server{
 		Engine: engine, Store: p.Store, Tokens: p.tokens, Keys: p.Keys, Limits: p.Limits, Log: p.Log, Observe: p.observe,
+		APIKeys:              p.APIKeys,
 		RefreshTokenLifetime: p.RefreshTokenLifetime, RefreshTokenIdleLifetime: p.RefreshTokenIdleLifetime,
 		RefreshTokenGrace: p.RefreshTokenGrace,
 	})

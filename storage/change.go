@@ -72,6 +72,13 @@ type Change struct {
 	Link   []Identity
 	// Codes are stored, and replace those for the same purpose, target and asker.
 	Codes []Code
+	// RemoveAPIKey removes a key. ErrNotFound: the owner has no such key. AllIDs never fails with it.
+	RemoveAPIKey *APIKeyName
+	// ReplaceAPIKey says that another key replaces one. ErrStale: it was replaced already, or is gone.
+	ReplaceAPIKey *APIKeyReplacement
+	// AddAPIKey stores a key of the user, or of the client that it names. ErrNotFound: there is no such owner, or the
+	// owner is disabled. ErrExists: the id or the hash is taken.
+	AddAPIKey *APIKey
 	// Consent is stored, and replaces the user's former consent to the client. ErrNotFound: there is
 	// no such user or client.
 	Consent *Consent

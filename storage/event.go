@@ -94,6 +94,10 @@ const (
 	EventPasskeyAdded      = "passkey.added"
 	EventPasskeyRemoved    = "passkey.removed"
 	EventPasskeyCopied     = "passkey.copied"
+	EventAPIKeyAdded       = "api_key.added"
+	EventAPIKeyRotated     = "api_key.rotated"
+	EventAPIKeyRemoved     = "api_key.removed"
+	EventAPIKeyLeaked      = "api_key.leaked"
 	EventIdentityLinked    = "identity.linked"
 	EventIdentityUnlinked  = "identity.unlinked"
 	EventUpstreamFailed    = "upstream.failed"
@@ -221,6 +225,10 @@ var EventKinds = []EventKind{
 	{EventPasskeyAdded, AboutUser, ToTenant, "A passkey was added."},
 	{EventPasskeyRemoved, AboutUser, ToTenant, "A passkey was removed."},
 	{EventPasskeyCopied, AboutUser, ToTenant, "A passkey's counter went back: there is a copy of it."},
+	{EventAPIKeyAdded, AboutUser, ToTenant, "An API key was added: of a user, or of a client if no user is named."},
+	{EventAPIKeyRotated, AboutUser, ToTenant, "An API key was replaced. Detail says by which, and until when it works."},
+	{EventAPIKeyRemoved, AboutUser, ToTenant, "An API key was revoked."},
+	{EventAPIKeyLeaked, AboutUser, ToTenant, "An API key was reported as leaked, and revoked."},
 	{EventIdentityLinked, AboutUser, ToTenant, "An account at an upstream provider was linked."},
 	{EventIdentityUnlinked, AboutUser, ToTenant, "An account at an upstream provider was unlinked."},
 	{EventUpstreamFailed, AboutUser, ToTenant, "An upstream provider's answer was refused. Detail says why."},
@@ -260,8 +268,11 @@ var eventKinds = func() map[string]*EventKind {
 }()
 
 // ofUnknownUsers are kinds about users that name none where the user is not known, such as the sign-in of a
-// user who does not exist.
-var ofUnknownUsers = []string{EventLoginFailed, EventUpstreamFailed, EventTokenRevoked}
+// user who does not exist, or where a client stands in the place of a user.
+var ofUnknownUsers = []string{
+	EventLoginFailed, EventUpstreamFailed, EventTokenRevoked,
+	EventAPIKeyAdded, EventAPIKeyRotated, EventAPIKeyRemoved, EventAPIKeyLeaked,
+}
 
 // Check returns an error unless EventKinds has the event's kind, and the event names what such events are
 // about, and no user if they are not about users.

@@ -127,8 +127,11 @@ type Tokens struct {
 // Bearer is what a living access token of a tenant stands for. Package provider reads it from a request, and
 // package admin decides by it what the request may do.
 type Bearer struct {
-	Client Client // that got the token; enabled
-	// User and Grant are those of a token that a user allowed; nil for one that the client got for itself.
+	Client Client // that got the token; enabled. For an API key of a user, one that is not stored
+	// Key is the API key that was brought itself, or nil: it is for every API of this server.
+	Key *PresentedKey
+	// User and Grant are those of a token that a user allowed; nil for one that the client got for itself. Of an API
+	// key, and of a token that was given for one, Grant is nil.
 	User     *User
 	Grant    *Grant
 	Scopes   []string

@@ -10,6 +10,7 @@ type TenantSettings struct {
 	Passwords    PasswordSettings     `json:"passwords,omitzero" yaml:"passwords,omitempty"`
 	SecondFactor SecondFactorSettings `json:"second_factor,omitzero" yaml:"second_factor,omitempty"`
 	SignInAs     SignInAsSettings     `json:"sign_in_as,omitzero" yaml:"sign_in_as,omitempty"`
+	APIKeys      APIKeySettings       `json:"api_keys,omitzero" yaml:"api_keys,omitempty"`
 	Limits       LimitSettings        `json:"limits,omitzero" yaml:"limits,omitempty"`
 	Branding     Branding             `json:"branding,omitzero" yaml:"branding,omitempty"`
 	Upstreams    []Upstream           `json:"upstreams,omitempty" yaml:"upstreams,omitempty"`
@@ -96,6 +97,12 @@ type SignInAsSettings struct {
 	Enabled bool `json:"enabled,omitempty" yaml:"enabled,omitempty"`
 	// Notify mails the user each time.
 	Notify bool `json:"notify,omitempty" yaml:"notify,omitempty"`
+}
+
+// APIKeySettings bound the API keys of users and clients.
+type APIKeySettings struct {
+	// LongestLife is how long a new key lives at most: 365 days when zero.
+	LongestLife Duration `json:"longest_life,omitzero" yaml:"longest_life,omitempty"`
 }
 
 // LimitSettings bound what is sent for a tenant, so that a flood at one tenant leaves room for

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/people/claims"
@@ -95,9 +96,18 @@ func (c *checks) secrets() {
 		c.fault("passwords.history", "%d is out of range: write 0 to 24", *n)
 	}
 	c.oneOf("passwords.sign_out", c.Passwords.SignOut, storage.SignOutOthers, storage.SignOutAll)
+	if d := time.Duration(c.APIKeys.LongestLife); d != 0 && (d < minKeyLife || d > maxKeyLife) {
+		c.fault("api_keys.longest_life", "%s is out of range: write 1h to 26280h", d)
+	}
 	c.oneOf("second_factor.require", c.SecondFactor.Require, storage.SecondFactorNever, storage.SecondFactorEnrolled,
 		storage.SecondFactorAlways)
 }
+
+// Bounds of api_keys.longest_life. After three years at most, a key is replaced.
+const (
+	minKeyLife = time.Hour
+	maxKeyLife = 3 * 365 * 24 * time.Hour
+)
 
 // limits checks how many messages a tenant sends.
 func (c *checks) limits() {

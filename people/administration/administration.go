@@ -58,8 +58,9 @@ func (s *Accounts) Find(ctx context.Context, a people.Asker, name string) (stora
 // enabled again, and the user cannot open it by mail.
 func (s *Accounts) Disable(ctx context.Context, a people.Asker, id string) error {
 	return s.setDisabled(ctx, a, id, true, storage.Change{
-		EndSessions: &storage.SessionFilter{},
-		Revoke:      []storage.Revocation{{GrantFilter: storage.GrantFilter{UserID: id}, Why: "user disabled"}},
+		EndSessions:  &storage.SessionFilter{},
+		Revoke:       []storage.Revocation{{GrantFilter: storage.GrantFilter{UserID: id}, Why: "user disabled"}},
+		RemoveAPIKey: &storage.APIKeyName{ID: storage.AllIDs},
 	}, storage.EventUserDisabled)
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -29,6 +30,14 @@ func (s *Server) BearerOf(r *http.Request) (b storage.Bearer, err error) {
 		return b, err
 	case token.claims.Act != nil:
 		return b, errActing
+	}
+	if k := token.key; k != nil {
+		b = storage.Bearer{Client: *token.subject.Client, User: k.User, Scopes: shown.GetGrantedScopes(),
+			Audience: shown.GetGrantedAudience()}
+		if oauth.IsAPIKey(value) {
+			b.Key = k
+		}
+		return b, nil
 	}
 	web.Note(ctx, "client", token.claims.ClientID)
 	c, err := s.Clients.Enabled(ctx, t.ID, token.claims.ClientID)

@@ -99,7 +99,9 @@ func (s *Server) writeIntrospection(
 // whichever client asks.
 func (s *Server) given(ctx context.Context, found fosite.AccessRequester) (all []claims.Given, err error) {
 	token := found.GetSession().(*shownToken)
-	if token.grant.ID == "" {
+	if token.key != nil {
+		// settleKey has read it
+	} else if token.grant.ID == "" {
 		err = s.Tokens.ReadClientRoles(ctx, token.subject)
 	} else {
 		err = s.Tokens.ReadIdentities(ctx, token.subject, token.user.ID)

@@ -20,6 +20,7 @@ type Server struct {
 	Clients *oauth.Clients
 	Tokens  *tokens.Maker
 	Keys    *keys.Ring
+	APIKeys oauth.APIKeys
 }
 
 // Store is what the endpoints ask of storage.

@@ -27,10 +27,11 @@ type shownToken struct {
 	now  time.Time       // one for the whole request
 	ends time.Time       // when the token expires
 
-	claims  *tokens.AccessClaims // of an access token; nil for a refresh token
-	subject *claims.Subject      // what rules read; the client is the token's. nil for a refresh token
-	grant   storage.Grant        // empty for a token that a client got for itself
-	user    storage.User         // the grant's
+	claims  *tokens.AccessClaims  // of an access token; nil for a refresh token
+	subject *claims.Subject       // what rules read; the client is the token's. nil for a refresh token
+	grant   storage.Grant         // empty for a token that a client got for itself
+	user    storage.User          // the grant's
+	key     *storage.PresentedKey // the API key that it is, or was given for; nil for none
 }
 
 // GetExpiresAt returns when the token expires.
@@ -75,12 +76,15 @@ func (s *Server) findAccess(
 	ctx context.Context, t *issuer.Tenant, r *fosite.AccessRequest, value string, scopes []string,
 ) error {
 	token := r.Session.(*shownToken)
-	read, err := s.Tokens.OpenAccessToken(ctx, t, value, token.now)
+	read, err := s.openAccess(ctx, t, token, value)
 	if err != nil {
 		return err
 	}
 	if asks := token.asks; asks != nil && !mayAsk(asks, read) {
 		return fmt.Errorf("%w: it is none of %s's", jws.ErrInvalid, asks.ClientID)
+	}
+	if err := s.settleKey(ctx, t, token, read); err != nil {
+		return err
 	}
 	granted := strings.Fields(read.Scope)
 	for _, scope := range scopes {
@@ -88,15 +92,7 @@ func (s *Server) findAccess(
 			return oauth.ErrInsufficientScope.WithDescription("The access token doesn't have the scope " + scope + ".")
 		}
 	}
-	if err := s.findClient(ctx, t, token, read.ClientID); err != nil {
-		return err
-	}
-	if read.GrantID == "" {
-		err = s.ownTokenLives(ctx, t, read)
-	} else {
-		err = s.grantLives(ctx, t, token, read)
-	}
-	if err != nil {
+	if err := s.tokenLives(ctx, t, token, read, value); err != nil {
 		return err
 	}
 	token.claims, token.ends = read, time.Unix(read.ExpiresAt, 0)
@@ -104,6 +100,25 @@ func (s *Server) findAccess(
 	r.GrantedScope, r.GrantedAudience = granted, read.Audience
 	r.Client.(*fosite.DefaultClient).ID = read.ClientID
 	return nil
+}
+
+// tokenLives returns an error unless all lives that the token depends on.
+func (s *Server) tokenLives(
+	ctx context.Context, t *issuer.Tenant, token *shownToken, read *tokens.AccessClaims, value string,
+) error {
+	switch {
+	case oauth.IsAPIKey(value):
+		return nil // it was read from the database
+	case token.key != nil:
+		return s.ownTokenLives(ctx, t, read)
+	}
+	if err := s.findClient(ctx, t, token, read.ClientID); err != nil {
+		return err
+	}
+	if read.GrantID == "" {
+		return s.ownTokenLives(ctx, t, read)
+	}
+	return s.grantLives(ctx, t, token, read)
 }
 
 // findClient finds the token's client, whose rules say what is read beside the grant. The error is
@@ -191,7 +206,7 @@ func (s *Server) workingToken(
 		return nil, nil, invalidToken(ctx, errors.Unwrap(err).Error())
 	case err != nil:
 		return nil, nil, err
-	case token.grant.ID == "":
+	case token.user.ID == "":
 		return nil, nil, invalidToken(ctx, "no user's token")
 	}
 	return token, r.GetGrantedScopes(), nil

@@ -23,6 +23,9 @@ func (s *Server) Token(w http.ResponseWriter, r *http.Request) error {
 	if name == "" {
 		return fosite.ErrInvalidRequest.WithDescription("grant_type is missing.")
 	}
+	if name == ExchangeGrant {
+		return s.exchange(w, r, form)
+	}
 	if !slices.ContainsFunc(s.handlers, func(h *handler) bool { return h.name == name }) {
 		return fosite.ErrUnsupportedGrantType.WithDescription(
 			"There is no such grant type here; see grant_types_supported in the discovery document.",

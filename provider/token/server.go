@@ -9,6 +9,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -22,7 +23,9 @@ type Server struct {
 	Tokens *tokens.Maker
 	Keys   *keys.Ring
 	Limits *limit.Limiter
-	Log    *slog.Logger
+	// APIKeys reads API keys, which are exchanged for access tokens.
+	APIKeys oauth.APIKeys
+	Log     *slog.Logger
 	// Observe records an event that is part of no change.
 	Observe func(ctx context.Context, e storage.Event)
 
@@ -73,7 +76,7 @@ func (s *Server) Handlers() fosite.TokenEndpointHandlers {
 	return all
 }
 
-// GrantTypes returns the grant types of the endpoint.
+// GrantTypes returns the grant types of the endpoint that clients declare. ExchangeGrant needs no client.
 func (s *Server) GrantTypes() []string {
 	names := make([]string, 0, len(s.handlers))
 	for _, h := range s.handlers {

@@ -38,7 +38,8 @@ type AccessClaims struct {
 	Audience  []string `json:"aud"`
 	ClientID  string   `json:"client_id"`
 	JTI       string   `json:"jti"`
-	GrantID   string   `json:"grant_id,omitempty"` // "" for client_credentials
+	GrantID   string   `json:"grant_id,omitempty"` // "" for client_credentials and API keys
+	KeyID     string   `json:"key_id,omitempty"`   // the API key that it was given for
 	Scope     string   `json:"scope,omitempty"`
 	IssuedAt  int64    `json:"iat"`
 	ExpiresAt int64    `json:"exp"`

@@ -33,6 +33,7 @@ type Maker struct {
 // Store is what rules about claims read.
 type Store interface {
 	IdentitiesOf(ctx context.Context, tenant, userID string) ([]storage.Identity, error)
+	Belonging(ctx context.Context, tenant, userID string) (storage.Belonging, error)
 	ClientRoles(ctx context.Context, tenant, clientID string) ([]storage.RoleName, error)
 }
 

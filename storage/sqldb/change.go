@@ -46,7 +46,7 @@ func (s *Store) Apply(ctx context.Context, ch storage.Change) error {
 		}
 		steps := []func(conn, *storage.Change) error{
 			applySpending, applyPerson, applyAdmin, applyUnique, s.applyMemberships, s.applyRoles, applyCredentials,
-			applyLinks, applySessions,
+			applyLinks, applyAPIKeys, applySessions,
 		}
 		for _, step := range steps {
 			if err := step(c, &ch); err != nil {

@@ -83,7 +83,7 @@ var beginnings = map[string]bool{
 	"revokeGrants": true, "redeemPerson": true, "endSession": true, "endSessions": true, "liveGrantBegins": true,
 	"joinGroup": true, "giveUser": true, "giveGroup": true, "giveClient": true, "roleNames": true,
 	"keepUses": true, "keepSessions": true, "setUser": true, "livingActor": true,
-	"factorsOf": true, "usesOfSessions": true,
+	"factorsOf": true, "usesOfSessions": true, "userKey": true, "clientKey": true, "insertAPIKey": true,
 	"signInsCounted": true, "active": true, "intoDays": true, "tallySignIns": true, "latest": true,
 }
 
@@ -309,6 +309,8 @@ func crowd(t *testing.T, conn *pgx.Conn) {
 		`INSERT INTO consents SELECT 'default', 'u' || n, 'c' || n % 600 + 1, '[]', '[]', 0 FROM generate_series(1, 6000) n`,
 		`INSERT INTO grants SELECT 'default', 'g' || n, 'k' || n, 'u' || n, 'c' || n % 600 + 1, 's' || n, FALSE, 1, '[]', ` +
 			`'[]', '', 0, '[]', '', 1, 0, 0, n, 0, 0, '' FROM generate_series(1, 6000) n`,
+		`INSERT INTO api_keys SELECT 'default', 'k' || n, decode(md5(n::text), 'hex'), '', '', 'u' || n, ` +
+			`'c' || n % 600 + 1, 1, '[]', '', 0, n, 0 FROM generate_series(1, 6000) n`,
 		`INSERT INTO spent_values SELECT 't' || n % 100 + 1, 'assertion', decode(md5(n::text), 'hex'), n FROM ` +
 			`generate_series(1, 6000) n`,
 		`INSERT INTO keys SELECT 't' || n, 'k', 'ES256', 1, '', '', 0, n, 0 FROM generate_series(1, 600) n`,

@@ -99,6 +99,11 @@ const (
 			SELECT tenant_id, id FROM keys
 			WHERE expires_at <= $1 AND expires_at >= $2 AND expires_at <> 0 ORDER BY expires_at LIMIT $3)
 		RETURNING expires_at`
+	sweepAPIKeys = `
+		DELETE FROM api_keys WHERE (tenant_id, id) IN (
+			SELECT tenant_id, id FROM api_keys
+			WHERE expires_at <= $1 AND expires_at >= $2 ORDER BY expires_at LIMIT $3)
+		RETURNING expires_at`
 	sweepExpiredMail = `
 		DELETE FROM mail WHERE (tenant_id, id) IN (
 			SELECT tenant_id, id FROM mail
@@ -115,6 +120,9 @@ const (
 // longer, because it holds an address.
 const keepDead = 30 * 24 * time.Hour
 
+// keepAPIKeys is how long an expired API key stays, for its owner to see why a program is refused.
+const keepAPIKeys = 30 * 24 * time.Hour
+
 // Sweep implements storage.Maintenance. The audit trail is kept.
 func (s *Store) Sweep(ctx context.Context, now time.Time) (total int64, err error) {
 	for _, sweep := range [...]struct {
@@ -127,6 +135,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (total int64, err erro
 		{sweepGrants, keepExpiredGrants, now.Add(-keepGrants)},
 		{sweepCodes, "", now},
 		{sweepKeys, "", now.Add(-storage.KeepKeys)},
+		{sweepAPIKeys, "", now.Add(-keepAPIKeys)},
 		{sweepExpiredMail, "", now},
 		{sweepDeadMail, "", now.Add(-keepDead)},
 		{trail.SweepAnswers, "", now},

@@ -50,6 +50,7 @@ var _ interface {
 	storage.Sessions
 	storage.Consents
 	storage.Grants
+	storage.APIKeys
 	storage.SpentValues
 	storage.Answers
 	storage.Statistics

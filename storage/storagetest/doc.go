@@ -43,6 +43,8 @@ func Durable(t *testing.T, s Store) {
 		{"ahead", testAhead},
 		{"refresh", testRefresh},
 		{"revoke", testRevoke},
+		{"API keys", testAPIKeys},
+		{"API keys die with their owners", testAPIKeysDie},
 		{"spent", testSpent},
 		{"keys", testKeys},
 		{"audit", testAudit},

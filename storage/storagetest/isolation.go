@@ -107,7 +107,13 @@ func (w *world) writes() []func(context.Context) error {
 		func(ctx context.Context) error {
 			return s.RemoveGroup(ctx, storage.Group{TenantID: tenant, ID: "staff"}, now)
 		},
+		func(ctx context.Context) error { return s.UsedAPIKey(ctx, tenant, "api key", later, now) },
+		func(ctx context.Context) error { return addAPIKey(ctx, s, w.user, anAPIKey(tenant, "second key", "")) },
 		// From here on, what ends something.
+		func(ctx context.Context) error {
+			return s.Apply(ctx, storage.Change{TenantID: tenant, UserID: w.user, Now: now,
+				RemoveAPIKey: &storage.APIKeyName{ID: "api key"}})
+		},
 		func(ctx context.Context) error {
 			_, err := revoke(ctx, s, tenant, storage.GrantFilter{UserID: w.user}, "test", now)
 			return err

@@ -31,6 +31,7 @@ type Store interface {
 	storage.Sessions
 	storage.Consents
 	storage.Grants
+	storage.APIKeys
 	storage.SpentValues
 	storage.Answers
 	storage.Statistics
@@ -125,6 +126,7 @@ func newWorld(t *testing.T, s Store) *world {
 		Scopes: []string{"openid"}, GrantedAt: now}))
 	must(t, AddIdentity(ctx, s, storage.Identity{TenantID: w.tenant, Provider: "google", Subject: "1", UserID: w.user,
 		CreatedAt: now}))
+	must(t, addAPIKey(ctx, s, w.user, anAPIKey(w.tenant, "api key", "")))
 	must(t, s.AddGroup(ctx, storage.Group{TenantID: w.tenant, ID: "staff", CreatedAt: now}))
 	role := storage.RoleName{Client: w.client, Name: "editor"}
 	must(t, s.AddRole(ctx, storage.Role{TenantID: w.tenant, RoleName: role, CreatedAt: now}))
@@ -162,6 +164,15 @@ func (w *world) snapshot(t *testing.T) map[string]any {
 func (w *world) reads() map[string]func(context.Context) (any, error) {
 	s, tenant, role := w.s, w.tenant, storage.RoleName{Client: w.client, Name: "editor"}
 	return map[string]func(context.Context) (any, error){
+		"LiveAPIKey": func(ctx context.Context) (any, error) {
+			k, _, err := s.LiveAPIKey(ctx, tenant, false, []byte("hash of api key"), now)
+			return k, err
+		},
+		"LiveAPIKeyByID": func(ctx context.Context) (any, error) {
+			k, _, err := s.LiveAPIKeyByID(ctx, tenant, false, "api key", now)
+			return k, err
+		},
+		"APIKeysOf":     func(ctx context.Context) (any, error) { return some(s.APIKeysOf(ctx, tenant, w.user, "")) },
 		"Group":         func(ctx context.Context) (any, error) { return s.Group(ctx, tenant, "staff") },
 		"Groups":        func(ctx context.Context) (any, error) { return some(s.Groups(ctx, tenant, "", 100)) },
 		"Members":       func(ctx context.Context) (any, error) { return some(s.Members(ctx, tenant, "staff", "", 100)) },

@@ -35,6 +35,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/acting"
 	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/people/apikeys"
 	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/mail"
 	"github.com/vouchsafe/vouchsafe/people/selfservice"
@@ -264,6 +265,7 @@ func (s *Server) newProvider(p parts) (*provider.Provider, error) {
 	}
 	return provider.New(provider.Config{
 		Store: s.Store, Secrets: s.secrets, Ephemeral: p.shared, Sessions: p.sessions, Limits: p.limits, Log: s.log,
+		APIKeys:     &apikeys.Reader{Store: s.Store, Limits: p.limits, Log: s.log},
 		Development: cfg.InDevelopment(), Errors: p.errors,
 		Pages: provider.Pages{
 			Login: "/login", SignUp: signUp, Select: "/select", SecondFactor: "/second-factor",
