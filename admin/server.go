@@ -13,6 +13,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people/acting"
 	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/people/apikeys"
 	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/invitations"
 	"github.com/vouchsafe/vouchsafe/people/selfservice"
@@ -68,6 +69,7 @@ type Config struct {
 type Store interface {
 	storage.Clients
 	storage.Keys
+	storage.APIKeys
 	storage.Outbox
 	storage.Answers
 	storage.Statistics
@@ -81,6 +83,7 @@ type Store interface {
 type Server struct {
 	Config
 	invitations *invitations.Service
+	apiKeys     *apikeys.Service
 	// references are the OpenAPI documents, by issuer. They are kept for good, because tenants are few.
 	references sync.Map
 }
@@ -94,7 +97,10 @@ func New(c Config) (*Server, error) {
 	if c.AnswerLease == 0 {
 		c.AnswerLease = time.Minute
 	}
-	return &Server{Config: c, invitations: &invitations.Service{Service: c.People.Service}}, nil
+	return &Server{
+		Config: c, invitations: &invitations.Service{Service: c.People.Service},
+		apiKeys: &apikeys.Service{Service: c.People.Service, Keys: c.Store},
+	}, nil
 }
 
 // ErrorPage writes an error: as JSON for requests to the API, and by Errors for all others.

@@ -30,6 +30,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/acting"
 	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/people/apikeys"
 	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/mail"
 	"github.com/vouchsafe/vouchsafe/people/password"
@@ -94,7 +95,7 @@ func start(t testing.TB, database string) *server {
 	errorPage := func(w http.ResponseWriter, _ *http.Request, p *web.Problem) { http.Error(w, p.Error(), p.Status) }
 	s.provider, err = provider.New(provider.Config{
 		Store: store, Secrets: secrets, Ephemeral: counters, Sessions: &browser.Sessions{}, Limits: limits, Log: log,
-		Errors: errorPage,
+		Errors: errorPage, APIKeys: &apikeys.Reader{Store: store, Limits: limits, Log: log},
 	})
 	check(t, err)
 	s.people, err = people.New(people.Service{

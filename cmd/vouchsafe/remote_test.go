@@ -42,6 +42,13 @@ var commandsOf = map[string]string{
 	"removeClient": "client remove", "listSecrets": "client secrets", "addSecret": "client add-secret",
 	"removeSecret": "client remove-secret",
 
+	"listClientKeys":  "- programs add and replace API keys by the API; a shown key would stay in a terminal's history",
+	"addClientKey":    "- programs add and replace API keys by the API; a shown key would stay in a terminal's history",
+	"rotateClientKey": "- programs add and replace API keys by the API; a shown key would stay in a terminal's history",
+	"removeClientKey": "- programs revoke API keys where they add them, by the API",
+	"listUserKeys":    "- users look after their own API keys; programs of administrators call the API",
+	"removeUserKey":   "- users look after their own API keys; programs of administrators call the API",
+
 	"listGroups": "group list", "addGroup": "group add", "getGroup": "group edit", "putGroup": "group edit",
 	"removeGroup": "group remove", "listMembers": "group members", "addMember": "group join",
 	"removeMember": "group leave",

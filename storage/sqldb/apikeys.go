@@ -91,11 +91,11 @@ func (s scannerAfter) Scan(to ...any) error { return s.scanner.Scan(append(s.fir
 const (
 	apiKeysOfUser = `
 		SELECT ` + apiKeyColumns + ` FROM api_keys` + apiKeyUser + `
-		WHERE api_keys.tenant_id = $1 AND api_keys.user_id = $2
+		WHERE api_keys.tenant_id = $1 AND api_keys.user_id = $2 AND users.tenant_id = $1 AND users.id = $2
 		ORDER BY api_keys.id DESC`
 	apiKeysOfClient = `
 		SELECT ` + apiKeyColumns + ` FROM api_keys` + apiKeyClient + `
-		WHERE api_keys.tenant_id = $1 AND api_keys.client_id = $2
+		WHERE api_keys.tenant_id = $1 AND api_keys.client_id = $2 AND clients.tenant_id = $1 AND clients.id = $2
 		ORDER BY api_keys.id DESC`
 )
 
