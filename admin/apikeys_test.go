@@ -70,7 +70,8 @@ func TestKeysOfAClient(t *testing.T) {
 	a.do("PUT", "/clients/operator", fields{"grant_types": []string{"client_credentials"}, "scope": "x"}).is(201)
 	strong := a.as("acme", storage.RoleOwner)
 	strong.do("PATCH", "/clients/operator", fields{"scope": "keys:write"}).is(200)
-	if r := a.do("POST", "/clients/operator/api-keys", fields{"name": "x", "scopes": []string{"keys:write"}}); r.status != 403 {
+	r := a.do("POST", "/clients/operator/api-keys", fields{"name": "x", "scopes": []string{"keys:write"}})
+	if r.status != 403 {
 		t.Errorf("got %d %s", r.status, r.raw)
 	}
 }

@@ -81,7 +81,8 @@ func (s *Service) add(ctx context.Context, a people.Asker, o storage.APIKeyOwner
 		return Added{}, err
 	}
 	added := made(a, o, n)
-	ch := storage.Change{AddAPIKey: &added.APIKey, Events: []storage.Event{event(a, storage.EventAPIKeyAdded, added.APIKey)}}
+	e := event(a, storage.EventAPIKeyAdded, added.APIKey)
+	ch := storage.Change{AddAPIKey: &added.APIKey, Events: []storage.Event{e}}
 	return added, s.apply(ctx, a, o, ch, "notice.api_key_added", added.Name)
 }
 
@@ -121,7 +122,8 @@ func made(a people.Asker, o storage.APIKeyOwner, n New) Added {
 }
 
 // RotateOfUser is Rotate for a user who has just proven to own the account.
-func (s *Service) RotateOfUser(ctx context.Context, a people.Asker, owner people.Owner, id string, overlap time.Duration,
+func (s *Service) RotateOfUser(
+	ctx context.Context, a people.Asker, owner people.Owner, id string, overlap time.Duration,
 ) (Added, error) {
 	u := owner.User()
 	return s.rotate(ctx, a, storage.APIKeyOwner{User: &u}, id, overlap)
@@ -213,7 +215,8 @@ func (s *Service) one(ctx context.Context, a people.Asker, o storage.APIKeyOwner
 }
 
 // apply makes a change to the owner's keys. A user is told by mail what changed: the text, about the key's name.
-func (s *Service) apply(ctx context.Context, a people.Asker, o storage.APIKeyOwner, ch storage.Change, text, name string,
+func (s *Service) apply(
+	ctx context.Context, a people.Asker, o storage.APIKeyOwner, ch storage.Change, text, name string,
 ) error {
 	if o.User == nil {
 		ch.TenantID, ch.Now = a.Tenant.ID, time.Now()

@@ -17,7 +17,8 @@ import (
 type APIKeys interface {
 	// Present returns what a key stands for. storage.ErrNotFound: it is no living key of the tenant; wait is then for
 	// how long the address ip has to pause.
-	Present(ctx context.Context, t *issuer.Tenant, ip, value string) (k storage.PresentedKey, wait time.Duration, err error)
+	Present(ctx context.Context, t *issuer.Tenant, ip, value string) (
+		k storage.PresentedKey, wait time.Duration, err error)
 	// ByID returns the same for the id of a key. storage.ErrNotFound: the key does not live any more.
 	ByID(ctx context.Context, t *issuer.Tenant, ofClient bool, id string) (storage.PresentedKey, error)
 }

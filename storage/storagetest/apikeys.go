@@ -61,7 +61,9 @@ func testAPIKeys(t *testing.T, s Store) {
 // testUseOfAPIKey stores uses of the key, which is stored unused.
 func testUseOfAPIKey(t *testing.T, s Store, k storage.APIKey) {
 	ctx := t.Context()
-	for _, use := range []struct{ at, want time.Duration }{{2 * time.Hour, 2}, {150 * time.Minute, 2}, {3 * time.Hour, 3}} {
+	for _, use := range []struct{ at, want time.Duration }{
+		{2 * time.Hour, 2}, {150 * time.Minute, 2}, {3 * time.Hour, 3},
+	} {
 		at := now.Add(use.at)
 		must(t, s.UsedAPIKey(ctx, k.TenantID, k.ID, at, at.Add(-time.Hour)))
 		all, err := s.APIKeysOf(ctx, k.TenantID, k.UserID, k.ClientID)
