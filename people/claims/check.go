@@ -31,7 +31,7 @@ var nameForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.:/#~@-]*$`)
 // make an API or an app take a token for another user's, another client's or another kind's. Programs in Go read
 // members of JSON without regard to case.
 var reserved = lowerSet(slices.Concat(Standard.Protocol(), []string{
-	"client_id", "jti", "grant_id", "scope", // RFC 9068
+	"client_id", "jti", "grant_id", "key_id", "scope", // RFC 9068
 	"nbf", "cnf", // RFC 7519, RFC 7800
 	"may_act", "sub_id", // RFC 8693, RFC 9493
 	"c_hash", "s_hash", "sub_jwk", "_claim_names", "_claim_sources", // OpenID Connect Core
