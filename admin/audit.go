@@ -8,6 +8,8 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
+	"github.com/vouchsafe/vouchsafe/internal/webhooks"
+	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -50,7 +52,48 @@ func (s *Server) auditRoutes() []jsonapi.Route {
 		Summary: "Lists the events of the audit trail, oldest first, for a system that keeps them.",
 		Text: "`next` is there on every page that has events: ask with it again later, and you get what came since. " +
 			"Events are here ten minutes after they happened, so that none is left out.",
-	}, s.exportAudit)}
+	}, s.exportAudit), handle(s, jsonapi.Operation{
+		Method: http.MethodGet, Path: "/events", ID: "listEvents", Scope: "audit:read",
+		Summary: "Lists events as they come, oldest first, for programs that cannot be called by a webhook.",
+		Text: "Events are here about a second after they happened. One whose transaction ended late comes late, and none " +
+			"is left out. `next` is always there: ask with it again. The first call begins the list, with the events of " +
+			"the last minutes. It keeps 30 days.",
+	}, s.listEvents)}
+}
+
+// eventsCall is the input of GET /events.
+type eventsCall struct {
+	pageFields
+	Kinds []string `query:"kind" max:"64" items:"20" doc:"Only events of these kinds; login.* stands for all that begin so."`
+}
+
+// feedBegins is how old the first events of a feed are that a program asks for.
+const feedBegins = 10 * time.Minute
+
+func (s *Server) listEvents(c *call, in eventsCall) (out jsonapi.Page[webhooks.Body], err error) {
+	const list = "events"
+	tenant := c.asker.Tenant.ID
+	after, err := jsonapi.OpenCursor[int64](s.cursors(c), list, in.After)
+	if err != nil {
+		return out, err
+	}
+	if in.After == "" {
+		if err := s.Store.BeginFeed(c.Context(), tenant, time.Now().Add(-feedBegins)); err != nil {
+			return out, err
+		}
+	}
+	found, err := s.Store.FedEvents(c.Context(), tenant, after, in.most())
+	if err != nil {
+		return out, err
+	}
+	for _, e := range found {
+		after = e.Seq
+		if storage.KindIn(e.Kind, in.Kinds) {
+			out.Items = append(out.Items, webhooks.BodyOf(e.Event))
+		}
+	}
+	out.Next, err = jsonapi.SealCursor(s.cursors(c), list, after)
+	return out, err
 }
 
 // exportCall is the input of GET /audit/export.
@@ -113,4 +156,54 @@ func (s *Server) searchAudit(c *call, in searchCall) (out jsonapi.Page[event], e
 		out.Next, err = jsonapi.SealCursor(s.cursors(c), list, next)
 	}
 	return out, err
+}
+
+// statistics are what the tenant's users did, as the API shows it.
+type statistics struct {
+	Active   activeUsers      `json:"active" doc:"How many different users signed in."`
+	Days     []dayStatistics  `json:"days" doc:"Each day in UTC, oldest first."`
+	SignIns  map[string]int64 `json:"sign_ins" doc:"Sign-ins by their amr (RFC 8176), such as pwd, or pwd otp."`
+	Failures map[string]int64 `json:"failures" doc:"Refused sign-ins by their reason."`
+}
+
+// activeUsers are the users who signed in on the last days.
+type activeUsers struct {
+	Day   int64 `json:"day" doc:"Today, in UTC."`
+	Week  int64 `json:"week" doc:"Today and on the 6 days before."`
+	Month int64 `json:"month" doc:"Today and on the 29 days before."`
+}
+
+// dayStatistics are those of one day.
+type dayStatistics struct {
+	Date     string `json:"date" format:"date" doc:"The day."`
+	Active   int64  `json:"active" doc:"How many different users signed in."`
+	SignIns  int64  `json:"sign_ins" doc:"How many sign-ins there were."`
+	Failures int64  `json:"failures" doc:"How many sign-ins were refused."`
+}
+
+// statsCall is the input of GET /stats.
+type statsCall struct {
+	Days int `query:"days" least:"1" most:"366" doc:"How many days; 30 when left out."`
+}
+
+func (s *Server) statsRoutes() []jsonapi.Route {
+	return []jsonapi.Route{handle(s, jsonapi.Operation{
+		Method: http.MethodGet, Path: "/stats", ID: "getStats", Scope: "stats:read",
+		Summary: "Counts active users, sign-ins and refusals.",
+		Text: "Days are those of UTC. It counts up to a year back, and as far as the audit trail was kept when the server " +
+			"first counted.",
+	}, func(c *call, in statsCall) (statistics, error) {
+		if in.Days == 0 {
+			in.Days = 30
+		}
+		st, err := administration.Count(c.Context(), s.Store, c.asker, in.Days, time.Now())
+		out := statistics{
+			Active: activeUsers{st.Day, st.Week, st.Month}, SignIns: st.SignIns, Failures: st.Failures,
+			Days: []dayStatistics{},
+		}
+		for _, d := range st.Days {
+			out.Days = append(out.Days, dayStatistics{d.Day.Format(time.DateOnly), d.Active, d.SignIns, d.Failures})
+		}
+		return out, err
+	})}
 }

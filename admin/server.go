@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/internal/webhooks"
 	"github.com/vouchsafe/vouchsafe/people/acting"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/apikeys"
@@ -54,6 +55,8 @@ type Config struct {
 	// TestMail sends a test email of the tenant at once, and tells the lines of the conversation with the mail
 	// server. Default: there is no mail server.
 	TestMail func(ctx context.Context, t *issuer.Tenant, to string, tell func(line string)) error
+	// Webhooks sends events to webhooks, and says to which addresses.
+	Webhooks *webhooks.Sender
 	// Issuer is the URL of the default tenant.
 	Issuer string
 	// Language returns the language of the mails that a request causes.
@@ -71,6 +74,7 @@ type Store interface {
 	storage.Keys
 	storage.APIKeys
 	storage.Outbox
+	storage.Webhooks
 	storage.Answers
 	storage.Statistics
 	storage.Tenants
@@ -91,7 +95,8 @@ type Server struct {
 // New checks the Config.
 func New(c Config) (*Server, error) {
 	if c.People.Service == nil || c.Acting == nil || c.Federation == nil || c.Accounts == nil || c.Store == nil ||
-		c.Secrets == nil || c.Tokens == nil || c.Keys == nil || c.Issuer == "" || c.Language == nil || c.Errors == nil {
+		c.Secrets == nil || c.Tokens == nil || c.Keys == nil ||
+		c.Webhooks == nil || c.Issuer == "" || c.Language == nil || c.Errors == nil {
 		return nil, errors.New("admin: a field is missing")
 	}
 	if c.AnswerLease == 0 {

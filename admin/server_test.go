@@ -26,6 +26,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/upstreams"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/internal/webhooks"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/acting"
@@ -115,6 +116,7 @@ func start(t testing.TB, database string) *server {
 		Secrets: secrets, Tokens: s.provider.Apps(),
 		Keys: s.provider.Keys, Errors: errorPage, Issuer: rootIssuer, Accounts: s.accounts,
 		Language: func(*http.Request) string { return "en" },
+		Webhooks: webhooks.NewSender(secrets, outbound.Config{AllowPrivate: true}),
 	})
 	check(t, err)
 	router := mux.NewRouter().SkipClean(true)

@@ -121,6 +121,9 @@ const (
 	EventKeyRotated        = "key.rotated"
 	EventKeyRemoved        = "key.removed"
 	EventMailRetried       = "mail.retried"
+	EventWebhookAdded      = "webhook.added"
+	EventWebhookChanged    = "webhook.changed"
+	EventWebhookRemoved    = "webhook.removed"
 	EventSecretReplaced    = "secret.replaced"
 	EventSecretForgotten   = "secret.forgotten"
 	EventDatabaseRestored  = "database.restored"
@@ -252,6 +255,10 @@ var EventKinds = []EventKind{
 	{EventKeyRotated, AboutTenant, ToTenant, "A new signing key replaced the former one."},
 	{EventKeyRemoved, AboutTenant, ToTenant, "A signing key was removed."},
 	{EventMailRetried, AboutTenant, ToTenant, "A mail that had been given up was queued again."},
+	{EventWebhookAdded, AboutTenant, ToTenant, "A webhook was added."},
+	{EventWebhookChanged, AboutTenant, ToTenant,
+		"A webhook was changed, got a new secret, or was sent events again. Detail says which."},
+	{EventWebhookRemoved, AboutTenant, ToTenant, "A webhook was removed."},
 	{EventSecretReplaced, AboutInstallation, ToOperator, "Values were sealed anew with another master secret."},
 	{EventSecretForgotten, AboutInstallation, ToOperator, "A master secret was forgotten."},
 	{EventDatabaseRestored, AboutInstallation, ToOperator,

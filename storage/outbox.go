@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"strings"
 	"time"
 )
 
@@ -57,4 +58,112 @@ type Outbox interface {
 	// CountDeliveries returns how many deliveries of all tenants wait, and how many are dead. Sweep
 	// deletes those that expired while they waited, and those that have been dead for 30 days.
 	CountDeliveries(ctx context.Context) (queued, dead int64, err error)
+}
+
+// Webhook is an address of a tenant that is told of events.
+type Webhook struct {
+	TenantID    string
+	ID          string
+	URL         string
+	Description string
+	// Kinds are the kinds of events that are sent. A kind that ends in ".*" stands for all that begin so. None
+	// stands for all.
+	Kinds    []string
+	Disabled bool
+	// Data is sealed: the secrets that sign what is sent.
+	Data                 []byte
+	CreatedAt, UpdatedAt time.Time
+	FailingSince         time.Time // zero if the last attempt succeeded
+}
+
+// Wants reports whether events of the kind are sent to the webhook: events of its tenant since it was added, and none
+// that only the operator may learn of.
+func (w *Webhook) Wants(e Event) bool {
+	k := eventKinds[e.Kind]
+	if w.Disabled || k == nil || k.Audience < ToTenant || e.At.Before(w.CreatedAt) {
+		return false
+	}
+	return KindIn(e.Kind, w.Kinds)
+}
+
+// KindIn reports whether the kind of an event is among kinds, of which "login.*" stands for all that begin so. Any is
+// among none.
+func KindIn(kind string, kinds []string) bool {
+	for _, k := range kinds {
+		if beginning, all := strings.CutSuffix(k, "*"); k == kind || all && strings.HasPrefix(kind, beginning) {
+			return true
+		}
+	}
+	return len(kinds) == 0
+}
+
+// FedEvent is an event with its place in the feed of its tenant.
+type FedEvent struct {
+	Event
+	Seq int64
+}
+
+// WebhookDelivery is an event that is to be sent to a webhook, or was.
+type WebhookDelivery struct {
+	TenantID, Webhook string
+	Seq               int64 // the event's place in the feed
+	EventID, Kind     string
+	UserID            string // events about one user are sent one after the other; "" for none
+	CreatedAt         time.Time
+	NextAt            time.Time // when to try it next, or when a claim of it lapses
+	Attempts          int       // claims so far
+	DoneAt            time.Time // zero while it waits
+	Dead              bool      // it was given up
+	// Of the last attempt: the status of the answer, 0 if there was none; how long it took; and the beginning of the
+	// answer, or why there was none.
+	Status int
+	Took   time.Duration
+	Answer string
+}
+
+// MostWebhooks is how many webhooks a tenant has at most.
+const MostWebhooks = 50
+
+// Webhooks keeps webhooks, the feed of events, and what is to be sent.
+type Webhooks interface {
+	// AddWebhook stores a webhook. ErrNotFound: there is no such tenant.
+	AddWebhook(ctx context.Context, w Webhook, events ...Event) error
+	// UpdateWebhook stores all fields but CreatedAt and FailingSince. ErrStale: UpdatedAt is not was any more.
+	UpdateWebhook(ctx context.Context, w Webhook, was time.Time, events ...Event) error
+	// RemoveWebhook deletes a webhook with its deliveries. ErrNotFound if there is none.
+	RemoveWebhook(ctx context.Context, tenant, id string, events ...Event) error
+	// Webhook returns one, or ErrNotFound.
+	Webhook(ctx context.Context, tenant, id string) (Webhook, error)
+	// Webhooks lists those of a tenant, at most limit after the id.
+	Webhooks(ctx context.Context, tenant, after string, limit int) ([]Webhook, error)
+	// AllWebhooks lists those of all tenants.
+	AllWebhooks(ctx context.Context) ([]Webhook, error)
+	// SetFailing stores since when a webhook fails; zero: it does not.
+	SetFailing(ctx context.Context, tenant, id string, since time.Time) error
+
+	// BeginFeed begins the feed of a tenant with events since a point in time, unless it has one.
+	BeginFeed(ctx context.Context, tenant string, since time.Time) error
+	// Feeds lists the tenants that have a feed.
+	Feeds(ctx context.Context) ([]string, error)
+	// Feed gives places to events that have none, at most limit, and stores what is to be sent of them. It looks for
+	// events that are older by back than the last that it looked for: those of transactions that were open then. It
+	// returns how many there were.
+	Feed(ctx context.Context, tenant string, back time.Duration, now time.Time, limit int) (int, error)
+	// FedEvents lists the events behind a place of the feed.
+	FedEvents(ctx context.Context, tenant string, after int64, limit int) ([]FedEvent, error)
+
+	// ClaimWebhook takes deliveries of a webhook that are due, at most limit, and counts the attempt. No other worker
+	// gets them before leaseUntil, and none is taken while an earlier one about the same user waits.
+	ClaimWebhook(ctx context.Context, w Webhook, now, leaseUntil time.Time, limit int) ([]WebhookDelivery, error)
+	// NoteWebhook stores how an attempt of a claimed delivery ended. It changes nothing if another worker has claimed
+	// the delivery since.
+	NoteWebhook(ctx context.Context, d WebhookDelivery) error
+	// WebhookDeliveries lists deliveries of a webhook, newest first, at most limit before a place (0 for the newest).
+	WebhookDeliveries(ctx context.Context, tenant, webhook string, before int64, limit int) ([]WebhookDelivery, error)
+	// ReplayWebhook has deliveries sent again that are done, of the event with the id, or if that is "" of events that
+	// were fed in a period. It returns how many.
+	ReplayWebhook(ctx context.Context, tenant, webhook, eventID string, since, until, now time.Time,
+		events ...Event) (int64, error)
+	// EventByID returns an event, or ErrNotFound.
+	EventByID(ctx context.Context, tenant, id string) (Event, error)
 }

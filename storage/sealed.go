@@ -15,6 +15,7 @@ const (
 	SealedCredentials SealedKind = "credentials"      // Credential.Data, of some kinds
 	SealedMails       SealedKind = "messages"         // Delivery.Data
 	SealedCodes       SealedKind = "mailed codes"     // Code.Data
+	SealedWebhooks    SealedKind = "webhook secrets"  // Webhook.Data
 )
 
 // SealedValue is a sealed value as it is stored, and the key of its row.

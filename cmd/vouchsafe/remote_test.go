@@ -18,6 +18,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/administration"
 )
 
+// noWebhooks is why no command works on webhooks.
+const noWebhooks = "- webhooks are set up by programs and by the administrators of tenants, through the API"
+
 // commandsOf binds each operation of the management API to the command that does the same; or, after a hyphen, to the
 // reason why there is none.
 var commandsOf = map[string]string{
@@ -67,6 +70,10 @@ var commandsOf = map[string]string{
 
 	"listKeys": "key list", "rotateKeys": "key rotate", "removeKey": "key remove",
 	"listWaiting": "mail waiting", "listDead": "mail dead", "retryMail": "mail retry",
+	"listWebhooks": noWebhooks, "addWebhook": noWebhooks, "getWebhook": noWebhooks, "putWebhook": noWebhooks,
+	"removeWebhook": noWebhooks, "rotateWebhook": noWebhooks, "testWebhook": noWebhooks,
+	"listWebhookDeliveries": noWebhooks, "replayWebhook": noWebhooks,
+	"listEvents":  "- programs ask again and again; audit list and audit export are for operators",
 	"testMail":    "- mail test speaks to the mail server of the settings, without a database and without a server",
 	"searchAudit": "audit list", "getStats": "stats",
 

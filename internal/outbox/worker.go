@@ -153,7 +153,7 @@ func (w *Worker) send(ctx context.Context, m storage.Delivery) error {
 	if w.Failed != nil {
 		w.Failed(!dead.IsZero())
 	}
-	why := readable(failed.Error())
+	why := Readable(failed.Error(), 500)
 	w.Log.WarnContext(ctx, "mail not sent", "tenant", m.TenantID, "id", m.ID, "template", m.Template, "attempt",
 		m.Attempts, "dead", !dead.IsZero(), "error", why)
 	return w.Store.DeliveryFailed(keep, m, now.Add(w.pause(m)), dead, why)
@@ -189,15 +189,15 @@ func (w *Worker) sent(ctx context.Context, m storage.Delivery) error {
 	}
 }
 
-// readable returns what a server said as text that a database can keep and a table can show.
-func readable(why string) string {
+// Readable returns what a server said as text that a database can keep and a terminal can show: at most so many bytes.
+func Readable(why string, most int) string {
 	why = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r
 	}, strings.ToValidUTF8(why, "?"))
-	return strings.ToValidUTF8(why[:min(len(why), 500)], "")
+	return strings.ToValidUTF8(why[:min(len(why), most)], "")
 }
 
 // backOff doubles from attempt to attempt, and varies by half so that what failed

@@ -292,11 +292,11 @@ func TestReadable(t *testing.T) {
 		"\u0085\x1b[31mred":    "  [31mred",
 		"Größe\tüberschritten": "Größe überschritten",
 	} {
-		if got := readable(in); got != want {
+		if got := Readable(in, 500); got != want {
 			t.Errorf("%q: got %q, want %q", in, got, want)
 		}
 	}
-	if got := readable(strings.Repeat("ä", 1000)); len(got) != 500 || !utf8.ValidString(got) {
+	if got := Readable(strings.Repeat("ä", 1000), 500); len(got) != 500 || !utf8.ValidString(got) {
 		t.Errorf("got %d bytes, want the first 500", len(got))
 	}
 }

@@ -58,6 +58,7 @@ var stored = map[secret.Purpose]struct {
 	secret.Passkey:        {storage.SealedCredentials, storage.PasskeyCredential},
 	secret.Mail:           {storage.SealedMails, ""},
 	secret.MailedCode:     {storage.SealedCodes, ""},
+	secret.WebhookSecret:  {storage.SealedWebhooks, ""},
 }
 
 // put stores n values of each purpose, sealed with the old secret.
@@ -86,6 +87,7 @@ func put(t *testing.T, s *sqldb.Store, m *secret.Masters, n int) {
 		try(storagetest.PutCode(ctx, s,
 			storage.Code{TenantID: tenant, ID: id, Purpose: "p", Target: id, Data: seal(secret.MailedCode),
 				CreatedAt: now, ExpiresAt: now.Add(time.Hour)}))
+		try(s.AddWebhook(ctx, storage.Webhook{TenantID: tenant, ID: id, Data: seal(secret.WebhookSecret), CreatedAt: now}))
 		settings.Settings.Upstreams = append(settings.Settings.Upstreams,
 			storage.Upstream{ID: id, ClientID: "c", ClientSecret: seal(secret.UpstreamSecret)})
 	}
@@ -255,7 +257,8 @@ func TestWhatNoSecretOpensIsCounted(t *testing.T) {
 	}
 	got := closed(t, s, put2)
 	for kind, want := range map[storage.SealedKind]int{storage.SealedKeys: 3, storage.SealedSettings: 1,
-		storage.SealedCredentials: 9, storage.SealedMails: 3, storage.SealedCodes: 3} {
+		storage.SealedCredentials: 9, storage.SealedMails: 3, storage.SealedCodes: 3,
+		storage.SealedWebhooks: 3} {
 		if got[kind] != want {
 			t.Errorf("%s: got %d lost, want %d", kind, got[kind], want)
 		}

@@ -43,6 +43,7 @@ const (
 	ActingTicket                 // the link by which an administrator signs in as a user
 	GatewaySession               // the cookie of the gateway at an app's host
 	GatewayTrip                  // a sign-in that the gateway has begun: its state and its code verifier
+	WebhookSecret                // the secrets that sign what webhooks are sent
 	RepeatableRequest            // MACs of requests with an Idempotency-Key, kept for a day
 	DelegatedReset               // tokens to reset a password, which an app delivers
 	DelegatedSignIn              // tokens to sign in, which an app delivers
@@ -90,6 +91,7 @@ var purposes = [...]struct {
 	ActingTicket:         {name: "acting-ticket"},
 	GatewaySession:       {name: "gateway-session"},
 	GatewayTrip:          {name: "gateway-trip"},
+	WebhookSecret:        {name: "webhook", stored: true},
 	RepeatableRequest:    {name: "repeatable-request"},
 	DelegatedReset:       {name: "delegated-reset"},
 	DelegatedSignIn:      {name: "delegated-sign-in"},

@@ -12,7 +12,8 @@ import (
 var Scopes = []string{
 	"users:read", "users:write", SignInAs, "groups:read", "groups:write", "clients:read", "clients:write",
 	"tenant:read", "tenant:write", "upstreams:read", "upstreams:write", "keys:read", "keys:write",
-	"mail:read", "mail:write", "audit:read", "stats:read", "administrators:read", "administrators:write",
+	"mail:read", "mail:write", "webhooks:read", "webhooks:write", "audit:read", "stats:read", "administrators:read",
+	"administrators:write",
 	"tenants:read", "tenants:write",
 }
 

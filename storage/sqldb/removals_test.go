@@ -81,7 +81,7 @@ func TestMigrationsBlockNoReader(t *testing.T) {
 	for _, undo := range []string{
 		`DELETE FROM goose_db_version WHERE version_id >= 11`, `DROP TABLE removals, marks, answers`,
 		`DROP TABLE groups, memberships, roles, user_roles, group_roles, client_roles, unique_values, last_uses, search_terms,
-			day_counts, last_days, account_numbers, account_actives`,
+			day_counts, last_days, account_numbers, account_actives, api_keys, webhooks, feeds, feed_events, webhook_deliveries`,
 		`ALTER TABLE credentials DROP COLUMN expires_at`,
 		`ALTER TABLE tenants DROP COLUMN removed_at, DROP COLUMN version`,
 		`ALTER TABLE users DROP COLUMN removed_at, DROP COLUMN external_id, DROP COLUMN attributes,

@@ -9,6 +9,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/outbox"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
 )
 
@@ -139,6 +140,8 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (total int64, err erro
 		{sweepExpiredMail, "", now},
 		{sweepDeadMail, "", now.Add(-keepDead)},
 		{trail.SweepAnswers, "", now},
+		{outbox.SweepDeliveries, "", now.Add(-keepDead)},
+		{outbox.SweepFeeds, "", now.Add(-keepDead)},
 	} {
 		n, err := s.sweepAll(ctx, sweep.query, sweep.before, sweep.until)
 		if total += n; err != nil {

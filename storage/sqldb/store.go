@@ -58,6 +58,7 @@ var _ interface {
 	storage.Keys
 	storage.Audit
 	storage.Outbox
+	storage.Webhooks
 	storage.Codes
 	storage.Changes
 	storage.Removals

@@ -51,6 +51,8 @@ func Durable(t *testing.T, s Store) {
 		{"standings", testStandings},
 		{"last activity", testLastActivity},
 		{"outbox", testOutbox},
+		{"webhooks", testWebhooks},
+		{"feed", testFeed},
 		{"codes", testCodes},
 		{"changes", testChanges},
 		{"endings", testEndings},

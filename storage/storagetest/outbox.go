@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -187,4 +188,149 @@ func testMailExpires(t *testing.T, s Store, tenant string, mail func(string, tim
 			t.Errorf("after %d days: got %d dead, want %d", c.days, dead, c.want)
 		}
 	}
+}
+
+// hook returns a webhook of the world's tenant.
+func (w *world) hook(t *testing.T) storage.Webhook {
+	t.Helper()
+	h := storage.Webhook{TenantID: w.tenant, ID: newID(), URL: "https://app.example/hook", Kinds: []string{"login.*"},
+		Data: []byte("sealed"), CreatedAt: now.Add(-time.Hour), UpdatedAt: now}
+	must(t, w.s.AddWebhook(t.Context(), h))
+	return h
+}
+
+// places returns the ids of events, with their places.
+func places(all []storage.FedEvent) string {
+	var b strings.Builder
+	for _, e := range all {
+		b.WriteString(e.ID + " ")
+	}
+	return b.String()
+}
+
+// testFeed gives events places in the order in which they are seen. What commits late comes behind what was read.
+func testFeed(t *testing.T, s Store) {
+	ctx, w := t.Context(), &world{s: s, tenant: newTenant(t, s)}
+	const all = 100
+	n, err := s.Feed(ctx, w.tenant, time.Minute, now, all)
+	if n != 0 {
+		t.Errorf("got %d events, want none in a feed that was not begun", n)
+	}
+	want(t, err, storage.ErrNotFound)
+	must(t, s.BeginFeed(ctx, w.tenant, now.Add(-20*time.Second)))
+	must(t, s.BeginFeed(ctx, w.tenant, now)) // it has begun
+	a := w.happened(t, 15*time.Second, storage.Event{Kind: "test", UserID: "jo"})
+	c := w.happened(t, 5*time.Second, storage.Event{Kind: "test", UserID: "jo"})
+	feed := func(back time.Duration, at time.Time, want int) {
+		t.Helper()
+		if n, err := s.Feed(ctx, w.tenant, back, at, all); err != nil || n != want {
+			t.Errorf("got %d events, %v, want %d", n, err, want)
+		}
+	}
+	feed(0, now, 2)
+	feed(time.Minute, now, 0)
+	// As if its transaction had been open until now.
+	b := w.happened(t, 10*time.Second, storage.Event{Kind: "test", UserID: "jo"})
+	feed(0, now, 0)
+	feed(time.Minute, now, 1)
+	fed, err := s.FedEvents(ctx, w.tenant, 0, all)
+	must(t, err)
+	if got, want := places(fed), a+" "+c+" "+b+" "; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	fed, err = s.FedEvents(ctx, w.tenant, fed[1].Seq, all)
+	if must(t, err); places(fed) != b+" " {
+		t.Errorf("got %s behind the second, want %s", places(fed), b)
+	}
+	if tenants, err := s.Feeds(ctx); err != nil || !strings.Contains(strings.Join(tenants, " "), w.tenant) {
+		t.Errorf("got %v, %v, want the tenant", tenants, err)
+	}
+}
+
+// testWebhooks sends events of the kinds that a webhook wants: about one user one after the other, each by one worker.
+func testWebhooks(t *testing.T, s Store) {
+	ctx, w, other := t.Context(), &world{s: s, tenant: newTenant(t, s)}, newTenant(t, s)
+	h := w.hook(t)
+	must(t, s.BeginFeed(ctx, w.tenant, now.Add(-time.Minute)))
+	var ids []string
+	for i, e := range []storage.Event{
+		{Kind: storage.EventLoginSucceeded, UserID: "jo"}, {Kind: storage.EventLoginFailed, UserID: "jo"},
+		{Kind: storage.EventLoginSucceeded, UserID: "kim"}, {Kind: storage.EventUserAdded, UserID: "kim"},
+	} {
+		ids = append(ids, w.happened(t, time.Duration(10-i)*time.Second, e))
+	}
+	if n, err := s.Feed(ctx, w.tenant, time.Minute, now, 100); n != 4 || err != nil {
+		t.Fatalf("got %d events, %v, want 4", n, err)
+	}
+	lease := now.Add(time.Minute)
+	claim := func(at time.Time, want ...string) []storage.WebhookDelivery {
+		t.Helper()
+		all, err := s.ClaimWebhook(ctx, h, at, at.Add(time.Minute), 10)
+		must(t, err)
+		got := map[string]bool{}
+		for _, d := range all {
+			got[d.EventID] = true
+		}
+		if len(all) != len(want) {
+			t.Fatalf("got %d deliveries, want %d", len(all), len(want))
+		}
+		for _, id := range want {
+			if !got[id] {
+				t.Errorf("%s is not among what was claimed", id)
+			}
+		}
+		return all
+	}
+	first := claim(now, ids[0], ids[2])
+	claim(now)
+	for _, d := range first {
+		if d.NextAt = now.Add(5 * time.Minute); d.UserID == "kim" {
+			d.DoneAt = now
+		}
+		d.Status, d.Took, d.Answer = 500, time.Second, "busy"
+		must(t, s.NoteWebhook(ctx, d))
+	}
+	claim(lease) // jo's second waits for the first
+	again := claim(now.Add(6*time.Minute), ids[0])
+	late := first[0]
+	late.DoneAt = now
+	must(t, s.NoteWebhook(ctx, late)) // another worker's claim, or done
+	again[0].DoneAt, again[0].Dead = now.Add(6*time.Minute), true
+	must(t, s.NoteWebhook(ctx, again[0]))
+	claim(now.Add(7*time.Minute), ids[1])
+	log, err := s.WebhookDeliveries(ctx, w.tenant, h.ID, 0, 10)
+	must(t, err)
+	if len(log) != 3 || log[2].EventID != ids[0] || !log[2].Dead || log[2].Attempts != 2 || log[2].Answer != "busy" ||
+		log[2].Took != time.Second || log[2].Status != 500 {
+		t.Errorf("got the log %+v", log)
+	}
+	n, err := s.ReplayWebhook(ctx, other, h.ID, ids[0], now, now, now)
+	if must(t, err); n != 0 {
+		t.Error("another tenant replayed it")
+	}
+	n, err = s.ReplayWebhook(ctx, w.tenant, h.ID, "", now.Add(-time.Hour), lease, now)
+	if must(t, err); n != 2 {
+		t.Errorf("got %d replayed, want the two that are done", n)
+	}
+	e, err := s.EventByID(ctx, w.tenant, ids[0])
+	if must(t, err); e.Kind != storage.EventLoginSucceeded {
+		t.Errorf("got %+v, want the event", e)
+	}
+	more, err := s.Webhooks(ctx, w.tenant, h.ID, 10)
+	same(t, more, err, nil)
+	if hooks, err := s.AllWebhooks(ctx); err != nil || len(hooks) == 0 {
+		t.Errorf("got %v, %v, want all webhooks", hooks, err)
+	}
+	must(t, s.SetFailing(ctx, w.tenant, h.ID, now))
+	moved := h
+	moved.URL, moved.UpdatedAt = "https://app.example/other", lease
+	want(t, s.UpdateWebhook(ctx, moved, lease), storage.ErrStale)
+	must(t, s.UpdateWebhook(ctx, moved, now))
+	got, err := s.Webhook(ctx, w.tenant, h.ID)
+	moved.FailingSince = now
+	same(t, got, err, moved)
+	want(t, s.RemoveWebhook(ctx, other, h.ID), storage.ErrNotFound)
+	must(t, s.RemoveWebhook(ctx, w.tenant, h.ID))
+	_, err = s.Webhook(ctx, w.tenant, h.ID)
+	want(t, err, storage.ErrNotFound)
 }

@@ -39,6 +39,7 @@ type Store interface {
 	storage.Keys
 	storage.Audit
 	storage.Outbox
+	storage.Webhooks
 	storage.Codes
 	storage.Changes
 	storage.Removals

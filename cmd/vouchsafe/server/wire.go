@@ -26,6 +26,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/internal/upstreams"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/internal/webhooks"
 	"github.com/vouchsafe/vouchsafe/login"
 	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/login/api"
@@ -220,10 +221,13 @@ func (s *Server) accounts(useCases *people.Service) *administration.Accounts {
 func (s *Server) newAdmin(
 	useCases *people.Service, signInAs *acting.Service, upstreams *federation.Service, roots *x509.CertPool,
 ) (*admin.Server, error) {
+	s.webhooks = &webhooks.Worker{Store: s.Store, Log: s.log, Sender: webhooks.NewSender(s.secrets, outbound.Config{
+		AllowPrivate: s.cfg.AllowPrivateFetch || s.cfg.HasPlayground(), RootCAs: roots})}
 	c := admin.Config{
 		People: selfservice.Service{Service: useCases}, Acting: signInAs, Federation: upstreams,
 		Accounts: s.accounts(useCases), Store: s.Store, Secrets: s.secrets, Tokens: s.Provider.Apps(),
 		Keys: s.Provider.Keys, Issuer: s.cfg.Issuer, Errors: s.api.ErrorPage,
+		Webhooks: s.webhooks.Sender,
 		Language: func(r *http.Request) string { return ui.Words(r).Lang() },
 	}
 	if s.cfg.SMTPURL != "" {

@@ -27,14 +27,18 @@ const (
 	sealedCodes = `
 		SELECT tenant_id, '', '', id, data FROM codes
 		WHERE (tenant_id, id) > ($1, $2) ORDER BY tenant_id, id LIMIT $3`
+	sealedWebhooks = `
+		SELECT tenant_id, '', '', id, data FROM webhooks
+		WHERE (tenant_id, id) > ($1, $2) ORDER BY tenant_id, id LIMIT $3`
 
 	replaceSealedKey        = `UPDATE keys SET private = $3 WHERE tenant_id = $1 AND id = $2 AND private = $4`
 	replaceSealedSettings   = `UPDATE tenants SET settings = $2 WHERE id = $1 AND settings = $3`
 	replaceSealedCredential = `
 		UPDATE credentials SET data = $5
 		WHERE tenant_id = $1 AND user_id = $2 AND kind = $3 AND id = $4 AND data = $6`
-	replaceSealedMail = `UPDATE mail SET data = $3 WHERE tenant_id = $1 AND id = $2 AND data = $4`
-	replaceSealedCode = `UPDATE codes SET data = $3 WHERE tenant_id = $1 AND id = $2 AND data = $4`
+	replaceSealedMail    = `UPDATE mail SET data = $3 WHERE tenant_id = $1 AND id = $2 AND data = $4`
+	replaceSealedWebhook = `UPDATE webhooks SET data = $3 WHERE tenant_id = $1 AND id = $2 AND data = $4`
+	replaceSealedCode    = `UPDATE codes SET data = $3 WHERE tenant_id = $1 AND id = $2 AND data = $4`
 )
 
 // sealedTable is how the values of a kind are read and replaced.
@@ -49,9 +53,10 @@ func byID(v storage.SealedValue) []any { return []any{v.TenantID, v.ID} }
 
 // sealedTables are how the values of each kind are read and replaced.
 var sealedTables = map[storage.SealedKind]sealedTable{
-	storage.SealedKeys:  {list: sealedKeys, replace: replaceSealedKey, key: byID},
-	storage.SealedMails: {list: sealedMails, replace: replaceSealedMail, key: byID},
-	storage.SealedCodes: {list: sealedCodes, replace: replaceSealedCode, key: byID},
+	storage.SealedKeys:     {list: sealedKeys, replace: replaceSealedKey, key: byID},
+	storage.SealedMails:    {list: sealedMails, replace: replaceSealedMail, key: byID},
+	storage.SealedWebhooks: {list: sealedWebhooks, replace: replaceSealedWebhook, key: byID},
+	storage.SealedCodes:    {list: sealedCodes, replace: replaceSealedCode, key: byID},
 	storage.SealedSettings: {list: sealedSettings, replace: replaceSealedSettings, text: true,
 		key: func(v storage.SealedValue) []any { return []any{v.TenantID} }},
 	storage.SealedCredentials: {list: sealedCredentials, replace: replaceSealedCredential,

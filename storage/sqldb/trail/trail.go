@@ -101,9 +101,12 @@ func (t *Trail) EventsOf(ctx context.Context, tenant, userID, before string, lim
 }
 
 // scanEvent reads a row of Columns.
-func scanEvent(row engine.Scanner) (e storage.Event, err error) {
-	err = row.Scan(&e.TenantID, &e.ID, column.Time(&e.At), &e.Kind, &e.Actor, &e.UserID, &e.ClientID,
-		&e.RequestID, &e.IP, column.JSON(&e.Detail))
+func scanEvent(row engine.Scanner) (storage.Event, error) { return Scan(row) }
+
+// Scan reads a row of Columns, with other columns before them.
+func Scan(row engine.Scanner, before ...any) (e storage.Event, err error) {
+	err = row.Scan(append(before, &e.TenantID, &e.ID, column.Time(&e.At), &e.Kind, &e.Actor, &e.UserID, &e.ClientID,
+		&e.RequestID, &e.IP, column.JSON(&e.Detail))...)
 	if len(e.Detail) == 0 {
 		e.Detail = nil
 	}

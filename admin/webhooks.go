@@ -1,0 +1,331 @@
+package admin
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
+	"github.com/vouchsafe/vouchsafe/internal/webhooks"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// webhookFields are what administrators say of a webhook.
+type webhookFields struct {
+	URL         string   `json:"url" need:"true" max:"2048" doc:"Where events are posted to, by https." example:"https://app.example/events"`
+	Description string   `json:"description,omitempty" max:"500" doc:"What it is for."`
+	Kinds       []string `json:"kinds,omitempty" max:"64" items:"100" doc:"The kinds of events; login.* stands for all that begin so. All when left out."`
+	Disabled    bool     `json:"disabled,omitempty" doc:"It is told of nothing, and what waits goes on waiting."`
+}
+
+// shownWebhook is a webhook as the API shows one.
+type shownWebhook struct {
+	ID string `json:"id" doc:"The id."`
+	webhookFields
+	Secret string        `json:"secret,omitempty" doc:"The secret that signs what is sent. It is shown once."`
+	Status webhookStatus `json:"status" doc:"What is computed."`
+	answered
+}
+
+// webhookStatus is what is computed about a webhook.
+type webhookStatus struct {
+	CreatedAt    time.Time  `json:"created_at" doc:"When it was added."`
+	UpdatedAt    time.Time  `json:"updated_at" doc:"When it was changed."`
+	FailingSince *time.Time `json:"failing_since,omitempty" doc:"Since when every attempt fails."`
+}
+
+func showWebhook(w storage.Webhook) (shownWebhook, error) {
+	out := shownWebhook{ID: w.ID, webhookFields: webhookFields{w.URL, w.Description, w.Kinds, w.Disabled},
+		Status: webhookStatus{CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt}}
+	if !w.FailingSince.IsZero() {
+		out.Status.FailingSince = &w.FailingSince
+	}
+	tag, err := jsonapi.TagOf(w.UpdatedAt)
+	out.answered = answered{tag: tag}
+	return out, err
+}
+
+// ofWebhook is the input of an operation about one webhook.
+type ofWebhook struct {
+	Webhook string `path:"webhook" max:"64" doc:"The webhook's id."`
+}
+
+// putWebhookCall is the input of PUT /webhooks/{webhook}.
+type putWebhookCall struct {
+	ofWebhook
+	jsonapi.Condition
+	webhookFields
+}
+
+func (s *Server) webhookRoutes() []jsonapi.Route {
+	return []jsonapi.Route{s.listWebhooks(), s.addWebhook(), s.getWebhook(), s.putWebhook(), s.removeWebhook(),
+		s.rotateWebhook(), s.testWebhook(), s.listWebhookDeliveries(), s.replayWebhook()}
+}
+
+func (s *Server) listWebhooks() jsonapi.Route {
+	return handle(s, jsonapi.Operation{
+		Method: http.MethodGet, Path: "/webhooks", ID: "listWebhooks", Scope: "webhooks:read",
+		Summary: "Lists the addresses that are told of events.",
+	}, func(c *call, in pageFields) (jsonapi.Page[shownWebhook], error) {
+		return page(s, c, in, "webhooks", func(after string, limit int) ([]storage.Webhook, error) {
+			return s.Store.Webhooks(c.Context(), c.asker.Tenant.ID, after, limit)
+		}, func(w storage.Webhook) string { return w.ID }, showWebhook)
+	})
+}
+
+// checkWebhook returns what is wrong with a webhook.
+func (s *Server) checkWebhook(w storage.Webhook) error {
+	err := webhooks.Check(w, s.Webhooks.Reach)
+	switch {
+	case errors.Is(err, webhooks.ErrAddress):
+		return invalid(jsonapi.FieldFault("url", "invalid", "Enter an https address."))
+	case errors.Is(err, webhooks.ErrKind):
+		return invalid(jsonapi.FieldFault("kinds", "invalid", "There are no events of such a kind."))
+	}
+	return err
+}
+
+// tellWebhook returns the event of a change to a webhook.
+func (c *call) tellWebhook(kind, id, what string) storage.Event {
+	detail := map[string]string{"webhook": id}
+	if what != "" {
+		detail["what"] = what
+	}
+	return c.asker.Event(storage.Event{Kind: kind, Detail: detail})
+}
+
+func (s *Server) addWebhook() jsonapi.Route {
+	return handle(s, jsonapi.Operation{
+		Method: http.MethodPost, Path: "/webhooks", ID: "addWebhook", Scope: "webhooks:write", Status: http.StatusCreated,
+		Summary: "Adds an address that is told of events from now on, and shows its secret this once.",
+		Problems: []jsonapi.Outcome{wrongFields, notJSON, tooLarge,
+			{Status: http.StatusConflict, Code: "too_many", When: "the tenant has 50 webhooks."}},
+	}, func(c *call, in webhookFields) (out shownWebhook, err error) {
+		now := time.Now()
+		w := storage.Webhook{TenantID: c.asker.Tenant.ID, ID: uuid.Must(uuid.NewV7()).String(), URL: in.URL,
+			Description: in.Description, Kinds: in.Kinds, Disabled: in.Disabled, CreatedAt: now, UpdatedAt: now}
+		if err := s.checkWebhook(w); err != nil {
+			return out, err
+		}
+		all, err := s.Store.Webhooks(c.Context(), w.TenantID, "", storage.MostWebhooks)
+		if err != nil {
+			return out, err
+		}
+		if len(all) >= storage.MostWebhooks {
+			return out, &jsonapi.Problem{Status: http.StatusConflict, Code: "too_many", Detail: "The tenant has 50 webhooks."}
+		}
+		shown, err := webhooks.Rotate(s.Secrets, &w, now)
+		if err != nil {
+			return out, err
+		}
+		if err := s.Store.AddWebhook(c.Context(), w, c.tellWebhook(storage.EventWebhookAdded, w.ID, "")); err != nil {
+			return out, err
+		}
+		out, err = showWebhook(w)
+		out.Secret, out.made = shown, c.asker.Tenant.URL(Prefix+"/webhooks/"+w.ID)
+		return out, err
+	})
+}
+
+func (s *Server) getWebhook() jsonapi.Route {
+	return handle(s, jsonapi.Operation{
+		Method: http.MethodGet, Path: "/webhooks/{webhook}", ID: "getWebhook", Scope: "webhooks:read",
+		Summary: "Returns a webhook, without its secret.",
+	}, func(c *call, in ofWebhook) (out shownWebhook, err error) {
+		w, err := s.Store.Webhook(c.Context(), c.asker.Tenant.ID, in.Webhook)
+		if err != nil {
+			return out, err
+		}
+		return showWebhook(w)
+	})
+}
+
+func (s *Server) putWebhook() jsonapi.Route {
+	return handle(s, jsonapi.Operation{
+		Method: http.MethodPut, Path: "/webhooks/{webhook}", ID: "putWebhook", Scope: "webhooks:write",
+		Summary: "Replaces what is said of a webhook. Its secret stays.", Text: "What is left out gets its default.",
+		Problems: []jsonapi.Outcome{wrongFields, moved, notJSON, tooLarge},
+	}, func(c *call, in putWebhookCall) (out shownWebhook, err error) {
+		w, err := s.Store.Webhook(c.Context(), c.asker.Tenant.ID, in.Webhook)
+		if err == nil {
+			err = in.Condition.CheckTag(jsonapi.TagOf(w.UpdatedAt))
+		}
+		if err != nil {
+			return out, err
+		}
+		was := w.UpdatedAt
+		w.URL, w.Description, w.Kinds, w.Disabled, w.UpdatedAt = in.URL, in.Description, in.Kinds, in.Disabled, time.Now()
+		if err := s.checkWebhook(w); err != nil {
+			return out, err
+		}
+		e := c.tellWebhook(storage.EventWebhookChanged, w.ID, "settings")
+		if err := s.Store.UpdateWebhook(c.Context(), w, was, e); err != nil {
+			return out, err
+		}
+		return showWebhook(w)
+	})
+}
+
+func (s *Server) removeWebhook() jsonapi.Route {
+	return handle(s, jsonapi.Operation{
+		Method: http.MethodDelete, Path: "/webhooks/{webhook}", ID: "removeWebhook", Scope: "webhooks:write",
+		Summary: "Removes a webhook with what waits to be sent there.",
+	}, func(c *call, in ofWebhook) (jsonapi.None, error) {
+		return jsonapi.None{}, s.Store.RemoveWebhook(c.Context(), c.asker.Tenant.ID, in.Webhook,
+			c.tellWebhook(storage.EventWebhookRemoved, in.Webhook, ""))
+	})
+}
+
+func (s *Server) rotateWebhook() jsonapi.Route {
+	return handle(s, jsonapi.Operation{
+		Method: http.MethodPost, Path: "/webhooks/{webhook}:rotate", ID: "rotateWebhook", Scope: "webhooks:write",
+		Summary:  "Gives a webhook a new secret, and shows it this once.",
+		Text:     "For 24 hours the one before signs, too. One from before that signs no more.",
+		Problems: []jsonapi.Outcome{moved},
+	}, func(c *call, in ofWebhook) (out shownWebhook, err error) {
+		w, err := s.Store.Webhook(c.Context(), c.asker.Tenant.ID, in.Webhook)
+		if err != nil {
+			return out, err
+		}
+		was := w.UpdatedAt
+		w.UpdatedAt = time.Now()
+		shown, err := webhooks.Rotate(s.Secrets, &w, w.UpdatedAt)
+		if err != nil {
+			return out, err
+		}
+		e := c.tellWebhook(storage.EventWebhookChanged, w.ID, "secret")
+		if err := s.Store.UpdateWebhook(c.Context(), w, was, e); err != nil {
+			return out, err
+		}
+		out, err = showWebhook(w)
+		out.Secret = shown
+		return out, err
+	})
+}
+
+// attempt is how an attempt to tell a webhook ended.
+type attempt struct {
+	Accepted bool   `json:"accepted" doc:"The webhook answered with a status from 200 to 299."`
+	Status   int    `json:"status,omitempty" doc:"The status of the answer."`
+	Took     int64  `json:"took" doc:"How long it took, in milliseconds."`
+	Answer   string `json:"answer,omitempty" doc:"The first kilobyte of the answer, or why there was none."`
+}
+
+func (s *Server) testWebhook() jsonapi.Route {
+	return handle(s, jsonapi.Operation{
+		Method: http.MethodPost, Path: "/webhooks/{webhook}:test", ID: "testWebhook", Scope: "webhooks:write",
+		Summary: "Sends an event of the type test at once, and says what the webhook answers.",
+	}, func(c *call, in ofWebhook) (out attempt, err error) {
+		w, err := s.Store.Webhook(c.Context(), c.asker.Tenant.ID, in.Webhook)
+		if err != nil {
+			return out, err
+		}
+		r := s.Webhooks.Test(c.Context(), w)
+		return attempt{r.Accepted(), r.Status, r.Took.Milliseconds(), r.Answer}, nil
+	})
+}
+
+// webhookDelivery is a delivery as the API shows one.
+type webhookDelivery struct {
+	Event     string     `json:"event" doc:"The event's id: the header webhook-id."`
+	Kind      string     `json:"kind" doc:"The kind of the event."`
+	State     string     `json:"state" enum:"waiting,delivered,dead" doc:"dead: it was given up."`
+	CreatedAt time.Time  `json:"created_at" doc:"When it began to wait."`
+	NextAt    *time.Time `json:"next_at,omitempty" doc:"When it is tried next."`
+	DoneAt    *time.Time `json:"done_at,omitempty" doc:"When it was taken or given up."`
+	Attempts  int        `json:"attempts" doc:"How often it was tried."`
+	Last      *attempt   `json:"last,omitempty" doc:"How the last attempt ended."`
+}
+
+func showDelivery(d storage.WebhookDelivery) webhookDelivery {
+	out := webhookDelivery{Event: d.EventID, Kind: d.Kind, State: "waiting", CreatedAt: d.CreatedAt, Attempts: d.Attempts}
+	switch {
+	case d.DoneAt.IsZero():
+		out.NextAt = &d.NextAt
+	case d.Dead:
+		out.State, out.DoneAt = "dead", &d.DoneAt
+	default:
+		out.State, out.DoneAt = "delivered", &d.DoneAt
+	}
+	if d.Status != 0 || d.Answer != "" {
+		r := webhooks.Result{Status: d.Status, Took: d.Took, Answer: d.Answer}
+		out.Last = &attempt{r.Accepted(), r.Status, r.Took.Milliseconds(), r.Answer}
+	}
+	return out
+}
+
+// deliveriesCall is the input of GET /webhooks/{webhook}/deliveries.
+type deliveriesCall struct {
+	ofWebhook
+	pageFields
+}
+
+func (s *Server) listWebhookDeliveries() jsonapi.Route {
+	return handle(s, jsonapi.Operation{
+		Method: http.MethodGet, Path: "/webhooks/{webhook}/deliveries", ID: "listWebhookDeliveries", Scope: "webhooks:read",
+		Summary: "Lists what waits, was delivered and was given up, newest first.",
+		Text:    "What is done is kept for 30 days.",
+	}, func(c *call, in deliveriesCall) (out jsonapi.Page[webhookDelivery], err error) {
+		list := "deliveries of " + in.Webhook
+		before, err := jsonapi.OpenCursor[int64](s.cursors(c), list, in.After)
+		if err == nil {
+			_, err = s.Store.Webhook(c.Context(), c.asker.Tenant.ID, in.Webhook)
+		}
+		if err != nil {
+			return out, err
+		}
+		all, err := s.Store.WebhookDeliveries(c.Context(), c.asker.Tenant.ID, in.Webhook, before, in.most()+1)
+		if err != nil {
+			return out, err
+		}
+		if len(all) > in.most() {
+			all = all[:in.most()]
+			if out.Next, err = jsonapi.SealCursor(s.cursors(c), list, all[len(all)-1].Seq); err != nil {
+				return out, err
+			}
+		}
+		for _, d := range all {
+			out.Items = append(out.Items, showDelivery(d))
+		}
+		return out, nil
+	})
+}
+
+// replayCall is the input of POST /webhooks/{webhook}:replay.
+type replayCall struct {
+	ofWebhook
+	Event string     `json:"event,omitempty" max:"64" doc:"The id of an event; or since is there."`
+	Since *time.Time `json:"since,omitempty" doc:"All events that began to wait since then; or event is there."`
+	Until *time.Time `json:"until,omitempty" doc:"None that began to wait later; the present moment when left out."`
+}
+
+// replayed says how many deliveries are sent again.
+type replayed struct {
+	Count int64 `json:"count" doc:"How many are sent again."`
+}
+
+func (s *Server) replayWebhook() jsonapi.Route {
+	return handle(s, jsonapi.Operation{
+		Method: http.MethodPost, Path: "/webhooks/{webhook}:replay", ID: "replayWebhook", Scope: "webhooks:write",
+		Summary: "Sends events again that were delivered or given up.", Text: "They keep their ids.",
+		Problems: []jsonapi.Outcome{wrongFields, notJSON, tooLarge},
+	}, func(c *call, in replayCall) (out replayed, err error) {
+		now := time.Now()
+		if (in.Event == "") == (in.Since == nil) {
+			return out, invalid(jsonapi.FieldFault("event", "invalid", "Send either event or since."))
+		}
+		w, err := s.Store.Webhook(c.Context(), c.asker.Tenant.ID, in.Webhook)
+		if err != nil {
+			return out, err
+		}
+		since, until := *orZero(in.Since), now
+		if in.Until != nil {
+			until = *in.Until
+		}
+		out.Count, err = s.Store.ReplayWebhook(c.Context(), w.TenantID, w.ID, in.Event, since, until, now,
+			c.tellWebhook(storage.EventWebhookChanged, w.ID, "replay"))
+		return out, err
+	})
+}
