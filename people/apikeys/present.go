@@ -71,7 +71,7 @@ func presented(t *issuer.Tenant, k storage.APIKey, owner storage.APIKeyOwner) st
 
 // used stores that the key was used. A failure is no reason to refuse the key.
 func (r *Reader) used(ctx context.Context, k storage.APIKey, now time.Time) {
-	if now.Sub(k.UsedAt) < usedEvery {
+	if storage.Within(k.UsedAt, now, usedEvery) {
 		return
 	}
 	if err := r.Store.UsedAPIKey(ctx, k.TenantID, k.ID, now, now.Add(-usedEvery)); err != nil {
