@@ -83,6 +83,7 @@ func (s steps) ReadFile(name string) ([]byte, error) {
 // forPostgres returns a step in PostgreSQL's dialect.
 func forPostgres(text []byte) []byte {
 	text = bytes.ReplaceAll(text, []byte(" TEXT "), []byte(` TEXT COLLATE "C" `))
+	text = bytes.ReplaceAll(text, []byte(" TEXT,"), []byte(` TEXT COLLATE "C",`))
 	if bytes.Contains(text, []byte("-- +goose NO TRANSACTION")) {
 		text = bytes.ReplaceAll(text, []byte("\nCREATE INDEX "), []byte("\nCREATE INDEX CONCURRENTLY "))
 		text = bytes.ReplaceAll(text, []byte("\nCREATE UNIQUE INDEX "), []byte("\nCREATE UNIQUE INDEX CONCURRENTLY "))

@@ -26,6 +26,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/server"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
+	"github.com/vouchsafe/vouchsafe/internal/testdaemon"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -154,17 +155,16 @@ clients:
     grant_types: ["urn:vouchsafe:first-party"]
 `
 
-// freePorts returns ports that are free at this moment.
+// freePorts returns ports that no other test gets.
 func freePorts(t *testing.T, n int) []string {
 	t.Helper()
 	var ports []string
 	for range n {
-		l, err := net.Listen("tcp", "localhost:0")
+		port, err := testdaemon.FreePort()
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer l.Close()
-		ports = append(ports, strconv.Itoa(l.Addr().(*net.TCPAddr).Port))
+		ports = append(ports, strconv.Itoa(port))
 	}
 	return ports
 }

@@ -46,6 +46,12 @@ func noGrant(t *testing.T, s *vouchsafetest.Server, grant string, pairs ...strin
 	reply := s.API(t).Token(t, web, append([]string{"grant_type", grant}, pairs...)...)
 	vouchsafetest.CheckToken(t, reply)
 	reply.Want(t, 400, "unsupported_grant_type")
+	notDeclared(t, s, grant)
+}
+
+// notDeclared fails the test if a client may be declared with the grant type.
+func notDeclared(t *testing.T, s *vouchsafetest.Server, grant string) {
+	t.Helper()
 	if faults := s.Faults(t, vouchsafetest.Web.With(vouchsafetest.Client{"client_id": "x",
 		"grant_types": []string{grant}})); len(faults["x"]) == 0 {
 		t.Errorf("a client was declared with %s", grant)
@@ -54,11 +60,17 @@ func noGrant(t *testing.T, s *vouchsafetest.Server, grant string, pairs ...strin
 
 func d11(t *testing.T, s *vouchsafetest.Server) {
 	own := tokens(t, s, jo(t, s), vouchsafetest.NewRequest(web))
-	noGrant(t, s, "urn:ietf:params:oauth:grant-type:token-exchange", "subject_token", own.Access(), "subject_token_type",
-		"urn:ietf:params:oauth:token-type:access_token")
+	// Only API keys are exchanged (RFC 8693), and no client may declare the grant.
+	exchange := "urn:ietf:params:oauth:grant-type:token-exchange"
+	for _, kind := range []string{"access_token", "refresh_token", "id_token", "jwt"} {
+		reply := s.API(t).Form(t, "/token", vouchsafetest.Values("grant_type", exchange, "subject_token", own.Access(),
+			"subject_token_type", "urn:ietf:params:oauth:token-type:"+kind))
+		vouchsafetest.CheckToken(t, reply)
+		reply.Want(t, 400, "invalid_request")
+	}
+	notDeclared(t, s, exchange)
 	noGrant(t, s, "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion", own.ID())
 	noGrant(t, s, "urn:ietf:params:oauth:grant-type:saml2-bearer", "assertion", "x")
-	noDoor(t, s, "token-exchange")
 }
 
 func d15(t *testing.T, s *vouchsafetest.Server) {

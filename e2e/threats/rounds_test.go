@@ -37,6 +37,10 @@ var shownInRounds = map[secret.Purpose]string{
 	secret.KnownBrowser: "counts guesses only", secret.FirstAdministrator: "the first start only",
 	secret.RefusedForm: "in flight", secret.TypedName: "in flight", secret.ShownCodes: "in flight",
 	secret.ListCursor: "in flight", secret.ActingTicket: "in flight",
+	secret.GatewaySession: "in flight; later, users sign in again", secret.GatewayTrip: "in flight",
+	secret.WebhookSecret:  "sealed anew with the others: reseal.TestAllThatIsStoredIsSealedAnew",
+	secret.DelegatedReset: "in flight", secret.DelegatedSignIn: "in flight",
+	secret.DelegatedSession:  "in flight; later, users sign in again",
 	secret.RepeatableRequest: "in flight, for a day: after that no answer is repeated",
 }
 

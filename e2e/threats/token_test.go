@@ -84,7 +84,7 @@ func d2(t *testing.T, s *vouchsafetest.Server) {
 	api := s.API(t)
 	for _, grant := range []string{
 		"bogus", "password", "implicit", "AUTHORIZATION_CODE", "urn:ietf:params:oauth:grant-type:jwt-bearer",
-		"urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:device_code",
+		"urn:ietf:params:oauth:grant-type:device_code",
 		strings.Repeat("x", 5000),
 	} {
 		reply := api.Token(t, web, "grant_type", grant, "username", "jo@example.com", "password",

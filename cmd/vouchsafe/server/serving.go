@@ -91,8 +91,9 @@ func (s *Server) serve(ctx context.Context, out io.Writer, on listening, lock *d
 	}
 	var compatible []*http.Server
 	for i, l := range on.compatible {
-		compatible = append(compatible, httpServer(s.leaving(s.KeratinHandler(i == 0)), s.log))
-		go func() { failed <- serveOn(compatible[i], l) }()
+		server := httpServer(s.leaving(s.KeratinHandler(i == 0)), s.log)
+		compatible = append(compatible, server)
+		go func() { failed <- serveOn(server, l) }()
 	}
 	for _, l := range doors {
 		go func() { failed <- serveOn(door, l) }()
