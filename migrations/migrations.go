@@ -11,6 +11,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -80,10 +81,12 @@ func (s steps) ReadFile(name string) ([]byte, error) {
 	return joinLines(s.translate(text)), nil
 }
 
+// textType matches the type of a text column, whatever follows it.
+var textType = regexp.MustCompile(` TEXT\b`)
+
 // forPostgres returns a step in PostgreSQL's dialect.
 func forPostgres(text []byte) []byte {
-	text = bytes.ReplaceAll(text, []byte(" TEXT "), []byte(` TEXT COLLATE "C" `))
-	text = bytes.ReplaceAll(text, []byte(" TEXT,"), []byte(` TEXT COLLATE "C",`))
+	text = textType.ReplaceAll(text, []byte(` TEXT COLLATE "C"`))
 	if bytes.Contains(text, []byte("-- +goose NO TRANSACTION")) {
 		text = bytes.ReplaceAll(text, []byte("\nCREATE INDEX "), []byte("\nCREATE INDEX CONCURRENTLY "))
 		text = bytes.ReplaceAll(text, []byte("\nCREATE UNIQUE INDEX "), []byte("\nCREATE UNIQUE INDEX CONCURRENTLY "))

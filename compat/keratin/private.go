@@ -97,14 +97,19 @@ func atOf(t time.Time) any {
 	return t.UTC().Format(time.RFC3339)
 }
 
+// changeable returns the user of the account in the path, if the app may change that account.
+func (d *Door) changeable(a *asking) (storage.User, error) {
+	n, err := a.number()
+	if err != nil {
+		return storage.User{}, err
+	}
+	return d.People.Changeable(a.Context(), a.asker, n)
+}
+
 // change returns a handler that changes the account in the path.
 func (d *Door) change(do func(a *asking, u storage.User) error) func(*asking) error {
 	return func(a *asking) error {
-		n, err := a.number()
-		if err != nil {
-			return err
-		}
-		u, err := d.People.Changeable(a.Context(), a.asker, n)
+		u, err := d.changeable(a)
 		if err != nil {
 			return err
 		}
@@ -140,11 +145,7 @@ func (d *Door) archive(a *asking, u storage.User) error {
 
 // unlinkOf is DELETE /accounts/N/oauth/P.
 func (d *Door) unlinkOf(a *asking) error {
-	n, err := a.number()
-	if err != nil {
-		return err
-	}
-	u, err := d.People.Changeable(a.Context(), a.asker, n)
+	u, err := d.changeable(a)
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 	"github.com/vouchsafe/vouchsafe/internal/chromiumtest"
+	"github.com/vouchsafe/vouchsafe/internal/testdaemon"
 )
 
 // keratinApp is an app that was written for Keratin AuthN: a page with its library, and a server that gets webhooks.
@@ -53,14 +53,11 @@ func TestKeratinLibraries(t *testing.T) {
 	t.Cleanup(site.Close)
 	// Pages of localhost at any port are of one site, as an app and its AuthN server are.
 	page := strings.Replace(site.URL, "127.0.0.1", "localhost", 1)
-	l, err := net.Listen("tcp", "localhost:0")
+	free, err := testdaemon.FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	port := strconv.Itoa(free)
 	a.authn = "http://localhost:" + port
 	vouchsafetest.Start(t, vouchsafetest.Options{Env: map[string]string{
 		"VOUCHSAFE_KERATIN": "default", "AUTHN_URL": a.authn, "PORT": port, "APP_DOMAINS": "localhost",

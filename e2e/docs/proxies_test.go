@@ -2,14 +2,12 @@ package docs
 
 import (
 	"encoding/json"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"go.yaml.in/yaml/v4"
 
@@ -160,13 +158,7 @@ func (s sample) start(t *testing.T) *vouchsafetest.Server {
 		t.Fatalf("%s refuses examples/proxies/%s: %v", program, s.file, err)
 	}
 	d.Command, d.Last = append(line, fill(s.run)...), "TERM"
-	d.Ready = func() error {
-		conn, err := net.DialTimeout("tcp", site.Address, time.Second)
-		if err != nil {
-			return err
-		}
-		return conn.Close()
-	}
+	d.Ready = testdaemon.Listening(site.Address)
 	if err := d.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -123,15 +123,7 @@ func TestTraefikAndEnvoyAskTheGateway(t *testing.T) {
 	for _, form := range []string{"traefik", "envoy"} {
 		t.Run(form, func(t *testing.T) {
 			t.Parallel()
-			w := startStandIn(t, form, unchanged)
-			jo := w.site.Jo(t)
-			w.strangersStayOut(t)
-			w.noSpellingLeadsAround(t)
-			v := w.signsIn(t, jo)
-			w.forgedHeadersTellNothing(t, v)
-			w.groupsDecide(t, v, jo)
-			w.floodsEnd(t, v)
-			w.signOutActs(t, v)
+			startStandIn(t, form, unchanged).isGuarded(t)
 		})
 	}
 }

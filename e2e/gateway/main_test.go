@@ -4,7 +4,6 @@ package gateway
 
 import (
 	"encoding/json"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/vouchsafe/vouchsafe/e2e/buildtest"
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
@@ -129,13 +127,7 @@ func (p proxy) start(t *testing.T, o vouchsafetest.Options) *world {
 		d.Command[i] = strings.ReplaceAll(d.Command[i], "DIR", d.Folder)
 	}
 	d.Last = "TERM"
-	d.Ready = func() error {
-		conn, err := net.DialTimeout("tcp", w.at, time.Second)
-		if err != nil {
-			return err
-		}
-		return conn.Close()
-	}
+	d.Ready = testdaemon.Listening(w.at)
 	if err := d.Start(); err != nil {
 		t.Fatal(err)
 	}

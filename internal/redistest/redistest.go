@@ -11,7 +11,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/testdaemon"
 )
@@ -82,13 +81,7 @@ func run(arguments func(*Server) ([]string, error)) (*Server, error) {
 		return nil, errors.Join(err, d.Close())
 	}
 	d.Command = append([]string{program}, given...)
-	d.Ready = func() error {
-		conn, err := net.DialTimeout("tcp", s.Address(), time.Second)
-		if err == nil {
-			err = conn.Close()
-		}
-		return err
-	}
+	d.Ready = testdaemon.Listening(s.Address())
 	if err := d.Start(); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}

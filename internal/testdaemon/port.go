@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // reserved holds the locks of this process's ports until it ends.
@@ -48,4 +49,15 @@ func FreePort() (int, error) {
 func isFree(port int) bool {
 	l, err := net.Listen("tcp4", "127.0.0.1:"+strconv.Itoa(port))
 	return err == nil && l.Close() == nil
+}
+
+// Listening returns a Daemon's Ready: it returns nil when something listens at the address.
+func Listening(address string) func() error {
+	return func() error {
+		conn, err := net.DialTimeout("tcp", address, time.Second)
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	}
 }

@@ -84,6 +84,18 @@ func (s *Service) ProveFactor(ctx context.Context, a people.Asker, u storage.Use
 	return err
 }
 
+// proveMissing proves the second factor of a user who is proven by amr, if the account has one, and returns amr, then
+// with what the factor adds. Its refusals are those of ProveFactor.
+func (s *Service) proveMissing(
+	ctx context.Context, a people.Asker, u storage.User, otp string, amr []string, adds ...string,
+) ([]string, error) {
+	c, err := s.Prove(ctx, a, u, time.Now(), amr...)
+	if err != nil || s.MissingFactor(ctx, a, c, people.FactorWish{}).ACR == "" {
+		return amr, err
+	}
+	return append(amr, adds...), s.ProveFactor(ctx, a, u, otp)
+}
+
 // end ends the session that a browser held before it got another one.
 func (s *Service) end(ctx context.Context, a people.Asker, held string) error {
 	a.Kept.Sessions = held

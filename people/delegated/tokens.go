@@ -177,16 +177,9 @@ func (s *Service) Reset(ctx context.Context, a people.Asker, token, secretText, 
 	} else if err != nil {
 		return SignedIn{}, err
 	}
-	proven := []string{"pwd"}
-	c, err := s.Prove(ctx, a, u, time.Now(), proven...)
+	proven, err := s.proveMissing(ctx, a, u, otp, []string{"pwd"}, "otp", "mfa")
 	if err != nil {
 		return SignedIn{}, err
-	}
-	if s.MissingFactor(ctx, a, c, people.FactorWish{}).ACR != "" {
-		if err := s.ProveFactor(ctx, a, u, otp); err != nil {
-			return SignedIn{}, err
-		}
-		proven = append(proven, "otp", "mfa")
 	}
 	ch.Events = append(ch.Events, a.Event(storage.Event{Kind: storage.EventPasswordReset, UserID: u.ID}))
 	if err := s.Apply(ctx, u, ch); errors.Is(err, storage.ErrStale) {
@@ -220,16 +213,9 @@ func (s *Service) SignInByToken(ctx context.Context, a people.Asker, token, otp 
 	if u.CredentialVersion != h.Version || standings[u.ID].LastSignIn.After(made) {
 		return SignedIn{}, ErrToken
 	}
-	proven := []string{"otp"}
-	c, err := s.Prove(ctx, a, u, time.Now(), proven...)
+	proven, err := s.proveMissing(ctx, a, u, otp, []string{"otp"}, "mfa")
 	if err != nil {
 		return SignedIn{}, err
-	}
-	if s.MissingFactor(ctx, a, c, people.FactorWish{}).ACR != "" {
-		if err := s.ProveFactor(ctx, a, u, otp); err != nil {
-			return SignedIn{}, err
-		}
-		proven = append(proven, "mfa")
 	}
 	err = s.Store.Spend(ctx, storage.Spent{
 		TenantID: u.TenantID, Purpose: spentSignIn, Value: h.ID, ExpiresAt: made.Add(s.SignInLife),

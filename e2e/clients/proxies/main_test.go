@@ -4,7 +4,6 @@ package proxies
 
 import (
 	"encoding/json"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -12,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 	"github.com/vouchsafe/vouchsafe/internal/testdaemon"
@@ -100,13 +98,7 @@ func daemon(t *testing.T, name string, configure func(d *testdaemon.Daemon) []st
 		}
 	})
 	d.Command, d.Last = configure(d), "TERM"
-	d.Ready = func() error {
-		conn, err := net.DialTimeout("tcp", "127.0.0.1:"+strconv.Itoa(d.Port), time.Second)
-		if err != nil {
-			return err
-		}
-		return conn.Close()
-	}
+	d.Ready = testdaemon.Listening("127.0.0.1:" + strconv.Itoa(d.Port))
 	if err := d.Start(); err != nil {
 		t.Fatal(err)
 	}
