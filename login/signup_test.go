@@ -245,8 +245,8 @@ func TestWhatIsEnteredAtSignUpIsJudged(t *testing.T) {
 	}
 	// M3
 	if p := v.post("/signup", "email", "jo@example.com", "password",
-		strings.Repeat("x", 1<<20)); p.status != http.StatusRequestEntityTooLarge {
-		t.Errorf("a megabyte: got %d", p.status)
+		strings.Repeat("x", 70<<10)); p.status != http.StatusRequestEntityTooLarge {
+		t.Errorf("70 KiB: got %d", p.status)
 	}
 }
 

@@ -165,7 +165,7 @@ func (o *oversized) send(t *testing.T, client *http.Client, url string) time.Dur
 	defer res.Body.Close()
 	raw, err := io.ReadAll(res.Body)
 	took := time.Since(began)
-	if err != nil {
+	if err != nil && !o.cut {
 		t.Errorf("%s at %s: %v", o.name, req.URL.Path, err)
 	}
 	if res.StatusCode >= 500 || strings.Contains(string(raw), "access_token\"") {

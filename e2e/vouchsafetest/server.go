@@ -63,7 +63,7 @@ func (s *Server) client(from net.IP) *http.Client {
 		transport.DialTLSContext = transport.DialContext
 	}
 	return &http.Client{
-		Transport: transport, Timeout: 60 * time.Second,
+		Transport: patient{transport}, Timeout: 60 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
