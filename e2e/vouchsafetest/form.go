@@ -197,7 +197,7 @@ func (s *Server) Visitor(t testing.TB, p Person) *Visitor {
 	t.Helper()
 	v := &Visitor{Browser: *s.Browser(t, p)}
 	v.roams = true
-	transport := v.client.Transport.(*http.Transport)
+	transport := v.client.Transport.(patient).Transport
 	issuer, atIssuer := v.issuer().Host, transport.DialContext
 	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		if address == issuer {
