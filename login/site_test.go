@@ -36,6 +36,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/federation"
+	"github.com/vouchsafe/vouchsafe/people/invitations"
 	"github.com/vouchsafe/vouchsafe/people/mail"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/people/selfservice"
@@ -92,7 +93,11 @@ func startAt(t testing.TB, scheme, host string, change func(*Config)) *site {
 // startWith serves the JSON API too, unless apps, which is called after change, is nil.
 func startWith(t testing.TB, scheme, host string, change func(*Config), apps func() api.Apps) *site {
 	t.Helper()
-	store, err := sqldb.Open(t.Context(), "sqlite::memory:")
+	database := "sqlite::memory:"
+	if on, ok := t.(onDatabase); ok {
+		database = on.database
+	}
+	store, err := sqldb.Open(t.Context(), database)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,6 +147,7 @@ func startWith(t testing.TB, scheme, host string, change func(*Config), apps fun
 	if config.Service, err = people.New(*config.Service); err != nil {
 		t.Fatal(err)
 	}
+	config.Service.Invited = (&invitations.Service{Service: config.Service}).Give
 	config.Federation.Service = config.Service
 	if s.login, err = New(config); err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/audit"
@@ -34,6 +35,41 @@ func (s *Service) ApplyAnyVersion(ctx context.Context, u storage.User, ch storag
 		s.Mail.Stored()
 	}
 	return nil
+}
+
+// mostTries bounds how often a change is made anew, because what it was to give has changed meanwhile.
+const mostTries = 3
+
+// ApplyProven makes a change of storage by which a user proves an address, with what an invitation that waits for the
+// address gives: see Service.Invited. It returns the change as it was made. The errors are those of storage.Change.
+func (s *Service) ApplyProven(ctx context.Context, a Asker, ch storage.Change) (storage.Change, error) {
+	return s.applyAlso(ctx, ch, func(ch *storage.Change) error { return s.Invited(ctx, a, ch) })
+}
+
+// applyAlso makes the change with what also adds to it, and returns the change as it was made. also is called again if
+// the change fails because of what it added: a group or a role was removed meanwhile, a unique value was taken, or an
+// invitation was used.
+func (s *Service) applyAlso(
+	ctx context.Context, ch storage.Change, also func(*storage.Change) error,
+) (storage.Change, error) {
+	for try := 1; ; try++ {
+		now := ch
+		now.Events = slices.Clone(ch.Events)
+		if ch.Add != nil {
+			added := *ch.Add
+			now.Add = &added
+		}
+		if err := also(&now); err != nil {
+			return now, err
+		}
+		err := s.Store.Apply(ctx, now)
+		gone := errors.Is(err, storage.ErrNotFound) && len(now.Join)+len(now.GiveRoles) > 0
+		taken := errors.Is(err, storage.ErrExists) && len(now.Unique) > 0
+		used := errors.Is(err, storage.ErrStale) && now.Invitation != ""
+		if try == mostTries || !gone && !taken && !used {
+			return now, err
+		}
+	}
 }
 
 // ChangeNotice returns the mail that tells a user what changed in the account, to be stored with the
@@ -86,10 +122,10 @@ func (s *Service) Compose(a Asker, to address.Recipient, template string, data a
 	return s.Mail.Compose(a.Tenant, to, a.Language, template, data)
 }
 
-// StoreCode stores a code with the message that carries it.
-func (s *Service) StoreCode(ctx context.Context, code storage.Code, m storage.Delivery) error {
+// StoreCode stores a code with the message that carries it. storage.ErrStale: see Asker.Judged.
+func (s *Service) StoreCode(ctx context.Context, a Asker, code storage.Code, m storage.Delivery) error {
 	err := s.Store.Apply(ctx, storage.Change{
-		TenantID: code.TenantID, UserID: code.UserID, Now: code.CreatedAt,
+		TenantID: code.TenantID, UserID: code.UserID, Now: code.CreatedAt, RoleWas: a.RoleWas(code.UserID),
 		Codes: []storage.Code{code}, Deliveries: []storage.Delivery{m},
 	})
 	if err == nil {

@@ -164,8 +164,8 @@ func (s *Service) proveFlow(ctx context.Context, a Asker, purpose string, p Proo
 }
 
 // putFlow stores the code of a flow and its message, and returns the flow.
-func (s *Service) putFlow(ctx context.Context, code Issued, m storage.Delivery) (flow string, err error) {
-	return code.ID, s.StoreCode(ctx, code.Code, m)
+func (s *Service) putFlow(ctx context.Context, a Asker, code Issued, m storage.Delivery) (flow string, err error) {
+	return code.ID, s.StoreCode(ctx, a, code.Code, m)
 }
 
 // ResendAt returns when a user may have the code of a flow sent once more.

@@ -162,11 +162,14 @@ func (s *Service) ConfirmEmailChange(ctx context.Context, a Asker, u storage.Use
 	}
 	email.Give(&u)
 	u.EmailVerified, u.UpdatedAt = true, time.Now()
-	err = s.Apply(ctx, u, storage.Change{
+	_, err = s.ApplyProven(ctx, a, storage.Change{
+		TenantID: u.TenantID, UserID: u.ID, Now: u.UpdatedAt, Version: &u.CredentialVersion,
 		Code: code.ID, ForgetCodes: true, Update: &u, Deliveries: mails,
 		Events: []storage.Event{a.Event(storage.Event{Kind: kind, UserID: u.ID})},
 	})
 	switch {
+	case err == nil:
+		s.Mail.Stored()
 	case errors.Is(err, storage.ErrExists): // the user reads the mail of the address, and may know
 		return u, Invalid("code", "newemail.taken")
 	case errors.Is(err, storage.ErrStale):

@@ -210,7 +210,7 @@ func (s *Service) SendReopening(ctx context.Context, a Asker, token string) (flo
 	if err != nil {
 		return "", err
 	}
-	return s.putFlow(ctx, code, m)
+	return s.putFlow(ctx, a, code, m)
 }
 
 // phoneChanged reports whether the user's number was changed since.

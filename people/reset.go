@@ -46,7 +46,7 @@ var (
 )
 
 // SendReset sends a user the email with which they set a new password, for an administrator: ErrNoReset or
-// ErrNoAddress if none can be sent.
+// ErrNoAddress if none can be sent. storage.ErrStale: see Asker.Judged.
 func (s *Service) SendReset(ctx context.Context, a Asker, u storage.User) error {
 	switch {
 	case !s.OffersReset(a):
@@ -105,7 +105,7 @@ func (s *Service) sendReset(ctx context.Context, a Asker, data resetting) (flow 
 	if err != nil {
 		return "", err
 	}
-	return s.putFlow(ctx, code, m)
+	return s.putFlow(ctx, a, code, m)
 }
 
 // UserPassword returns the user who has the e-mail address or user name, without an id for
@@ -205,7 +205,7 @@ func (s *Service) ConfirmReset(ctx context.Context, a Asker, p Proof, newPasswor
 	}
 	change.Code = code.ID
 	change.Events = append(change.Events, a.Event(storage.Event{Kind: storage.EventPasswordReset, UserID: user.ID}))
-	err = s.Store.Apply(ctx, change)
+	_, err = s.ApplyProven(ctx, a, change)
 	if errors.Is(err, storage.ErrStale) || errors.Is(err, storage.ErrNotFound) {
 		return done, ErrWrongCode // used, disabled or removed at this very moment
 	}

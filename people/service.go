@@ -64,6 +64,9 @@ type Service struct {
 	TellDisabled bool
 	// PasswordChanged returns what to send when a user's password changes. Default: nothing.
 	PasswordChanged func(ctx context.Context, u storage.User) ([]storage.Delivery, error)
+	// Invited adds to a change that makes an account, or updates one, with a proven address what an invitation that waits
+	// for the address gives, and uses it up. Package invitations has it. Default: nothing.
+	Invited func(ctx context.Context, a Asker, ch *storage.Change) error
 	// Note adds to the request's log line what the audit trail leaves out. Default: nothing.
 	Note func(ctx context.Context, key, value string)
 
@@ -91,6 +94,9 @@ func New(s Service) (*Service, error) {
 		s.SetupToken = func(context.Context, string, string) (storage.Spent, error) {
 			return storage.Spent{}, storage.ErrNotFound
 		}
+	}
+	if s.Invited == nil {
+		s.Invited = func(context.Context, Asker, *storage.Change) error { return nil }
 	}
 	if s.Note == nil {
 		s.Note = func(context.Context, string, string) {}

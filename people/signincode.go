@@ -87,7 +87,7 @@ func (s *Service) sendSignIn(ctx context.Context, a Asker, data signingIn) (flow
 	if err != nil {
 		return "", err
 	}
-	return s.putFlow(ctx, code, m)
+	return s.putFlow(ctx, a, code, m)
 }
 
 // sends reports whether there is somewhere to send the user's code.
@@ -223,7 +223,7 @@ func (s *Service) proveCode(ctx context.Context, a Asker, p Proof) (storage.User
 		change.Events = []storage.Event{a.Event(storage.Event{Kind: storage.EventEmailConfirmed, UserID: user.ID})}
 		user.CredentialVersion++
 	}
-	err = s.Store.Apply(ctx, change)
+	_, err = s.ApplyProven(ctx, a, change)
 	if errors.Is(err, storage.ErrStale) || errors.Is(err, storage.ErrNotFound) {
 		err = ErrWrongCode // used, disabled or removed this very moment
 	}

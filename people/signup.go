@@ -3,7 +3,6 @@ package people
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"time"
 
@@ -163,7 +162,7 @@ func (s *Service) sendSignUp(ctx context.Context, a Asker, email address.Claimed
 	if err != nil {
 		return "", err
 	}
-	return s.putFlow(ctx, code, m)
+	return s.putFlow(ctx, a, code, m)
 }
 
 // Registration is a registration that waits for its code.
@@ -258,7 +257,7 @@ func provenBy(code storage.Code, email string) (address.Claimed, error) {
 	return c, nil
 }
 
-// register stores the account, whose address the code proves. also is as for RegisterInvited, or nil.
+// register stores the account, whose address the code proves. also is as for RegisterInvited; nil is Service.Invited.
 func (s *Service) register(
 	ctx context.Context, a Asker, code storage.Code, reg registration, also func(*storage.Change) error,
 ) (storage.User, error) {
@@ -266,23 +265,11 @@ func (s *Service) register(
 	if err != nil {
 		return storage.User{}, err
 	}
-	user := *change.Add
-	for range mostTries {
-		ch := change
-		if also != nil {
-			added := user
-			ch.Add, ch.Events = &added, slices.Clone(change.Events)
-			if err := also(&ch); err != nil {
-				return user, err
-			}
-			user = added
-		}
-		err = s.Store.Apply(ctx, ch)
-		gone, taken := errors.Is(err, storage.ErrNotFound), errors.Is(err, storage.ErrExists) && len(ch.Unique) > 0
-		if also == nil || !gone && !taken {
-			break
-		}
+	if also == nil {
+		also = func(ch *storage.Change) error { return s.Invited(ctx, a, ch) }
 	}
+	made, err := s.applyAlso(ctx, change, also)
+	user := *made.Add
 	if !errors.Is(err, storage.ErrStale) && !errors.Is(err, storage.ErrExists) {
 		return user, err
 	}
@@ -298,9 +285,6 @@ func (s *Service) register(
 	}
 	return user, Invalid("username", "signup.username_taken")
 }
-
-// mostTries bounds how often an account is stored anew, because what it was to have changed meanwhile.
-const mostTries = 3
 
 // newAccount returns the change that makes an account whose address the code proves.
 func newAccount(a Asker, code storage.Code, reg registration) (ch storage.Change, err error) {

@@ -16,6 +16,9 @@ type Change struct {
 	// Code is the id of a code that the change uses up. ErrStale: the code was used, was replaced or
 	// has expired.
 	Code string
+	// Invitation is the id of one more code that the change uses up: that of the invitation whose groups and roles it
+	// gives, if another code proves the address. ErrStale as for Code.
+	Invitation string
 	// Spend marks values. ErrStale: one was spent before.
 	Spend []Spent
 	// Add stores a new user. ErrExists: the id, external id, user name or e-mail is taken.

@@ -39,7 +39,7 @@ func (s *Service) adopt(
 		u, err := s.accountFor(ctx, a, p, who, c, &ch)
 		inTheWay := errors.Is(err, ErrProveAccount) || errors.Is(err, ErrProveEmail)
 		if err == nil {
-			err = s.Store.Apply(ctx, ch)
+			_, err = s.ApplyProven(ctx, a, ch)
 			switch {
 			case err == nil:
 				s.Mail.Stored()

@@ -49,7 +49,7 @@ func (s *Service) SendCode(
 	if vain {
 		m = people.Dropped(m)
 	}
-	return code.ID, s.StoreCode(ctx, code.Code, m)
+	return code.ID, s.StoreCode(ctx, a, code.Code, m)
 }
 
 // ResendCode is SendCode once more for a flow of the stranger. It returns the next flow; the code before is void. Its

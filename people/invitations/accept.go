@@ -1,6 +1,7 @@
 package invitations
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -94,13 +95,39 @@ func (s *Service) may(ctx context.Context, tenant, by, scope string) (bool, erro
 	return slices.Contains(scopes, scope), nil
 }
 
-// give adds to the change that makes the account what the invitation gives, as far as there is such a thing now.
+// Give adds to a change, by which a user proves an address otherwise than by the link of an invitation, what an
+// invitation that waits for the address gives, and uses it up. It adds nothing if none waits, or if the inviter may not
+// add users any more. An account that was there before gets no values of attributes.
+func (s *Service) Give(ctx context.Context, a people.Asker, ch *storage.Change) error {
+	u := cmp.Or(ch.Add, ch.Update)
+	if u == nil || u.EmailKey == "" || !u.EmailVerified || len(ch.Events) == 0 {
+		return nil
+	}
+	code, err := s.Store.CodeFor(ctx, a.Tenant.ID, storage.CodeInvite, u.EmailKey, ch.Now)
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	i, err := s.opened(code)
+	if err != nil {
+		return err
+	}
+	if may, err := s.may(ctx, a.Tenant.ID, i.By, "users:write"); err != nil || !may {
+		return err
+	}
+	ch.Invitation = i.ID
+	noteFirst(ch, "invitation", i.ID)
+	return s.give(ctx, a, i, ch)
+}
+
+// give adds to the change that makes the account, or proves its address, what the invitation gives, as far as there is such a thing now.
 func (s *Service) give(ctx context.Context, a people.Asker, i Invitation, ch *storage.Change) error {
 	g := giving{Change: ch, by: func(e storage.Event) storage.Event {
 		e.UserID, e.Actor = ch.UserID, i.By
 		return a.Event(e)
 	}}
-	ch.Join, ch.GiveRoles, ch.Unique = nil, nil, nil
 	may, err := s.may(ctx, a.Tenant.ID, i.By, "groups:write")
 	if err != nil {
 		return err
@@ -123,11 +150,18 @@ func (s *Service) give(ctx context.Context, a people.Asker, i Invitation, ch *st
 		return err
 	}
 	if len(g.left) > 0 {
-		// The first event is that of the account.
-		ch.Events[0].Detail = maps.Clone(ch.Events[0].Detail)
-		ch.Events[0].Detail["left_out"] = strings.Join(g.left, " ")
+		noteFirst(ch, "left_out", strings.Join(g.left, " "))
 	}
 	return nil
+}
+
+// noteFirst adds a detail to the first event of the change, which is that of the account.
+func noteFirst(ch *storage.Change, name, value string) {
+	detail := maps.Clone(ch.Events[0].Detail)
+	if detail == nil {
+		detail = map[string]string{}
+	}
+	detail[name], ch.Events[0].Detail = value, detail
 }
 
 // giving is what a new account is given.
@@ -171,6 +205,9 @@ func (s *Service) attributes(a people.Asker, values map[string]any) (attributes.
 // giveAttributes gives the values of attributes that are declared now, and that no other user has.
 func (s *Service) giveAttributes(ctx context.Context, a people.Asker, i Invitation, g *giving) error {
 	values := maps.Clone(i.Attributes)
+	if g.Add == nil {
+		values = nil
+	}
 	checked, err := s.attributes(a, values)
 	for _, f := range faultsOf(err) {
 		delete(values, f.Name)

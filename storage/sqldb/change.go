@@ -69,11 +69,14 @@ func (s *Store) Apply(ctx context.Context, ch storage.Change) error {
 	return engine.Named(err, "change user", ch.UserID)
 }
 
-// applySpending uses up the code and the values of the change. It comes first: of two changes that use up the
+// applySpending uses up the codes and the values of the change. It comes first: of two changes that use up the
 // same, one waits here for the other.
 func applySpending(c conn, ch *storage.Change) error {
-	if ch.Code != "" {
-		if err := engine.Must(c, storage.ErrStale, useCode, ch.TenantID, ch.Code, column.Micros(ch.Now)); err != nil {
+	for _, code := range []string{ch.Code, ch.Invitation} {
+		if code == "" {
+			continue
+		}
+		if err := engine.Must(c, storage.ErrStale, useCode, ch.TenantID, code, column.Micros(ch.Now)); err != nil {
 			return err
 		}
 	}
@@ -269,12 +272,12 @@ func mayLoseOwner(ch *storage.Change) bool {
 // whether the user is an owner. ErrStale: the user has not the role that the change rests on.
 func holdOwner(c conn, ch *storage.Change) (owner bool, err error) {
 	if !mayLoseOwner(ch) || ch.Add != nil {
-		return false, holdRoleWas(c, ch)
+		return false, holdRoleWas(c, ch.TenantID, ch.UserID, ch.RoleWas)
 	}
 	for {
 		role, err := engine.ScanText(c.Row(adminRoleOf, ch.TenantID, ch.UserID))
 		if errors.Is(err, storage.ErrNotFound) {
-			return false, holdRoleWas(c, ch) // a later step says so
+			return false, holdRoleWas(c, ch.TenantID, ch.UserID, ch.RoleWas) // a later step says so
 		}
 		if err != nil {
 			return false, err
@@ -283,12 +286,12 @@ func holdOwner(c conn, ch *storage.Change) (owner bool, err error) {
 			if _, err := c.Exec(holdOwners, ch.TenantID); err != nil {
 				return false, err
 			}
-			return true, holdRoleWas(c, ch)
+			return true, holdRoleWas(c, ch.TenantID, ch.UserID, ch.RoleWas)
 		}
 		// A user who becomes an owner at this moment is one of those who are counted: the role is read again.
 		err = engine.Must(c, storage.ErrStale, holdRole, ch.TenantID, ch.UserID, role)
 		if err == nil {
-			return false, holdRoleWas(c, ch)
+			return false, holdRoleWas(c, ch.TenantID, ch.UserID, ch.RoleWas)
 		}
 		if !errors.Is(err, storage.ErrStale) {
 			return false, err
@@ -296,12 +299,12 @@ func holdOwner(c conn, ch *storage.Change) (owner bool, err error) {
 	}
 }
 
-// holdRoleWas locks the user in the role that the change rests on, if it names one.
-func holdRoleWas(c conn, ch *storage.Change) error {
-	if ch.RoleWas == nil {
+// holdRoleWas locks the user in the role that a change rests on, if it names one.
+func holdRoleWas(c conn, tenant, userID string, was *string) error {
+	if was == nil {
 		return nil
 	}
-	return engine.Must(c, storage.ErrStale, holdRole, ch.TenantID, ch.UserID, *ch.RoleWas)
+	return engine.Must(c, storage.ErrStale, holdRole, tenant, userID, *was)
 }
 
 // keepsOwner returns ErrLastOwner if the tenant has no owner who can sign in.

@@ -38,6 +38,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/apikeys"
 	"github.com/vouchsafe/vouchsafe/people/federation"
+	"github.com/vouchsafe/vouchsafe/people/invitations"
 	"github.com/vouchsafe/vouchsafe/people/mail"
 	"github.com/vouchsafe/vouchsafe/people/selfservice"
 	"github.com/vouchsafe/vouchsafe/provider"
@@ -157,6 +158,7 @@ func (s *Server) wire(shared, local ephemeral.Store) error {
 	if err != nil {
 		return err
 	}
+	useCases.Invited = (&invitations.Service{Service: useCases}).Give
 	s.people, s.calls = useCases, UpstreamCalls(cfg, roots)
 	upstreams, err := federation.New(federation.Service{Service: useCases, Calls: s.calls})
 	if err != nil {
