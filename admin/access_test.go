@@ -158,21 +158,35 @@ func (p *promoting) User(ctx context.Context, tenant, id string) (storage.User, 
 // TestRoleGivenMeanwhile has a user made an owner between the check that a supporter may change them and the change.
 func TestRoleGivenMeanwhile(t *testing.T) {
 	onEveryDatabase(t, func(s *server) {
-		a := s.as("acme", storage.RoleSupport)
+		supporter := s.as("acme", storage.RoleSupport)
+		groups := s.service("acme", "groups:write")
+		groups.do("PUT", "/groups/staff", fields{}).is(200)
+		check(s, s.store.PutClient(s.Context(), storage.Client{TenantID: "acme", ClientID: "wiki", ClientName: "Wiki"}))
+		groups.do("PUT", "/clients/wiki/roles/editor", fields{}).is(200)
 		for _, call := range []struct {
 			method, path string
 			body         any
 		}{
+			{"POST", ":send-reset", nil}, {"PUT", "/clients/wiki/roles/editor/users/", nil},
+			{"DELETE", "/clients/wiki/roles/editor/users/", nil}, {"PUT", "/groups/staff/members/", nil},
+			{"DELETE", "/groups/staff/members/", nil},
 			{"PUT", "/password", fields{"password": "a fine sentence of words"}}, {"DELETE", "/factors", nil},
 			{"DELETE", "/sessions", nil}, {"DELETE", "/passkeys/key", nil}, {"DELETE", "", nil}, {"POST", ":disable", nil},
 			{"POST", ":expire-password", nil}, {"PATCH", "", fields{"email": "thief@example.com"}},
 		} {
-			id := s.furnishAs("acme", uuid.NewString())
+			id, a := s.furnishAs("acme", uuid.NewString()), supporter
+			path := "/users/" + id + call.path
+			if strings.HasSuffix(call.path, "/") { // a path that ends with the user
+				a, path = groups, call.path+id
+				if call.method == "DELETE" {
+					a.do("PUT", path, nil).is(204)
+				}
+			}
 			s.accounts.Store = &promoting{Store: s.store, user: id}
-			got := a.do(call.method, "/users/"+id+call.path, call.body)
+			got := a.do(call.method, path, call.body)
 			s.accounts.Store = s.store
 			if got.status != 409 && got.status != 403 {
-				s.Errorf("%s %s: got %d %s, want a refusal", call.method, call.path, got.status, got.raw)
+				s.Errorf("%s %s: got %d %s, want a refusal", call.method, path, got.status, got.raw)
 			}
 		}
 	})

@@ -123,7 +123,8 @@ func (s *Server) holderRoute(
 	method, path, id, summary string, holder func(id string) storage.RoleHolder, do func(c *call, in ofHolder) error,
 ) jsonapi.Route {
 	return handle(s, jsonapi.Operation{
-		Method: method, Path: path, ID: id, Scope: "groups:write", Summary: summary, Problems: []jsonapi.Outcome{outranked},
+		Method: method, Path: path, ID: id, Scope: "groups:write", Summary: summary,
+		Problems: []jsonapi.Outcome{outranked, moved},
 	}, func(c *call, in ofHolder) (none jsonapi.None, err error) {
 		if err := s.mayHold(c, holder(in.Holder)); err != nil {
 			return none, err

@@ -40,8 +40,13 @@ type Role struct {
 	UpdatedAt time.Time
 }
 
-// RoleHolder is what has a role: one of the fields is not "".
-type RoleHolder struct{ User, Group, Client string }
+// RoleHolder is what has a role: one of User, Group and Client is not "".
+type RoleHolder struct {
+	User, Group, Client string
+	// RoleWas, unless nil, is the AdminRole that the user must still have, because it decided that the role may be given
+	// or taken: see Change.RoleWas.
+	RoleWas *string
+}
 
 // Roles keeps the roles of clients and APIs, and which users, groups and clients have them. A Change gives
 // roles to a user and takes them, too. The roles of a client are removed with it, and those of an API with
@@ -62,9 +67,9 @@ type Roles interface {
 	RolesOfClient(ctx context.Context, tenant, clientID, after string, limit int) ([]Role, error)
 	RolesOfAPI(ctx context.Context, tenant, api, after string, limit int) ([]Role, error)
 	// GiveRole gives the role to the holder. ErrNotFound: there is no such role or holder. ErrExists: the holder
-	// has it.
+	// has it. ErrStale: see RoleHolder.
 	GiveRole(ctx context.Context, tenant string, r RoleName, to RoleHolder, now time.Time, events ...Event) error
-	// TakeRole takes the role from the holder. ErrNotFound: the holder does not have it.
+	// TakeRole takes the role from the holder. ErrNotFound: the holder does not have it. ErrStale: see RoleHolder.
 	TakeRole(ctx context.Context, tenant string, r RoleName, from RoleHolder, events ...Event) error
 	// UserHolders, GroupHolders and ClientHolders list those that were given the role itself, by id, at most limit
 	// after the given id. Of clients they are the ids. The members of a group are not among the users.

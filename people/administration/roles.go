@@ -60,14 +60,17 @@ func (s *Accounts) RemoveRole(ctx context.Context, a people.Asker, r storage.Rol
 }
 
 // GiveRole gives the role to a user, a group or a client. storage.ErrNotFound: there is no such role or holder.
-// storage.ErrExists: the holder has it.
+// storage.ErrExists: the holder has it. storage.ErrStale: see people.Asker.Judged.
 func (s *Accounts) GiveRole(ctx context.Context, a people.Asker, name storage.RoleName, to storage.RoleHolder) error {
+	to.RoleWas = a.RoleWas(to.User)
 	return s.Store.GiveRole(ctx, a.Tenant.ID, name, to, time.Now(), holderEvent(a, name, to,
 		storage.EventRoleGiven, storage.EventRoleAssigned))
 }
 
 // TakeRole takes the role from a user, a group or a client. storage.ErrNotFound: the holder does not have it itself.
+// storage.ErrStale: see people.Asker.Judged.
 func (s *Accounts) TakeRole(ctx context.Context, a people.Asker, name storage.RoleName, from storage.RoleHolder) error {
+	from.RoleWas = a.RoleWas(from.User)
 	return s.Store.TakeRole(ctx, a.Tenant.ID, name, from, holderEvent(a, name, from,
 		storage.EventRoleTaken, storage.EventRoleUnassigned))
 }

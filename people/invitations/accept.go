@@ -122,7 +122,8 @@ func (s *Service) Give(ctx context.Context, a people.Asker, ch *storage.Change) 
 	return s.give(ctx, a, i, ch)
 }
 
-// give adds to the change that makes the account, or proves its address, what the invitation gives, as far as there is such a thing now.
+// give adds to the change that makes the account, or proves its address, what the invitation gives, as far as there is
+// such a thing now.
 func (s *Service) give(ctx context.Context, a people.Asker, i Invitation, ch *storage.Change) error {
 	g := giving{Change: ch, by: func(e storage.Event) storage.Event {
 		e.UserID, e.Actor = ch.UserID, i.By

@@ -256,12 +256,6 @@ const (
 			AND (NOT disabled OR secured_at <> 0)`
 )
 
-// holdRole locks the user in the role that the change rests on. It changes nothing, but compares what is stored when
-// the lock is had: a role that was read before may be another by then.
-const holdRole = `
-	UPDATE users SET admin_role = admin_role
-	WHERE tenant_id = $1 AND id = $2 AND admin_role = $3 AND removed_at = 0`
-
 // mayLoseOwner reports whether the change could take a tenant's owner away.
 func mayLoseOwner(ch *storage.Change) bool {
 	disables := ch.Update != nil && ch.Update.Disabled && ch.Update.SecuredAt.IsZero()
@@ -297,14 +291,6 @@ func holdOwner(c conn, ch *storage.Change) (owner bool, err error) {
 			return false, err
 		}
 	}
-}
-
-// holdRoleWas locks the user in the role that a change rests on, if it names one.
-func holdRoleWas(c conn, tenant, userID string, was *string) error {
-	if was == nil {
-		return nil
-	}
-	return engine.Must(c, storage.ErrStale, holdRole, tenant, userID, *was)
 }
 
 // keepsOwner returns ErrLastOwner if the tenant has no owner who can sign in.

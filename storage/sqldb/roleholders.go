@@ -61,6 +61,9 @@ func (s *Store) GiveRole(ctx context.Context, tenant string, r storage.RoleName,
 		give, there, holder = s.text(giveClientSQLite, giveClientPostgres), countClient, to.Client
 	}
 	return engine.Named(trail.Transact(ctx, s.engine, events, func(c conn) error {
+		if err := holdRoleWas(c, tenant, to.User, to.RoleWas); err != nil {
+			return err
+		}
 		n, err := c.Exec(give, roleArgs(tenant, r, holder, column.Micros(now))...)
 		if err != nil || n > 0 {
 			return err
@@ -87,6 +90,9 @@ func (s *Store) TakeRole(ctx context.Context, tenant string, r storage.RoleName,
 		take, holder = takeClient, from.Client
 	}
 	return engine.Named(trail.Transact(ctx, s.engine, events, func(c conn) error {
+		if err := holdRoleWas(c, tenant, from.User, from.RoleWas); err != nil {
+			return err
+		}
 		return engine.Must(c, storage.ErrNotFound, take, roleArgs(tenant, r, holder)...)
 	}), "take role", r.Name)
 }

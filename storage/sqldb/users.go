@@ -378,3 +378,17 @@ func insertUsers(c conn, tenant string, all []storage.NewUser) error {
 	}
 	return nil
 }
+
+// holdRole locks the user in the role that the change rests on. It changes nothing, but compares what is stored when
+// the lock is had: a role that was read before may be another by then.
+const holdRole = `
+	UPDATE users SET admin_role = admin_role
+	WHERE tenant_id = $1 AND id = $2 AND admin_role = $3 AND removed_at = 0`
+
+// holdRoleWas locks the user in the role that a change rests on, if it names one.
+func holdRoleWas(c conn, tenant, userID string, was *string) error {
+	if was == nil {
+		return nil
+	}
+	return engine.Must(c, storage.ErrStale, holdRole, tenant, userID, *was)
+}

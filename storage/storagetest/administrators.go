@@ -144,6 +144,19 @@ func testRoleWas(t *testing.T, s Store) {
 	}
 	stored, err := s.User(ctx, tenant, u.ID)
 	same(t, stored.AdminRole, err, "")
+	must(t, s.PutClient(ctx, storage.Client{TenantID: tenant, ClientID: "shop"}))
+	role, judged := storage.RoleName{Client: "shop", Name: "clerk"}, storage.RoleHolder{User: u.ID, RoleWas: &support}
+	must(t, s.AddRole(ctx, storage.Role{TenantID: tenant, RoleName: role, CreatedAt: now, UpdatedAt: now}))
+	event := storage.Event{TenantID: tenant, UserID: u.ID, Kind: storage.EventRoleGiven, At: now}
+	want(t, s.GiveRole(ctx, tenant, role, judged, now, event), storage.ErrStale)
+	given, err := s.RolesGiven(ctx, tenant, storage.RoleHolder{User: u.ID})
+	same(t, len(given), err, 0)
+	judged.RoleWas = &none
+	must(t, s.GiveRole(ctx, tenant, role, judged, now))
+	judged.RoleWas = &support
+	want(t, s.TakeRole(ctx, tenant, role, judged), storage.ErrStale)
+	judged.RoleWas = &none
+	must(t, s.TakeRole(ctx, tenant, role, judged))
 	must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, RoleWas: &none, SetAdmin: &support}))
 	want(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, RoleWas: &none, Remove: true}),
 		storage.ErrStale)
