@@ -14,11 +14,11 @@ type caller struct {
 	belonging storage.Belonging
 	client    string // that got the access token; "" for a browser
 	scopes    []string
-	token     bool
+	token     bool // an access token or an API key, no browser
 	sid, acr  string
 	amr       []string
-	actor     string // the administrator who acts in the place of the user
-	authTime  time.Time
+	actor     string    // the administrator who acts in the place of the user
+	authTime  time.Time // the zero time if there was no sign-in
 }
 
 // grantKey names what a cookie stands for.

@@ -44,36 +44,45 @@ func (x *exchange) decide() (*refusal, error) {
 	return x.throttle(), nil
 }
 
-// identify finds out who asks: by an access token if the rule takes any and one is there, or else by the cookie.
+// identify finds out who asks: by an access token or an API key if the rule takes any and one is there, or else by the
+// cookie.
 func (x *exchange) identify() (*refusal, error) {
-	ctx := x.r.Context()
-	if x.rule.Audience != "" && len(x.r.Header["Authorization"]) > 0 {
-		b, err := x.s.Protocol.Bearer(x.r)
-		var p *web.Problem
-		switch {
-		case errors.As(err, &p) && p.Status < 500 && p.Status != http.StatusTooManyRequests:
-			return &refusal{status: http.StatusUnauthorized, message: "gateway.sign_in", program: p.Program,
-				challenge: "invalid_token"}, nil
-		case err != nil:
-			return nil, err
-		case !slices.Contains(b.Audience, x.rule.Audience):
-			return &refusal{status: http.StatusUnauthorized, message: "gateway.sign_in", challenge: "invalid_token",
-				program: "The access token is for another API."}, nil
-		}
-		x.who, err = x.s.bearerOf(ctx, x.t.ID, b, x.rule)
-		return nil, err
+	if x.rule.TakesBearers() && len(x.r.Header["Authorization"]) > 0 {
+		return x.identifyBearer()
 	}
 	who, err := x.session()
 	if errors.Is(err, storage.ErrNotFound) {
 		v := &refusal{status: http.StatusUnauthorized, message: "gateway.sign_in", signIn: true,
 			program: "Sign in first."}
 		v.secondFactor, v.maxAge = x.rule.SecondFactor, time.Duration(x.rule.MaxAge)
-		if x.rule.Audience != "" {
+		if x.rule.TakesBearers() {
 			v.challenge = "none"
 		}
 		return v, nil
 	}
 	x.who = who
+	return nil, err
+}
+
+// identifyBearer finds out who asks by an access token or an API key.
+func (x *exchange) identifyBearer() (*refusal, error) {
+	refused := func(program string) (*refusal, error) {
+		return &refusal{status: http.StatusUnauthorized, message: "gateway.sign_in", challenge: "invalid_token",
+			program: program}, nil
+	}
+	b, err := x.s.Protocol.Bearer(x.r)
+	var p *web.Problem
+	switch {
+	case errors.As(err, &p) && p.Status < 500 && p.Status != http.StatusTooManyRequests:
+		return refused(p.Program)
+	case err != nil:
+		return nil, err
+	case b.Key != nil && !x.rule.APIKeys:
+		return refused("No API key is accepted here. Get an access token for it.")
+	case b.Key == nil && (x.rule.Audience == "" || !slices.Contains(b.Audience, x.rule.Audience)):
+		return refused("The access token is for another API.")
+	}
+	x.who, err = x.s.bearerOf(x.r.Context(), x.t.ID, b, x.rule)
 	return nil, err
 }
 
@@ -155,6 +164,9 @@ func (x *exchange) refuse(v *refusal) error {
 	}
 	if x.who != nil && x.who.user != nil {
 		web.Note(ctx, "user", x.who.user.ID)
+		if v.status == http.StatusForbidden {
+			x.record()
+		}
 	}
 	if v.challenge != "" {
 		x.challenge(v)

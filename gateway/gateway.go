@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/gateway/rules"
+	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/cache"
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
@@ -39,8 +40,8 @@ type Store interface {
 
 // Protocol is what the gateway asks of the protocol.
 type Protocol interface {
-	// Bearer returns what the access token in the request's Authorization header stands for. Its error is a
-	// web.Problem if the token does not work.
+	// Bearer returns what the access token or the API key in the request's Authorization header stands for. Its error
+	// is a web.Problem if that does not work.
 	Bearer(r *http.Request) (storage.Bearer, error)
 	// Grant redeems an authorization code of the client without making tokens. Its error is a web.Problem if the code
 	// cannot be redeemed.
@@ -56,6 +57,7 @@ type Config struct {
 	Keys     *keys.Ring
 	Secrets  *secret.Masters
 	Limits   *limit.Limiter
+	Audit    audit.Writer
 	// Errors shows a user why a request is refused.
 	Errors web.ErrorPage
 	// TrustedProxies are the networks of proxies that may ask. A proxy that connects by a Unix socket may, too.

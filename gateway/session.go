@@ -53,7 +53,8 @@ func (s *Server) loadGrant(ctx context.Context, k grantKey) (*caller, error) {
 	return who, nil
 }
 
-// bearerOf returns the caller of an access token. What the user belongs to is read only if the rule looks at it.
+// bearerOf returns the caller of an access token or an API key. What the user belongs to is read only if the rule
+// looks at it.
 func (s *Server) bearerOf(
 	ctx context.Context, tenant string, b storage.Bearer, rule *rules.Rule,
 ) (who *caller, err error) {
@@ -62,7 +63,9 @@ func (s *Server) bearerOf(
 		return who, nil
 	}
 	who.key, who.user = b.User.ID, b.User
-	who.sid, who.acr, who.amr, who.authTime = b.Grant.SessionID, b.Grant.ACR, b.Grant.AMR, b.Grant.AuthTime
+	if g := b.Grant; g != nil { // an API key comes from no sign-in
+		who.sid, who.acr, who.amr, who.authTime = g.SessionID, g.ACR, g.AMR, g.AuthTime
+	}
 	if rule.NeedsBelonging() {
 		who.belonging, err = s.Store.Belonging(ctx, tenant, b.User.ID)
 	}

@@ -48,7 +48,10 @@ func (x *exchange) identity() (string, error) {
 	}
 	c.Subject = who.client
 	if who.user != nil {
-		c.Subject, c.AuthTime = who.user.ID, who.authTime.Unix()
+		c.Subject = who.user.ID
+	}
+	if !who.authTime.IsZero() {
+		c.AuthTime = who.authTime.Unix()
 	}
 	if who.actor != "" {
 		c.Act = &actor{who.actor}

@@ -148,11 +148,14 @@ func (c *checks) rule(at string, r *Rule) {
 // demands checks that what a rule demands fits together.
 func (c *checks) demands(at string, r *Rule) {
 	if r.Public && (len(r.Groups)+len(r.Roles)+len(r.Scopes)+len(r.Headers) > 0 || r.MaxAge > 0 || r.SecondFactor ||
-		r.Audience != "" || r.IdentityAudience != "" || r.Limit.Max > 0) {
+		r.TakesBearers() || r.IdentityAudience != "" || r.Limit.Max > 0) {
 		c.fault(at+".public", "lets everyone through: leave out what a user must have or is told to the app")
 	}
-	if len(r.Scopes) > 0 && r.Audience == "" {
+	if len(r.Scopes) > 0 && !r.TakesBearers() {
 		c.fault(at+".scopes", "are for access tokens: name in audience the API that these are for")
+	}
+	if r.APIKeys && len(r.Scopes) == 0 {
+		c.fault(at+".api_keys", "would accept every API key: name in scopes what a key must be allowed to do")
 	}
 	if r.Audience != "" && strings.TrimSuffix(r.Audience, "/") == strings.TrimSuffix(c.issuer.String(), "/") {
 		c.fault(at+".audience", "is the issuer's own: tokens for it are for Vouchsafe, and an app must not receive them")

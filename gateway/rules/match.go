@@ -107,5 +107,8 @@ func (r *Rule) NeedsBelonging() bool {
 	return len(r.Groups)+len(r.Roles) > 0 || slices.Contains(r.Headers, "groups") || slices.Contains(r.Headers, "roles")
 }
 
+// TakesBearers reports whether the rule accepts anything but a session.
+func (r *Rule) TakesBearers() bool { return r.Audience != "" || r.APIKeys }
+
 // Tells reports whether the rule tells the app that.
 func (r *Rule) Tells(what string) bool { return slices.Contains(r.Headers, what) }

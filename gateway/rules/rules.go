@@ -72,7 +72,9 @@ type Rule struct {
 	SecondFactor bool `yaml:"second_factor"`
 	// Audience is that of access tokens that are accepted in the place of a session. Without it none are.
 	Audience string `yaml:"audience"`
-	// Scopes are what an access token must have, all of them.
+	// APIKeys accepts API keys in the place of a session. They name no audience, so that Scopes must not be empty.
+	APIKeys bool `yaml:"api_keys"`
+	// Scopes are what an access token or an API key must have, all of them.
 	Scopes []string `yaml:"scopes"`
 
 	// Headers are what the app is told of the user: user, email, name, username, groups, roles, client, scope,
@@ -157,6 +159,9 @@ func (r *Rule) Who() string {
 	}
 	if r.Audience != "" {
 		who += "; or a token for " + r.Audience
+	}
+	if r.APIKeys {
+		who += "; or an API key"
 	}
 	if len(r.Scopes) > 0 {
 		who += " with " + strings.Join(r.Scopes, " ")

@@ -98,6 +98,7 @@ func TestFaultyFilesAreRefused(t *testing.T) {
 		"rules.0.paths.1":           func(f *rules.File) { f.Rules[0].Paths = []string{"/a", "/a*"} },
 		"rules.0.methods.0":         func(f *rules.File) { f.Rules[0].Methods = []string{"get"} },
 		"rules.0.scopes":            func(f *rules.File) { f.Rules[0].Scopes = []string{"read"} },
+		"rules.0.api_keys":          func(f *rules.File) { f.Rules[0].APIKeys = true },
 		"rules.0.roles.0":           func(f *rules.File) { f.Rules[0].Roles = []rules.Role{{Role: "editor"}} },
 		"rules.0.public":            func(f *rules.File) { f.Rules[0].Public, f.Rules[0].Groups = true, []string{"staff"} },
 		"rules.0.audience":          func(f *rules.File) { f.Rules[0].Audience = "https://id.example.com/" },

@@ -10,6 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/declare"
 	"github.com/vouchsafe/vouchsafe/gateway"
+	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -27,7 +28,8 @@ func (s *Server) wireGateway(limits *limit.Limiter, errorPage web.ErrorPage) err
 	}
 	s.gateway = gateway.New(gateway.Config{
 		Rules: file, Store: s.Store, Protocol: s.Provider.Apps(), Keys: s.Provider.Keys, Secrets: s.secrets,
-		Limits: limits, Errors: errorPage, TrustedProxies: settings.Prefixes(s.cfg.TrustedProxies),
+		Limits: limits, Errors: errorPage, Audit: audit.Writer{Store: s.Store, Log: s.log},
+		TrustedProxies: settings.Prefixes(s.cfg.TrustedProxies),
 	})
 	return nil
 }

@@ -1,0 +1,25 @@
+package gateway
+
+import (
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/gateway/rules"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// TestTokensOfAUsersKeyComeFromNoSignIn: a token that was given for an API key of a user names the user, and no grant.
+func TestTokensOfAUsersKeyComeFromNoSignIn(t *testing.T) {
+	t.Parallel()
+	b := storage.Bearer{Client: storage.Client{ClientID: "key-1"}, User: &storage.User{ID: "jo"}, Scopes: []string{"read"}}
+	who, err := (&Server{}).bearerOf(t.Context(), "default", b, &rules.Rule{Scopes: b.Scopes})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if who.key != "jo" || who.tells("client") != "key-1" || who.tells("user") != "jo" {
+		t.Errorf("got %+v", who)
+	}
+	x := &exchange{who: who, rule: &rules.Rule{Scopes: b.Scopes, MaxAge: storage.Duration(1 << 62)}}
+	if v := x.demands(); v == nil || v.challenge != "insufficient_user_authentication" {
+		t.Errorf("a rule with max_age: got %+v, want a demand for a sign-in", v)
+	}
+}
