@@ -26,9 +26,8 @@ const (
 			JOIN group_roles ON group_roles.tenant_id = memberships.tenant_id
 				AND group_roles.group_key = memberships.group_key
 			WHERE memberships.tenant_id = users.tenant_id AND memberships.user_id = users.id)`
-	// What is made of '' and JSON is text, also inside of more JSON (userAsJSON).
-	belongingSQLite = `, '' || (SELECT json_group_array(DISTINCT groups.id)` + userInGroups + `),
-		'' || (SELECT json_group_array(json_array(roles.owner_kind, roles.owner, roles.name))` + userHasRoles + `)`
+	belongingSQLite = `, (SELECT json_group_array(DISTINCT groups.id)` + userInGroups + `),
+		(SELECT json_group_array(json_array(roles.owner_kind, roles.owner, roles.name))` + userHasRoles + `)`
 	belongingPostgres = `, (SELECT COALESCE(json_agg(DISTINCT groups.id)::text, '[]')` + userInGroups + `),
 		(SELECT COALESCE(json_agg(json_build_array(roles.owner_kind, roles.owner, roles.name))::text, '[]')` +
 		userHasRoles + `)`

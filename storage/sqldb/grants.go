@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -57,8 +58,8 @@ const grantStands = `grants.revoked_at = 0 AND grants.expires_at > $3 AND grants
 
 const (
 	// The unique code_id decides: of many redemptions one inserts. The same statement checks
-	// all that the user may have lost since the code was issued.
-	redeemCodeSQLite = redeemPerson + redeemConsent + redeemOnce
+	// all that the user may have lost since the code was issued, and returns the user.
+	//
 	// A grant that outlives its session, or depends on a consent, is revoked by a change that first
 	// ends the session or consent. PostgreSQL reads what was committed when the statement
 	// began, and so could insert a grant after that revocation. It therefore locks the rows
@@ -135,18 +136,12 @@ func (s *Store) insertRedeemed(ctx context.Context, g storage.Grant, also *stora
 		g.CredentialVersion, column.EncodeList(g.Scopes), column.EncodeList(g.Audience), g.Claims, column.Micros(g.AuthTime),
 		column.EncodeList(g.AMR), g.ACR, g.Generation, column.Micros(g.RotatedAt), column.Micros(g.IdleExpiresAt),
 		column.Micros(g.ExpiresAt), column.Micros(g.CreatedAt), consentOf}
+	query := redemption(&g, also)
 	if !s.postgres {
-		// RETURNING makes this statement dearer than a second one (BenchmarkRedeemCode).
-		err = s.engine.Transact(ctx, func(c conn) error {
-			if err := engine.Must(c, storage.ErrNotFound, redeemCodeSQLite, args...); err != nil {
-				return err
-			}
-			return c.Row(readUserSQLite(also), g.TenantID, g.UserID).Scan(userAndBelonging(&u, also)...)
-		})
-		return u, err
+		query = either(also, redeemSQLite, redeemBelongingSQLite)
 	}
 	err = s.engine.Write(ctx, func(c conn) (err error) {
-		return c.Row(redemption(&g, also), args...).Scan(userAndBelonging(&u, also)...)
+		return c.Row(query, args...).Scan(s.userAndBelonging(&u, also)...)
 	})
 	return u, err
 }
@@ -168,22 +163,46 @@ func redemption(g *storage.Grant, also *storage.Belonging) string {
 	return redeemPostgres
 }
 
-const userByIDBelongingSQLite = `
-	SELECT ` + userColumns + belongingSQLite + ` FROM users
-	WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
+// userAndBelonging returns where the columns of a user go, and those of also unless it is nil.
+func (s *Store) userAndBelonging(u *storage.User, also *storage.Belonging) []any {
+	return append(s.fields(userFields(u)), belongingFields(also)...)
+}
 
-// readUserSQLite returns the text that reads a user, with what the user belongs to unless also is nil.
-func readUserSQLite(also *storage.Belonging) string {
-	if also != nil {
-		return userByIDBelongingSQLite
+// fields returns where columns go that column.Pack packed on SQLite alone.
+func (s *Store) fields(all []any) []any {
+	if s.postgres {
+		return all
 	}
-	return userByID
+	return []any{column.Packed(all)}
 }
 
-// userAndBelonging returns where a row of userColumns goes, and the columns of also unless it is nil.
-func userAndBelonging(u *storage.User, also *storage.Belonging) []any {
-	return append(userFields(u), belongingFields(also)...)
+// either returns the text that reads what the user belongs to, too, unless also is nil.
+func either(also *storage.Belonging, without, with string) string {
+	if also != nil {
+		return with
+	}
+	return without
 }
+
+// SQLite returns no columns of a joined table from a write, so that the user is a column of its own.
+var (
+	packedGrant = column.Pack(grantColumns)
+	userOfGrant = `(SELECT ` + column.Pack(userColumns) + ` FROM users
+		WHERE users.tenant_id = grants.tenant_id AND users.id = grants.user_id)`
+	belongingOfGrant = strings.NewReplacer("users.tenant_id", "grants.tenant_id", "users.id", "grants.user_id").
+				Replace(belongingSQLite)
+
+	redeemSQLite          = redeemPerson + redeemConsent + redeemOnce + ` RETURNING ` + userOfGrant
+	redeemBelongingSQLite = redeemSQLite + belongingOfGrant
+	rotateSQLite          = `UPDATE grants ` + setRotated + ofGeneration + grantLives + ` RETURNING ` +
+		packedGrant + `, ` + userOfGrant
+	rotateBelongingSQLite = rotateSQLite + belongingOfGrant
+	touchSQLite           = `UPDATE grants ` + setTouched + ofGeneration + grantLives + ` RETURNING ` +
+		packedGrant + `, ` + userOfGrant
+	touchBelongingSQLite     = touchSQLite + belongingOfGrant
+	liveGrantSQLite          = `SELECT ` + packedGrant + `, ` + column.Pack(userColumns) + liveGrantEnds
+	liveGrantBelongingSQLite = `SELECT ` + packedGrant + `, ` + column.Pack(userColumns) + belongingSQLite + liveGrantEnds
+)
 
 // whyUnredeemed revokes what an earlier redemption of the code gave, and returns ErrExists then.
 // Otherwise the error says whether the grant's id was taken or what it rests on is gone.
@@ -209,16 +228,8 @@ const (
 			AND grants.generation = $5 AND grants.generation > 0
 			AND (grants.idle_expires_at = 0 OR grants.idle_expires_at > $3)
 			AND `
-	setRotated   = `SET generation = grants.generation + 1, rotated_at = $3, idle_expires_at = $6`
-	setTouched   = `SET idle_expires_at = $6, used_at = $3`
-	rotateSQLite = `UPDATE grants ` + setRotated + ofGeneration + grantLives + ` RETURNING ` +
-		grantColumns + `, ` + userAsJSON
-	touchSQLite = `UPDATE grants ` + setTouched + ofGeneration + grantLives + ` RETURNING ` +
-		grantColumns + `, ` + userAsJSON
-	rotateBelongingSQLite = `UPDATE grants ` + setRotated + ofGeneration + grantLives + ` RETURNING ` +
-		grantColumns + `, ` + belongingUserAsJSON
-	touchBelongingSQLite = `UPDATE grants ` + setTouched + ofGeneration + grantLives + ` RETURNING ` +
-		grantColumns + `, ` + belongingUserAsJSON
+	setRotated = `SET generation = grants.generation + 1, rotated_at = $3, idle_expires_at = $6`
+	setTouched = `SET idle_expires_at = $6, used_at = $3`
 	// PostgreSQL returns columns of joined tables, too. SQLite does not.
 	andUser = ` FROM users` + ofGeneration + grantUserLives + ` AND ` + grantStands + ` RETURNING ` +
 		grantColumns + `, ` + userColumns
@@ -232,10 +243,7 @@ const (
 func (s *Store) Rotate(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time,
 	also *storage.Belonging,
 ) (storage.Grant, storage.User, error) {
-	query := s.text(rotateSQLite, rotatePostgres)
-	if also != nil {
-		query = s.text(rotateBelongingSQLite, rotateBelongingPostgres)
-	}
+	query := either(also, s.text(rotateSQLite, rotatePostgres), s.text(rotateBelongingSQLite, rotateBelongingPostgres))
 	g, u, err := s.refresh(ctx, also, query, tenant, id, column.Micros(now), clientID, gen, column.Micros(idleExpiresAt))
 	return g, u, engine.Named(err, "rotate grant", id)
 }
@@ -244,10 +252,7 @@ func (s *Store) Rotate(ctx context.Context, tenant, id, clientID string, gen int
 func (s *Store) Touch(ctx context.Context, tenant, id, clientID string, gen int64, idleExpiresAt, now time.Time,
 	also *storage.Belonging,
 ) (storage.Grant, storage.User, error) {
-	query := s.text(touchSQLite, touchPostgres)
-	if also != nil {
-		query = s.text(touchBelongingSQLite, touchBelongingPostgres)
-	}
+	query := either(also, s.text(touchSQLite, touchPostgres), s.text(touchBelongingSQLite, touchBelongingPostgres))
 	g, u, err := s.refresh(ctx, also, query, tenant, id, column.Micros(now), clientID, gen, column.Micros(idleExpiresAt))
 	return g, u, engine.Named(err, "touch grant", id)
 }
@@ -256,10 +261,7 @@ func (s *Store) Touch(ctx context.Context, tenant, id, clientID string, gen int6
 func (s *Store) refresh(ctx context.Context, also *storage.Belonging, query string, args ...any) (g storage.Grant,
 	u storage.User, err error) {
 	err = s.engine.Write(ctx, func(c conn) (err error) {
-		if s.postgres {
-			return c.Row(query, args...).Scan(append(grantFields(&g), userAndBelonging(&u, also)...)...)
-		}
-		return c.Row(query, args...).Scan(append(grantFields(&g), userColumn{&u, also})...)
+		return c.Row(query, args...).Scan(append(s.fields(grantFields(&g)), s.userAndBelonging(&u, also)...)...)
 	})
 	if errors.Is(err, storage.ErrNotFound) {
 		err = storage.ErrStale
@@ -278,8 +280,7 @@ func (s *Store) Grant(ctx context.Context, tenant, id string) (storage.Grant, er
 }
 
 const (
-	liveGrant                  = liveGrantBegins + liveGrantEnds
-	liveGrantBelongingSQLite   = liveGrantBegins + belongingSQLite + liveGrantEnds
+	liveGrantPostgres          = liveGrantBegins + liveGrantEnds
 	liveGrantBelongingPostgres = liveGrantBegins + belongingPostgres + liveGrantEnds
 
 	liveGrantBegins = `
@@ -300,13 +301,11 @@ func (s *Store) LiveGrant(ctx context.Context, tenant, id, jti string, now time.
 		grant storage.Grant
 		user  storage.User
 	}
-	query := liveGrant
-	if also != nil {
-		query = s.text(liveGrantBelongingSQLite, liveGrantBelongingPostgres)
-	}
+	query := either(also, s.text(liveGrantSQLite, liveGrantPostgres),
+		s.text(liveGrantBelongingSQLite, liveGrantBelongingPostgres))
 	args := []any{tenant, id, column.Micros(now), storage.SpentAccessToken, column.Hash(jti)}
 	p, err := one(ctx, s, query, args, func(row scanner) (p pair, err error) {
-		err = row.Scan(append(grantFields(&p.grant), userAndBelonging(&p.user, also)...)...)
+		err = row.Scan(append(s.fields(grantFields(&p.grant)), s.userAndBelonging(&p.user, also)...)...)
 		return p, err
 	})
 	return p.grant, p.user, engine.Named(err, "live grant", id)

@@ -2,7 +2,6 @@ package sqldb
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"maps"
 	"slices"
@@ -27,54 +26,6 @@ func userFields(u *storage.User) []any {
 		attributesColumn{&u.Attributes}, &u.Disabled, &u.ExternalID, column.Time(&u.SecuredAt), &u.CredentialVersion,
 		column.Time(&u.CreatedAt), column.Time(&u.UpdatedAt), &u.AdminRole,
 	}
-}
-
-// userAsJSON is a column that holds the user of a grant. SQLite returns no columns of a joined table from a
-// write, and reading JSON costs less than a second statement (BenchmarkRotate in memory: 70 instead of 78 µs).
-const (
-	userAsJSON          = `(SELECT json_array(` + userColumns + userOfGrant
-	belongingUserAsJSON = `(SELECT json_array(` + userColumns + belongingSQLite + userOfGrant
-
-	userOfGrant = `) FROM users
-		WHERE users.tenant_id = grants.tenant_id AND users.id = grants.user_id)`
-)
-
-// userColumn scans userAsJSON, or belongingUserAsJSON unless also is nil.
-type userColumn struct {
-	to   *storage.User
-	also *storage.Belonging
-}
-
-// Scan implements sql.Scanner. JSON has the values of the columns as SQLite keeps them: texts and numbers.
-func (c userColumn) Scan(src any) error {
-	fields := append(userFields(c.to), belongingFields(c.also)...)
-	values := make([]any, len(fields))
-	for i, field := range fields {
-		switch field.(type) {
-		case *string, *int64:
-			values[i] = field
-		case *bool, column.TimeColumn:
-			values[i] = new(int64)
-		default: // lists and objects
-			values[i] = new(string)
-		}
-	}
-	if err := (column.JSON(&values)).Scan(src); err != nil {
-		return err
-	}
-	for i, field := range fields {
-		switch field := field.(type) {
-		case *bool:
-			*field = *values[i].(*int64) != 0
-		case column.TimeColumn:
-			_ = field.Scan(*values[i].(*int64)) // it takes every number
-		case sql.Scanner:
-			if err := field.Scan(*values[i].(*string)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // profileColumn is column.JSON for profiles: many are empty.
