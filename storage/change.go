@@ -26,6 +26,11 @@ type Change struct {
 	// AddAll stores new users together, with what proves them, all or none. UserID is "" then. ErrExists as for Add:
 	// the error does not say of which user.
 	AddAll []NewUser
+	// Numbers are stored: those of added users that another product gave, and of users that were removed there. A
+	// number that ReserveNumber holds is given, too. ErrExists: a number, or a user, has another one.
+	Numbers []AccountNumber
+	// LastUses say when added users signed in last, at another product.
+	LastUses []LastUse
 	// Version, unless nil, is the CredentialVersion that the user must still have; the user must also
 	// be enabled. ErrStale otherwise.
 	Version *int64
@@ -194,4 +199,10 @@ type NewUser struct {
 	Identities  []Identity
 	// Unique is as in a Change.
 	Unique map[string]string
+}
+
+// LastUse says when a user signed in last.
+type LastUse struct {
+	UserID   string
+	SignedIn time.Time
 }

@@ -2,6 +2,8 @@ package storage
 
 import (
 	"context"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -225,6 +227,15 @@ type AccountNumber struct {
 	CreatedAt time.Time
 }
 
+// reservedNumber begins the UserID of a number that is reserved.
+const reservedNumber = "reserved:"
+
+// ReservedNumber returns what is stored in the place of a user while a number is reserved. No user has such an id.
+func ReservedNumber(number int64) string { return reservedNumber + strconv.FormatInt(number, 10) }
+
+// Reserved reports whether the number is reserved, so that no user has it or had it.
+func (n AccountNumber) Reserved() bool { return strings.HasPrefix(n.UserID, reservedNumber) }
+
 // AccountNumbers keeps the numbers of users, and counts those who are active.
 type AccountNumbers interface {
 	// NumberOf returns the number of the user. A user without one gets the next one: greater than all that the
@@ -234,6 +245,9 @@ type AccountNumbers interface {
 	Numbered(ctx context.Context, tenant string, number int64) (AccountNumber, error)
 	// KeepNumber stores a number that another product has given. ErrExists: the number, or the user, has another one.
 	KeepNumber(ctx context.Context, n AccountNumber) error
+	// ReserveNumber has later numbers be greater than this one, which another product has given. Only a Change with the
+	// number gives it. It does nothing if the number was given or is reserved.
+	ReserveNumber(ctx context.Context, tenant string, number int64, now time.Time) error
 	// CountActive stores that the user was active on a day after n.ActiveOn, and counts the user in each of the
 	// periods. ErrStale: ActiveOn has changed since n was read, so that the user is counted already.
 	CountActive(ctx context.Context, n AccountNumber, day int64, periods ...string) error

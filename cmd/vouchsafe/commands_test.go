@@ -112,7 +112,7 @@ func TestEveryCommandHasHelp(t *testing.T) {
 		"", "serve", "migrate", "client add", "client list", "client show", "client remove", "client apply",
 		"client diff", "client secret",
 		"user add", "user list", "user show", "user password", "user recover", "user disable", "user enable", "user remove",
-		"user import", "user export",
+		"user import", "user export", "import keratin",
 		"key list", "key rotate", "key remove", "tenant add", "tenant list", "tenant remove", "config", "healthcheck",
 		"completion", "version",
 	} {

@@ -91,10 +91,12 @@ var endpoint = []string{
 }
 
 var alone = map[string][]string{
-	"github.com/ory/fosite":           {"provider/..."},
-	"github.com/go-jose/go-jose/v3":   {"provider/..."},
-	"github.com/jackc/pgx/v5":         {"storage/sqldb/engine", "internal/pgtest", "e2e/...", "bench"},
-	"modernc.org/sqlite":              {"storage/sqldb/engine", "bench"},
+	"github.com/ory/fosite":         {"provider/..."},
+	"github.com/go-jose/go-jose/v3": {"provider/..."},
+	"github.com/jackc/pgx/v5": {"storage/sqldb/engine", "people/importing/keratindb", "internal/pgtest", "e2e/...",
+		"bench"},
+	"modernc.org/sqlite":              {"storage/sqldb/engine", "people/importing/keratindb", "bench"},
+	"github.com/go-sql-driver/mysql":  {"people/importing/keratindb", "internal/mariadbtest"},
 	"github.com/redis/go-redis/v9":    {"storage/redis"},
 	"go.yaml.in/yaml/v4":              {"declare"},
 	"github.com/go-webauthn/webauthn": {"people/passkey"},
@@ -114,7 +116,8 @@ var alone = map[string][]string{
 // the modules that they need.
 var forTests = []string{
 	"e2e/...", "bench", "internal/chromiumtest", "internal/contracttest", "internal/faultproxy", "internal/golden",
-	"internal/passkeytest", "internal/pgtest", "internal/redistest", "internal/smtptest", "internal/testdaemon",
+	"internal/mariadbtest", "internal/passkeytest", "internal/pgtest", "internal/redistest",
+	"internal/smtptest", "internal/testdaemon",
 	"internal/testkeys",
 	"storage/storagetest",
 }

@@ -32,6 +32,7 @@ type commands struct {
 	Migrate     migrateCmd     `cmd:"" help:"Create the database or bring its schema up to date. serve does this too."`
 	Client      clientCmd      `cmd:"" help:"Manage the apps that users sign in to."`
 	User        userCmd        `cmd:"" help:"Manage users."`
+	Import      importCmd      `cmd:"" help:"Import users from the database of another product. user import reads files."`
 	Invitation  invitationCmd  `cmd:"" help:"Manage invitations that wait to be accepted: see user invite."`
 	Claim       claimCmd       `cmd:"" help:"See what apps learn about users."`
 	Group       groupCmd       `cmd:"" help:"Manage groups of users."`

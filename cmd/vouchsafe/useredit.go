@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
@@ -9,6 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/attributes"
 	"github.com/vouchsafe/vouchsafe/people/importing"
+	"github.com/vouchsafe/vouchsafe/people/reread"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -141,4 +143,57 @@ func (c *userEditCmd) edit(u storage.User) (importing.Edit, error) {
 		edit.Profile = &row.Profile // otherwise a profile of an earlier release is not judged
 	}
 	return edit, nil
+}
+
+// userCheckCmd lists users whose names an earlier release stored in another way.
+type userCheckCmd struct {
+	tenantFlag
+	jsonFlag
+}
+
+// Help is printed after the flags.
+func (c *userCheckCmd) Help() string {
+	return `It lists email addresses and usernames that an earlier release stored and that today's rules would
+refuse. All of these users can still sign in. Soon after it starts, the server itself corrects
+what it safely can; agree on the rest with the users.`
+}
+
+// checked is a user whose names are odd.
+type checked struct {
+	ID       string `json:"id"`
+	Email    string `json:"email,omitempty"`
+	Username string `json:"username,omitempty"`
+	Found    string `json:"found"`
+}
+
+// Run lists the users of a tenant whose names would be refused today.
+func (c *userCheckCmd) Run(ctx context.Context, a *app) error {
+	return a.withStore(ctx, func(s store) error {
+		if err := hasTenant(ctx, s, c.Tenant); err != nil {
+			return err
+		}
+		odd := []checked{}
+		n, err := reread.CheckAll(ctx, s, c.Tenant, func(u storage.User, found []reread.Found) {
+			for _, f := range found {
+				odd = append(odd, checked{u.ID, u.Email, u.Username, string(f)})
+			}
+		})
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return a.PrintJSON(odd)
+		}
+		t := a.Table("ID", "EMAIL", "USERNAME", "FOUND")
+		for _, o := range odd {
+			t.Row(o.ID, o.Email, o.Username, o.Found)
+		}
+		if len(odd) > 0 {
+			if err := t.Flush(); err != nil {
+				return err
+			}
+		}
+		fmt.Fprintf(a.Err, "users: %d, findings: %d\n", n, len(odd))
+		return nil
+	})
 }

@@ -1,24 +1,26 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/report"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/people/importing/exports"
+	"github.com/vouchsafe/vouchsafe/people/importing/keratindb"
 	"github.com/vouchsafe/vouchsafe/people/passkey"
 	"github.com/vouchsafe/vouchsafe/people/password"
-	"github.com/vouchsafe/vouchsafe/people/reread"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -100,32 +102,56 @@ func (c *userImportCmd) Run(ctx context.Context, a *app) (err error) {
 	if options.Firebase, err = readFirebase(c.Firebase); err != nil {
 		return err
 	}
-	refused, closeReport, err := report.Open(c.Report)
+	bar, read := a.Progress(size), &counted{Reader: file}
+	options.Progress = func(n importing.Counts) { bar.Show(read.n, countsOf(n, c.DryRun)) }
+	return a.runImport(ctx, cfg, importRun{
+		tenant: c.Tenant, passkeys: c.Passkeys, report: c.Report, json: c.JSON, options: options, bar: bar,
+		rows: func(tenant *storage.TenantSettings) (iter.Seq[importing.Read], error) { return c.rows(read, tenant) },
+	})
+}
+
+// importRun is what the imports of files and of databases have in common.
+type importRun struct {
+	tenant, passkeys, report string // the latter two: see the flags
+	json                     bool
+	options                  importing.Options
+	bar                      *terminal.Progress
+	// rows returns what to import. It may add to the settings of the tenant, for the import alone.
+	rows func(tenant *storage.TenantSettings) (iter.Seq[importing.Read], error)
+}
+
+// runImport imports rows, and tells what became of them.
+func (a *app) runImport(ctx context.Context, cfg *settings.Config, run importRun) (err error) {
+	refused, closeReport, err := report.Open(run.report)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeReport()) }()
-	bar, read := a.Progress(size), &counted{Reader: file}
-	options.Refused, options.Noted = refused.Refuse, refused.Note
-	options.Progress = func(n importing.Counts) { bar.Show(read.n, c.counts(n)) }
+	refused.Place = run.options.Place
+	run.options.Refused, run.options.Noted = refused.Refuse, refused.Note
 	return a.withStore(ctx, func(s store) error {
-		asker, err := a.asker(ctx, s, c.Tenant)
+		asker, err := a.asker(ctx, s, run.tenant)
 		if err != nil {
 			return err
 		}
-		options.Secrets = func(ctx context.Context) (*secret.Masters, error) { return installation.OpenSecrets(ctx, cfg, s) }
-		if host, _ := passkey.Host(asker.Tenant.Issuer); c.Passkeys != "" && host != c.Passkeys {
+		run.options.Secrets = func(ctx context.Context) (*secret.Masters, error) {
+			return installation.OpenSecrets(ctx, cfg, s)
+		}
+		if host, _ := passkey.Host(asker.Tenant.Issuer); run.passkeys != "" && host != run.passkeys {
 			return fmt.Errorf("browsers use a passkey for the host alone for which it was made: %s, and this tenant is at %s",
-				c.Passkeys, asker.Tenant.Issuer)
+				run.passkeys, asker.Tenant.Issuer)
 		}
-		rows, err := c.rows(read, &asker.Tenant.Settings)
+		tenant := *asker.Tenant
+		tenant.Settings.Upstreams = slices.Clone(tenant.Settings.Upstreams)
+		asker.Tenant = &tenant
+		rows, err := run.rows(&tenant.Settings)
 		if err != nil {
 			return err
 		}
-		n, err := importing.Import(ctx, s, asker, rows, options)
-		bar.Clear()
+		n, err := importing.Import(ctx, s, asker, rows, run.options)
+		run.bar.Clear()
 		refused.Print(a.Err)
-		if told := c.tell(a, n); told != nil {
+		if told := a.tellCounts(n, run.options.DryRun, run.json); told != nil {
 			return errors.Join(err, told)
 		}
 		if err == nil && n.Refused > 0 {
@@ -207,19 +233,19 @@ type countsView struct {
 	Partly   int  `json:"partly"`
 }
 
-// tell prints what became of the rows.
-func (c *userImportCmd) tell(a *app, n importing.Counts) error {
-	if c.JSON {
-		return a.PrintJSON(countsView{c.DryRun, n.Added, n.WithHash, n.There, n.Refused, n.LeftOut, n.Partly})
+// tellCounts prints what became of the rows.
+func (a *app) tellCounts(n importing.Counts, dry, asJSON bool) error {
+	if asJSON {
+		return a.PrintJSON(countsView{dry, n.Added, n.WithHash, n.There, n.Refused, n.LeftOut, n.Partly})
 	}
-	_, err := fmt.Fprintln(a.Out, c.counts(n))
+	_, err := fmt.Fprintln(a.Out, countsOf(n, dry))
 	return err
 }
 
-// counts returns the line about what became of the rows.
-func (c *userImportCmd) counts(n importing.Counts) string {
+// countsOf returns the line about what became of the rows.
+func countsOf(n importing.Counts, dry bool) string {
 	verb := "added"
-	if c.DryRun {
+	if dry {
 		verb = "would be added"
 	}
 	text := fmt.Sprintf("%d %s (%d with a password), %d there already, %d refused", n.Added, verb, n.WithHash,
@@ -233,45 +259,96 @@ func (c *userImportCmd) counts(n importing.Counts) string {
 	return text
 }
 
-// userExportCmd writes the users of a tenant as the rows that user import reads.
-type userExportCmd struct {
-	Hashes bool `help:"Include password hashes: protect the output like the database."`
-	tenantFlag
+// importCmd has the imports that read another product's database.
+type importCmd struct {
+	Keratin keratinImportCmd `cmd:"" help:"Import the accounts of Keratin AuthN from its database."`
 }
 
-// Run writes a JSON object a line. Without --hashes the output holds personal data, but nothing by which a user could
-// sign in.
-func (c *userExportCmd) Run(ctx context.Context, a *app) error {
-	return a.withStore(ctx, func(s store) error {
-		asker, err := a.asker(ctx, s, c.Tenant)
-		if err != nil {
-			return err
-		}
-		out := &lines{Writer: a.Out, bar: &terminal.Progress{}}
-		if !terminal.Is(a.Out) { // where the users themselves show how far it is
-			out.bar = a.Progress(0)
-		}
-		err = importing.Export(ctx, s, asker, out, c.Hashes)
-		out.bar.Clear()
-		if err == nil {
-			fmt.Fprintf(a.Err, "Exported %d users of tenant %s.\n", out.n, c.Tenant)
-		}
+// keratinImportCmd adds the accounts of a database of Keratin AuthN.
+type keratinImportCmd struct {
+	DatabaseURL string            `name:"database-url" help:"The database of Keratin AuthN, as its DATABASE_URL: sqlite3://…, postgres://… or mysql://…. The variable KERATIN_DATABASE_URL says the same, and keeps a password out of lists of processes." placeholder:"URL"`
+	Upstream    map[string]string `mapsep:"none" help:"The tenant's upstream that Keratin AuthN calls THEIRS, where the command cannot tell. Repeatable." placeholder:"THEIRS=ID"`
+	Confirmed   bool              `help:"The app has confirmed the email addresses of all accounts: they are imported as verified."`
+	WithoutTOTP bool              `name:"without-totp" help:"Import accounts without their authenticator apps, if SECRET_KEY_BASE is lost. A password is then enough to sign in."`
+	DryRun      bool              `help:"Report what would be imported and what would not, and change nothing."`
+	Report      string            `type:"path" help:"Write each account, or part of one, that is not imported, and the reason, as JSON lines." placeholder:"FILE"`
+	tenantFlag
+	jsonFlag
+}
+
+// Help is printed after the flags.
+func (c *keratinImportCmd) Help() string {
+	return `Accounts keep their ids, passwords, locks, linked accounts and authenticator apps, and the time of their last
+sign-in. Ids stay the numbers by which apps know users, also those of deleted accounts. A password that had to be
+changed still has to be.
+
+Authenticator apps are sealed in the database. The variable SECRET_KEY_BASE, with the value that it had for
+Keratin AuthN, opens them. Linked accounts come for the tenant's upstreams, and for those of variables such as
+GOOGLE_OAUTH_CREDENTIALS.
+
+Accounts that were imported before are skipped, so you can run an interrupted import again. Their database is only
+read. The command ends with 1 if an account was refused.`
+}
+
+// Run imports the accounts.
+func (c *keratinImportCmd) Run(ctx context.Context, a *app) (err error) {
+	cfg, err := a.config()
+	if err != nil {
 		return err
+	}
+	address := cmp.Or(c.DatabaseURL, a.variable("KERATIN_DATABASE_URL"))
+	if address == "" {
+		return misused("name the database with --database-url or KERATIN_DATABASE_URL")
+	}
+	sealing := &exports.Sealing{Base: a.variable("SECRET_KEY_BASE"), Salt: a.variable("DB_ENCRYPTION_KEY_SALT")}
+	if c.WithoutTOTP {
+		sealing.Base = ""
+	}
+	source, err := keratindb.Open(ctx, address)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, source.Close()) }()
+	sum, err := source.Summary(ctx)
+	if err != nil {
+		return err
+	}
+	if sum.Apps > 0 && sealing.Base == "" && !c.WithoutTOTP {
+		return fmt.Errorf("%d accounts have an authenticator app, which Keratin AuthN has sealed: set SECRET_KEY_BASE to "+
+			"its value, or pass --without-totp to leave the apps behind", sum.Apps)
+	}
+	done := int64(0)
+	bar := a.Progress(sum.Accounts)
+	options := importing.Options{
+		DryRun: c.DryRun, AllowReserved: true, Lenient: true, LastNumber: sum.Last, Place: "account",
+		Progress: func(n importing.Counts) { bar.Show(done, countsOf(n, c.DryRun)) },
+	}
+	return a.runImport(ctx, cfg, importRun{
+		tenant: c.Tenant, report: c.Report, json: c.JSON, options: options, bar: bar,
+		rows: func(tenant *storage.TenantSettings) (iter.Seq[importing.Read], error) {
+			for _, u := range settings.KeratinUpstreams(a.environ) {
+				if tenant.Upstream(u.ID) == nil {
+					tenant.Upstreams = append(tenant.Upstreams, u)
+				}
+			}
+			e, err := exports.Open(exports.Options{Product: "keratin", Upstreams: tenant.Upstreams, Names: c.Upstream,
+				Sealing: sealing, Numbers: true, Confirmed: c.Confirmed}, nil)
+			if err != nil {
+				return nil, err
+			}
+			return e.Records(source.Accounts(ctx, func() { done++ })), nil
+		},
 	})
 }
 
-// lines counts the lines that are written through it, and shows their number.
-type lines struct {
-	io.Writer
-	n   int
-	bar *terminal.Progress
-}
-
-// Write implements io.Writer.
-func (l *lines) Write(b []byte) (int, error) {
-	l.n += bytes.Count(b, []byte{'\n'})
-	l.bar.Show(0, fmt.Sprintf("%d users", l.n))
-	return l.Writer.Write(b)
+// variable returns the value of a variable of the environment; "" for none.
+func (a *app) variable(name string) (value string) {
+	for _, e := range a.environ {
+		if n, v, _ := strings.Cut(e, "="); n == name {
+			value = v
+		}
+	}
+	return value
 }
 
 // counted counts the bytes that are read through it.
@@ -285,57 +362,4 @@ func (c *counted) Read(b []byte) (int, error) {
 	n, err := c.Reader.Read(b)
 	c.n += int64(n)
 	return n, err
-}
-
-// userCheckCmd lists users whose names an earlier release stored in another way.
-type userCheckCmd struct {
-	tenantFlag
-	jsonFlag
-}
-
-// Help is printed after the flags.
-func (c *userCheckCmd) Help() string {
-	return `It lists email addresses and usernames that an earlier release stored and that today's rules would
-refuse. All of these users can still sign in. Soon after it starts, the server itself corrects
-what it safely can; agree on the rest with the users.`
-}
-
-// checked is a user whose names are odd.
-type checked struct {
-	ID       string `json:"id"`
-	Email    string `json:"email,omitempty"`
-	Username string `json:"username,omitempty"`
-	Found    string `json:"found"`
-}
-
-// Run lists the users of a tenant whose names would be refused today.
-func (c *userCheckCmd) Run(ctx context.Context, a *app) error {
-	return a.withStore(ctx, func(s store) error {
-		if err := hasTenant(ctx, s, c.Tenant); err != nil {
-			return err
-		}
-		odd := []checked{}
-		n, err := reread.CheckAll(ctx, s, c.Tenant, func(u storage.User, found []reread.Found) {
-			for _, f := range found {
-				odd = append(odd, checked{u.ID, u.Email, u.Username, string(f)})
-			}
-		})
-		if err != nil {
-			return err
-		}
-		if c.JSON {
-			return a.PrintJSON(odd)
-		}
-		t := a.Table("ID", "EMAIL", "USERNAME", "FOUND")
-		for _, o := range odd {
-			t.Row(o.ID, o.Email, o.Username, o.Found)
-		}
-		if len(odd) > 0 {
-			if err := t.Flush(); err != nil {
-				return err
-			}
-		}
-		fmt.Fprintf(a.Err, "users: %d, findings: %d\n", n, len(odd))
-		return nil
-	})
 }

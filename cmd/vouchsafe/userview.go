@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -14,6 +16,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/attributes"
+	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -229,4 +232,45 @@ func (c *userFindCmd) Run(ctx context.Context, a *app) error {
 		return terminal.PrintList(&a.Terminal, c.JSON, first(c.Limit, d.SearchUsers(ctx, c.Text, c.Filter)), viewListed,
 			listedColumns, listedView.cells)
 	})
+}
+
+// userExportCmd writes the users of a tenant as the rows that user import reads.
+type userExportCmd struct {
+	Hashes bool `help:"Include password hashes: protect the output like the database."`
+	tenantFlag
+}
+
+// Run writes a JSON object a line. Without --hashes the output holds personal data, but nothing by which a user could
+// sign in.
+func (c *userExportCmd) Run(ctx context.Context, a *app) error {
+	return a.withStore(ctx, func(s store) error {
+		asker, err := a.asker(ctx, s, c.Tenant)
+		if err != nil {
+			return err
+		}
+		out := &lines{Writer: a.Out, bar: &terminal.Progress{}}
+		if !terminal.Is(a.Out) { // where the users themselves show how far it is
+			out.bar = a.Progress(0)
+		}
+		err = importing.Export(ctx, s, asker, out, c.Hashes)
+		out.bar.Clear()
+		if err == nil {
+			fmt.Fprintf(a.Err, "Exported %d users of tenant %s.\n", out.n, c.Tenant)
+		}
+		return err
+	})
+}
+
+// lines counts the lines that are written through it, and shows their number.
+type lines struct {
+	io.Writer
+	n   int
+	bar *terminal.Progress
+}
+
+// Write implements io.Writer.
+func (l *lines) Write(b []byte) (int, error) {
+	l.n += bytes.Count(b, []byte{'\n'})
+	l.bar.Show(0, fmt.Sprintf("%d users", l.n))
+	return l.Writer.Write(b)
 }

@@ -148,6 +148,21 @@ var KeratinVariables = []KeratinVariable{
 	{"AIRBRAKE_CREDENTIALS", "No effect: errors are in the log.", keratinInstead("errors are written to the log")},
 }
 
+// KeratinUpstreams returns the upstream providers of which variables of Keratin AuthN have the credentials. Values
+// that are none are left out.
+func KeratinUpstreams(environ []string) []storage.Upstream {
+	k := newKeratin("")
+	for _, e := range environ {
+		name, value, _ := strings.Cut(e, "=")
+		for _, v := range KeratinVariables {
+			if v.Name == name && strings.HasSuffix(name, "_OAUTH_CREDENTIALS") {
+				_ = v.read(k, value)
+			}
+		}
+	}
+	return k.Upstreams
+}
+
 // newKeratin returns what holds where no variable says otherwise.
 func newKeratin(tenant string) *Keratin {
 	return &Keratin{

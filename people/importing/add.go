@@ -68,7 +68,7 @@ func keysOf(c Checked) []key {
 func (im *run) repeated(keys []key) *Fault {
 	for _, k := range keys {
 		if line, ok := im.seen.line(k.what + " " + k.value); ok {
-			return faultOf(k.field, "repeated", "line %d has this %s too", line, k.what)
+			return faultOf(k.field, "repeated", "%s %d has this %s too", im.Place, line, k.what)
 		}
 	}
 	return nil
@@ -120,6 +120,14 @@ func (im *run) add(ctx context.Context, c Checked) (there bool, bad, err error) 
 // taken reports whether the user is there: another one has the id, external id, identity or address, or the name
 // if the user has no address. bad is set if what the row says is of another user, or of two.
 func (im *run) taken(ctx context.Context, c Checked) (there bool, bad, err error) {
+	if c.Moved.Number != 0 {
+		return im.takenNumbered(ctx, c)
+	}
+	return im.takenNamed(ctx, c)
+}
+
+// takenNamed is taken for a user without a number.
+func (im *run) takenNamed(ctx context.Context, c Checked) (there bool, bad, err error) {
 	if there, bad, err = im.cameBefore(ctx, c); there || bad != nil || err != nil {
 		return there, bad, err
 	}

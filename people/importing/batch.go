@@ -45,7 +45,7 @@ func (im *run) batch(ctx context.Context, rows []Read) error {
 	}
 	im.checkPhones(ctx, all)
 	if !im.DryRun {
-		err = im.addAll(ctx, all, looked)
+		err = im.write(ctx, rows, all, looked)
 	}
 	if err != nil {
 		return err
@@ -91,6 +91,17 @@ func eachOpen(all []outcome, do func(o *outcome)) {
 		}
 	}
 	wg.Wait()
+}
+
+// write adds the users that are open, and keeps the numbers of those who were removed.
+func (im *run) write(ctx context.Context, rows []Read, all []outcome, looked bool) error {
+	if err := im.reserve(ctx, rows); err != nil {
+		return err
+	}
+	if err := im.addAll(ctx, all, looked); err != nil {
+		return err
+	}
+	return im.keepRemoved(ctx, rows)
 }
 
 // addAll adds the users that are open: together, unless one of them is there. looked says that the caller has
@@ -142,6 +153,7 @@ func (im *run) addTogether(ctx context.Context, all []outcome) error {
 		ch.AddAll = append(ch.AddAll,
 			storage.NewUser{User: c.User, Credentials: c.credentials(im.masters), Identities: c.Identities, Unique: c.Unique})
 		ch.Events = append(ch.Events, im.event(c.User))
+		c.Moved.keep(&ch, c.User)
 		added = append(added, &all[i])
 	}
 	if len(added) == 0 {

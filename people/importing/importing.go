@@ -24,6 +24,9 @@ type Store interface {
 	Credential(ctx context.Context, tenant, userID, kind, id string) (storage.Credential, error)
 	Identity(ctx context.Context, tenant, provider, subject string) (storage.Identity, error)
 	Record(ctx context.Context, e storage.Event) error
+	Numbered(ctx context.Context, tenant string, number int64) (storage.AccountNumber, error)
+	KeepNumber(ctx context.Context, n storage.AccountNumber) error
+	ReserveNumber(ctx context.Context, tenant string, number int64, now time.Time) error
 }
 
 // Options say how a file is imported.
@@ -36,6 +39,10 @@ type Options struct {
 	// Lenient has a row lose what is wrong with a part of it, such as a phone number in no known form, instead
 	// of being refused: for files that another product made.
 	Lenient bool
+	// LastNumber is the greatest number of all rows, if that is known: users who are numbered meanwhile get greater ones.
+	LastNumber int64
+	// Place is what Line of a row counts. Default: lines.
+	Place string
 	// Secrets returns the master secrets, to seal authenticator apps and recovery codes. It is called when the
 	// first user with such comes, and not in a dry run.
 	Secrets func(context.Context) (*secret.Masters, error)
@@ -95,6 +102,8 @@ type run struct {
 	begun bool
 	rest  time.Time // before it nothing more is written
 
+	reserved int64 // no lower number than this one is given to another user
+
 	masters *secret.Masters // nil until the first user with a second factor comes
 }
 
@@ -109,6 +118,9 @@ func Import(ctx context.Context, s Store, a people.Asker, rows iter.Seq[Read], o
 		Attributes: a.Tenant.Settings.Attributes, Now: time.Now(),
 	}}
 	im.rules.PasskeyHost, _ = passkey.Host(a.Tenant.Issuer) // without a host name no passkey comes
+	if im.Place == "" {
+		im.Place = "line"
+	}
 	if o.AllowReserved {
 		im.rules.Reserved = []string{}
 	}
@@ -130,7 +142,7 @@ func (im *run) importAll(ctx context.Context, rows iter.Seq[Read]) error {
 	batch := make([]Read, 0, batchSize)
 	for row := range rows {
 		if row.Fatal {
-			return errors.Join(im.batch(ctx, batch), fmt.Errorf("line %d: %w", row.Line, row.Err))
+			return errors.Join(im.batch(ctx, batch), fmt.Errorf("%s %d: %w", im.Place, row.Line, row.Err))
 		}
 		if batch = append(batch, row); len(batch) == batchSize {
 			if err := im.batch(ctx, batch); err != nil {
@@ -146,7 +158,7 @@ func (im *run) importAll(ctx context.Context, rows iter.Seq[Read]) error {
 func (im *run) count(r Read, o outcome) error {
 	switch {
 	case o.err != nil:
-		return fmt.Errorf("line %d: %w", r.Line, o.err)
+		return fmt.Errorf("%s %d: %w", im.Place, r.Line, o.err)
 	case r.Skip != nil:
 		im.counts.LeftOut++
 		return tell(im.Noted, r, r.Skip)

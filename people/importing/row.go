@@ -51,6 +51,17 @@ type Row struct {
 	RecoveryCodes []string `json:"recovery_codes,omitempty"`
 	// Passkeys are those that another product made.
 	Passkeys []Passkey `json:"passkeys,omitempty"`
+	// Moved is what only the accounts of Keratin AuthN have.
+	Moved Moved `json:"-"`
+}
+
+// Moved is what is kept of an account of Keratin AuthN besides what every file can have.
+type Moved struct {
+	Number int64 // by which apps know the user; 0 for none
+	// LastSignIn and PasswordChanged are zero if they are not known.
+	LastSignIn, PasswordChanged time.Time
+	// Expired has the user choose a new password before the next sign-in by password.
+	Expired bool
 }
 
 // Identity is an account at an upstream provider.
@@ -100,6 +111,7 @@ type Checked struct {
 	Passkeys   []encodedPasskey
 	// SecondFactor says that one of the passkeys has to be asked for after the password.
 	SecondFactor bool
+	Moved        Moved
 }
 
 const (
@@ -127,7 +139,7 @@ func (row *Row) CheckAll(rules Rules) (Checked, error) {
 	if u.CreatedAt.IsZero() || u.CreatedAt.After(rules.Now) {
 		u.CreatedAt = rules.Now
 	}
-	c := Checked{User: u, HasID: row.ID != ""}
+	c := Checked{User: u, HasID: row.ID != "", Moved: row.Moved}
 	err := Collect(
 		func() error { return giveID(&c.User) },
 		func() error { return row.giveNames(&c.User, rules) },

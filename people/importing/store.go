@@ -23,12 +23,24 @@ func (c Checked) Store(ctx context.Context, s storage.Changes, masters *secret.M
 		ch.Spend = []storage.Spent{storage.FirstAdministrator()}
 	}
 	ch.Link, ch.Unique = c.Identities, c.Unique
+	c.Moved.keep(&ch, u)
 	err := s.Apply(ctx, ch)
 	if errors.Is(err, storage.ErrStale) && ch.Spend != nil { // there is an administrator
 		ch.Spend = nil
 		err = s.Apply(ctx, ch)
 	}
 	return err
+}
+
+// keep adds to the change what is kept of the user who is added.
+func (m Moved) keep(ch *storage.Change, u storage.User) {
+	if m.Number != 0 {
+		ch.Numbers = append(ch.Numbers,
+			storage.AccountNumber{TenantID: u.TenantID, Number: m.Number, UserID: u.ID, CreatedAt: u.UpdatedAt})
+	}
+	if !m.LastSignIn.IsZero() {
+		ch.LastUses = append(ch.LastUses, storage.LastUse{UserID: u.ID, SignedIn: m.LastSignIn})
+	}
 }
 
 // credentials returns what proves the user, as it is stored.
@@ -42,6 +54,12 @@ func (c Checked) credentials(masters *secret.Masters) (all []storage.Credential)
 	if c.Hash != nil {
 		prove(storage.PasswordCredential, "", c.Hash)
 		all[0].CreatedAt, all[0].UpdatedAt = u.CreatedAt, u.CreatedAt // the import did not change it
+		if at := c.Moved.PasswordChanged; at.After(u.CreatedAt) {
+			all[0].UpdatedAt = at
+		}
+		if c.Moved.Expired {
+			all[0].ExpiresAt = u.UpdatedAt
+		}
 	}
 	if c.TOTP != nil {
 		prove(storage.TOTPCredential, "", people.SealTOTP(masters, u, *c.TOTP))

@@ -7,6 +7,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/numbers"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/outbox"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
 )
@@ -97,6 +98,17 @@ func applyPerson(c conn, ch *storage.Change) error {
 		}
 	}
 	if err := insertUsers(c, ch.TenantID, ch.AddAll); err != nil {
+		return err
+	}
+	if err := numbers.Keep(c, ch.TenantID, ch.Numbers); err != nil {
+		return err
+	}
+	var uses [][]any
+	for _, u := range ch.LastUses {
+		at := column.Micros(u.SignedIn)
+		uses = append(uses, []any{ch.TenantID, u.UserID, at, at})
+	}
+	if err := engine.InsertAll(c, insertLastUses, uses); err != nil {
 		return err
 	}
 	if ch.Version != nil {

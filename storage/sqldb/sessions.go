@@ -145,7 +145,8 @@ func andRecord(query string, args int) string {
 func isSignIn(ch *storage.Change) bool {
 	return (ch.AddSession != nil) != (ch.RenewSession != nil) && len(ch.Events) <= 1 &&
 		ch.Code == "" && ch.Invitation == "" &&
-		len(ch.Spend) == 0 && ch.Add == nil && len(ch.AddAll) == 0 && ch.Version == nil && !ch.Secured &&
+		len(ch.Spend) == 0 && ch.Add == nil && len(ch.AddAll) == 0 && len(ch.Numbers) == 0 && len(ch.LastUses) == 0 &&
+		ch.Version == nil && !ch.Secured &&
 		!ch.Raise && !ch.ForgetCodes && ch.Update == nil && ch.UpdateOf.IsZero() && ch.SetAdmin == nil && ch.RoleWas == nil &&
 		ch.Unique == nil && len(ch.Leave) == 0 && len(ch.Join) == 0 && len(ch.TakeRoles) == 0 && len(ch.GiveRoles) == 0 &&
 		len(ch.RemoveCredentials) == 0 && ch.RemoveAdded == nil &&

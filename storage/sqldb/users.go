@@ -267,6 +267,7 @@ const (
 	intoCredentials = `INSERT INTO credentials (` + credentialColumns + `) VALUES `
 	intoIdentities  = `INSERT INTO identities (` + identityColumns + `) VALUES `
 	intoUnique      = `INSERT INTO unique_values (tenant_id, name, value, user_id) VALUES `
+	insertLastUses  = `INSERT INTO last_uses (tenant_id, user_id, signed_in_at, active_at) VALUES `
 	removedUsers    = `SELECT COUNT(*) FROM removed_users WHERE tenant_id = $1 AND id IN `
 	clientsNamed    = `SELECT COUNT(*) FROM clients WHERE tenant_id = $1 AND id IN `
 )

@@ -66,6 +66,43 @@ func testAccountNumbers(t *testing.T, s Store) {
 			t.Errorf("got number %d after 4711 was kept, want 4712", n.Number)
 		}
 	})
+	t.Run("reserved ones", func(t *testing.T) {
+		for range 2 {
+			must(t, s.ReserveNumber(ctx, tenant, 6000, now))
+		}
+		must(t, s.ReserveNumber(ctx, tenant, 4711, now)) // it was given
+		n, err := s.Numbered(ctx, tenant, 6000)
+		if must(t, err); !n.Reserved() {
+			t.Errorf("got %+v, want a number that is reserved", n)
+		}
+		if n := number(t, tenant, newID()); n.Number != 6001 || n.Reserved() {
+			t.Errorf("got %+v after 6000 was reserved, want 6001", n)
+		}
+		if n, err := s.Numbered(ctx, tenant, 4711); err != nil || n.Reserved() {
+			t.Errorf("got %+v, %v for a number that was given before", n, err)
+		}
+	})
+	t.Run("kept with users who are added together", func(t *testing.T) {
+		added, removed := aUser(tenant, newID()), newID()
+		ch := storage.Change{TenantID: tenant, Now: now, AddAll: []storage.NewUser{{User: added}},
+			Numbers: []storage.AccountNumber{
+				{Number: 6000, UserID: added.ID, CreatedAt: now}, {Number: 5999, UserID: removed, CreatedAt: now},
+			},
+			LastUses: []storage.LastUse{{UserID: added.ID, SignedIn: now}}}
+		must(t, s.Apply(ctx, ch))
+		if n := number(t, tenant, added.ID); n.Number != 6000 {
+			t.Errorf("got number %d, want 6000", n.Number)
+		}
+		standings, err := s.Standings(ctx, tenant, []string{added.ID})
+		same(t, standings[added.ID], err, storage.Standing{UserID: added.ID, LastSignIn: now, LastActivity: now})
+		late := aUser(tenant, newID())
+		ch.AddAll, ch.LastUses = []storage.NewUser{{User: late}}, nil
+		ch.Numbers = []storage.AccountNumber{{Number: 5999, UserID: late.ID}}
+		want(t, s.Apply(ctx, ch), storage.ErrExists)
+		if _, err := s.User(ctx, tenant, late.ID); !errors.Is(err, storage.ErrNotFound) {
+			t.Errorf("got %v for a user whose number was taken, want none", err)
+		}
+	})
 	t.Run("active", func(t *testing.T) {
 		n := number(t, tenant, users[0])
 		must(t, s.CountActive(ctx, n, 18690, "2021-03-04", "2021-W09", "2021-03"))

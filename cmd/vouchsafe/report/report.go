@@ -3,6 +3,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,6 +28,7 @@ type Refusal struct {
 
 // Report collects what is not imported, for the terminal and for the report.
 type Report struct {
+	Place  string        // what Line counts; "" for lines
 	file   *json.Encoder // nil: none is written
 	all    int
 	shown  []Refusal
@@ -115,8 +117,9 @@ func clip(s string) string { return s[:min(len(s), 254)] }
 
 // Print prints the first refusals, and how often there was each note.
 func (r *Report) Print(w io.Writer) {
+	place := cmp.Or(r.Place, "line")
 	for _, f := range r.shown {
-		fmt.Fprintf(w, "line %d: %s\n", f.Line, terminal.Printable(f.Reason))
+		fmt.Fprintf(w, "%s %d: %s\n", place, f.Line, terminal.Printable(f.Reason))
 	}
 	if more := r.all - len(r.shown); more > 0 {
 		fmt.Fprintf(w, "and %d more: --report FILE has them all\n", more)
@@ -126,7 +129,7 @@ func (r *Report) Print(w io.Writer) {
 		if n.times > 1 {
 			others = fmt.Sprintf(" and %d more", n.times-1)
 		}
-		fmt.Fprintf(w, "%s, line %d%s: %s\n", n.What, n.Line, others, terminal.Printable(n.Reason))
+		fmt.Fprintf(w, "%s, %s %d%s: %s\n", n.What, place, n.Line, others, terminal.Printable(n.Reason))
 	}
 	if r.more > 0 {
 		fmt.Fprintf(w, "and %d more of other kinds: --report FILE has them all\n", r.more)

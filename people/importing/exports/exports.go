@@ -42,6 +42,10 @@ type Options struct {
 	Realm string
 	// PasskeyHost is the host for which passkeys were made, where the export does not say it.
 	PasskeyHost string
+	// Sealing opens what Keratin AuthN has sealed. Numbers keeps its ids as numbers by which its apps know users, and
+	// Confirmed says that the app has confirmed all addresses.
+	Sealing            *Sealing
+	Numbers, Confirmed bool
 }
 
 // files are the files of one export.
@@ -94,6 +98,38 @@ func (e *Export) Read(file io.Reader) iter.Seq[importing.Read] {
 		}
 		if e.files.Realm != "" && !e.files.reached {
 			yield(importing.Read{Line: 1, Err: fmt.Errorf("it has no users of a realm %.80q", e.files.Realm), Fatal: true})
+		}
+	}
+}
+
+// Record is a user in a database, as JSON objects with the columns of the product's tables.
+type Record struct {
+	Line    int
+	User    json.RawMessage
+	Further []json.RawMessage // what other tables have of the user
+	Err     error             // after it nothing can be read
+}
+
+// Records returns the rows of the users of a database.
+func (e *Export) Records(all iter.Seq[Record]) iter.Seq[importing.Read] {
+	return func(yield func(importing.Read) bool) {
+		for o := range all {
+			if o.Err != nil {
+				yield(importing.Read{Line: o.Line, Err: o.Err, Fatal: true})
+				return
+			}
+			clear(e.files.more)
+			read, ok, err := importing.Read{}, true, error(nil)
+			for _, f := range o.Further {
+				err = errors.Join(err, e.files.product.further(e.files, f))
+			}
+			if err == nil {
+				read, ok, err = e.files.user(o.User)
+			}
+			read.Line, read.Err = o.Line, err
+			if ok && !yield(read) {
+				return
+			}
 		}
 	}
 }

@@ -2,6 +2,8 @@ package exports
 
 import (
 	"encoding/json"
+	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/people/importing"
@@ -17,11 +19,13 @@ type keratinRecord struct {
 	Locked   flag   `json:"locked"`
 	Renew    flag   `json:"require_new_password"`
 	TOTP     text   `json:"totp_secret"`
+	SignedIn moment `json:"last_login_at"`
+	Changed  moment `json:"password_changed_at"`
 	Created  moment `json:"created_at"`
 	Deleted  moment `json:"deleted_at"`
 }
 
-// keratinUser reads an account. Its name is an address where AuthN was told so; it has never been confirmed.
+// keratinUser reads an account. Its name is an address where AuthN was told so; AuthN has never confirmed it.
 func keratinUser(f *files, raw json.RawMessage) (read importing.Read, ok bool, err error) {
 	var u keratinRecord
 	if err := json.Unmarshal(raw, &u); err != nil {
@@ -35,20 +39,29 @@ func keratinUser(f *files, raw json.RawMessage) (read importing.Read, ok bool, e
 		row.Username = string(u.Username)
 	}
 	setID(row, u.ID)
+	row.Moved = importing.Moved{LastSignIn: u.SignedIn.Time, PasswordChanged: u.Changed.Time, Expired: bool(u.Renew)}
+	if f.Numbers {
+		if row.Moved.Number, err = strconv.ParseInt(string(u.ID), 10, 64); err != nil || row.Moved.Number < 1 {
+			return read, true, errors.New("its id is no number, as Keratin AuthN gives them")
+		}
+	}
 	if !u.Deleted.IsZero() {
 		return skipped(*row, "the user was deleted there")
 	}
 	setHash(row, u.Hash)
-	if u.Renew {
-		row.PasswordHash = nil
-		lost(&read, "the password is not imported: it had to be changed at the next sign-in, and the user resets it "+
-			"by email here")
-	}
-	if u.TOTP != "" {
-		lost(&read, "the authenticator app is not imported: AuthN has encrypted it")
-	}
+	row.EmailVerified = f.Confirmed && row.Email != ""
 	f.addTo(&read, u.ID)
-	return read, true, nil
+	if u.TOTP == "" {
+		return read, true, nil
+	}
+	if f.Sealing.Base == "" {
+		lost(&read, "the authenticator app is not imported: AuthN has encrypted it")
+		return read, true, nil
+	}
+	// Without it the account would be open to all who know the password.
+	secret, err := f.Sealing.open(string(u.TOTP))
+	row.TOTP = &importing.TOTP{Secret: secret}
+	return read, true, err
 }
 
 // keratinMore reads a row of oauth_accounts.

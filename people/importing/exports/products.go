@@ -27,6 +27,9 @@ func Open(o Options, further []File) (*Export, error) {
 	if o.Realm != "" && !slices.Contains(p.head, "realm") {
 		return nil, fmt.Errorf("exports of %s have no realms", o.Product)
 	}
+	if o.Sealing == nil {
+		o.Sealing = &Sealing{}
+	}
 	f := &files{Options: o, product: p, more: map[string]*extra{}, devices: map[string]string{}}
 	for theirs, ours := range o.Names {
 		if !slices.ContainsFunc(o.Upstreams, func(u storage.Upstream) bool { return u.ID == ours }) {

@@ -54,7 +54,8 @@ type moment struct{ time.Time }
 
 var dateForms = []string{
 	time.RFC3339Nano, "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999-07",
-	"2006-01-02 15:04:05.999999999 -07:00", "2006-01-02 15:04:05.999999999 MST", "2006-01-02T15:04:05.999999999",
+	"2006-01-02 15:04:05.999999999 -07:00", "2006-01-02 15:04:05.999999999 -0700 MST",
+	"2006-01-02 15:04:05.999999999 MST", "2006-01-02T15:04:05.999999999",
 	"2006-01-02 15:04:05.999999999", "2006-01-02",
 }
 
@@ -81,6 +82,7 @@ func (m *moment) UnmarshalJSON(raw []byte) error {
 
 // dateOf returns the date that a text is; zero for none.
 func dateOf(s string) time.Time {
+	s, _, _ = strings.Cut(s, " m=") // programs of Go write the reading of a clock
 	for _, form := range dateForms {
 		if at, err := time.Parse(form, s); err == nil {
 			return at.UTC()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -32,6 +33,12 @@ const (
 		SELECT CAST($1 AS TEXT), COALESCE(MAX(number), 0) + 1, CAST($2 AS TEXT), 0, CAST($3 AS BIGINT)
 		FROM account_numbers WHERE tenant_id = $1`
 	keepNumber = `INSERT INTO account_numbers (` + columns + `) VALUES ($1, $2, $3, $4, $5)`
+	keepAll    = `INSERT INTO account_numbers (` + columns + `) VALUES `
+	// A number that is reserved has a row, so that the next one is greater.
+	reserve = `
+		INSERT INTO account_numbers (` + columns + `) VALUES ($1, $2, $3, 0, $4)
+		ON CONFLICT DO NOTHING`
+	release = `DELETE FROM account_numbers WHERE tenant_id = $1 AND user_id IN `
 )
 
 // mostTries bounds how often NumberOf tries again after other requests have taken the next number.
@@ -65,6 +72,31 @@ func (s *Numbers) KeepNumber(ctx context.Context, n storage.AccountNumber) error
 	_, err := engine.Put(ctx, s.Engine, keepNumber, n.TenantID, n.Number, n.UserID, n.ActiveOn, column.Micros(n.CreatedAt))
 	return engine.Named(err, "keep number of", n.UserID)
 }
+
+// ReserveNumber implements storage.AccountNumbers.
+func (s *Numbers) ReserveNumber(ctx context.Context, tenant string, number int64, now time.Time) error {
+	_, err := engine.Put(ctx, s.Engine, reserve, tenant, number, storage.ReservedNumber(number), column.Micros(now))
+	return engine.Named(err, "reserve number", strconv.FormatInt(number, 10))
+}
+
+// Keep stores numbers, also those that are reserved, in the transaction of a change.
+func Keep(c engine.Conn, tenant string, all []storage.AccountNumber) error {
+	var rows [][]any
+	for some := range slices.Chunk(all, mostAtOnce) {
+		reserved := []any{tenant}
+		for _, n := range some {
+			rows = append(rows, []any{tenant, n.Number, n.UserID, n.ActiveOn, column.Micros(n.CreatedAt)})
+			reserved = append(reserved, storage.ReservedNumber(n.Number))
+		}
+		if _, err := c.Exec(release+engine.Placeholders(1, len(some)), reserved...); err != nil {
+			return err
+		}
+	}
+	return engine.InsertAll(c, keepAll, rows)
+}
+
+// mostAtOnce is how many numbers one statement names.
+const mostAtOnce = 256
 
 const (
 	setActive = `
