@@ -100,6 +100,8 @@ func (s *Server) listEvents(c *call, in eventsCall) (out jsonapi.Page[webhooks.B
 type exportCall struct {
 	Limit int    `query:"limit" least:"1" most:"1000" doc:"How many events a page has at most; 500 when left out."`
 	After string `query:"after" max:"4096" doc:"The next of the page before. It stays good for as long as events are kept."`
+	// Beside a cursor, which says where to go on, it counts for nothing.
+	AfterID string `query:"after_id" max:"64" doc:"Begin after the event with this id. It is ignored beside after."`
 }
 
 func (s *Server) exportAudit(c *call, in exportCall) (out jsonapi.Page[event], err error) {
@@ -107,6 +109,9 @@ func (s *Server) exportAudit(c *call, in exportCall) (out jsonapi.Page[event], e
 	after, err := jsonapi.OpenCursor[string](s.cursors(c), list, in.After)
 	if err != nil {
 		return out, err
+	}
+	if in.After == "" {
+		after = in.AfterID
 	}
 	if in.Limit == 0 {
 		in.Limit = 500

@@ -40,7 +40,7 @@ func (s *Server) accessRoutes() []jsonapi.Route {
 		s.setPassword(), s.expirePassword(), s.keepPassword(), s.sendReset(), s.listRolesOfUser(), s.getFactors(),
 		s.removeFactors(), s.listPasskeys(), s.removePasskey(),
 		s.listSessions(), s.endSession(), s.endSessions(), s.listGrants(), s.revokeGrant(), s.listApps(), s.disconnectApp(),
-		s.listIdentities(), s.unlinkIdentity(), s.signInAs(),
+		s.listIdentities(), s.unlinkIdentity(), s.signInAs(), s.explainClaims(),
 	}
 }
 

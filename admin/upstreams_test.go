@@ -128,5 +128,10 @@ func TestTheAuditTrailIsExported(t *testing.T) {
 			s.Errorf("got %d events, want each of the 8 once, and none of the last minutes", seen)
 		}
 		s.as("", storage.RoleAuditor).do("GET", "/audit/export?limit=2"+next, nil).is(400).has("after", "invalid")
+		first := a.do("GET", "/audit/export", nil).is(200).items()
+		from := a.do("GET", "/audit/export?after_id="+first[2]["id"].(string), nil).is(200).items()
+		if len(from) != 5 || from[0]["id"] != first[3]["id"] {
+			s.Errorf("got %v, want what came after the third of %v", from, first)
+		}
 	})
 }

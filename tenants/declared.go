@@ -1,6 +1,7 @@
 package tenants
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"github.com/vouchsafe/vouchsafe/people/upstream"
@@ -52,4 +53,34 @@ func (d *Declared) Check(issuer string) []Fault {
 		}
 	}
 	return fs
+}
+
+// Members returns the tenant as the JSON of a program would declare it, with the secrets of its upstreams in clear.
+// What is not declared is left out.
+func (d *Declared) Members() (map[string]any, error) {
+	raw, err := json.Marshal(d.Settings)
+	if err != nil {
+		return nil, err
+	}
+	members := map[string]any{}
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return nil, err
+	}
+	for name, value := range map[string]*string{"name": d.Name, "host": d.Host, "logo_uri": d.LogoURI} {
+		if value != nil {
+			members[name] = *value
+		}
+	}
+	if d.Disabled != nil {
+		members["disabled"] = *d.Disabled
+	}
+	upstreams, _ := members["upstreams"].([]any)
+	for i, u := range upstreams {
+		u := u.(map[string]any) // as it was made from one
+		delete(u, "client_secret")
+		if plain, ok := d.Secrets[i]; ok {
+			u["client_secret"] = plain
+		}
+	}
+	return members, nil
 }

@@ -44,7 +44,7 @@ func NewPlan(ctx context.Context, store storage.Tenants, secrets *secret.Masters
 			return nil, err
 		}
 		t := d.over(old, secrets.Box(d.ID, secret.UpstreamSecret))
-		ch := Change{Op: Changes, ID: d.ID, tenant: t, Fields: compare(&old, &t), gone: removed(&old, &t)}
+		ch := Change{Op: Changes, ID: d.ID, tenant: t, Fields: compare(&old, &t), gone: d.Missing(&old)}
 		if isNew {
 			ch.Op, ch.tenant.CreatedAt = Adds, time.Now()
 		}
@@ -58,9 +58,15 @@ func NewPlan(ctx context.Context, store storage.Tenants, secrets *secret.Masters
 // Removed names the upstream providers, attributes and APIs that tenants have and the file does not declare.
 func (p Plan) Removed() (names []string) {
 	for _, ch := range p {
-		for _, one := range ch.gone {
-			names = append(names, one+" of tenant "+ch.ID)
-		}
+		names = append(names, ch.gone...)
+	}
+	return names
+}
+
+// Missing names the upstream providers, attributes and APIs that the tenant has and that are not declared.
+func (d *Declared) Missing(was *storage.Tenant) (names []string) {
+	for _, one := range removed(was, &storage.Tenant{Settings: d.Settings}) {
+		names = append(names, one+" of tenant "+d.ID)
 	}
 	return names
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/acting"
-	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -134,9 +133,9 @@ func (c *adminRemoveCmd) Run(ctx context.Context, a *app) error {
 // userSignInAsCmd makes the link by which an administrator signs in as a user.
 type userSignInAsCmd struct {
 	User   string `arg:"" help:"Their id, email address or username." complete:"user"`
-	As     string `required:"" help:"The administrator who will use the link: id, email address or username." placeholder:"ADMIN"`
+	As     string `help:"The administrator who will use the link: id, email address or username. With --server it is the user of the access token." placeholder:"ADMIN"`
 	Reason string `required:"" help:"Why, in one line. The user can read it." placeholder:"TEXT"`
-	tenantFlag
+	placeFlags
 	jsonFlag
 }
 
@@ -148,32 +147,27 @@ type signInAsView struct {
 
 // Run prints the link, and until when it works. The link opens nothing by itself: see package acting.
 func (c *userSignInAsCmd) Run(ctx context.Context, a *app) error {
-	cfg, err := a.config()
-	if err != nil {
-		return err
+	switch {
+	case c.Server != "" && c.As != "":
+		return misused("with --server, the administrator is the user of the access token: leave out --as")
+	case c.Server == "" && c.As == "":
+		return misused("write --as, and the administrator who will use the link")
 	}
-	return a.withStore(ctx, func(s store) error {
-		asker, err := a.asker(ctx, s, c.Tenant)
-		if err != nil {
-			return err
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		var by *storage.User
+		administrator := "The administrator"
+		if c.As != "" {
+			found, err := d.FindUser(ctx, c.As)
+			if err != nil {
+				return noSuch(err, "user", c.As)
+			}
+			by, administrator = &found, terminal.Printable(addressed(found))
 		}
-		useCases, err := a.openPeople(ctx, cfg, s)
-		if err != nil {
-			return err
-		}
-		signIn, err := acting.New(acting.Service{Service: useCases, Accounts: &administration.Accounts{Store: s}})
-		if err != nil {
-			return err
-		}
-		by, err := signIn.Accounts.Find(ctx, asker, c.As)
-		if err != nil {
-			return noSuch(err, "user", c.As)
-		}
-		u, err := signIn.Accounts.Find(ctx, asker, c.User)
+		u, err := d.FindUser(ctx, c.User)
 		if err != nil {
 			return noSuch(err, "user", c.User)
 		}
-		link, until, err := signIn.Link(ctx, asker, by, acting.Request{UserID: u.ID, Reason: c.Reason})
+		link, until, err := d.SignInAs(ctx, u, by, c.Reason)
 		if err != nil {
 			return c.explained(err)
 		}
@@ -182,7 +176,7 @@ func (c *userSignInAsCmd) Run(ctx context.Context, a *app) error {
 		}
 		fmt.Fprintln(a.Out, terminal.Printable(link))
 		fmt.Fprintf(a.Err, "%s opens the link in a browser, once, until %s, and proves who they are there.\n",
-			terminal.Printable(addressed(by)), terminal.Zoned(until))
+			administrator, terminal.Zoned(until))
 		return nil
 	})
 }

@@ -49,7 +49,7 @@ type auditExportCmd struct {
 	Until time.Time `help:"Leave out newer rows; a time such as 2006-01-02T15:04:05Z." placeholder:"TIME"`
 	Kind  []string  `help:"Write only rows of these kinds, such as login.failed. Repeatable." placeholder:"KIND"`
 	Mark  bool      `help:"Begin where the last export with --mark ended, and remember where this one ended once it is complete."`
-	tenantFlag
+	placeFlags
 }
 
 // Help says what for.
@@ -59,7 +59,10 @@ func (*auditExportCmd) Help() string {
   vouchsafe audit export --mark >> audit.jsonl
 
 Rows newer than ten minutes wait for the next run. With keep_unexported, servers delete only
-rows that were exported in this way.`
+rows that were exported in this way.
+
+With --server, rows newer than ten minutes are left out, and there is no mark: begin after
+the last row that you have, with --after.`
 }
 
 // Run writes a JSON object a line. Each page of events is flushed before the mark moves on, so that an export that
@@ -68,15 +71,12 @@ func (c *auditExportCmd) Run(ctx context.Context, a *app) error {
 	if c.Mark && (len(c.Kind) > 0 || c.After != "") {
 		return misused("--mark writes all kinds from the mark on: leave out --kind and --after")
 	}
-	export := audit.Export{Tenant: c.Tenant, After: c.After, Until: c.Until, Kinds: c.Kind, Mark: c.Mark}
-	return a.withStore(ctx, func(s store) error {
-		if err := hasTenant(ctx, s, c.Tenant); err != nil {
-			return err
-		}
+	export := audit.Export{After: c.After, Until: c.Until, Kinds: c.Kind, Mark: c.Mark}
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
 		w := bufio.NewWriter(a.Out)
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)
-		return export.Run(ctx, s, func(events []storage.Event) error {
+		return d.ExportEvents(ctx, export, func(events []storage.Event) error {
 			for _, e := range events {
 				if err := enc.Encode(viewEvent(e)); err != nil {
 					return err

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"strings"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
 	"github.com/vouchsafe/vouchsafe/declare"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/people/claims"
@@ -23,7 +24,7 @@ type claimExplainCmd struct {
 	User     string `arg:"" help:"Their id, email address or username." complete:"user"`
 	ClientID string `arg:"" name:"client-id" help:"The client_id of the app." complete:"client"`
 	Scope    string `help:"The scopes that the app asks for, separated by spaces; all of the client's when left out." placeholder:"SCOPES"`
-	tenantFlag
+	placeFlags
 	jsonFlag
 }
 
@@ -36,24 +37,22 @@ func (*claimExplainCmd) Help() string {
 
 // Run evaluates the claims as the token endpoint would now, and prints the rule behind each. It changes nothing.
 func (c *claimExplainCmd) Run(ctx context.Context, a *app) error {
-	return a.withAccounts(ctx, c.Tenant, func(d accounts) error {
-		u, err := d.Find(ctx, d.asker, c.User)
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		u, err := d.FindUser(ctx, c.User)
 		if err != nil {
 			return noSuch(err, "user", c.User)
 		}
-		subject, err := claims.Find(ctx, d.store, c.Tenant, u.ID, c.ClientID)
-		if err != nil {
-			return noSuch(err, "client", c.ClientID)
-		}
-		cfg, err := a.config()
-		if err != nil {
-			return err
-		}
-		scopes := subject.Client.Scopes()
+		var scopes []string
 		if c.Scope != "" {
 			scopes = strings.Fields(c.Scope)
 		}
-		all := subject.Explain(scopes, declaredRules(cfg, subject, a.flags["clients"] != ""))
+		all, err := d.Explain(ctx, u, c.ClientID, scopes)
+		if err != nil {
+			return noSuch(err, "client", c.ClientID)
+		}
+		if err := c.place(ctx, a, d, all); err != nil {
+			return err
+		}
 		if c.JSON {
 			return a.PrintJSON(all)
 		}
@@ -63,6 +62,35 @@ func (c *claimExplainCmd) Run(ctx context.Context, a *app) error {
 		}
 		return t.Flush()
 	})
+}
+
+// place says of each rule where the files of the settings declare it.
+func (c *claimExplainCmd) place(ctx context.Context, a *app, d desk.Desk, all []claims.Explanation) error {
+	cfg, err := a.config()
+	if err != nil || cfg.Tenants+cfg.Clients == "" {
+		return err
+	}
+	t, err := d.Tenant(ctx)
+	var client desk.Client
+	if err == nil {
+		client, err = d.Client(ctx, c.ClientID)
+	}
+	if err != nil {
+		if c.Server != "" { // support may ask what an app learns, and may not read its record
+			err = nil
+		}
+		return err
+	}
+	places := declaredRules(cfg, t.Tenant, client.Client, a.flags["clients"] != "")
+	for i, e := range all {
+		switch e.Rule {
+		case claims.OfTenant:
+			all[i].Place = places.Tenant[e.Claim]
+		case claims.OfClient:
+			all[i].Place = places.Client[e.Claim]
+		}
+	}
+	return nil
 }
 
 // given returns where a claim is given, or why it is not.
@@ -85,20 +113,22 @@ func ruleOf(e claims.Explanation) string {
 // that a file does not have as it is stored is left out, and so are all rules of a file that cannot be read:
 // the rules in force are those of the database. The clients file of the settings is that of the default tenant,
 // unless the command names it.
-func declaredRules(cfg *settings.Config, s *claims.Subject, named bool) (places claims.Declared) {
+func declaredRules(
+	cfg *settings.Config, t storage.Tenant, c storage.Client, named bool,
+) (places claims.Declared) {
 	if cfg.Tenants != "" {
 		all, _ := declare.ReadTenants(cfg.Tenants, cfg.Issuer)
 		for _, d := range all {
-			if d.ID == s.Tenant.ID {
-				places.Tenant = placesOfSame(d.Settings.Claims, s.Tenant.Settings.Claims, d.ClaimPlaces)
+			if d.ID == t.ID {
+				places.Tenant = placesOfSame(d.Settings.Claims, t.Settings.Claims, d.ClaimPlaces)
 			}
 		}
 	}
-	if cfg.Clients != "" && (named || s.Tenant.ID == storage.DefaultTenant) {
+	if cfg.Clients != "" && (named || t.ID == storage.DefaultTenant) {
 		all, _ := declare.ReadClients(cfg.Clients, cfg.AcceptsSamples())
 		for _, d := range all {
-			if d.ClientID == s.Client.ClientID {
-				places.Client = placesOfSame(d.Claims, s.Client.Claims, d.ClaimPlaces)
+			if d.ClientID == c.ClientID {
+				places.Client = placesOfSame(d.Claims, c.Claims, d.ClaimPlaces)
 			}
 		}
 	}

@@ -144,6 +144,7 @@ func (c *mailRetryCmd) tell(a *app, n int) error {
 // mailTestCmd shows whether the mail server takes an email.
 type mailTestCmd struct {
 	To string `arg:"" help:"The email address to send it to."`
+	placeFlags
 	jsonFlag
 }
 
@@ -163,6 +164,9 @@ type mailStepView struct {
 
 // Run sends a mail at once, past the outbox, and prints the conversation. It needs no database.
 func (c *mailTestCmd) Run(ctx context.Context, a *app) error {
+	if c.Server != "" {
+		return c.atServer(ctx, a)
+	}
 	cfg, err := a.config()
 	if err != nil {
 		return err
@@ -192,6 +196,39 @@ func (c *mailTestCmd) Run(ctx context.Context, a *app) error {
 	if view.Taken = err == nil; err != nil {
 		view.Error = err.Error()
 	}
+	return c.tell(a, view, err)
+}
+
+// atServer has the server send the mail by its mail server, and prints the conversation.
+func (c *mailTestCmd) atServer(ctx context.Context, a *app) error {
+	d, err := a.openRemote(c.placeFlags)
+	if err != nil {
+		return err
+	}
+	got, err := d.TestMail(ctx, c.To)
+	if err != nil {
+		return err
+	}
+	view := mailTestView{To: c.To, Taken: got.Accepted, Error: got.Error, Steps: []mailStepView{}}
+	for _, line := range got.Log {
+		var step mailStepView
+		if text, sent := strings.CutPrefix(line, "> "); sent {
+			step.Sent = text
+		} else {
+			step.Answer = strings.TrimPrefix(line, "< ")
+		}
+		if view.Steps = append(view.Steps, step); !c.JSON {
+			printStep(a.Out, step.Sent, step.Answer)
+		}
+	}
+	if !got.Accepted {
+		err = errors.New(got.Error)
+	}
+	return c.tell(a, view, err)
+}
+
+// tell prints how the mail server took the mail, after the conversation.
+func (c *mailTestCmd) tell(a *app, view mailTestView, err error) error {
 	if c.JSON {
 		return errors.Join(err, a.PrintJSON(view))
 	}

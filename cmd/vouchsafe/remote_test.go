@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -34,8 +35,8 @@ var commandsOf = map[string]string{
 	"listGrants": "user grants", "revokeGrant": "user revoke-grant", "listApps": "user apps",
 	"disconnectApp": "user disconnect", "listIdentities": "user identities", "unlinkIdentity": "user unlink",
 	"listMemberships": "user show",
-	"signInAs":        "- user sign-in-as names the administrator with --as, and works on the database",
-	"invite":          "user invite", "listInvitations": "invitation list", "getInvitation": "invitation list",
+	"signInAs":        "user sign-in-as", "explainClaims": "claim explain",
+	"invite": "user invite", "listInvitations": "invitation list", "getInvitation": "invitation list",
 	"resendInvitation": "invitation resend", "withdrawInvitation": "invitation withdraw",
 
 	"listAdministrators": "admin list", "setAdministrator": "admin add", "removeAdministrator": "admin remove",
@@ -74,26 +75,42 @@ var commandsOf = map[string]string{
 	"removeWebhook": noWebhooks, "rotateWebhook": noWebhooks, "testWebhook": noWebhooks,
 	"listWebhookDeliveries": noWebhooks, "replayWebhook": noWebhooks,
 	"listEvents":  "- programs ask again and again; audit list and audit export are for operators",
-	"testMail":    "- mail test speaks to the mail server of the settings, without a database and without a server",
+	"testMail":    "mail test",
 	"searchAudit": "audit list", "getStats": "stats",
 
-	"getTenant": "upstream list", "testUpstream": "upstream test",
-	"putTenant":   "- tenant apply makes settings those of a file, on the database",
-	"patchTenant": "- tenant apply makes settings those of a file, on the database",
+	"getTenant": "tenant show", "testUpstream": "upstream test",
+	"putTenant": "tenant apply", "patchTenant": "tenant edit",
 
 	"listAPIs": "api list", "getAPI": "api show", "putAPI": "api put", "removeAPI": "api remove",
 	"patchAPI":      "- api put replaces the whole API, so that the same command always has the same result",
 	"listUpstreams": "upstream list", "getUpstream": "upstream show",
-	"putUpstream":    "- tenant apply makes upstream providers those of a file, on the database",
-	"patchUpstream":  "- tenant apply makes upstream providers those of a file, on the database",
-	"removeUpstream": "- tenant apply makes upstream providers those of a file, on the database",
-	"exportAudit":    "- audit export reads the database, and keeps its mark there; audit list works at a server",
-	"listTenants":    "tenant list", "getOneTenant": "tenant remove", "putOneTenant": "tenant add",
+	"putUpstream": "tenant apply", "patchUpstream": "tenant apply", "removeUpstream": "tenant apply",
+	"exportAudit": "audit export",
+	"listTenants": "tenant list", "getOneTenant": "tenant remove", "putOneTenant": "tenant add",
 	"removeTenant": "tenant remove",
 }
 
+// Reasons why a command has no --server.
+const (
+	runsServer  = "it runs or checks the server itself"
+	ownMachine  = "it is about files of this machine, and needs no database"
+	wholeSecret = "the rows have password hashes and second factors, which no API hands out or takes"
+	fileMarks   = "a file marks the clients that it declares, so that a later one removes them; the API sets no such mark"
+	repairs     = "it repairs the database, whatever state the servers are in"
+)
+
+// localCommands are the commands that work on this machine only, with the reason.
+var localCommands = map[string]string{
+	"serve": runsServer, "server": runsServer, "healthcheck": runsServer, "migrate": repairs, "restored": repairs,
+	"secret list": repairs, "secret reseal": repairs, "secret forget": repairs, "user check": repairs,
+	"audit prune":  repairs,
+	"client apply": fileMarks, "client diff": fileMarks, "user import": wholeSecret, "user export": wholeSecret,
+	"client secret": ownMachine, "gateway check": ownMachine, "config": ownMachine, "completion": ownMachine,
+	"version": ownMachine, "help": ownMachine,
+}
+
 // TestEveryOperationHasACommand compares the table of the API with the commands. The commands of the table can work at
-// a server.
+// a server, and so can all others, unless there is a reason.
 func TestEveryOperationHasACommand(t *testing.T) {
 	t.Parallel()
 	a := &app{Terminal: terminal.Terminal{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}}
@@ -105,6 +122,9 @@ func TestEveryOperationHasACommand(t *testing.T) {
 		name := strings.TrimPrefix(leaf.FullPath(), "vouchsafe ")
 		for _, f := range leaf.Flags {
 			remote[name] = remote[name] || f.Name == "server"
+		}
+		if why := localCommands[name]; remote[name] == (why != "") {
+			t.Errorf("%s: it works at a server: %v; the reason why it works on this machine only is %q", name, remote[name], why)
 		}
 	}
 	bound := map[string]bool{}
@@ -234,6 +254,9 @@ func TestCommandsPrintTheSameHereAndThere(t *testing.T) {
 		{"api|put|https://api.example.com|--name|All|--scope|orders:read|--json", ""}, {"api|put|no URI", ""},
 		{"mail|retry|none", ""}, {"mail|retry|--all", ""}, {"upstream|test|none", ""},
 		{"user|remove|kim@example.com|--yes", ""}, {"user|remove|kim@example.com|--yes", ""},
+		{"tenant|edit|--set|sign_up.mode=invitation|--set|name=Acme", ""}, {"tenant|edit|--set|sign_up.mode=invitation", ""},
+		{"tenant|edit|--set|sign_up.mode=odd", ""}, {"tenant|edit|--set|odd=1", ""}, {"tenant|edit|--set|apis=[]", ""},
+		{"tenant|edit|--unset|name|--json", ""},
 	}
 	for _, c := range writes {
 		one, code := at(here, c.stdin, c.line)
@@ -253,6 +276,8 @@ func TestCommandsPrintTheSameHereAndThere(t *testing.T) {
 		"api list", "api show https://api.example.com --json", "invitation list", "invitation list --json",
 		"mail dead", "mail waiting --json",
 		"audit list --kind user.added", "audit list --user jo --json",
+		"tenant show", "tenant show --json", "claim explain jo wiki", "claim explain jo wiki --scope email --json",
+		"claim explain jo none", "claim explain none wiki", "audit export --until 2020-01-01T00:00:00Z",
 		"stats --days 2", "upstream list", "upstream list --json",
 		"upstream show none",
 	} {
@@ -277,6 +302,52 @@ func TestCommandsPrintTheSameHereAndThere(t *testing.T) {
 	}
 	if _, errs, code := operator.run("", "tenant", "remove", "added", "--yes", "--server="+server.issuer); code != 0 {
 		t.Error(errs)
+	}
+	appliesTheSame(t, here, operator, server.issuer)
+}
+
+// appliesTheSame applies a tenants file at a server: what is said of it is the same as on the database.
+func appliesTheSame(t *testing.T, here, operator *inside, issuer string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "tenants.yaml")
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte("tenants:\n"+text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	same := func(words ...string) string {
+		t.Helper()
+		one, errs, code := here.run("", append(words, file)...)
+		other, otherErrs, otherCode := operator.run("", append(words, file, "--server="+issuer)...)
+		if one != other || code != otherCode {
+			t.Errorf("%v: on the database exit %d %s\n%s\nat the server exit %d %s\n%s", words, code, errs, one, otherCode,
+				otherErrs, other)
+		}
+		return other
+	}
+	write("  right: {name: Right, sign_in: {methods: [password]}, attributes: [{name: floor, type: number}], upstreams: " +
+		"[{id: corp, issuer: https://corp.example, client_id: x, client_secret: a secret of ours}]}\n  new: {name: New}\n")
+	if got := same("tenant", "diff"); !strings.Contains(got, "+ tenant new") || strings.Contains(got, "a secret of ours") {
+		t.Errorf("got %s", got)
+	}
+	same("tenant", "diff", "--json", "--exit-code")
+	at := []string{"tenant", "apply", file, "--server=" + issuer}
+	if out, errs, code := operator.run("", append(at, "--yes")...); code != 0 || !strings.Contains(out, "+ tenant new") {
+		t.Errorf("got exit %d: %s%s", code, out, errs)
+	}
+	if got := same("tenant", "diff"); got != "" {
+		t.Errorf("after the file was applied, got %s", got)
+	}
+	write("  right: {name: Right}\n")
+	if _, errs, code := operator.run("", at...); code == 0 || !strings.Contains(errs, "provider corp of tenant right") {
+		t.Errorf("got exit %d: %s, want a question", code, errs)
+	}
+	if _, errs, code := operator.run("", append(at, "--yes")...); code != 0 {
+		t.Errorf("got exit %d: %s", code, errs)
+	}
+	if got := same("tenant", "diff"); got != "" {
+		t.Errorf("after the file was applied, got %s", got)
 	}
 }
 
@@ -309,7 +380,9 @@ func answerEscapes(w http.ResponseWriter, r *http.Request) {
 	}
 	thing := map[string]any{"id": evil, "email": evil, "link": evil, "client_id": evil, "client_secret": evil, "kid": evil,
 		"alg": evil, "steps": []any{map[string]string{"name": evil, "outcome": evil, "says": evil}},
-		"status": map[string]any{"issuer": evil, "secrets": 1}, "error": "bad", "error_description": evil}
+		"status": map[string]any{"issuer": evil, "secrets": 1}, "error": "bad", "error_description": evil, "accepted": true,
+		"log": []string{"> " + evil, "< 250 " + evil}, "claim": evil, "value": evil, "in": []string{evil}, "from": evil,
+		"rule": evil}
 	if thing["items"] = []any{maps.Clone(thing)}; strings.HasSuffix(r.URL.Path, "/keys") {
 		thing["items"] = []any{} // so that all of them are new ones
 	}
@@ -353,6 +426,10 @@ func TestAServerMovesNoCursor(t *testing.T) {
 		"key rotate":                       {0, "Made a key for x ]0;y", token},
 		"upstream test there":              {0, "x ]0;y", token},
 		"tenant add branch":                {0, "x ]0;y", token},
+
+		"user sign-in-as jo@example.com --reason help": {0, "x ]0;y", token},
+		"mail test jo@example.com":                     {0, "> x?]0;y", token},
+		"claim explain jo@example.com wiki":            {0, "x ]0;y", token},
 	} {
 		sh := &inside{t, append(want.environ, "VOUCHSAFE_DATA="+t.TempDir())}
 		out, errs, code := sh.run("", append(strings.Fields(line), "--server="+server.URL)...)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/remote"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/declare"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
@@ -21,6 +23,8 @@ import (
 type tenantCmd struct {
 	Add    tenantAddCmd    `cmd:"" help:"Add a tenant."`
 	List   tenantListCmd   `cmd:"" help:"List tenants."`
+	Show   tenantShowCmd   `cmd:"" help:"Show a tenant with its settings."`
+	Edit   tenantEditCmd   `cmd:"" help:"Change settings of a tenant. Its upstream providers, attributes and APIs are those of a file: see tenant apply, and api put."`
 	Remove tenantRemoveCmd `cmd:"" help:"Remove a tenant with all its data, for good."`
 	Apply  tenantApplyCmd  `cmd:"" help:"Make rules and branding those of a tenants file. The command asks before it takes an upstream provider, an attribute or an API away. Idempotent."`
 	Diff   tenantDiffCmd   `cmd:"" help:"Show what apply would change."`
@@ -108,6 +112,72 @@ func (c *tenantListCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// tenantSettingsView is a tenant with its settings as commands print it.
+type tenantSettingsView struct {
+	tenantView
+	storage.TenantSettings
+}
+
+// viewSettings returns the tenant with its settings as commands print it. It has no secrets.
+func viewSettings(t desk.OneTenant) tenantSettingsView {
+	return tenantSettingsView{viewTenant(t), t.Settings}
+}
+
+// tenantShowCmd prints a tenant with its settings.
+type tenantShowCmd struct {
+	placeFlags
+	jsonFlag
+}
+
+// Run prints the settings that are not the defaults.
+func (c *tenantShowCmd) Run(ctx context.Context, a *app) error {
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		t, err := d.Tenant(ctx)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return a.PrintJSON(viewSettings(t))
+		}
+		return a.PrintFields(fieldsOf(viewSettings(t)))
+	})
+}
+
+// tenantEditCmd changes settings of a tenant. They are named as in a tenants file.
+type tenantEditCmd struct {
+	patchFlags
+	placeFlags
+	jsonFlag
+}
+
+// Run prints the tenant, or whether there was a change. It takes no part of a list away without a question: those of
+// which users or apps would lose something are changed by commands that ask.
+func (c *tenantEditCmd) Run(ctx context.Context, a *app) error {
+	patch, err := c.patch()
+	if err != nil {
+		return err
+	}
+	for name, by := range map[string]string{
+		"upstreams": "tenant apply", "attributes": "tenant apply", "apis": "api put and api remove",
+	} {
+		if _, ok := patch[name]; ok {
+			return misused("%s: change them with %s", name, by)
+		}
+	}
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		after, changed, err := d.EditTenant(ctx, patch)
+		switch {
+		case err != nil:
+			return err
+		case c.JSON:
+			return a.PrintJSON(viewSettings(after))
+		case !changed:
+			return a.PrintSentence("Nothing has changed about tenant %s.", c.Tenant)
+		}
+		return a.PrintSentence("Changed tenant %s.", c.Tenant)
+	})
+}
+
 // tenantRemoveCmd removes a tenant with all that belongs to it. Its id can never be used again.
 type tenantRemoveCmd struct {
 	ID string `arg:"" help:"The id." complete:"tenant"`
@@ -140,6 +210,7 @@ func (c *tenantRemoveCmd) Run(ctx context.Context, a *app) error {
 // tenantsFileArg is the file that a command is about.
 type tenantsFileArg struct {
 	File string `arg:"" help:"The tenants file."`
+	serverFlag
 	jsonFlag
 }
 
@@ -196,16 +267,80 @@ type tenantApplyCmd struct {
 // Run asks before it takes something away. It makes the changes one after the other, each with its event, and prints
 // them.
 func (c *tenantApplyCmd) Run(ctx context.Context, a *app) error {
-	return c.plan(ctx, a, installation.OpenSecrets, func(s store, plan tenants.Plan) error {
-		if gone := plan.Removed(); len(gone) > 0 {
-			err := a.confirm(ctx, c.yesFlag, "%s no longer declares %s. Users can no longer use what this takes away.",
-				c.File, strings.Join(gone, ", "))
-			if err != nil {
+	if c.Server != "" {
+		return c.planAt(ctx, a, func(d remote.Desk, plan tenants.Plan, gone []string, members []map[string]any) error {
+			if err := c.ask(ctx, a, gone); err != nil {
 				return err
 			}
+			for i, ch := range plan {
+				if err := d.PutTenant(ctx, ch.ID, members[i]); err != nil {
+					return fmt.Errorf("%s tenant %s: %w", ch.Op, ch.ID, err)
+				}
+			}
+			return nil
+		})
+	}
+	return c.plan(ctx, a, installation.OpenSecrets, func(s store, plan tenants.Plan) error {
+		if err := c.ask(ctx, a, plan.Removed()); err != nil {
+			return err
 		}
 		return plan.Apply(ctx, s, byCLI)
 	})
+}
+
+// ask asks before something is taken away.
+func (c *tenantApplyCmd) ask(ctx context.Context, a *app, gone []string) error {
+	if len(gone) == 0 {
+		return nil
+	}
+	return a.confirm(ctx, c.yesFlag, "%s no longer declares %s. Users can no longer use what this takes away.",
+		c.File, strings.Join(gone, ", "))
+}
+
+// planAt reads the file, and calls do with what it changes at a server, which names it, and the members of each tenant
+// of the plan. The caller has to be an operator: tenants of a file are those of the installation.
+func (c *tenantsFileArg) planAt(
+	ctx context.Context, a *app,
+	do func(d remote.Desk, plan tenants.Plan, gone []string, members []map[string]any) error,
+) error {
+	file, err := declare.ReadTenants(c.File, c.Server)
+	if err != nil {
+		return err
+	}
+	d, err := a.openRemote(c.place())
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(a.Err, "Server:", d.Issuer())
+	plan, gone, all := tenants.Plan{}, []string(nil), []map[string]any(nil)
+	for _, t := range file {
+		members, err := t.Members()
+		if err != nil {
+			return err
+		}
+		ch := tenants.Change{Op: tenants.Changes, ID: t.ID}
+		was, err := d.TenantOf(ctx, t.ID)
+		if errors.Is(err, storage.ErrNotFound) {
+			ch.Op, err = tenants.Adds, nil
+		}
+		if err == nil {
+			ch.Fields, err = d.PreviewTenant(ctx, t.ID, members)
+		}
+		if err != nil {
+			return fmt.Errorf("tenant %s: %w", t.ID, err)
+		}
+		if ch.Op == tenants.Adds || len(ch.Fields) > 0 {
+			plan, all, gone = append(plan, ch), append(all, members), append(gone, t.Missing(&was.Tenant)...)
+		}
+	}
+	if err := do(d, plan, gone, all); err != nil {
+		return err
+	}
+	if c.JSON {
+		return a.PrintJSON(plan)
+	}
+	a.printTenantPlan(plan)
+	return nil
 }
 
 // tenantDiffCmd shows the plan of tenant apply.
@@ -217,6 +352,13 @@ type tenantDiffCmd struct {
 // Run prints what apply would change, and changes nothing. It records no use of the master secret.
 func (c *tenantDiffCmd) Run(ctx context.Context, a *app) error {
 	changes := 0
+	if c.Server != "" {
+		err := c.planAt(ctx, a, func(_ remote.Desk, plan tenants.Plan, _ []string, _ []map[string]any) error {
+			changes = len(plan)
+			return nil
+		})
+		return cmp.Or(err, c.outcome(changes))
+	}
 	err := c.plan(ctx, a, installation.CheckSecrets, func(_ store, plan tenants.Plan) error {
 		changes = len(plan)
 		return nil

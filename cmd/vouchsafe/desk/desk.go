@@ -13,6 +13,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/people/invitations"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
@@ -135,6 +136,12 @@ type Access interface {
 	// RevokeGrant leaves the consent; DisconnectApp withdraws it with all that the client was given.
 	RevokeGrant(ctx context.Context, id, grant string) error
 	DisconnectApp(ctx context.Context, id, client string) error
+	// Explain says what a client learns about the user with these scopes, and why; with all of the client's for nil. It
+	// knows no files, and therefore no places of rules.
+	Explain(ctx context.Context, u storage.User, clientID string, scopes []string) ([]claims.Explanation, error)
+	// SignInAs returns a link by which an administrator signs in as the user, and until when it works. At a server, by
+	// is nil: the administrator is the user of the access token.
+	SignInAs(ctx context.Context, u storage.User, by *storage.User, reason string) (string, time.Time, error)
 	// Unlink takes an account at an upstream provider from the user.
 	Unlink(ctx context.Context, id, provider, subject string) error
 
@@ -216,7 +223,9 @@ type Clients interface {
 // Settings are those of the tenant.
 type Settings interface {
 	// Tenant returns the tenant with its settings, without the secrets of upstream providers.
-	Tenant(ctx context.Context) (storage.Tenant, error)
+	Tenant(ctx context.Context) (OneTenant, error)
+	// EditTenant applies a JSON merge patch to the settings, and reports whether there was anything to change.
+	EditTenant(ctx context.Context, patch map[string]any) (OneTenant, bool, error)
 	// PutAPI reports whether there was no API with the identifier.
 	PutAPI(ctx context.Context, api storage.API) (added bool, err error)
 	// RemoveAPI removes the API with its roles.
@@ -242,11 +251,11 @@ type OneTenant struct {
 	Issuer string
 }
 
-// MailTest is how the mail server took a test.
+// MailTest is how the mail server took a test. It is read from the management API as it is.
 type MailTest struct {
-	Accepted bool
-	Error    string
-	Log      []string // lines of the conversation
+	Accepted bool     `json:"accepted"`
+	Error    string   `json:"error"`
+	Log      []string `json:"log"` // lines of the conversation: what was sent after >, the answers after <
 }
 
 // Operations are about keys, messages and the audit trail.
@@ -266,6 +275,8 @@ type Operations interface {
 
 	// Events returns what the search finds, newest first.
 	Events(ctx context.Context, q audit.Search) iter.Seq2[storage.Event, error]
+	// ExportEvents calls write with page after page of events, oldest first.
+	ExportEvents(ctx context.Context, x audit.Export, write func([]storage.Event) error) error
 	// Statistics counts users and sign-ins of so many days in UTC, the last of which is today.
 	Statistics(ctx context.Context, days int) (administration.Statistics, error)
 }

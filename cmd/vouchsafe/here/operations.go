@@ -90,3 +90,8 @@ func (d *Desk) Events(ctx context.Context, q audit.Search) iter.Seq2[storage.Eve
 func (d *Desk) Statistics(ctx context.Context, days int) (administration.Statistics, error) {
 	return administration.Count(ctx, d.Store, d.Asker, days, time.Now())
 }
+
+func (d *Desk) ExportEvents(ctx context.Context, x audit.Export, write func([]storage.Event) error) error {
+	x.Tenant = d.tenant()
+	return x.Run(ctx, d.Store, write)
+}

@@ -2,10 +2,13 @@ package here
 
 import (
 	"context"
+	"errors"
 	"iter"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
+	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/listing"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -13,9 +16,60 @@ import (
 )
 
 // Tenant implements desk.Settings, as the other methods below do.
-func (d *Desk) Tenant(ctx context.Context) (storage.Tenant, error) {
+func (d *Desk) Tenant(ctx context.Context) (desk.OneTenant, error) {
 	t, err := d.Store.Tenant(ctx, d.tenant())
-	return withoutUpstreamSecrets(t), err
+	return d.withIssuer(t), err
+}
+
+// tenantFields are the members of a tenant that can be edited, named as in a tenants file.
+type tenantFields struct {
+	Name     string `json:"name,omitempty"`
+	Host     string `json:"host,omitempty"`
+	LogoURI  string `json:"logo_uri,omitempty"`
+	Disabled bool   `json:"disabled,omitempty"`
+	storage.TenantSettings
+}
+
+func (d *Desk) EditTenant(ctx context.Context, patch map[string]any) (desk.OneTenant, bool, error) {
+	useCases, err := d.People(ctx)
+	for err == nil {
+		var after storage.Tenant
+		var changed bool
+		if after, changed, err = d.editTenant(ctx, useCases.Secrets, patch); err == nil {
+			return d.withIssuer(after), changed, nil
+		}
+		if errors.Is(err, storage.ErrStale) {
+			err = nil
+		}
+	}
+	return desk.OneTenant{}, false, err
+}
+
+// editTenant applies the patch to the tenant as it is now. storage.ErrStale: it was changed meanwhile.
+func (d *Desk) editTenant(
+	ctx context.Context, secrets *secret.Masters, patch map[string]any,
+) (after storage.Tenant, changed bool, err error) {
+	was, err := d.Store.Tenant(ctx, d.tenant())
+	if err != nil {
+		return was, false, err
+	}
+	is, now := tenantFields{was.Name, was.Host, was.LogoURI, was.Disabled, was.Settings}, tenantFields{}
+	is.Upstreams = nil // their secrets are no members
+	if err := jsonapi.Patch(patch, is, &now); err != nil {
+		return was, false, fields(err)
+	}
+	now.Upstreams = was.Settings.Upstreams
+	declared := tenants.Declared{ID: was.ID, Name: &now.Name, Host: &now.Host, LogoURI: &now.LogoURI,
+		Disabled: &now.Disabled, Settings: now.TenantSettings}
+	if err := declared.Complete(was, secrets); err != nil {
+		return was, false, err
+	}
+	if faults := declared.Check(d.Issuer); len(faults) > 0 {
+		return was, false, tenants.Faults(faults)
+	}
+	changed = len(tenants.Preview(was, declared, secrets)) > 0
+	after, err = tenants.Save(ctx, d.Store, secrets, was, declared, d.By)
+	return after, changed, err
 }
 
 // withoutUpstreamSecrets returns the tenant without the sealed secrets of its upstreams.

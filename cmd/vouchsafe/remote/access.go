@@ -4,12 +4,15 @@ import (
 	"context"
 	"iter"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/remote/api"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -126,6 +129,33 @@ func (d Desk) DisconnectApp(ctx context.Context, id, client string) error {
 
 func (d Desk) Unlink(ctx context.Context, id, provider, subject string) error {
 	return d.api.Remove(ctx, pathOf(id, "identities", provider, subject))
+}
+
+func (d Desk) Explain(
+	ctx context.Context, u storage.User, clientID string, scopes []string,
+) ([]claims.Explanation, error) {
+	query := ""
+	if scopes != nil {
+		query = "?scope=" + url.QueryEscape(strings.Join(scopes, " "))
+	}
+	same := func(e claims.Explanation) claims.Explanation { return e }
+	return api.Whole(ctx, d.api, pathOf(u.ID, "claims", clientID)+query, same)
+}
+
+func (d Desk) SignInAs(
+	ctx context.Context, u storage.User, _ *storage.User, reason string,
+) (string, time.Time, error) {
+	var made struct {
+		Link      string    `json:"link"`
+		ExpiresAt time.Time `json:"expires_at"`
+	}
+	h, err := d.api.Do(ctx, api.Call{Method: http.MethodPost, Path: pathOf(u.ID) + ":sign-in-as", In: struct {
+		Reason string `json:"reason"`
+	}{reason}}, &made)
+	if err == nil {
+		err = lostSecret(h, made.Link, "the link isn't known here: ask for another one")
+	}
+	return made.Link, made.ExpiresAt, err
 }
 
 // administrator is an administrator as the API has one.

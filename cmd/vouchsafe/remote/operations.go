@@ -2,6 +2,7 @@ package remote
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"net/http"
 	"net/url"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/remote/api"
 	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/people/administration"
@@ -134,6 +136,46 @@ func (d Desk) Events(ctx context.Context, q audit.Search) iter.Seq2[storage.Even
 	}
 	return records(api.Pages[event](ctx, d.api, "/audit", query), "", event.record,
 		func(e storage.Event) string { return e.ID })
+}
+
+// exportPage is the number of events of a page of ExportEvents.
+const exportPage = 1000
+
+// ExportEvents asks for all kinds, and leaves out here what is not asked for. The server keeps no mark for it.
+func (d Desk) ExportEvents(ctx context.Context, x audit.Export, write func([]storage.Event) error) error {
+	if x.Mark {
+		return errors.New("a server keeps no mark for a command: leave out --mark, and begin with --after and the id of " +
+			"the last row that you have")
+	}
+	ask := url.Values{"limit": {strconv.Itoa(exportPage)}}
+	if x.After != "" {
+		ask.Set("after_id", x.After)
+	}
+	for {
+		var p api.Page[event]
+		if err := d.api.Get(ctx, "/audit/export?"+ask.Encode(), &p); err != nil {
+			return err
+		}
+		var events []storage.Event
+		for _, e := range p.Items {
+			if (x.Until.IsZero() || !e.At.After(x.Until)) && (len(x.Kinds) == 0 || slices.Contains(x.Kinds, e.Kind)) {
+				events = append(events, e.record())
+			}
+		}
+		if err := write(events); err != nil || len(p.Items) < exportPage || p.Next == "" {
+			return err
+		}
+		ask.Del("after_id")
+		ask.Set("after", p.Next)
+	}
+}
+
+// TestMail has the server send a test email at once.
+func (d Desk) TestMail(ctx context.Context, to string) (out desk.MailTest, err error) {
+	err = d.api.Send(ctx, http.MethodPost, "/mail:test", struct {
+		To string `json:"to"`
+	}{to}, &out)
+	return out, err
 }
 
 func (d Desk) Statistics(ctx context.Context, days int) (administration.Statistics, error) {

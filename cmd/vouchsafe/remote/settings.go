@@ -2,12 +2,14 @@ package remote
 
 import (
 	"context"
+	"encoding/json"
 	"iter"
 	"net/http"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/remote/api"
+	"github.com/vouchsafe/vouchsafe/internal/diff"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -41,10 +43,55 @@ func (t tenant) withIssuer() desk.OneTenant {
 }
 
 // Tenant implements desk.Settings, as the other methods below do.
-func (d Desk) Tenant(ctx context.Context) (storage.Tenant, error) {
+func (d Desk) Tenant(ctx context.Context) (desk.OneTenant, error) {
 	var t tenant
 	err := d.api.Get(ctx, "/tenant", &t)
-	return t.record(), err
+	return t.withIssuer(), err
+}
+
+func (d Desk) EditTenant(ctx context.Context, patch map[string]any) (desk.OneTenant, bool, error) {
+	var was, now tenant
+	err := d.api.Get(ctx, "/tenant", &was)
+	if err == nil {
+		err = d.api.Send(ctx, http.MethodPatch, "/tenant", patch, &now)
+	}
+	return now.withIssuer(), !sameJSON(was, now), err
+}
+
+// TenantOf returns a tenant by its id, for the operator. storage.ErrNotFound.
+func (d Desk) TenantOf(ctx context.Context, id string) (desk.OneTenant, error) {
+	var t tenant
+	err := d.api.Get(ctx, "/tenants"+api.Path(id), &t)
+	return t.withIssuer(), err
+}
+
+// PutTenant adds a tenant, or replaces its settings, by the members of a tenants file.
+func (d Desk) PutTenant(ctx context.Context, id string, members map[string]any) error {
+	return d.api.Send(ctx, http.MethodPut, "/tenants"+api.Path(id), members, nil)
+}
+
+// PreviewTenant returns what PutTenant would change.
+func (d Desk) PreviewTenant(ctx context.Context, id string, members map[string]any) (diff.Fields, error) {
+	var preview struct {
+		Changes []struct {
+			Name     string `json:"name"`
+			From, To json.RawMessage
+		} `json:"changes"`
+	}
+	err := d.api.Send(ctx, http.MethodPut, dry("/tenants"+api.Path(id)), members, &preview)
+	var all diff.Fields
+	for _, c := range preview.Changes {
+		all = append(all, diff.Field{Name: c.Name, From: orNone(c.From), To: orNone(c.To)})
+	}
+	return all, err
+}
+
+// orNone returns the JSON, or nil for none.
+func orNone(raw json.RawMessage) any {
+	if len(raw) == 0 {
+		return nil
+	}
+	return raw
 }
 
 func (d Desk) PutAPI(ctx context.Context, a storage.API) (added bool, err error) {
