@@ -62,6 +62,10 @@ func TestScreenshots(t *testing.T) {
 		c.withApp(lang)
 		c.mayNot(lang, jo)
 	}
+	walk := &chrome{walkSite(t).site, c.ctx}
+	for _, lang := range screenshotLanguages {
+		(&pageWalk{walk, lang, func(name string) { walk.draw("walk-"+name, lang) }}).everywhere()
+	}
 	for _, who := range []string{"mo", "jo"} { // mo is half signed in: what follows is a page of the second factor
 		chromiumtest.Language(t, c.ctx, "en")
 		q := s.ask("", in)

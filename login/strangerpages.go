@@ -88,7 +88,11 @@ func (s *Server) strangerCodePage(w http.ResponseWriter, r *http.Request) error 
 		}
 		form.Again = ui.AgainAt(at)
 	}
-	return s.showStranger(w, r, "strangercode", "federated.code_title", in, who, form)
+	title := "federated.code_title"
+	if form.Token != "" {
+		title = "federated.email_title"
+	}
+	return s.showStranger(w, r, "strangercode", title, in, who, form)
 }
 
 // strangerCode takes the code, or the link's token, or the wish for another code.
@@ -128,6 +132,8 @@ func (s *Server) linkPage(w http.ResponseWriter, r *http.Request) error {
 		form.Account, title = ui.AccountOf(a), "federated.link_title"
 	} else if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return err
+	} else if who.Proven == "" { // Back, or an old tab: which account it is is not known yet
+		return seeOther(w, r, "/federated/email")
 	}
 	return s.showStranger(w, r, "link", title, in, who, form)
 }

@@ -30,13 +30,17 @@ type violation struct {
 	}
 }
 
-// Accessible checks the page that is shown for barriers, in both colour schemes. It fails the test
-// for findings that axe-core calls serious or critical, and logs the others.
+// Accessible checks the page that is shown for barriers, in both colour schemes, and its forms by the
+// rules of Chromium's console. It fails the test for findings that axe-core calls serious or critical, and
+// logs the others.
 func Accessible(t testing.TB, ctx context.Context, name string) {
 	t.Helper()
 	source, err := axe()
 	if err != nil {
 		t.Fatalf("axe-core is not installed: run make setup, or npm ci in e2e/clients/npm: %v", err)
+	}
+	for _, fault := range Run(t, ctx, chromedp.Evaluate[[]string](formRules)) {
+		t.Errorf("%s: %s", name, fault)
 	}
 	if Run(t, ctx, chromedp.Evaluate[bool](`matchMedia("(scripting: none)").matches`)) {
 		Script(t, ctx, true) // axe-core needs the timers of the page

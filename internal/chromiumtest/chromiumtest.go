@@ -4,6 +4,7 @@ package chromiumtest
 
 import (
 	"context"
+	"os"
 	"os/exec"
 	"testing"
 	"time"
@@ -41,6 +42,7 @@ func New(t testing.TB) context.Context {
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("start Chromium: %v", err)
 	}
+	hints(t, ctx)
 	return ctx
 }
 
@@ -51,9 +53,13 @@ var browsers = []string{
 	"chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
 }
 
-// path returns the path of the installed Chromium, or fails the test.
+// path returns the path of the installed Chromium, or what the environment variable CHROMIUM says. It fails the test
+// without either.
 func path(t testing.TB) string {
 	t.Helper()
+	if p := os.Getenv("CHROMIUM"); p != "" {
+		return p
+	}
 	for _, name := range browsers {
 		if p, err := exec.LookPath(name); err == nil {
 			return p
