@@ -11,24 +11,9 @@ import (
 )
 
 // apiKey is an API key as the API shows one.
-type apiKey struct {
-	ID         string     `json:"id" doc:"The id."`
-	Name       string     `json:"name" doc:"What its owner calls it."`
-	Start      string     `json:"start" doc:"The first characters of the key."`
-	Scopes     []string   `json:"scopes" doc:"What it may do, as far as its owner may."`
-	ReplacedBy string     `json:"replaced_by,omitempty" doc:"The id of the key that replaces it."`
-	CreatedAt  time.Time  `json:"created_at" doc:"When it was added."`
-	ExpiresAt  time.Time  `json:"expires_at" doc:"When it ends."`
-	UsedAt     *time.Time `json:"used_at,omitempty" doc:"When it was used last, to an hour; left out for never."`
-}
+type apiKey apikeys.Shown
 
-func shownAPIKey(k storage.APIKey) apiKey {
-	out := apiKey{k.ID, k.Name, k.Start, listOf(k.Scopes), k.ReplacedBy, k.CreatedAt, k.ExpiresAt, nil}
-	if !k.UsedAt.IsZero() {
-		out.UsedAt = &k.UsedAt
-	}
-	return out
-}
+func shownAPIKey(k storage.APIKey) apiKey { return apiKey(apikeys.ShownOf(k)) }
 
 // madeAPIKey is a key that was made just now.
 type madeAPIKey struct {
@@ -112,7 +97,7 @@ func (s *Server) rotateClientKey() jsonapi.Route {
 			overlap = time.Duration(*in.Overlap)
 		}
 		added, err := s.apiKeys.RotateOfClient(c.Context(), c.asker, owner, in.Key, overlap)
-		if errors.Is(err, storage.ErrStale) {
+		if errors.Is(err, apikeys.ErrReplaced) {
 			err = &jsonapi.Problem{Status: http.StatusConflict, Code: "replaced", Detail: "Another key replaces it already."}
 		}
 		return shownAdded(added), err

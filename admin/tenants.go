@@ -25,7 +25,7 @@ type tenant struct {
 	Passwords    storage.PasswordSettings     `json:"passwords,omitzero" doc:"What holds for a password's change."`
 	SecondFactor storage.SecondFactorSettings `json:"second_factor,omitzero" doc:"When more than one proof is needed."`
 	SignInAs     storage.SignInAsSettings     `json:"sign_in_as,omitzero" doc:"Whether administrators may sign in as users."`
-	APIKeys      storage.APIKeySettings       `json:"api_keys,omitzero" doc:"How long API keys live."`
+	APIKeys      storage.APIKeySettings       `json:"api_keys,omitzero" doc:"Whether users have API keys, and how long keys live."`
 	Limits       storage.LimitSettings        `json:"limits,omitzero" doc:"How many messages are sent."`
 	Branding     branding                     `json:"branding,omitzero" doc:"How pages and emails look."`
 	Claims       []storage.ClaimRule          `json:"claims,omitempty" doc:"What else apps learn about users: see docs/claims.md."`

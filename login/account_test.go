@@ -106,7 +106,9 @@ func TestTheAccountPageShowsEverySection(t *testing.T) {
 	})
 	jo := s.user("default", "jo@example.com", "jo", right)
 	jo.Profile.Name = "Jo Doe"
-	s.rules(func(settings *storage.TenantSettings) { settings.SignInAs.Enabled = true })
+	s.rules(func(settings *storage.TenantSettings) {
+		settings.SignInAs.Enabled, settings.APIKeys.Users = true, true
+	})
 	role := storage.RoleSupport
 	err := s.store.Apply(t.Context(), storage.Change{TenantID: jo.TenantID, UserID: jo.ID, Now: time.Now(), Update: &jo,
 		SetAdmin: &role})
@@ -190,6 +192,9 @@ func TestAccountPagesAskWhoIsThere(t *testing.T) {
 				continue // these pages say nothing about a user
 			}
 			section := strings.Join(strings.SplitN(route.path, "/", 4)[:min(3, strings.Count(route.path, "/")+1)], "/")
+			if account.IsPage(route.path) {
+				section = route.path
+			}
 			want := "/login?next=" + url.QueryEscape(section)
 			if p := v.get(route.path); p.leads() != want {
 				t.Errorf("%s: got %d to %q", route.path, p.status, p.location())

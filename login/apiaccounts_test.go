@@ -275,6 +275,10 @@ func TestAnAccessTokenAloneChangesNothing(t *testing.T) {
 		"POST /auth/change-email":         {"email": "new@example.com"},
 		"POST /auth/confirm-change-email": {"flow": "x", "code": "12345678"},
 		"PATCH /auth/update-password":     {"old_password": right, "password": fresh},
+		"POST /auth/list-api-keys":        {},
+		"POST /auth/add-api-key":          {"name": "job", "scopes": []string{"openid"}},
+		"POST /auth/rotate-api-key":       {"key": "x"},
+		"POST /auth/remove-api-key":       {"key": "x"},
 	} {
 		method, path, _ := strings.Cut(path, " ")
 		a.is(a.send(a.request(method, path, body, "Authorization: Bearer "+token)), 400, "invalid_fields")
@@ -296,7 +300,9 @@ func TestWhatNeedsAFreshProof(t *testing.T) {
 	token := a.tokensOf(sess)
 	a.kept.Store(token, a.signsIn(nil).str("auth_session"))
 	for path, body := range map[string]fields{"/auth/delete-account": {"confirm": "delete"},
-		"/auth/change-email": {"email": "new@example.com"}} {
+		"/auth/change-email":   {"email": "new@example.com"},
+		"/auth/add-api-key":    {"name": "job", "scopes": []string{"openid"}},
+		"/auth/rotate-api-key": {"key": "x"}} {
 		got := a.is(a.bearer("POST", path, token, body), http.StatusUnauthorized, "insufficient_user_authentication")
 		if h := got.header.Get("WWW-Authenticate"); !strings.Contains(h, `error="insufficient_user_authentication"`) ||
 			!strings.Contains(h, `max_age="300"`) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 	"github.com/vouchsafe/vouchsafe/internal/passkeytest"
+	"github.com/vouchsafe/vouchsafe/login/account"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
@@ -41,6 +42,9 @@ var matters = []matter{
 	{"/account/second-factor/passkey", []string{"state", "x", "answer", "{}"}, "422"},
 	{"/account/data", nil, "200"},
 	{"/account/data", []string{"x", "1"}, "200"},
+	{"/account/api-keys", []string{"rotate", "APIKEY"}, "/account/api-keys/shown"},
+	{"/account/api-keys/new", nil, "200"},
+	{"/account/api-keys/new", []string{"name", "job", "scope openid", "1", "expires", "720h"}, "/account/api-keys/shown"},
 	{"/account/delete", nil, "200"},
 	{"/account/delete", []string{"sure", "1"}, "/account/deleted"},
 }
@@ -59,6 +63,7 @@ func TestAnOldProofDoesNothing(t *testing.T) {
 		free(c)
 		f.configure(t, c, nil, fakeidp.Google, fakeidp.OpenID)
 	})
+	f.withKeys()
 	for i, m := range matters {
 		email, subject := "p"+strconv.Itoa(i)+"@example.com", strconv.Itoa(i)
 		u := f.phoned(email, "", "+4917012345"+strconv.Itoa(10+i))
@@ -68,22 +73,26 @@ func TestAnOldProofDoesNothing(t *testing.T) {
 				CreatedAt: time.Now()}))
 		v := f.signedIn(email)
 		v.at("/account/profile")
+		_, own := f.apiKey(u)
 		do := func() answer {
 			if m.fields == nil {
 				return v.get(m.path)
 			}
 			fields := make([]string, len(m.fields))
 			for i, field := range m.fields {
-				fields[i] = strings.NewReplacer("KEY", key.ID(), "SUBJECT", subject).Replace(field)
+				fields[i] = strings.NewReplacer("APIKEY", own.ID, "KEY", key.ID(), "SUBJECT", subject).Replace(field)
 			}
 			return v.post(m.path, fields...)
 		}
 		stored := func() []any {
-			return []any{f.stored(u), mustCreds(t, f.site, u), f.identities(storage.DefaultTenant, email)}
+			return []any{f.keysOf(u), f.stored(u), mustCreds(t, f.site, u), f.identities(storage.DefaultTenant, email)}
 		}
 		before := stored()
 		v.ages(people.Freshness + time.Second)
 		section := strings.Join(strings.SplitN(m.path, "/", 4)[:3], "/")
+		if account.IsPage(m.path) {
+			section = m.path
+		}
 		if p := do(); p.leads() != "/login?next="+strings.ReplaceAll(section, "/", "%2F") {
 			t.Errorf("%s %v with an old proof: got %d to %q", m.path, m.fields, p.status, p.location())
 		}

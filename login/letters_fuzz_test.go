@@ -18,6 +18,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/api"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/apikeys"
 	"github.com/vouchsafe/vouchsafe/people/factor"
 	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/typed"
@@ -51,6 +52,7 @@ func written(f testing.TB) *letters {
 	l.jo = l.user(storage.DefaultTenant, "jo@example.com", "jo", "the right one")
 	s, now := l.login, time.Now()
 	apps, err := api.New(api.Config{Service: s.Service, Apps: oneApp{}, Federation: s.Federation,
+		Keys:   &apikeys.Service{Service: s.Service, Keys: l.store},
 		Errors: l.pages.ErrorPage})
 	if err != nil {
 		f.Fatal(err)

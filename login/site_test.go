@@ -35,6 +35,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/acting"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/people/apikeys"
 	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/invitations"
 	"github.com/vouchsafe/vouchsafe/people/mail"
@@ -158,9 +159,10 @@ func startWith(t testing.TB, scheme, host string, change func(*Config), apps fun
 	if err != nil {
 		t.Fatal(err)
 	}
+	keys := &apikeys.Service{Service: config.Service, Keys: store}
 	own, err := account.New(account.Config{
 		Site: config.Site, People: selfservice.Service{Service: config.Service}, Acting: signInAs,
-		Depart: s.login.LinkUpstream,
+		Depart: s.login.LinkUpstream, Keys: keys,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -175,7 +177,7 @@ func startWith(t testing.TB, scheme, host string, change func(*Config), apps fun
 	errors := pages.ErrorPage
 	if apps != nil {
 		if s.api, err = api.New(api.Config{Service: config.Service, Federation: config.Federation, Apps: apps(),
-			Errors: errors}); err != nil {
+			Keys: keys, Errors: errors}); err != nil {
 			t.Fatal(err)
 		}
 		s.api.Register(s.router)

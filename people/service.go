@@ -28,6 +28,7 @@ type Store interface {
 	Spend(ctx context.Context, s storage.Spent) error
 	IsSpent(ctx context.Context, tenant, purpose, value string) (bool, error)
 	Record(ctx context.Context, e storage.Event) error
+	APIKeysOf(ctx context.Context, tenant, userID, clientID string) ([]storage.APIKey, error)
 	EventsOf(ctx context.Context, tenant, userID, before string, limit int) ([]storage.Event, error)
 	Client(ctx context.Context, tenant, id string) (storage.Client, error)
 	Group(ctx context.Context, tenant, id string) (storage.Group, error)

@@ -101,6 +101,8 @@ type SignInAsSettings struct {
 
 // APIKeySettings bound the API keys of users and clients.
 type APIKeySettings struct {
+	// Users lets users have keys of their own. Without it, those that they have do not work.
+	Users bool `json:"users,omitzero" yaml:"users,omitempty"`
 	// LongestLife is how long a new key lives at most: 365 days when zero.
 	LongestLife Duration `json:"longest_life,omitzero" yaml:"longest_life,omitempty"`
 }

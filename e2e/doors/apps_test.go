@@ -64,6 +64,14 @@ func (g *guest) calls(t *testing.T) []func() call {
 		},
 		func() call { return call{"/auth/passkey-options", of(), 200} },
 		func() call { return call{"/auth/sign-in", of("login", g.Email, "password", g.Password), 200} },
+		func() call { return call{"/auth/list-api-keys", own(of()), 200} },
+		func() call {
+			body := own(of("name", "job"))
+			body["scopes"] = []string{"openid"}
+			return call{"/auth/add-api-key", body, 201}
+		},
+		func() call { return call{"/auth/rotate-api-key", own(of("key", g.said.String("id"))), 201} },
+		func() call { return call{"/auth/remove-api-key", own(of("key", g.said.String("id"))), 204} },
 		func() call { return call{"/auth/change-email", own(of("email", moved)), 202} },
 		func() call { return call{"/auth/confirm-change-email", own(flow(moved)), 204} },
 		func() call {

@@ -17,7 +17,7 @@ type voyage struct {
 	way      vouchsafetest.Way
 }
 
-// federate lets both tenants offer two providers. The second one posts its answers.
+// federate lets both tenants offer two providers, and API keys. The second one posts its answers.
 func (sc *scene) federate(t *testing.T) {
 	t.Helper()
 	var all []any
@@ -25,7 +25,7 @@ func (sc *scene) federate(t *testing.T) {
 		all = append(all, vouchsafetest.NewStandIn(t, kind, nil).Upstream)
 	}
 	for _, at := range []*vouchsafetest.Server{sc.north, sc.south} {
-		at.ApplyTenant(t, map[string]any{"upstreams": all})
+		at.ApplyTenant(t, map[string]any{"upstreams": all, "api_keys": map[string]any{"users": true}})
 	}
 }
 

@@ -40,6 +40,7 @@ const (
 	ListCursor                   // a place in a list of the management API
 	RefusedForm                  // what a form's page says after a refusal, on the way there
 	ShownCodes                   // new recovery codes, on the way to the page that shows them
+	ShownAPIKey                  // a new API key, on the way to the page that shows it
 	ActingTicket                 // the link by which an administrator signs in as a user
 	GatewaySession               // the cookie of the gateway at an app's host
 	GatewayTrip                  // a sign-in that the gateway has begun: its state and its code verifier
@@ -88,6 +89,7 @@ var purposes = [...]struct {
 	ListCursor:           {name: "list-cursor"},
 	RefusedForm:          {name: "refused-form"},
 	ShownCodes:           {name: "shown-codes"},
+	ShownAPIKey:          {name: "shown-api-key"},
 	ActingTicket:         {name: "acting-ticket"},
 	GatewaySession:       {name: "gateway-session"},
 	GatewayTrip:          {name: "gateway-trip"},

@@ -83,7 +83,9 @@ func proving(h ui.Handler) ui.Handler {
 // that the browser requested. What was posted is lost.
 func proveFirst(r *http.Request, page string) error {
 	next := "/account"
-	if parts := strings.SplitN(r.URL.Path, "/", 4); len(parts) > 2 && IsPage(next+"/"+parts[2]) {
+	if IsPage(r.URL.Path) {
+		next = r.URL.Path
+	} else if parts := strings.SplitN(r.URL.Path, "/", 4); len(parts) > 2 && IsPage(next+"/"+parts[2]) {
 		next += "/" + parts[2]
 	}
 	q := url.Values{"next": {next}}

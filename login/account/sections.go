@@ -7,6 +7,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/people/apikeys"
 	"github.com/vouchsafe/vouchsafe/people/selfservice"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -37,6 +38,9 @@ var Sections = []Section{
 	{"second-factor", "account.group.signin", "factors.title", (*overview).secondFactor, nil},
 	{"sessions", "account.group.use", "account.sessions", (*overview).devices, nil},
 	{"apps", "account.group.use", "account.apps", (*overview).connected, nil},
+	{"api-keys", "account.group.use", "apikeys.title", (*overview).apiKeys, func(o *overview) bool {
+		return apikeys.OfUsers(o.asker.Tenant)
+	}},
 	{"activity", "account.group.use", "account.activity", func(o *overview) string {
 		return o.words.Must("account.activity.state")
 	}, nil},
@@ -45,9 +49,12 @@ var Sections = []Section{
 	{"sign-in-as", "account.group.admin", "acting.title", nil, (*overview).signsInAs},
 }
 
-// IsPage reports whether the path is one that a sign-in may lead to: the start page, or that of a section.
+// IsPage reports whether the path is one that a sign-in may lead to: the start page, that of a section, or that of a
+// form which asks for a proof before it is filled in.
 func IsPage(path string) bool {
-	return path == "/account" || slices.ContainsFunc(Sections, func(s Section) bool { return path == "/account/"+s.Path })
+	return path == "/account" || path == newKeyPath || slices.ContainsFunc(Sections, func(s Section) bool {
+		return path == "/account/"+s.Path
+	})
 }
 
 // overview is what the start page needs to know to say how subjects stand.
@@ -119,4 +126,11 @@ func (o *overview) connected() string {
 		return o.words.Must("account.none")
 	}
 	return o.words.Must("account.apps.count", o.Apps)
+}
+
+func (o *overview) apiKeys() string {
+	if o.APIKeys == 0 {
+		return o.words.Must("account.none")
+	}
+	return o.words.Must("apikeys.count", o.APIKeys)
 }

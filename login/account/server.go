@@ -7,6 +7,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/acting"
+	"github.com/vouchsafe/vouchsafe/people/apikeys"
 	"github.com/vouchsafe/vouchsafe/people/selfservice"
 )
 
@@ -14,6 +15,8 @@ import (
 type Config struct {
 	Site   *ui.Site
 	People selfservice.Service
+	// Keys has the use cases of API keys.
+	Keys *apikeys.Service
 	// Acting signs administrators in as users.
 	Acting *acting.Service
 	// Depart sends the browser to the upstream provider with that id, to link what the user of the session
@@ -26,7 +29,7 @@ type Server struct{ Config }
 
 // New checks the Config.
 func New(c Config) (*Server, error) {
-	if c.Site == nil || c.People.Service == nil || c.Acting == nil || c.Depart == nil {
+	if c.Site == nil || c.People.Service == nil || c.Acting == nil || c.Keys == nil || c.Depart == nil {
 		return nil, errors.New("account: all fields are required")
 	}
 	return &Server{c}, nil
@@ -74,5 +77,6 @@ var done = map[string]string{
 	"factor-off":      "factors.done_off",
 	"factor-device":   "factors.done_device",
 	"factor-devices":  "factors.done_devices",
+	"key-removed":     "apikeys.done.removed",
 	"acting":          "acting.done",
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/apikeys"
 	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/invitations"
 )
@@ -39,6 +40,9 @@ var refusals = map[people.Refusal]jsonapi.Outcome{
 
 	people.ErrChangedMeanwhile: changedMeanwhile,
 	people.ErrLastOwner:        lastOwner,
+
+	apikeys.ErrOff:      notOffered,
+	apikeys.ErrReplaced: keyReplaced,
 }
 
 // apiProblem returns err as an error of the API: it has a code where pages have words only.

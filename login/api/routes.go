@@ -29,6 +29,10 @@ func (s *Server) routes() []jsonapi.Route {
 		s.apiChangeEmail(),
 		s.apiConfirmChange(),
 		s.apiDelete(),
+		s.apiListKeys(),
+		s.apiAddKey(),
+		s.apiRotateKey(),
+		s.apiRemoveKey(),
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/apikeys"
 	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/invitations"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -50,6 +51,7 @@ type Apps interface {
 type Config struct {
 	*people.Service
 	Federation *federation.Service
+	Keys       *apikeys.Service
 	Apps       Apps
 	// Errors shows the errors of requests that are not for the API.
 	Errors web.ErrorPage
@@ -65,7 +67,7 @@ type Server struct {
 
 // New checks the Config.
 func New(c Config) (*Server, error) {
-	if c.Service == nil || c.Apps == nil || c.Federation == nil || c.Errors == nil {
+	if c.Service == nil || c.Apps == nil || c.Federation == nil || c.Keys == nil || c.Errors == nil {
 		return nil, errors.New("api: all fields are required")
 	}
 	return &Server{Config: c, invitations: &invitations.Service{Service: c.Service}}, nil

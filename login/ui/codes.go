@@ -2,12 +2,10 @@ package ui
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"html/template"
 	"net/http"
 	"strings"
 
-	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -19,20 +17,11 @@ import (
 
 const codesCookie = "codes"
 
-// sentCodes are new recovery codes on the way to the page that shows them.
-type sentCodes struct {
-	User  string // id
-	Codes []string
-	forRedirect
-}
-
 // SendCodes redirects the browser to a page that shows the user's new recovery codes with ShowCodes.
 func (s *Site) SendCodes(w http.ResponseWriter, r *http.Request, page string, u storage.User, codes []string) error {
-	plain, err := json.Marshal(sentCodes{u.ID, codes, redirecting(w, r)})
-	if err != nil {
+	if err := sendOnce(w, r, codesCookie, s.codesBox(r), sentOnce{User: u.ID, Codes: codes}); err != nil {
 		return err
 	}
-	browser.SetCookie(w, r, codesCookie, s.codesBox(r).SealString(plain), redirectLife)
 	return SeeOther(w, r, page)
 }
 
@@ -42,17 +31,27 @@ func (s *Site) codesBox(r *http.Request) *secret.Box {
 
 // takeCodes returns the recovery codes that the browser was sent for the user, and has it forget them; nil for none.
 func (s *Site) takeCodes(w http.ResponseWriter, r *http.Request, u storage.User) []string {
-	sealed := browser.Cookie(r, codesCookie)
-	if sealed == "" || r.Method != http.MethodGet {
-		return nil
+	return takeOnce(w, r, codesCookie, s.codesBox(r), u)
+}
+
+// keyCookie holds a new API key on the way to the page that shows it, as codesCookie holds codes.
+const keyCookie = "api-key"
+
+// SendKey redirects the browser to a page that shows the user's new API key, which TakeKey returns there.
+func (s *Site) SendKey(w http.ResponseWriter, r *http.Request, page string, u storage.User, key string) error {
+	if err := sendOnce(w, r, keyCookie, s.keyBox(r), sentOnce{User: u.ID, Codes: []string{key}}); err != nil {
+		return err
 	}
-	browser.SetCookie(w, r, codesCookie, "", 0)
-	var sent sentCodes
-	plain, err := s.codesBox(r).OpenString(sealed)
-	if err != nil || json.Unmarshal(plain, &sent) != nil || sent.User != u.ID || !sent.arrives(r) {
-		return nil
-	}
-	return sent.Codes
+	return SeeOther(w, r, page)
+}
+
+// TakeKey returns the API key that the browser was sent for the user, and has it forget the key; "" for none.
+func (s *Site) TakeKey(w http.ResponseWriter, r *http.Request, u storage.User) string {
+	return strings.Join(takeOnce(w, r, keyCookie, s.keyBox(r), u), "")
+}
+
+func (s *Site) keyBox(r *http.Request) *secret.Box {
+	return s.Secrets.Box(web.TenantOf(r.Context()).ID, secret.ShownAPIKey)
 }
 
 // codesView is what the page with new recovery codes shows.

@@ -7,6 +7,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/acting"
+	"github.com/vouchsafe/vouchsafe/people/apikeys"
 	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/invitations"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -22,6 +23,8 @@ var refusedPages = map[people.Refusal]web.Problem{
 	people.ErrUninvited:    {Status: http.StatusForbidden, Title: "signup.invite_title", Message: "signup.invite"},
 	people.ErrSetupGone: {Status: http.StatusForbidden, Title: "problem.setup_gone.title", Message: "problem.setup_gone",
 		Developer: "The parameter token doesn't match the current link for the first administrator."},
+	apikeys.ErrOff:       {Status: http.StatusNotFound, Title: "apikeys.title", Message: "apikeys.off"},
+	apikeys.ErrReplaced:  {Status: http.StatusConflict, Title: "apikeys.title", Message: "apikeys.replaced"},
 	acting.ErrOff:        {Status: http.StatusNotFound, Title: "acting.title", Message: "acting.off"},
 	acting.ErrNotAllowed: {Status: http.StatusForbidden, Title: "acting.title", Message: "acting.not_allowed"},
 	acting.ErrAdministrator: {Status: http.StatusForbidden, Title: "acting.title",

@@ -35,7 +35,7 @@ const usedEvery = time.Hour
 func (r *Reader) Present(ctx context.Context, t *issuer.Tenant, ip, value string) (
 	key storage.PresentedKey, wait time.Duration, err error,
 ) {
-	if !IsKey(value) {
+	if !IsKey(value) || !offered(t, isOfClient(value)) {
 		return key, 0, storage.ErrNotFound
 	}
 	now := time.Now()
@@ -55,12 +55,18 @@ func (r *Reader) Present(ctx context.Context, t *issuer.Tenant, ip, value string
 
 // ByID is Present for a token that was given for the key with the id: it tells whether the key still lives.
 func (r *Reader) ByID(ctx context.Context, t *issuer.Tenant, ofClient bool, id string) (storage.PresentedKey, error) {
+	if !offered(t, ofClient) {
+		return storage.PresentedKey{}, storage.ErrNotFound
+	}
 	k, owner, err := r.Store.LiveAPIKeyByID(ctx, t.ID, ofClient, id, time.Now())
 	if err != nil {
 		return storage.PresentedKey{}, err
 	}
 	return presented(t, k, owner), nil
 }
+
+// offered reports whether the tenant has keys of the kind of owner.
+func offered(t *issuer.Tenant, ofClient bool) bool { return ofClient || OfUsers(t) }
 
 // presented returns what a living key stands for.
 func presented(t *issuer.Tenant, k storage.APIKey, owner storage.APIKeyOwner) storage.PresentedKey {

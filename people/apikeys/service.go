@@ -45,6 +45,16 @@ type Added struct {
 	Secret string
 }
 
+const (
+	// ErrOff says that users of the tenant have no API keys.
+	ErrOff = people.Refusal("apikeys.off")
+	// ErrReplaced says that another key replaces the key already.
+	ErrReplaced = people.Refusal("apikeys.replaced")
+)
+
+// OfUsers reports whether users of the tenant may have keys.
+func OfUsers(t *issuer.Tenant) bool { return t.Settings.APIKeys.Users }
+
 // LongestLife returns how long a new key of the tenant lives at most.
 func LongestLife(t *issuer.Tenant) time.Duration {
 	return t.Settings.APIKeys.LongestLife.Or(365 * 24 * time.Hour)
@@ -56,8 +66,11 @@ func (s *Service) Of(ctx context.Context, a people.Asker, o storage.APIKeyOwner)
 }
 
 // AddOfUser adds a key of a user who has just proven to own the account, and tells the user by mail. Its refusals are
-// people.Faults.
+// people.Faults and ErrOff.
 func (s *Service) AddOfUser(ctx context.Context, a people.Asker, owner people.Owner, n New) (Added, error) {
+	if !OfUsers(a.Tenant) {
+		return Added{}, ErrOff
+	}
 	u := owner.User()
 	return s.add(ctx, a, storage.APIKeyOwner{User: &u}, n)
 }
@@ -74,7 +87,7 @@ func (s *Service) add(ctx context.Context, a people.Asker, o storage.APIKeyOwner
 	if err != nil {
 		return Added{}, err
 	}
-	if len(all) >= MaxKeys {
+	if living(all) >= MaxKeys {
 		return Added{}, people.Invalid("name", "apikeys.many", MaxKeys)
 	}
 	if err := n.check(a.Tenant, o); err != nil {
@@ -121,17 +134,20 @@ func made(a people.Asker, o storage.APIKeyOwner, n New) Added {
 	}}
 }
 
-// RotateOfUser is Rotate for a user who has just proven to own the account.
+// RotateOfUser is RotateOfClient for a user who has just proven to own the account.
 func (s *Service) RotateOfUser(
 	ctx context.Context, a people.Asker, owner people.Owner, id string, overlap time.Duration,
 ) (Added, error) {
+	if !OfUsers(a.Tenant) {
+		return Added{}, ErrOff
+	}
 	u := owner.User()
 	return s.rotate(ctx, a, storage.APIKeyOwner{User: &u}, id, overlap)
 }
 
 // RotateOfClient gives a client a key that replaces the one with the id, with the same name, scopes and life. The
 // replaced one lives on for overlap (Overlap if it is negative, at most 30 days), and no longer than before; with 0 it
-// is dead at once. storage.ErrNotFound: there is no such key; storage.ErrStale: it was replaced already.
+// is dead at once. storage.ErrNotFound: there is no such key. Its refusals are ErrReplaced and people.Faults.
 func (s *Service) RotateOfClient(ctx context.Context, a people.Asker, c storage.Client, id string,
 	overlap time.Duration,
 ) (Added, error) {
@@ -141,9 +157,19 @@ func (s *Service) RotateOfClient(ctx context.Context, a people.Asker, c storage.
 // rotate gives the owner a key that replaces the one with the id.
 func (s *Service) rotate(ctx context.Context, a people.Asker, o storage.APIKeyOwner, id string, overlap time.Duration,
 ) (Added, error) {
-	old, err := s.one(ctx, a, o, id)
+	all, err := s.Of(ctx, a, o)
 	if err != nil {
 		return Added{}, err
+	}
+	old, err := one(all, id)
+	if err != nil {
+		return Added{}, err
+	}
+	if overlap != 0 && living(all) >= MaxKeys {
+		return Added{}, people.Invalid("name", "apikeys.many", MaxKeys)
+	}
+	if old.ReplacedBy != "" {
+		return Added{}, ErrReplaced
 	}
 	if overlap < 0 {
 		overlap = Overlap
@@ -151,22 +177,33 @@ func (s *Service) rotate(ctx context.Context, a people.Asker, o storage.APIKeyOw
 	n := New{Name: old.Name, Life: min(old.ExpiresAt.Sub(old.CreatedAt), LongestLife(a.Tenant)), Scopes: old.Scopes}
 	may := scopesOf(a.Tenant, o)
 	n.Scopes = slices.DeleteFunc(n.Scopes, func(scope string) bool { return !slices.Contains(may, scope) })
+	if len(n.Scopes) == 0 {
+		return Added{}, people.Invalid("scopes", "apikeys.no_scope")
+	}
 	added := made(a, o, n)
 	until := added.CreatedAt.Add(min(overlap, maxOverlap))
 	rotated := event(a, storage.EventAPIKeyRotated, old)
 	rotated.Detail["by"], rotated.Detail["works_until"] = added.ID, until.Format(time.RFC3339)
-	return added, s.apply(ctx, a, o, storage.Change{
+	err = s.apply(ctx, a, o, storage.Change{
 		AddAPIKey: &added.APIKey,
 		ReplaceAPIKey: &storage.APIKeyReplacement{
 			APIKeyName: storage.APIKeyName{ID: id, ClientID: clientID(o)}, By: added.ID, ExpiresAt: until,
 		},
 		Events: []storage.Event{rotated},
-	}, "notice.api_key_added", added.Name)
+	}, "notice.api_key_rotated", added.Name)
+	if errors.Is(err, storage.ErrStale) && o.User == nil { // replaced at this moment
+		err = ErrReplaced
+	}
+	return added, err
 }
 
 // Remove revokes a key of the owner, and tells a user by mail. storage.ErrNotFound: the owner has no such key.
 func (s *Service) Remove(ctx context.Context, a people.Asker, o storage.APIKeyOwner, id string) error {
-	k, err := s.one(ctx, a, o, id)
+	all, err := s.Of(ctx, a, o)
+	if err != nil {
+		return err
+	}
+	k, err := one(all, id)
 	if err != nil {
 		return err
 	}
@@ -201,12 +238,18 @@ func (s *Service) RemoveLeaked(ctx context.Context, a people.Asker, value, where
 	return err == nil, err
 }
 
-// one returns the key of the owner with the id.
-func (s *Service) one(ctx context.Context, a people.Asker, o storage.APIKeyOwner, id string) (storage.APIKey, error) {
-	all, err := s.Of(ctx, a, o)
-	if err != nil {
-		return storage.APIKey{}, err
+// living returns how many of the keys have not expired.
+func living(all []storage.APIKey) (n int) {
+	for _, k := range all {
+		if k.ExpiresAt.After(time.Now()) {
+			n++
+		}
 	}
+	return n
+}
+
+// one returns the key with the id, or storage.ErrNotFound.
+func one(all []storage.APIKey, id string) (storage.APIKey, error) {
 	i := slices.IndexFunc(all, func(k storage.APIKey) bool { return k.ID == id })
 	if i < 0 {
 		return storage.APIKey{}, storage.ErrNotFound

@@ -38,6 +38,7 @@ type PersonalData struct {
 	Identities  []PersonalIdentity   `json:"identities"`
 	Sessions    []PersonalSession    `json:"sessions"`
 	Apps        []PersonalApp        `json:"apps"`
+	APIKeys     []PersonalAPIKey     `json:"api_keys"`
 	Activity    []PersonalEvent      `json:"activity"`
 	// Truncated says that there was more activity, longer ago.
 	Truncated bool `json:"activity_truncated,omitempty"`
@@ -79,6 +80,16 @@ type PersonalApp struct {
 	Since    time.Time `json:"since"`
 }
 
+// PersonalAPIKey is an API key of the user, without the key itself.
+type PersonalAPIKey struct {
+	Name      string     `json:"name"`
+	Start     string     `json:"start"`
+	Scopes    []string   `json:"scopes"`
+	CreatedAt time.Time  `json:"created_at"`
+	ExpiresAt time.Time  `json:"expires_at"`
+	UsedAt    *time.Time `json:"used_at,omitempty"` // to an hour
+}
+
 // PersonalEvent is an event about the account.
 type PersonalEvent struct {
 	At       time.Time         `json:"at"`
@@ -103,7 +114,7 @@ func (s Service) dataOf(ctx context.Context, asker people.Asker, u storage.User)
 	d := PersonalData{
 		Issuer: asker.Tenant.Issuer, Made: time.Now().UTC(), Credentials: []PersonalCredential{},
 		Identities: []PersonalIdentity{},
-		Sessions:   []PersonalSession{}, Apps: []PersonalApp{}, Activity: []PersonalEvent{},
+		Sessions:   []PersonalSession{}, Apps: []PersonalApp{}, Activity: []PersonalEvent{}, APIKeys: []PersonalAPIKey{},
 	}
 	a := &d.Account
 	a.ID, a.ExternalID = u.ID, u.ExternalID
@@ -151,6 +162,17 @@ func (s Service) dataOf(ctx context.Context, asker people.Asker, u storage.User)
 	}
 	for _, one := range apps {
 		d.Apps = append(d.Apps, PersonalApp{one.Client.ClientID, one.Client.ClientName, one.Scopes, one.Claims, one.Since})
+	}
+	keys, err := s.Store.APIKeysOf(ctx, u.TenantID, u.ID, "")
+	if err != nil {
+		return d, err
+	}
+	for _, k := range keys {
+		one := PersonalAPIKey{k.Name, k.Start, k.Scopes, k.CreatedAt, k.ExpiresAt, nil}
+		if !k.UsedAt.IsZero() {
+			one.UsedAt = &k.UsedAt
+		}
+		d.APIKeys = append(d.APIKeys, one)
 	}
 	d.Activity, d.Truncated, err = s.activityOf(ctx, u)
 	return d, err

@@ -14,7 +14,7 @@ type Overview struct {
 	PasswordChanged            time.Time // zero without a password
 	HasSecondFactor            bool
 	Passkeys, Identities, Apps int
-	Sessions                   int
+	Sessions, APIKeys          int
 }
 
 // Overview returns how the subjects of the user's account stand.
@@ -41,7 +41,11 @@ func (s Service) Overview(ctx context.Context, u storage.User) (o Overview, err 
 		return o, err
 	}
 	apps, err := s.appsIn(ctx, u, sessions)
-	o.Identities, o.Sessions, o.Apps = len(identities), len(sessions), len(apps)
+	if err != nil {
+		return o, err
+	}
+	keys, err := s.Store.APIKeysOf(ctx, u.TenantID, u.ID, "")
+	o.Identities, o.Sessions, o.Apps, o.APIKeys = len(identities), len(sessions), len(apps), len(keys)
 	return o, err
 }
 

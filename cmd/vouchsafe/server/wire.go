@@ -183,8 +183,9 @@ func (s *Server) wire(shared, local ephemeral.Store) error {
 	if err != nil {
 		return err
 	}
+	keys := &apikeys.Service{Service: useCases, Keys: s.Store}
 	s.api, err = api.New(api.Config{
-		Service: useCases, Federation: upstreams, Apps: s.Provider.Apps(), Errors: errorPage,
+		Service: useCases, Federation: upstreams, Keys: keys, Apps: s.Provider.Apps(), Errors: errorPage,
 	})
 	if err != nil {
 		return err
@@ -195,6 +196,7 @@ func (s *Server) wire(shared, local ephemeral.Store) error {
 	}
 	s.account, err = account.New(account.Config{
 		Site: site, People: selfservice.Service{Service: useCases}, Acting: signInAs, Depart: s.pages.LinkUpstream,
+		Keys: keys,
 	})
 	if err != nil {
 		return err
