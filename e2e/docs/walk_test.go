@@ -2,6 +2,7 @@ package docs
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -34,7 +35,32 @@ type walk struct {
 	// before and after are commands of the test: what the reader has by then, and what must hold at the
 	// end. shows TEXT COMMAND… fails unless the command prints the text, and hides unless it does not.
 	before, after string
+	// then checks what the page promises and no command shows.
+	then func(t *testing.T, s *vouchsafetest.Server)
 }
+
+// tellsWhyNot returns a check that a page refuses a user who signs in to the client, says why, and names the contacts.
+func tellsWhyNot(clientID string, p vouchsafetest.Person) func(*testing.T, *vouchsafetest.Server) {
+	c := vouchsafetest.Client{
+		"client_id": clientID, "redirect_uris": []string{"https://" + clientID + ".example.com/callback"},
+	}
+	return func(t *testing.T, s *vouchsafetest.Server) {
+		t.Helper()
+		page := s.Browser(t, p).Authorize(t, vouchsafetest.NewRequest(c)).Page
+		for _, want := range []string{"with this account", "group", "it@example.com"} {
+			if text := page.Text(t); page.Status != http.StatusForbidden || !strings.Contains(text, want) {
+				t.Errorf("got %d and %q, want %q", page.Status, text, want)
+			}
+		}
+		out := s.Command(t, "", "audit", "list", "--kind", "access.refused", "--user", p.Email)
+		if !strings.Contains(out, c.ID()) {
+			t.Errorf("got %q, want the refusal", out)
+		}
+	}
+}
+
+// sam is a user of the pages about management who may not use an app there.
+var sam = vouchsafetest.Person{Email: "sam@example.com", Password: "violet tractor marble"}
 
 const (
 	needsID  = "it needs an id that the reader looks up"
@@ -89,12 +115,19 @@ shows 'trusted_proxies .*127.0.0.1' vouchsafe config
 		" vouchsafe user add jo@example.com --verified --password-stdin\n",
 		after: "shows engineers vouchsafe user show jo@example.com\n" +
 			"shows 'skills.*go, sql' vouchsafe user show jo@example.com\n" +
-			"shows 'orders:read' vouchsafe api show https://api.example.com\n"},
+			"shows 'orders:read' vouchsafe api show https://api.example.com\n" +
+			"shows kim@example.com vouchsafe admin list\n" +
+			"shows 'teams.*staff.*id_token' vouchsafe claim explain lee@example.com intranet\n" +
+			"test $(vouchsafe role list --client intranet --json | grep -c name) = 2\n",
+		then: tellsWhyNot("intranet", sam)},
 	{page: "docs/mail.md", skipped: map[string]string{
 		"vouchsafe mail test":  "there is no mail server; cmd/vouchsafe tests it",
 		"vouchsafe mail retry": needsID,
 	}},
-	{page: "docs/management-api.md", after: "shows kim@example.com vouchsafe admin list\n"},
+	{page: "docs/management-api.md", after: "shows kim@example.com vouchsafe admin list\n" +
+		"shows 'groups.*staff' vouchsafe claim explain kim@example.com wiki\n" +
+		"test $(vouchsafe role list --client wiki --json | grep -c name) = 2\n",
+		then: tellsWhyNot("wiki", sam)},
 	{page: "docs/monitoring.md"},
 	{page: "docs/second-factor.md", before: "vouchsafe user add jo@example.com\n"},
 	{page: "docs/secrets.md", skipped: map[string]string{
@@ -195,6 +228,9 @@ func (w walk) follow(t *testing.T) {
 	cmd.WaitDelay = 10 * time.Second
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%s: %v\n%s\nThe script:\n%s", w.page, err, out, numbered(script))
+	}
+	if w.then != nil && !t.Failed() {
+		w.then(t, s)
 	}
 }
 
