@@ -37,8 +37,10 @@ type Config struct {
 	Language func(*http.Request) string
 	// Health reports whether the database and Redis answer.
 	Health func(ctx context.Context) (db, redis bool)
-	// Metrics serves those of the server.
+	// Metrics serves those of the server, and Count adds a request to them, by the name that Keratin AuthN has for the
+	// route. Default: nothing is added.
 	Metrics http.Handler
+	Count   func(name string, status int, took time.Duration)
 }
 
 // Door serves the routes of Keratin AuthN.

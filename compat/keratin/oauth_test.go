@@ -160,6 +160,56 @@ func TestOAuthGoesNowhereElse(t *testing.T) {
 	}
 }
 
+// TestOAuthMakesNoAccountsWithoutSignUp comes by the fake Google to a server that offers no sign-up: a user who has an
+// account links it and signs in, a stranger gets none.
+func TestOAuthMakesNoAccountsWithoutSignUp(t *testing.T) {
+	t.Parallel()
+	w, _ := startWithGoogle(t, "ENABLE_SIGNUP=false")
+	page := appOrigin + "/after"
+	stranger := fakeidp.Person{Subject: "g-1", Name: "Jo", Email: "jo@gmail.com", Verified: "true"}
+	b := w.browser()
+	if got := b.comesFrom(stranger, page); got != page+"?status=failed" {
+		t.Errorf("got %s for a stranger", got)
+	}
+	b.do("GET", "/session/refresh").want(401, "")
+	name := newName()
+	w.app("POST", "/accounts/import", "username", name, "password", goodPassword).want(201, `{"result":{"id":1}}`)
+	b.do("POST", "/session", "username", name, "password", goodPassword).want(201, "TOKEN")
+	kim := fakeidp.Person{Subject: "g-2", Name: "Kim", Email: "kim@gmail.com", Verified: "true"}
+	if got := b.comesFrom(kim, page); got != page {
+		t.Errorf("got %s for a user who links an account", got)
+	}
+	again := w.browser()
+	if got := again.comesFrom(kim, page); got != page {
+		t.Errorf("got %s for a user who has an account", got)
+	}
+	if got := again.do("GET", "/session/refresh").want(201, "TOKEN").token(w); got.Sub != "1" {
+		t.Errorf("got sub %s, want 1", got.Sub)
+	}
+}
+
+// TestOAuthIsNoWayAroundASecondFactor comes by the fake Google to an account with an authenticator app. There is no
+// place for its code on that way: the user signs in with the password and the code.
+func TestOAuthIsNoWayAroundASecondFactor(t *testing.T) {
+	t.Parallel()
+	w, _ := startWithGoogle(t)
+	page := appOrigin + "/after"
+	kim := fakeidp.Person{Subject: "g-2", Name: "Kim", Email: "kim@gmail.com", Verified: "true"}
+	name := newName()
+	b, _ := w.signedUp(name)
+	if got := b.comesFrom(kim, page); got != page {
+		t.Fatalf("got %s for a user who links an account", got)
+	}
+	shows := b.setsUpFactor()
+	other := w.browser()
+	if got := other.comesFrom(kim, page); got != page+"?status=failed" {
+		t.Errorf("got %s without the second factor", got)
+	}
+	other.do("GET", "/session/refresh").want(401, "")
+	other.do("POST", "/session", "username", name, "password", goodPassword).refused("otp", "MISSING")
+	other.do("POST", "/session", "username", name, "password", goodPassword, "otp", shows(0)).want(201, "TOKEN")
+}
+
 // postForm returns a request of a page of another site.
 func postForm(t *testing.T, target string, form url.Values) *http.Request {
 	t.Helper()

@@ -4,7 +4,10 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"net/http"
+	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -129,6 +132,45 @@ func TestPasswordChange(t *testing.T) {
 	b.do("POST", "/password/score", "password", "password").want(200, `{"result":{"requiredScore":2,"score":0}}`)
 	b.do("POST", "/password/score", "password", next).want(200, `{"result":{"requiredScore":2,"score":4}}`)
 	b.do("POST", "/password/score").refused("password", "MISSING")
+}
+
+// TestPasswordsOfAdministratorsAreTold has an administrator give a user a password: the app hears of it.
+func TestPasswordsOfAdministratorsAreTold(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	name := newName()
+	b, claims := w.signedUp(name)
+	asked := postForm(t, w.issuer+"/token", url.Values{"grant_type": {"client_credentials"}})
+	asked.SetBasicAuth("ops", opsSecret)
+	var token struct {
+		Access string `json:"access_token"`
+	}
+	if got := w.send(http.DefaultClient, asked); json.Unmarshal([]byte(got.body), &token) != nil || token.Access == "" {
+		t.Fatalf("got %d %s", got.status, got.body)
+	}
+	manage := func(method, path, body string) *answer {
+		req, err := http.NewRequest(method, w.issuer+"/api/v1"+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+token.Access)
+		req.Header.Set("Content-Type", "application/json")
+		return w.send(http.DefaultClient, req)
+	}
+	var found struct{ Items []struct{ ID string } }
+	got := manage("GET", "/users?q="+name, "")
+	if json.Unmarshal([]byte(got.body), &found) != nil || len(found.Items) != 1 {
+		t.Fatalf("got %d %s", got.status, got.body)
+	}
+	got = manage("PUT", "/users/"+found.Items[0].ID+"/password", `{"password": "another fine secret"}`)
+	if got.status != 204 {
+		t.Fatalf("got %d %s", got.status, got.body)
+	}
+	if got := w.hooks.next(t); got.path != "/changed" || got.form.Get("account_id") != claims.number() {
+		t.Errorf("got webhook %+v", got)
+	}
+	b.do("GET", "/session/refresh").want(401, "")
+	b.do("POST", "/session", "username", name, "password", "another fine secret").want(201, "TOKEN")
 }
 
 func TestPasswordless(t *testing.T) {

@@ -144,7 +144,10 @@ func TestStatsAndMetrics(t *testing.T) {
 	w.app("GET", "/stats").want(200, fmt.Sprintf(`{"actives":{"daily":{%q:2},"monthly":{%q:2},"weekly":{"%d-W%02d":2}}}`,
 		today.Format(time.DateOnly), today.Format("2006-01"), year, week))
 	metrics := w.app("GET", "/metrics")
-	for _, part := range []string{"go_goroutines", `vouchsafe_http_requests_total{route="keratin:/session/refresh"`} {
+	for _, part := range []string{"go_goroutines", `vouchsafe_http_requests_total{route="keratin:/session/refresh"`,
+		`http_requests_total{code="201",name="GET /session/refresh"} 1`,
+		`http_requests_total{code="201",name="POST /accounts"} 2`,
+		`http_request_times_count{name="GET /stats"} 2`} {
 		if !strings.Contains(metrics.body, part) {
 			t.Errorf("the metrics lack %s", part)
 		}

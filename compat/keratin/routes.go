@@ -3,6 +3,7 @@ package keratin
 import (
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
@@ -80,12 +81,12 @@ func (d *Door) Handler(withPrivate bool) http.Handler {
 		}
 		_, path, _ := strings.Cut(rt.pattern, " ")
 		name := "keratin:" + strings.TrimSuffix(path, "{$}")
-		mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) {
+		mux.HandleFunc(rt.pattern, d.counted(rt.pattern, func(w http.ResponseWriter, r *http.Request) {
 			web.RequestOf(r.Context()).Route = name
 			if err := d.serve(w, r, rt); err != nil {
 				fail(w, r, err)
 			}
-		})
+		}))
 	}
 	below := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
@@ -100,6 +101,35 @@ func (d *Door) Handler(withPrivate bool) http.Handler {
 	}
 	return http.StripPrefix(d.path, below)
 }
+
+// counted counts the requests of a route, under the name that Keratin AuthN has for it.
+func (d *Door) counted(pattern string, next http.HandlerFunc) http.HandlerFunc {
+	if d.Count == nil {
+		return next
+	}
+	name := strings.NewReplacer("{$}", "", "{id}", "{id:[0-9]+}").Replace(pattern)
+	return func(w http.ResponseWriter, r *http.Request) {
+		seen := &status{ResponseWriter: w, code: http.StatusOK}
+		began := time.Now()
+		next(seen, r)
+		d.Count(name, seen.code, time.Since(began))
+	}
+}
+
+// status remembers the status of an answer.
+type status struct {
+	http.ResponseWriter
+	code int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (s *status) WriteHeader(code int) {
+	s.code = code
+	s.ResponseWriter.WriteHeader(code)
+}
+
+// Unwrap is for http.ResponseController.
+func (s *status) Unwrap() http.ResponseWriter { return s.ResponseWriter }
 
 // serve lets a request through to its handler, if it may come.
 func (d *Door) serve(w http.ResponseWriter, r *http.Request, rt route) error {

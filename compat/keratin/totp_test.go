@@ -20,6 +20,18 @@ func code(t *testing.T, secret string, steps int) string {
 	return digits
 }
 
+// setsUpFactor sets an authenticator app up, and returns what it shows in so many steps from now.
+func (b *browser) setsUpFactor() func(steps int) string {
+	b.w.t.Helper()
+	var body struct{ Result struct{ Secret string } }
+	if err := json.Unmarshal([]byte(b.do("POST", "/totp/new").body), &body); err != nil {
+		b.w.t.Fatal(err)
+	}
+	shows := func(steps int) string { return code(b.w.t, body.Result.Secret, steps) }
+	b.do("POST", "/totp/confirm", "otp", shows(-1)).want(200, "")
+	return shows
+}
+
 func TestTOTP(t *testing.T) {
 	t.Parallel()
 	w := start(t)

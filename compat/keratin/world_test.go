@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -85,7 +86,7 @@ func tryStart(t *testing.T, more []string) (*world, error) {
 	w.private, w.at = "http://localhost:"+ports[1]+"/authn", "http://localhost:"+ports[2]+"/authn"
 	dir := t.TempDir()
 	clients := filepath.Join(dir, "clients.yaml")
-	if err := os.WriteFile(clients, []byte(ownClient), 0o600); err != nil {
+	if err := os.WriteFile(clients, []byte(strings.ReplaceAll(ownClient, "ISSUER", w.issuer)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	env := map[string]string{
@@ -96,7 +97,7 @@ func tryStart(t *testing.T, more []string) (*world, error) {
 		"HTTP_AUTH_PASSWORD": "the app's server", "PORT": ports[1], "PUBLIC_PORT": ports[2],
 		"APP_PASSWORD_RESET_URL":     w.hooks.url + "/reset",
 		"APP_PASSWORDLESS_TOKEN_URL": w.hooks.url + "/passwordless", "APP_PASSWORD_CHANGED_URL": w.hooks.url + "/changed",
-		"APP_SIGNING_KEY": "signing key",
+		"APP_SIGNING_KEY": hex.EncodeToString([]byte("signing key")),
 	}
 	for _, m := range more {
 		name, value, _ := strings.Cut(m, "=")
@@ -145,7 +146,10 @@ func tryStart(t *testing.T, more []string) (*world, error) {
 	return w, nil
 }
 
-// ownClient is an app that signs in by the JSON API of Vouchsafe.
+// opsSecret is the secret of the client ops.
+const opsSecret = "a secret of the program, which is long"
+
+// ownClient is an app that signs in by the JSON API of Vouchsafe, and a program that manages users.
 const ownClient = `
 clients:
   - client_id: own
@@ -153,6 +157,12 @@ clients:
     first_party: true
     token_endpoint_auth_method: none
     grant_types: ["urn:vouchsafe:first-party"]
+  - client_id: ops
+    client_name: Ops
+    client_secret: "` + opsSecret + `"
+    grant_types: [client_credentials]
+    audience: ["ISSUER/api/v1"]
+    scope: users:read users:write
 `
 
 // freePorts returns ports that no other test gets.

@@ -20,6 +20,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 	"github.com/vouchsafe/vouchsafe/internal/chromiumtest"
+	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 	"github.com/vouchsafe/vouchsafe/internal/testdaemon"
 )
 
@@ -59,11 +60,13 @@ func TestKeratinLibraries(t *testing.T) {
 	}
 	port := strconv.Itoa(free)
 	a.authn = "http://localhost:" + port
-	vouchsafetest.Start(t, vouchsafetest.Options{Env: map[string]string{
+	server := vouchsafetest.Start(t, vouchsafetest.Options{Env: map[string]string{
 		"VOUCHSAFE_KERATIN": "default", "AUTHN_URL": a.authn, "PORT": port, "APP_DOMAINS": "localhost",
 		"HTTP_AUTH_USERNAME": "app", "HTTP_AUTH_PASSWORD": "the password of the app", "ACCESS_TOKEN_TTL": "10",
 		"APP_PASSWORD_RESET_URL": site.URL + "/hook", "APP_PASSWORDLESS_TOKEN_URL": site.URL + "/hook",
 	}})
+	google := vouchsafetest.NewStandIn(t, fakeidp.Google, nil)
+	server.ApplyTenant(t, map[string]any{"upstreams": []any{google.Upstream}})
 	a.ctx = chromiumtest.New(t)
 	chromiumtest.Do(t, a.ctx, chromedp.Navigate(page))
 	a.does(fmt.Sprintf(`KeratinAuthN.setHost(%q)`, a.authn))
@@ -72,6 +75,8 @@ func TestKeratinLibraries(t *testing.T) {
 	a.accounts(name)
 	a.tokens(name)
 	a.factors(name)
+	a.wakes()
+	a.comesFromGoogle(page)
 }
 
 // does runs a call of the library, and fails unless it succeeds. It returns what the call gives, as JSON.
@@ -249,4 +254,56 @@ func (a *keratinApp) factors(name string) {
 	a.does(`KeratinAuthN.deleteTOTP()`)
 	a.does(`KeratinAuthN.logout()`)
 	a.does(login + `})`)
+}
+
+// wakes has the device sleep until the token is due to be renewed: the library renews it when the page is visible
+// again.
+func (a *keratinApp) wakes() {
+	a.t.Helper()
+	a.script(`window.timer = window.setTimeout; window.setTimeout = () => 0`) // timers stand still
+	a.does(`KeratinAuthN.importSession()`)
+	asleep := a.session()
+	time.Sleep(6 * time.Second) // half of the life of a token is 5
+	if a.session() != asleep {
+		a.t.Fatal("the library renewed the token while the device slept")
+	}
+	a.script(`window.setTimeout = window.timer; document.dispatchEvent(new Event("visibilitychange"))`)
+	for end := time.Now().Add(time.Minute); a.session() == asleep; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(end) {
+			a.t.Fatal("the library did not renew the token when the page was visible again")
+		}
+	}
+	a.does(`KeratinAuthN.logout()`)
+}
+
+// script runs a script in the page.
+func (a *keratinApp) script(text string) {
+	a.t.Helper()
+	chromiumtest.Run(a.t, a.ctx, chromedp.Evaluate[bool](text+`; true`))
+}
+
+// comesFromGoogle signs in at the fake Google, as a link of the app leads there, and imports the session as the guide
+// of Keratin AuthN says. A second time it is the same account.
+func (a *keratinApp) comesFromGoogle(page string) {
+	a.t.Helper()
+	var first string
+	for range 2 {
+		chromiumtest.Do(a.t, a.ctx, chromedp.Navigate(a.authn+"/oauth/google?redirect_uri="+url.QueryEscape(page+"/")))
+		chromiumtest.Submit(a.t, a.ctx, chromedp.Click("button.person"))
+		if at := chromiumtest.Run(a.t, a.ctx, chromedp.Evaluate[string](`location.href`)); at != page+"/" {
+			a.t.Fatalf("got %s, want the page of the app", at)
+		}
+		a.script(fmt.Sprintf(`KeratinAuthN.setHost(%q); KeratinAuthN.setLocalStorageStore("session")`, a.authn))
+		a.does(`KeratinAuthN.importSession()`)
+		claims := payloadOf(a.t, a.session())
+		if amr := fmt.Sprint(claims["amr"]); amr != "[oauth:google]" {
+			a.t.Errorf("got amr %s", amr)
+		}
+		if sub := a.subject(a.session(), false); sub == "1" || first != "" && sub != first {
+			a.t.Errorf("got subject %s, before %s", sub, first)
+		} else {
+			first = sub
+		}
+		a.does(`KeratinAuthN.logout()`)
+	}
 }

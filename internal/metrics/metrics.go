@@ -109,6 +109,22 @@ func (m *Metrics) Done(r *http.Request, status int, took time.Duration) {
 	histogram.(prometheus.Observer).Observe(took.Seconds())
 }
 
+// Keratin returns what counts a request in the names that Keratin AuthN has: by the name of its route.
+func (m *Metrics) Keratin() func(name string, status int, took time.Duration) {
+	requests := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "http_requests_total", Help: "Requests for the routes of Keratin AuthN, by route and status.",
+	}, []string{"name", "code"})
+	times := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "http_request_times", Help: "Seconds to answer requests for the routes of Keratin AuthN, by route.",
+		Buckets: prometheus.ExponentialBuckets(.001, 10, 5),
+	}, []string{"name"})
+	m.registry.MustRegister(requests, times)
+	return func(name string, status int, took time.Duration) {
+		requests.WithLabelValues(name, strconv.Itoa(status)).Inc()
+		times.WithLabelValues(name).Observe(took.Seconds())
+	}
+}
+
 // Statement counts an SQL statement.
 func (m *Metrics) Statement(query string) {
 	if strings.HasPrefix(strings.TrimSpace(query), "SELECT") {

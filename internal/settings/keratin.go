@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net/http"
@@ -36,7 +37,7 @@ type Keratin struct {
 	PasswordlessTTL     time.Duration
 	// The webhooks; "" for none.
 	ResetURL, PasswordlessURL, ChangedURL string
-	SigningKey                            string
+	SigningKey                            string // as bytes
 	TimeZone                              *time.Location
 	Days, Weeks                           int // of statistics
 	// Upstreams are the providers of which the variables have the credentials. ClientSecret is in clear.
@@ -46,6 +47,10 @@ type Keratin struct {
 
 	// What stands for settings of ours that are not set.
 	database, redis, secret string
+	sentinel                struct {
+		on                      bool
+		master, nodes, password string
+	}
 	// What settings of ours say.
 	ownDatabase, knowsProxies bool
 }
@@ -89,19 +94,24 @@ var KeratinVariables = []KeratinVariable{
 	{"DATABASE_URL", "The PostgreSQL database, if VOUCHSAFE_DATABASE_URL is not set. Vouchsafe makes its own tables " +
 		"there. Another database is refused.", readKeratinDatabase},
 	{"REDIS_URL", "As VOUCHSAFE_REDIS_URL, if that is not set.", readKeratinRedis},
-	{"REDIS_IS_SENTINEL_MODE", "No effect: write VOUCHSAFE_REDIS_URL with `?master_name=NAME`.", keratinInstead(
-		"write VOUCHSAFE_REDIS_URL=redis://SENTINEL,SENTINEL/?master_name=NAME")},
-	{"REDIS_SENTINEL_MASTER", "No effect: see REDIS_IS_SENTINEL_MODE.", keratinQuietly},
-	{"REDIS_SENTINEL_NODES", "No effect: see REDIS_IS_SENTINEL_MODE.", keratinQuietly},
-	{"REDIS_SENTINEL_PASSWORD", "No effect: see REDIS_IS_SENTINEL_MODE.", keratinQuietly},
+	{"REDIS_IS_SENTINEL_MODE", "`true` finds Redis through Sentinels, in the place of REDIS_URL.",
+		readKeratinBool(func(k *Keratin) *bool { return &k.sentinel.on })},
+	{"REDIS_SENTINEL_MASTER", "The name that the Sentinels have for the master.",
+		func(k *Keratin, v string) error { k.sentinel.master = v; return nil }},
+	{"REDIS_SENTINEL_NODES", "The Sentinels: HOST:PORT, with commas between them.",
+		func(k *Keratin, v string) error { k.sentinel.nodes = v; return nil }},
+	{"REDIS_SENTINEL_PASSWORD", "The password of the Redis servers behind them.",
+		func(k *Keratin, v string) error { k.sentinel.password = v; return nil }},
 	{"ACCESS_TOKEN_TTL", "How long an `id_token` is valid, in seconds: 3600.",
 		readKeratinSeconds(func(k *Keratin) *time.Duration { return &k.AccessTokenTTL })},
 	{"REFRESH_TOKEN_TTL", "How long a session lives without being refreshed, in seconds: 30 days.",
 		readKeratinSeconds(func(k *Keratin) *time.Duration { return &k.RefreshTokenTTL })},
 	{"REFRESH_TOKEN_EXPLICIT_EXPIRY", "`true` keeps the cookie when the browser is closed.",
 		readKeratinBool(func(k *Keratin) *bool { return &k.ExplicitExpiry })},
-	{"SESSION_KEY_SALT", "No effect: keys are derived from the master secret alone.", keratinQuietly},
-	{"DB_ENCRYPTION_KEY_SALT", "No effect, as above.", keratinQuietly},
+	{"SESSION_KEY_SALT", "No effect: keys are derived from the master secret alone.", keratinInstead(
+		"keys are derived from the master secret alone, without SESSION_KEY_SALT and DB_ENCRYPTION_KEY_SALT")},
+	{"DB_ENCRYPTION_KEY_SALT", "No effect, as above. `vouchsafe import keratin` reads it.", keratinInstead(
+		"keys are derived from the master secret alone, without SESSION_KEY_SALT and DB_ENCRYPTION_KEY_SALT")},
 	{"RSA_PRIVATE_KEY", "No effect: Vouchsafe makes and rotates its own keys, which /jwks publishes.", keratinInstead(
 		"tokens are signed by keys that Vouchsafe makes and rotates; apps find them in /jwks")},
 	{"SAME_SITE", "`NONE`, `LAX` or `STRICT` for the cookie: `LAX`.", readKeratinSameSite},
@@ -131,8 +141,7 @@ var KeratinVariables = []KeratinVariable{
 		readKeratinSeconds(func(k *Keratin) *time.Duration { return &k.ResetTTL })},
 	{"PASSWORDLESS_TOKEN_TTL", "How long a token to sign in works, in seconds: 1800.",
 		readKeratinSeconds(func(k *Keratin) *time.Duration { return &k.PasswordlessTTL })},
-	{"APP_SIGNING_KEY", "The key that signs webhooks.",
-		func(k *Keratin, v string) error { k.SigningKey = v; return nil }},
+	{"APP_SIGNING_KEY", "The key that signs webhooks, in hexadecimal digits.", readKeratinSigningKey},
 	{"TIME_ZONE", "The time zone of statistics, such as `Europe/Paris`: UTC.", readKeratinZone},
 	{"TIMEZONE", "As TIME_ZONE.", readKeratinZone},
 	{"DAILY_ACTIVES_RETENTION", "How many days the statistics have: 365.",
@@ -188,6 +197,16 @@ func (k *Keratin) read(environ []string, faults *declare.Faults) {
 		if err := v.read(k, value); err != nil {
 			faults.Add(v.Name, "%v", err) // the errors quote no secrets
 		}
+	}
+	if s := k.sentinel; s.on {
+		if s.master == "" || s.nodes == "" {
+			faults.Add("REDIS_IS_SENTINEL_MODE", "needs REDIS_SENTINEL_MASTER and REDIS_SENTINEL_NODES")
+		}
+		query := url.Values{"master_name": {s.master}}
+		if s.password != "" {
+			query.Set("password", s.password)
+		}
+		k.redis = "redis://" + s.nodes + "/0?" + query.Encode()
 	}
 	for _, missing := range []struct{ name, write string }{
 		{"AUTHN_URL", "write the URL at which apps reach the routes of Keratin AuthN, such as https://authn.example.com"},
@@ -340,7 +359,18 @@ func readKeratinProxied(k *Keratin, v string) error {
 	return nil
 }
 
-// readKeratinUpstream reads ID:SECRET, and more parts NAME=VALUE.
+// readKeratinSigningKey reads the key of webhooks.
+func readKeratinSigningKey(k *Keratin, v string) error {
+	key, err := hex.DecodeString(v)
+	if err != nil {
+		return errors.New("isn't made of hexadecimal digits, as in Keratin AuthN: openssl rand -hex 32 prints such")
+	}
+	k.SigningKey = string(key)
+	return nil
+}
+
+// readKeratinUpstream reads ID:SECRET, a key that has no effect, and more parts NAME=VALUE. Apple's secret is a key in
+// PEM, in hexadecimal digits.
 func readKeratinUpstream(preset string) func(*Keratin, string) error {
 	return func(k *Keratin, v string) error {
 		parts := strings.Split(v, ":")
@@ -348,16 +378,24 @@ func readKeratinUpstream(preset string) func(*Keratin, string) error {
 			return errors.New("isn't ID:SECRET")
 		}
 		u := storage.Upstream{ID: preset, Preset: preset, ClientID: parts[0], ClientSecret: []byte(parts[1])}
-		for _, more := range parts[2:] {
-			name, value, _ := strings.Cut(more, "=")
+		if preset == "apple" {
+			if key, err := hex.DecodeString(parts[1]); err == nil {
+				u.ClientSecret = key
+			}
+		}
+		for i, more := range parts[2:] {
+			name, value, named := strings.Cut(more, "=")
+			if i == 0 && !named { // signed the state of a sign-in there; here that is sealed
+				continue
+			}
 			switch strings.ToLower(name) {
 			case "teamid":
 				u.TeamID = value
 			case "keyid":
 				u.KeyID = value
-			case "expirytime", "tenant", "":
+			case "expirytime", "expiryseconds", "tenant", "":
 			default:
-				return fmt.Errorf("%q is not known: declare the provider in tenants.yaml", name)
+				return errors.New("has a part behind the secret that is not known: declare the provider in tenants.yaml")
 			}
 		}
 		k.Upstreams = slices.DeleteFunc(k.Upstreams, func(o storage.Upstream) bool { return o.ID == preset })
@@ -419,9 +457,6 @@ func keratinInstead(instead string) func(*Keratin, string) error {
 		return nil
 	}
 }
-
-// keratinQuietly takes no notice of a variable that loses nothing by having no effect.
-func keratinQuietly(*Keratin, string) error { return nil }
 
 // listed returns the parts of a list with commas between them.
 func listed(v string) (all []string) {

@@ -34,6 +34,8 @@ type Accounts struct {
 	// Policy judges passwords, and Passwords hashes them. Both are required to set one.
 	Policy    *password.Policy
 	Passwords *password.Hasher
+	// PasswordChanged returns what to send when an administrator sets a password. Default: nothing.
+	PasswordChanged func(ctx context.Context, u storage.User) ([]storage.Delivery, error)
 }
 
 // now returns the present moment as it is stored: to the microsecond.

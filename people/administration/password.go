@@ -32,7 +32,17 @@ func (s *Accounts) CheckPassword(ctx context.Context, secret, email, username st
 // SetPassword gives the user a password by its hash, and ends all sessions and grants.
 func (s *Accounts) SetPassword(ctx context.Context, a people.Asker, id string, hash []byte) error {
 	now := time.Now()
-	return s.apply(ctx, a, id, storage.Change{Raise: true, Credentials: []storage.Credential{
+	ch := storage.Change{Raise: true, Credentials: []storage.Credential{
 		{Kind: storage.PasswordCredential, Data: hash, CreatedAt: now, UpdatedAt: now},
-	}}, storage.EventPasswordSet)
+	}}
+	if s.PasswordChanged != nil {
+		u, err := s.Store.User(ctx, a.Tenant.ID, id)
+		if err == nil {
+			ch.Deliveries, err = s.PasswordChanged(ctx, u)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return s.apply(ctx, a, id, ch, storage.EventPasswordSet)
 }

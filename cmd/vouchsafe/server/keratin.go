@@ -63,13 +63,17 @@ func (s *Server) wireKeratin(tenancy *web.Tenancy) error {
 			if err != nil {
 				return nil, err
 			}
-			return withUpstreams(t, more), nil
+			if t = withUpstreams(t, more); !k.SignUp { // by way of a provider, too
+				closed := *t
+				closed.Settings.SignUp.Mode, t = storage.SignUpClosed, &closed
+			}
+			return t, nil
 		},
 		URL: k.URL, Domains: k.Domains, User: k.User, Password: k.Password, SignUp: k.SignUp,
 		TokenLife: k.AccessTokenTTL, SessionLife: k.RefreshTokenTTL, Persistent: k.ExplicitExpiry, SameSite: k.SameSite,
 		Resets: k.ResetURL != "", Passwordless: k.PasswordlessURL != "",
 		Language: func(r *http.Request) string { return ui.Words(r).Lang() },
-		Health:   s.keratinHealth, Metrics: s.metrics.Handler(),
+		Health:   s.keratinHealth, Metrics: s.metrics.Handler(), Count: s.metrics.Keratin(),
 	})
 	return err
 }

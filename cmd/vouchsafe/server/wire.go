@@ -218,7 +218,13 @@ func (s *Server) wire(shared, local ephemeral.Store) error {
 
 // accounts returns the use cases of administrators.
 func (s *Server) accounts(useCases *people.Service) *administration.Accounts {
-	return &administration.Accounts{Store: s.Store, Policy: useCases.Policy, Passwords: s.hasher}
+	return &administration.Accounts{Store: s.Store, Policy: useCases.Policy, Passwords: s.hasher,
+		PasswordChanged: func(ctx context.Context, u storage.User) ([]storage.Delivery, error) {
+			if useCases.PasswordChanged == nil { // it is set later
+				return nil, nil
+			}
+			return useCases.PasswordChanged(ctx, u)
+		}}
 }
 
 // newAdmin makes the management API.
