@@ -23,7 +23,7 @@ type upstream struct {
 
 // upstreamFields are what administrators write about an upstream.
 type upstreamFields struct {
-	Preset       string            `json:"preset,omitempty" doc:"google, facebook, github, microsoft, apple, discord or oidc."`
+	Preset       string            `json:"preset,omitempty" doc:"google, facebook, github, microsoft, apple, discord, vk or oidc."`
 	Name         string            `json:"name,omitempty" doc:"The text of its button."`
 	Issuer       string            `json:"issuer,omitempty" max:"2048" doc:"The provider's issuer."`
 	ClientID     string            `json:"client_id" need:"true" doc:"The id that the provider gave."`

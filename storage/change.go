@@ -87,6 +87,8 @@ type Change struct {
 	// AddAPIKey stores a key of the user, or of the client that it names. ErrNotFound: there is no such owner, or the
 	// owner is disabled. ErrExists: the id or the hash is taken.
 	AddAPIKey *APIKey
+	// AppLogin is what an app stores of the user, and replaces what is stored. ErrExists: another user has the login.
+	AppLogin *AppLogin
 	// Consent is stored, and replaces the user's former consent to the client. ErrNotFound: there is
 	// no such user or client.
 	Consent *Consent

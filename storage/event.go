@@ -118,6 +118,9 @@ const (
 	EventTenantAdded       = "tenant.added"
 	EventTenantChanged     = "tenant.changed"
 	EventTenantRemoved     = "tenant.removed"
+	EventAppSignedIn       = "app.signed_in"
+	EventAppSignedOut      = "app.signed_out"
+	EventAppRefused        = "app.refused"
 	EventKeyRotated        = "key.rotated"
 	EventKeyRemoved        = "key.removed"
 	EventMailRetried       = "mail.retried"
@@ -252,6 +255,9 @@ var EventKinds = []EventKind{
 	{EventTenantAdded, AboutTenant, ToTenant, "A tenant was added."},
 	{EventTenantChanged, AboutTenant, ToTenant, "A tenant's settings were changed."},
 	{EventTenantRemoved, AboutTenant, ToOperator, "A tenant was removed. The default tenant has the event."},
+	{EventAppSignedIn, AboutTenant, ToTenant, "The app of a tenant signed in with the tenant's own email and password."},
+	{EventAppSignedOut, AboutTenant, ToTenant, "The app of a tenant signed out."},
+	{EventAppRefused, AboutTenant, ToTenant, "A sign-in with the email of a tenant's app was refused."},
 	{EventKeyRotated, AboutTenant, ToTenant, "A new signing key replaced the former one."},
 	{EventKeyRemoved, AboutTenant, ToTenant, "A signing key was removed."},
 	{EventMailRetried, AboutTenant, ToTenant, "A mail that had been given up was queued again."},

@@ -16,6 +16,7 @@ const (
 	SealedMails       SealedKind = "messages"         // Delivery.Data
 	SealedCodes       SealedKind = "mailed codes"     // Code.Data
 	SealedWebhooks    SealedKind = "webhook secrets"  // Webhook.Data
+	SealedApps        SealedKind = "keys of apps"     // TenantSession.Data
 )
 
 // SealedValue is a sealed value as it is stored, and the key of its row.

@@ -141,7 +141,7 @@ type Upstream struct {
 	// ID is its name in URLs: its callback is /upstream/ID/callback below the issuer. Linked
 	// identities refer to it: another provider needs another ID.
 	ID string `json:"id" yaml:"id"`
-	// Preset is google, facebook, github, microsoft, apple or discord; for any other
+	// Preset is google, facebook, github, microsoft, apple, discord or vk; for any other
 	// OpenID provider it is oidc, the default.
 	Preset string `json:"preset,omitempty" yaml:"preset,omitempty"`
 	// Name is the text of its button; the preset's if empty.

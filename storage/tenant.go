@@ -41,3 +41,42 @@ type Tenants interface {
 	// works any more when RemoveTenant returns; its rows are deleted later (Removals).
 	RemoveTenant(ctx context.Context, id string, now time.Time, events ...Event) error
 }
+
+// TenantLogin is what the app of a tenant signs in with, if the app manages the users of the tenant itself.
+type TenantLogin struct {
+	TenantID  string
+	Email     string
+	EmailKey  string // of address.Claimed; unique in the installation
+	Password  []byte // a PHC string
+	CreatedAt time.Time
+}
+
+// TenantSession is a sign-in of the app of a tenant. It lasts until it is ended.
+type TenantSession struct {
+	TenantID  string
+	ID        string // UUIDv7
+	Data      []byte // the key that signs the session's token, sealed
+	CreatedAt time.Time
+}
+
+// MostTenantSessions is how many sign-ins of an app live at a time. Another one ends the oldest.
+const MostTenantSessions = 10_000
+
+// TenantLogins keeps the logins of apps and their sign-ins. Both are gone when their tenant is removed. The events of
+// each change are recorded if and only if it happens.
+type TenantLogins interface {
+	// AddTenantLogin stores a new tenant and the login of its app. ErrExists: as for AddTenant, or the address has a
+	// login.
+	AddTenantLogin(ctx context.Context, t Tenant, l TenantLogin, events ...Event) error
+	// PutTenantLogin gives a tenant a login, or another one, and ends all sign-ins. ErrNotFound: there is no such tenant.
+	// ErrExists: the address has another login.
+	PutTenantLogin(ctx context.Context, l TenantLogin, events ...Event) error
+	// TenantLogin returns the login with the address.
+	TenantLogin(ctx context.Context, emailKey string) (TenantLogin, error)
+	// AddTenantSession stores a sign-in. ErrNotFound: the tenant has no login.
+	AddTenantSession(ctx context.Context, s TenantSession, events ...Event) error
+	// TenantSession returns a sign-in that was not ended, and the login, in one read.
+	TenantSession(ctx context.Context, tenant, id string) (TenantSession, TenantLogin, error)
+	// EndTenantSession deletes a sign-in. ErrNotFound: it was ended before.
+	EndTenantSession(ctx context.Context, tenant, id string, events ...Event) error
+}

@@ -257,3 +257,25 @@ type AccountNumbers interface {
 	// ForgetActive deletes the counts of the periods of the same kind that are before one of them.
 	ForgetActive(ctx context.Context, tenant string, before ...string) error
 }
+
+// AppLogin is what an app that manages its users itself stores of a user. A Change stores it.
+type AppLogin struct {
+	TenantID string
+	UserID   string
+	Login    string // what the app calls the user; "" for the username or the address. Unique in the tenant
+	Subject  string // the app's own id of the user; "" for none
+	Scope    []byte // JSON, or nil
+	// ActiveAt is when the app last showed a token of the user; zero for never.
+	ActiveAt time.Time
+}
+
+// AppLogins keeps what apps store of users, until the users are removed.
+type AppLogins interface {
+	// AppLogin returns who has the login; ErrNotFound for "".
+	AppLogin(ctx context.Context, tenant, login string) (AppLogin, error)
+	// AppLoginsOf returns what is stored of the users, by their ids. A user without an AppLogin is not among them.
+	AppLoginsOf(ctx context.Context, tenant string, userIDs []string) (map[string]AppLogin, error)
+	// AppUserActive stores that the user is active, unless the user was after since. A user who does not exist is no
+	// error.
+	AppUserActive(ctx context.Context, tenant, userID string, now, since time.Time) error
+}

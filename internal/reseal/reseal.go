@@ -26,7 +26,7 @@ const (
 
 // Kinds are the kinds of sealed values, in the order in which a run processes them.
 var Kinds = []storage.SealedKind{storage.SealedKeys, storage.SealedSettings, storage.SealedCredentials,
-	storage.SealedMails, storage.SealedCodes, storage.SealedWebhooks}
+	storage.SealedMails, storage.SealedCodes, storage.SealedWebhooks, storage.SealedApps}
 
 // Count is the progress of a run with one kind.
 type Count struct {
@@ -141,6 +141,8 @@ func (r *Run) renewer(kind storage.SealedKind,
 		return r.Secrets.Box(v.TenantID, secret.MailedCode).Renew, true
 	case storage.SealedWebhooks:
 		return r.Secrets.Box(v.TenantID, secret.WebhookSecret).Renew, true
+	case storage.SealedApps:
+		return r.Secrets.Box(v.TenantID, secret.AppSession).Renew, true
 	case storage.SealedSettings:
 		return func(stored []byte) ([]byte, error) { return r.settings(v.TenantID, stored) },
 			bytes.Contains(v.Data, []byte("client_secret"))

@@ -59,6 +59,7 @@ var stored = map[secret.Purpose]struct {
 	secret.Mail:           {storage.SealedMails, ""},
 	secret.MailedCode:     {storage.SealedCodes, ""},
 	secret.WebhookSecret:  {storage.SealedWebhooks, ""},
+	secret.AppSession:     {storage.SealedApps, ""},
 }
 
 // put stores n values of each purpose, sealed with the old secret.
@@ -69,6 +70,7 @@ func put(t *testing.T, s *sqldb.Store, m *secret.Masters, n int) {
 	try := func(err error) { errs = append(errs, err) }
 	settings, err := s.Tenant(ctx, tenant)
 	try(err)
+	try(s.PutTenantLogin(ctx, storage.TenantLogin{TenantID: tenant, EmailKey: "app@example.com"}))
 	for i := range n {
 		id := fmt.Sprintf("id-%06d", i)
 		seal := func(p secret.Purpose) []byte { return m.Box(tenant, p).Seal([]byte(p.String() + " of " + id)) }
@@ -88,6 +90,7 @@ func put(t *testing.T, s *sqldb.Store, m *secret.Masters, n int) {
 			storage.Code{TenantID: tenant, ID: id, Purpose: "p", Target: id, Data: seal(secret.MailedCode),
 				CreatedAt: now, ExpiresAt: now.Add(time.Hour)}))
 		try(s.AddWebhook(ctx, storage.Webhook{TenantID: tenant, ID: id, Data: seal(secret.WebhookSecret), CreatedAt: now}))
+		try(s.AddTenantSession(ctx, storage.TenantSession{TenantID: tenant, ID: id, Data: seal(secret.AppSession)}))
 		settings.Settings.Upstreams = append(settings.Settings.Upstreams,
 			storage.Upstream{ID: id, ClientID: "c", ClientSecret: seal(secret.UpstreamSecret)})
 	}
@@ -258,7 +261,7 @@ func TestWhatNoSecretOpensIsCounted(t *testing.T) {
 	got := closed(t, s, put2)
 	for kind, want := range map[storage.SealedKind]int{storage.SealedKeys: 3, storage.SealedSettings: 1,
 		storage.SealedCredentials: 9, storage.SealedMails: 3, storage.SealedCodes: 3,
-		storage.SealedWebhooks: 3} {
+		storage.SealedWebhooks: 3, storage.SealedApps: 3} {
 		if got[kind] != want {
 			t.Errorf("%s: got %d lost, want %d", kind, got[kind], want)
 		}

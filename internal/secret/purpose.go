@@ -49,6 +49,8 @@ const (
 	DelegatedReset               // tokens to reset a password, which an app delivers
 	DelegatedSignIn              // tokens to sign in, which an app delivers
 	DelegatedSession             // the session that a browser keeps for apps of Keratin AuthN
+	AppSession                   // the key that signs the token of the app of a tenant
+	AppUserToken                 // MACs from which the keys are made that sign tokens of such an app's users
 )
 
 // purposes are the names of the purposes. Keys are derived from them, so that a name must never
@@ -98,6 +100,8 @@ var purposes = [...]struct {
 	DelegatedReset:       {name: "delegated-reset"},
 	DelegatedSignIn:      {name: "delegated-sign-in"},
 	DelegatedSession:     {name: "delegated-session"},
+	AppSession:           {name: "app-session", stored: true},
+	AppUserToken:         {name: "app-user-token"},
 }
 
 // String returns the purpose's name.

@@ -171,6 +171,15 @@ func (b *Box) OpenString(sealed string) ([]byte, error) {
 // MAC returns the HMAC-SHA-256 of msg under the first master secret.
 func (b *Box) MAC(msg []byte) []byte { return b.keys[0].mac(msg) }
 
+// MACs returns the HMAC-SHA-256 of msg under each of the master secrets, in their order.
+func (b *Box) MACs(msg []byte) [][]byte {
+	all := make([][]byte, len(b.keys))
+	for i, k := range b.keys {
+		all[i] = k.mac(msg)
+	}
+	return all
+}
+
 // VerifyMAC reports, in constant time, whether mac is the MAC of msg under any of the master
 // secrets.
 func (b *Box) VerifyMAC(msg, mac []byte) bool {

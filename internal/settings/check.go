@@ -34,6 +34,7 @@ func (c *Config) check(origin func(name string) string) declare.Faults {
 	c.checkProxies(wrong)
 	c.checkLifetimes(wrong)
 	c.KeratinAuthN.check(c.Issuer, c.Production(), fs.Add)
+	c.BackendAuthVariables.check(c.Issuer, c.KeratinAuthN, fs.Add)
 	return fs
 }
 

@@ -39,9 +39,9 @@ type Config struct {
 	ListenMode listeners.Mode `setting:"listen_mode" default:"0660"`
 	// The certificate chain to serve TLS with, a PEM file. The server rereads it when it
 	// changes. Leave it out behind a proxy that terminates TLS.
-	TLSCert string `setting:"tls_cert" sample:"/etc/vouchsafe/tls.crt"`
+	TLSCert string `setting:"tls_cert" path:"true" sample:"/etc/vouchsafe/tls.crt"`
 	// The private key of tls_cert, a PEM file.
-	TLSKey string `setting:"tls_key" sample:"/etc/vouchsafe/tls.key"`
+	TLSKey string `setting:"tls_key" path:"true" sample:"/etc/vouchsafe/tls.key"`
 	// The addresses or networks of proxies whose word about the client's address is trusted.
 	TrustedProxies []Network `setting:"trusted_proxies" sample:"10.0.0.0/8"`
 	// The header that carries the client's address, such as Forwarded, X-Real-IP or
@@ -72,17 +72,17 @@ type Config struct {
 	// the first seals and all open, so that a secret can be replaced.
 	Secret Secret `setting:"secret" secret:"true"`
 	// The folder of an embedded server: the SQLite file and the master secret.
-	Data string `setting:"data" default:"data"`
+	Data string `setting:"data" path:"true" default:"data"`
 	// The file that declares clients. It is applied at every start. An embedded server reads
 	// ./clients.yaml if it exists.
-	Clients string `setting:"clients" sample:"/etc/vouchsafe/clients.yaml"`
+	Clients string `setting:"clients" path:"true" sample:"/etc/vouchsafe/clients.yaml"`
 	// The file with tenants' rules and branding: who may sign up, how users sign in, second
 	// factors, colours, upstream providers. It is applied at every start. An embedded server
 	// reads ./tenants.yaml if it exists.
-	Tenants string `setting:"tenants" sample:"/etc/vouchsafe/tenants.yaml"`
+	Tenants string `setting:"tenants" path:"true" sample:"/etc/vouchsafe/tenants.yaml"`
 	// The file with the rules of the gateway, by which proxies ask who may send which requests
 	// to apps. It is read at every start. Without it there is no gateway.
-	Gateway string `setting:"gateway" sample:"/etc/vouchsafe/gateway.yaml"`
+	Gateway string `setting:"gateway" path:"true" sample:"/etc/vouchsafe/gateway.yaml"`
 
 	// The address that serves /metrics, /healthz and /readyz to the operator only, or off.
 	MetricsListen string `setting:"metrics_listen" default:"127.0.0.1:8081"`
@@ -107,7 +107,7 @@ type Config struct {
 	AllowPrivateFetch bool `setting:"allow_private_fetch" default:"false"`
 	// Additional certificate authorities to trust when the server fetches a jwks_uri, asks
 	// an upstream or sends an email, a PEM file.
-	ExtraCAFile string `setting:"extra_ca_file" sample:"/etc/vouchsafe/ca.pem"`
+	ExtraCAFile string `setting:"extra_ca_file" path:"true" sample:"/etc/vouchsafe/ca.pem"`
 
 	// The minimum length of a new password, in characters: 8 or more.
 	PasswordMinLength int `setting:"password_min_length" default:"8"`
@@ -145,7 +145,7 @@ type Config struct {
 	MailFrom string `setting:"mail_from" sample:"Example <no-reply@example.com>"`
 	// A folder with email texts that replace the built-in ones, such as
 	// en/reset-password.txt. docs/mail.md lists them.
-	MailTemplates string `setting:"mail_templates" sample:"/etc/vouchsafe/mail"`
+	MailTemplates string `setting:"mail_templates" path:"true" sample:"/etc/vouchsafe/mail"`
 
 	// The webhook that sends text messages. The server posts each one to it as JSON, signed
 	// with sms_secret: see docs/mail.md. Without it users cannot have phone numbers.
@@ -247,6 +247,14 @@ type Config struct {
 	// and others) say how: see docs/keratin.md. Without it they are neither served nor read.
 	Keratin string `setting:"keratin" sample:"default"`
 
+	// The URL that apps of secret-tech/backend-auth call, such as https://auth.example.com:
+	// another one than the issuer's, or a path behind it. Its routes are then served beside
+	// those of Vouchsafe, and its own variables say how: see docs/backend-auth.md. Without it
+	// they are neither served nor read.
+	BackendAuth string `setting:"backend_auth" sample:"https://auth.example.com"`
+
+	// BackendAuthVariables is what its variables say; nil without the setting backend_auth.
+	BackendAuthVariables *BackendAuth
 	// KeratinAuthN is what its variables say; nil without the setting keratin.
 	KeratinAuthN *Keratin
 

@@ -129,4 +129,7 @@ var docs = map[string]string{
 	"keratin": "The tenant whose users apps of Keratin AuthN sign in, such as default. Its routes are then served " +
 		"beside those of Vouchsafe, and its own variables (AUTHN_URL, APP_DOMAINS and others) say how: see " +
 		"docs/keratin.md. Without it they are neither served nor read.",
+	"backend_auth": "The URL that apps of secret-tech/backend-auth call, such as https://auth.example.com: another one " +
+		"than the issuer's, or a path behind it. Its routes are then served beside those of Vouchsafe, and " +
+		"its own variables say how: see docs/backend-auth.md. Without it they are neither served nor read.",
 }

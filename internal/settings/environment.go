@@ -51,10 +51,10 @@ var (
 	injectedURL  = regexp.MustCompile(`^(tcp|udp|sctp)://`)
 )
 
-// isSettingVariable reports whether a setting has the variable, or its secret may be in a file that the variable names.
+// isSettingVariable reports whether a setting has the variable, or its value may be in a file that the variable names.
 func isSettingVariable(name string) bool {
 	return slices.ContainsFunc(All(), func(s *Setting) bool {
-		return name == s.Env() || s.Secret && name == s.Env()+"_FILE"
+		return name == s.Env() || s.FromFile() && name == s.Env()+"_FILE"
 	})
 }
 
@@ -64,9 +64,9 @@ func (l *loader) readEnv(env map[string]string) {
 	for _, s := range All() {
 		name := s.Env()
 		val, ok := env[name]
-		if path := env[name+"_FILE"]; s.Secret && path != "" && ok {
+		if path := env[name+"_FILE"]; s.FromFile() && path != "" && ok {
 			l.faults.Add(name, "and %s_FILE are both set: unset one", name)
-		} else if s.Secret && path != "" {
+		} else if s.FromFile() && path != "" {
 			l.setFromFile(s, name+"_FILE", path)
 		}
 		if ok {
@@ -85,8 +85,11 @@ func (l *loader) readEnv(env map[string]string) {
 // source.
 func suggested(name string, spelt func(setting string) string) string {
 	if of, ok := strings.CutSuffix(name, "_file"); ok {
-		if s := Named(of); s != nil {
-			return ": " + of + " is not secret, and only secrets are read from files. Write " + spelt(of)
+		switch s := Named(of); {
+		case s != nil && !s.FromFile():
+			return ": " + of + " names a file or folder itself. Write " + spelt(of)
+		case s != nil: // only in a file of settings
+			return ": " + of + " is not secret, and only secrets are read from files here. Write " + spelt(of)
 		}
 		if of == "config" {
 			return ": the file is named by " + EnvPrefix + "CONFIG or --config"
@@ -95,7 +98,7 @@ func suggested(name string, spelt func(setting string) string) string {
 	var spellings []string
 	for _, s := range All() {
 		spellings = append(spellings, spelt(s.Name))
-		if s.Secret {
+		if s.FromFile() {
 			spellings = append(spellings, spelt(s.Name+"_file"))
 		}
 	}

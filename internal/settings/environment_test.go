@@ -23,9 +23,9 @@ func TestUnknownVariablesStopTheStart(t *testing.T) {
 		"VOUCHSAFE_DATABASE=x":                      "did you mean VOUCHSAFE_DATABASE_URL?",
 		"VOUCHSAFE_MASTER_SECRET=hunter2hunter2":    "did you mean VOUCHSAFE_SECRET?",
 		"VOUCHSAFE_TRUSTED_PROXY=10.0.0.1":          "did you mean VOUCHSAFE_TRUSTED_PROXIES?",
-		"VOUCHSAFE_LISTEN_FILE=/run/listen": "VOUCHSAFE_LISTEN_FILE is not a setting: listen is not secret, and " +
-			"only secrets are read from files. Write VOUCHSAFE_LISTEN",
-		"VOUCHSAFE_TLS_CERT_FILE=/run/cert.pem":     "Write VOUCHSAFE_TLS_CERT",
+		"VOUCHSAFE_LISTEN_FILE=/run/listen":         "VOUCHSAFE_LISTEN_FILE names a file that cannot be read",
+		"VOUCHSAFE_TLS_CERT_FILE=/run/cert.pem": "VOUCHSAFE_TLS_CERT_FILE is not a setting: tls_cert names a file or " +
+			"folder itself. Write VOUCHSAFE_TLS_CERT",
 		"VOUCHSAFE_EXTRA_CA_FILE_FILE=/run/ca":      "Write VOUCHSAFE_EXTRA_CA_FILE",
 		"VOUCHSAFE_CONFIG_FILE=/etc/vouchsafe.yaml": "the file is named by VOUCHSAFE_CONFIG or --config",
 		"VOUCHSAFE_SECRETS_FILE=/run/secret":        "did you mean VOUCHSAFE_SECRET",
@@ -48,7 +48,7 @@ func TestUnknownVariablesStopTheStart(t *testing.T) {
 	for yaml, want := range map[string]string{
 		"smtp_host: x": "smtp_host is not a setting: did you mean smtp_url?",
 		"listen_file: x": "listen_file is not a setting: listen is not secret, and only secrets are read from " +
-			"files. Write listen",
+			"files here. Write listen",
 		"nonsense: x": "nonsense is not a setting, and none is similar",
 	} {
 		if _, err := settle(t, yaml, nil, nil); err == nil || !strings.Contains(err.Error(), want) {

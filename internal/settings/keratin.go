@@ -183,12 +183,11 @@ func newKeratin(tenant string) *Keratin {
 
 // read reads the variables of the environment.
 func (k *Keratin) read(environ []string, faults *declare.Faults) {
-	env := map[string]string{}
-	for _, e := range environ {
-		if name, value, _ := strings.Cut(e, "="); value != "" {
-			env[name] = value
-		}
+	var names []string
+	for _, v := range KeratinVariables {
+		names = append(names, v.Name)
 	}
+	env := readVariables(environ, names, faults)
 	for _, v := range KeratinVariables {
 		value, set := env[v.Name]
 		if !set {

@@ -45,6 +45,7 @@ func Load(flags map[string]string, file string, environ []string) (*Config, erro
 		}
 	}
 	l.readKeratin(environ)
+	l.readBackendAuth(environ)
 	l.defaults()
 	c := &l.config
 	c.complete()
@@ -92,18 +93,31 @@ func (l *loader) readKeratin(environ []string) {
 	k := newKeratin(c.Keratin)
 	k.ownDatabase, k.knowsProxies = c.DatabaseURL != "", len(c.TrustedProxies) > 0
 	k.read(environ, &l.faults)
-	for _, s := range []struct {
-		to                    *Secret
-		value, name, variable string
-	}{
-		{&c.DatabaseURL, k.database, "database_url", "DATABASE_URL"}, {&c.RedisURL, k.redis, "redis_url", "REDIS_URL"},
-		{&c.Secret, k.secret, "secret", "SECRET_KEY_BASE"},
-	} {
-		if *s.to == "" && s.value != "" {
-			*s.to, l.origin[s.name] = Secret(s.value), s.variable
-		}
-	}
+	l.stands(&c.DatabaseURL, k.database, "database_url", "DATABASE_URL")
+	l.stands(&c.RedisURL, k.redis, "redis_url", "REDIS_URL")
+	l.stands(&c.Secret, k.secret, "secret", "SECRET_KEY_BASE")
 	c.KeratinAuthN = k
+}
+
+// readBackendAuth reads the variables of backend-auth if the setting backend_auth is set. Some stand for settings of
+// ours.
+func (l *loader) readBackendAuth(environ []string) {
+	c := &l.config
+	if c.BackendAuth == "" {
+		return
+	}
+	b := newBackendAuth(c.BackendAuth)
+	b.read(environ, &l.faults)
+	l.stands(&c.RedisURL, b.redis, "redis_url", "REDIS_URL")
+	l.stands(&c.Secret, b.secret, "secret", "JWT_KEY")
+	c.BackendAuthVariables = b
+}
+
+// stands has the variable of another product stand for a setting that is not set.
+func (l *loader) stands(to *Secret, value, name, variable string) {
+	if *to == "" && value != "" {
+		*to, l.origin[name] = Secret(value), variable
+	}
 }
 
 // setFromEntry takes what an entry of the file sets.
@@ -127,20 +141,12 @@ func (l *loader) setFromEntry(v declare.Value) {
 	}
 }
 
-// setFromFile gives a secret setting what a file holds, without spaces and line breaks at its ends. An empty file is a
-// fault.
+// setFromFile gives a setting what a file holds, without spaces and line breaks at its ends. An empty file is a fault,
+// and not as if the setting were not set: see ownEnviron.
 func (l *loader) setFromFile(s *Setting, origin, path string) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		l.faults.Add(origin, "names a file that cannot be read: %v", err)
-		return
+	if text, ok := readValue(path, origin, &l.faults); ok {
+		l.set(s, origin, text)
 	}
-	secret := strings.TrimSpace(strings.TrimPrefix(string(text), "\ufeff"))
-	if secret == "" { // and not as if it were not set: see ownEnviron
-		l.faults.Add(origin, "names a file that is empty: write the secret into %s", path)
-		return
-	}
-	l.set(s, origin, secret)
 }
 
 // set gives the setting a value, whatever gave it one before.

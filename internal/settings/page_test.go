@@ -27,7 +27,8 @@ as a flag. Flags override the environment, and the environment overrides the fil
 begin with.
 
 Settings marked * are secret and have no flag. Add ` + "`_file`" + ` (` + "`_FILE`" + `) to the name to give the path
-of a file with the secret: ` + "`VOUCHSAFE_DATABASE_URL_FILE`" + `.
+of a file with the secret: ` + "`VOUCHSAFE_DATABASE_URL_FILE`" + `. In the environment that works for all settings that
+are not paths themselves.
 
 A list is separated by commas, or is a list in YAML. Durations are written 90s, 15m, 720h. The
 server refuses to start with misspelt or invalid settings, and reports all of them together.

@@ -19,6 +19,10 @@ type Setting struct {
 // Env returns the name of the setting in the environment.
 func (s *Setting) Env() string { return EnvPrefix + strings.ToUpper(s.Name) }
 
+// FromFile reports whether the value may be in a file, which the variable of the setting with _FILE behind its name
+// names. The settings that are paths themselves cannot: the file would most often be the one that is meant.
+func (s *Setting) FromFile() bool { return s.tag.Get("path") == "" }
+
 // Flag returns the name of the setting as a flag, without hyphens before it.
 func (s *Setting) Flag() string { return strings.ReplaceAll(s.Name, "_", "-") }
 

@@ -25,6 +25,7 @@ func FuzzUserAPIs(f *testing.F) {
 		{"facebook", "/v23.0/oauth/access_token", "/v23.0/me", ""},
 		{"github", "/login/oauth/access_token", "/api/v3/user", "/api/v3/user/emails"},
 		{"discord", "/api/oauth2/token", "/api/users/@me", ""},
+		{"vk", "/access_token", "/method/users.get", ""},
 	}
 	for i := range apis {
 		for _, user := range []string{
@@ -33,6 +34,8 @@ func FuzzUserAPIs(f *testing.F) {
 			`{"id":4711,"login":"jo","name":"Jo Doe","avatar_url":"https://a.example/p","html_url":"https://github.com/jo"}`,
 			`{"id":"4711","username":"jo","global_name":"Jo","avatar":"a_b","email":"jo@example.com",` +
 				`"verified":true,"locale":"de"}`,
+			`{"response":[{"id":4711,"first_name":"Jo","last_name":"Doe","photo_200":"https://a.example/p"}]}`,
+			`{"response":[{"id":1},{"id":2}]}`, `{"response":[{"id":-1}]}`, `{"response":[]}`, `{"error":{"error_code":5}}`,
 			`{"id":"47\u000011","email":"a@example.com\r\nBcc: b@example.com","verified":true}`,
 			`{"id":"\ud800","verified":"true"}`, "{\"id\":\"\xff\"}", `{"id":"` + strings.Repeat("9", 300) + `"}`,
 			`{"id":0}`, `{"id":-1}`, `{"id":1e3}`, `{"id":99999999999999999999}`, `{"id":null}`, `{"id":["1"]}`,

@@ -98,7 +98,11 @@ func (p *provider) Identify(ctx context.Context, r upstream.Request, a upstream.
 	if a.Code == "" {
 		return upstream.Identity{}, refused("neither code nor error")
 	}
-	token, err := conf.Exchange(ctx, a.Code, oauth2.VerifierOption(r.Verifier))
+	var opts []oauth2.AuthCodeOption
+	if r.Verifier != "" {
+		opts = append(opts, oauth2.VerifierOption(r.Verifier))
+	}
+	token, err := conf.Exchange(ctx, a.Code, opts...)
 	if err != nil {
 		return upstream.Identity{}, exchangeError(err)
 	}
@@ -106,7 +110,7 @@ func (p *provider) Identify(ctx context.Context, r upstream.Request, a upstream.
 	if found != nil {
 		id, err = p.openID(ctx, r, found, token)
 	} else {
-		id, err = apis[p.Preset].identify(ctx, p, token.AccessToken)
+		id, err = apis[p.Preset].identify(ctx, p, token)
 	}
 	if err != nil {
 		return upstream.Identity{}, err

@@ -1,5 +1,5 @@
 // Package upstreams asks upstream providers who a user is: OpenID providers by their discovery
-// document, and those that have an API of their own instead (Facebook, GitHub, Discord).
+// document, and those that have an API of their own instead (Facebook, GitHub, Discord, VK).
 //
 // A round trip has two halves. Caller.AuthURL returns where to send the browser; Caller.Identify
 // takes what the browser came back with, redeems the code and returns whose account it is at the

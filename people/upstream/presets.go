@@ -73,6 +73,10 @@ var presets = map[string]Preset{
 		Name: "Discord", Issuer: "https://discord.com", Scopes: []string{"identify", "email"},
 		AnswersAs: "https://discord.com", Fresh: map[string]string{"prompt": "consent"},
 	},
+	"vk": {
+		Name: "VK", Issuer: "https://oauth.vk.com", Scopes: []string{"email"},
+		AnswersAs: "https://oauth.vk.com", Fresh: map[string]string{"revoke": "1"},
+	},
 }
 
 // Presets returns the names of all presets, sorted.

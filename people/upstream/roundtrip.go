@@ -23,7 +23,7 @@ type Request struct {
 	RedirectURI string
 	State       string
 	Nonce       string
-	Verifier    string // PKCE, RFC 7636
+	Verifier    string // PKCE, RFC 7636; "" if an app has made the request, without it
 	LoginHint   string
 	// Fresh asks the provider to have the user prove themselves anew, later than Begun.
 	Fresh bool

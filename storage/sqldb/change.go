@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/apps"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/numbers"
@@ -47,7 +48,7 @@ func (s *Store) Apply(ctx context.Context, ch storage.Change) error {
 		}
 		steps := []func(conn, *storage.Change) error{
 			applySpending, applyPerson, applyAdmin, applyUnique, s.applyMemberships, s.applyRoles, applyCredentials,
-			applyLinks, applyAPIKeys, applySessions,
+			applyLinks, applyAPIKeys, apps.Apply, applySessions,
 		}
 		for _, step := range steps {
 			if err := step(c, &ch); err != nil {

@@ -28,7 +28,7 @@ import (
 func queries(t *testing.T) map[string]string {
 	t.Helper()
 	all := make(map[string]string)
-	for _, dir := range []string{".", "engine", "keys", "numbers", "outbox", "parts", "trail"} {
+	for _, dir := range []string{".", "apps", "engine", "keys", "numbers", "outbox", "parts", "trail"} {
 		maps.Copy(all, queriesIn(t, dir))
 	}
 	for _, text := range revokeQueries {
@@ -85,6 +85,7 @@ var beginnings = map[string]bool{
 	"keepUses": true, "keepSessions": true, "setUser": true, "livingActor": true,
 	"factorsOf": true, "usesOfSessions": true, "userKey": true, "clientKey": true, "insertAPIKey": true,
 	"signInsCounted": true, "active": true, "intoDays": true, "tallySignIns": true, "latest": true,
+	"appLoginsOf": true,
 }
 
 // listed are constants that go on with a list: a group of placeholders for each row, or one of values.
@@ -337,6 +338,9 @@ func crowd(t *testing.T, conn *pgx.Conn) {
 		`INSERT INTO last_days SELECT 't' || n % 100 + 1, 'u' || n, n FROM generate_series(1, 6000) n`,
 		`INSERT INTO account_numbers SELECT 't' || n % 100 + 1, n, 'u' || n, 0, 0 FROM generate_series(1, 6000) n`,
 		`INSERT INTO account_actives SELECT 't' || n % 100 + 1, 'p' || n, 1 FROM generate_series(1, 6000) n`,
+		`INSERT INTO tenant_logins SELECT 't' || n, '', 'e' || n, '', 0 FROM generate_series(1, 600) n`,
+		`INSERT INTO tenant_sessions SELECT 't' || n % 100 + 1, 's' || n, '', 0 FROM generate_series(1, 6000) n`,
+		`INSERT INTO app_logins SELECT 'default', 'u' || n, 'l' || n, '', '', 0 FROM generate_series(1, 6000) n`,
 		`INSERT INTO search_terms SELECT 'default', 'u' || n, 'name' || n FROM generate_series(1, 6000) n`,
 		`INSERT INTO answers SELECT 't' || n % 100 + 1, decode(md5(n::text), 'hex'), '', n % 2, '', '', n FROM ` +
 			`generate_series(1, 6000) n`,

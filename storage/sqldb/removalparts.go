@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/apps"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/numbers"
@@ -62,7 +63,7 @@ func markUserRemoved(c conn, tenant, id string, now time.Time) error {
 		return err
 	}
 	for _, query := range []string{removeAllCredentials, unlinkIdentities, leaveGroups, takeRoles, forgetUnique,
-		forgetTerms} {
+		forgetTerms, apps.RemoveUser} {
 		if _, err := c.Exec(query, tenant, id); err != nil {
 			return err
 		}
@@ -214,6 +215,9 @@ func (s *Store) RemoveTenant(ctx context.Context, id string, now time.Time, even
 			return err
 		}
 		if _, err := c.Exec(buryTenant, id, host, column.Micros(now)); err != nil {
+			return err
+		}
+		if _, err := c.Exec(apps.RemoveLogin, id); err != nil {
 			return err
 		}
 		if err := begin(c, removal{Removal: storage.Removal{TenantID: id, Kind: storage.RemovalTenant,

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/apps"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/parts"
@@ -64,6 +65,9 @@ func (s *Store) endRestored(ctx context.Context, r removal, told func(rows int64
 		}
 	}
 	args, more := []any{r.TenantID}, []any{column.Micros(r.Since), ahead}
+	if _, err := s.put(ctx, apps.ForgetRestored, append(args, more...)...); err != nil {
+		return err
+	}
 	sessions := parts.Walk{Edge: edgeOfSessions, Do: endRestoredSessions, Args: args, More: more}
 	if r.onEnd != nil {
 		sessions.Run = s.tellSessions(r, ending{}, s.text(endRestoredSessionsSQLite, endRestoredSessionsPostgres))

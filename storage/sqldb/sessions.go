@@ -153,7 +153,7 @@ func isSignIn(ch *storage.Change) bool {
 		len(ch.Credentials) == 0 && len(ch.Swap) == 0 && len(ch.Unlink) == 0 && len(ch.Link) == 0 && len(ch.Codes) == 0 &&
 		ch.Consent == nil && ch.EndSessions == nil && ch.Withdraw == "" && len(ch.Revoke) == 0 && !ch.Remove &&
 		len(ch.Deliveries) == 0 && ch.OnEnd == nil && ch.RemoveActed == "" &&
-		ch.RemoveAPIKey == nil && ch.ReplaceAPIKey == nil && ch.AddAPIKey == nil &&
+		ch.RemoveAPIKey == nil && ch.ReplaceAPIKey == nil && ch.AddAPIKey == nil && ch.AppLogin == nil &&
 		(ch.AddSession == nil || ch.AddSession.Act == nil)
 }
 

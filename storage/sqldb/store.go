@@ -7,6 +7,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/migrations"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/apps"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/keys"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/numbers"
@@ -27,6 +28,7 @@ type Store struct {
 	*outbox.Outbox
 	*keys.Ring
 	*numbers.Numbers
+	*apps.Apps
 	engine   engine.Engine
 	worker   *parts.Worker
 	meter    *engine.Meter
@@ -55,6 +57,8 @@ var _ interface {
 	storage.Answers
 	storage.Statistics
 	storage.AccountNumbers
+	storage.TenantLogins
+	storage.AppLogins
 	storage.Keys
 	storage.Audit
 	storage.Outbox
@@ -87,6 +91,7 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	return &Store{
 		Trail:  &trail.Trail{Engine: e, Worker: worker, Postgres: postgres},
 		Outbox: &outbox.Outbox{Engine: e}, Ring: &keys.Ring{Engine: e}, Numbers: &numbers.Numbers{Engine: e},
+		Apps:   &apps.Apps{Engine: e, Postgres: postgres},
 		engine: e, worker: worker, meter: m, postgres: postgres, closing: sync.OnceValue(e.Close), atOnce: atOnce,
 	}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/apps"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
@@ -32,18 +33,40 @@ const removedTenant = `
 // AddTenant implements storage.Tenants.
 func (s *Store) AddTenant(ctx context.Context, t storage.Tenant, events ...storage.Event) error {
 	err := trail.Change(ctx, s.engine, func(c conn) error {
-		_, err := c.Exec(addTenant, t.ID, t.Name, t.Host, t.LogoURI, t.Disabled, column.Micros(t.CreatedAt),
-			column.Encode(t.Settings), t.Version)
-		if err != nil {
-			return err
-		}
-		// Looked at after the insertion: that has waited for a removal under way.
-		if err := engine.None(c, removedTenant, t.ID, t.Host); err != nil {
+		if err := insertTenant(c, t); err != nil {
 			return err
 		}
 		return trail.RecordAll(c, events)
 	})
 	return engine.Named(err, "add tenant", t.ID)
+}
+
+// AddTenantLogin implements storage.TenantLogins.
+func (s *Store) AddTenantLogin(
+	ctx context.Context, t storage.Tenant, l storage.TenantLogin, events ...storage.Event,
+) error {
+	l.TenantID = t.ID
+	err := trail.Change(ctx, s.engine, func(c conn) error {
+		if err := insertTenant(c, t); err != nil {
+			return err
+		}
+		if err := apps.InsertLogin(c, l); err != nil {
+			return err
+		}
+		return trail.RecordAll(c, events)
+	})
+	return engine.Named(err, "add tenant", t.ID)
+}
+
+// insertTenant stores a new tenant.
+func insertTenant(c conn, t storage.Tenant) error {
+	_, err := c.Exec(addTenant, t.ID, t.Name, t.Host, t.LogoURI, t.Disabled, column.Micros(t.CreatedAt),
+		column.Encode(t.Settings), t.Version)
+	if err != nil {
+		return err
+	}
+	// Looked at after the insertion: that has waited for a removal under way.
+	return engine.None(c, removedTenant, t.ID, t.Host)
 }
 
 const tenantByID = `SELECT ` + tenantColumns + ` FROM tenants WHERE id = $1 AND removed_at = 0`

@@ -33,6 +33,8 @@ func Durable(t *testing.T, s Store) {
 		{"leases", testLeases},
 		{"statistics", testStatistics},
 		{"account numbers", testAccountNumbers},
+		{"logins of apps", testTenantLogins},
+		{"users of apps", testAppLogins},
 		{"credentials", testCredentials},
 		{"identities", testIdentities},
 		{"sessions", testSessions},

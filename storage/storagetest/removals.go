@@ -117,6 +117,7 @@ func testLargePerson(t *testing.T, s Store) {
 	ctx := t.Context()
 	w := newWorld(t, s)
 	w.crowd(t)
+	must(t, s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, AppLogin: &storage.AppLogin{Login: "jo"}}))
 	must(t, RemoveUser(ctx, s, w.tenant, w.user, now))
 	want(t, RemoveUser(ctx, s, w.tenant, w.user, now), storage.ErrNotFound)
 	w.wantAlive(t, 0, large)
@@ -138,6 +139,7 @@ func testLargePerson(t *testing.T, s Store) {
 	u.EmailKey, u.UsernameKey = "jo@example.com", "jo"
 	must(t, AddUser(ctx, s, u, nil, nil))
 	must(t, AddIdentity(ctx, s, storage.Identity{TenantID: w.tenant, Provider: "google", Subject: "1", UserID: u.ID}))
+	must(t, s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: u.ID, AppLogin: &storage.AppLogin{Login: "jo"}}))
 
 	w.finish(t, storage.RemovalUser, w.user)
 	w.wantAlive(t, 0, 0)
@@ -267,6 +269,12 @@ func testRestored(t *testing.T, s Store) {
 	ahead.CreatedAt = now.Add(time.Hour)
 	must(t, AddSession(ctx, s, ahead))
 
+	must(t, s.PutTenantLogin(ctx, storage.TenantLogin{TenantID: w.tenant, EmailKey: w.tenant, CreatedAt: now}))
+	apps := map[string]time.Time{"app-young": later, "app": now, "app-ahead": now.Add(time.Hour)}
+	for id, at := range apps {
+		must(t, s.AddTenantSession(ctx, storage.TenantSession{TenantID: w.tenant, ID: id, Data: []byte("k"), CreatedAt: at}))
+	}
+
 	must(t, s.BeginRestored(ctx, w.tenant, now, later))
 	w.finish(t, storage.RemovalRestored, "")
 	w.wantAlive(t, 0, large)
@@ -277,6 +285,12 @@ func testRestored(t *testing.T, s Store) {
 	}
 	_, _, err = s.Session(ctx, w.tenant, ahead.ID, ahead.CreatedAt)
 	want(t, err, storage.ErrNotFound)
+	for id := range apps {
+		_, _, err := s.TenantSession(ctx, w.tenant, id)
+		if (err == nil) != (id == "app-young") {
+			t.Errorf("%s: got %v for a sign-in of an app", id, err)
+		}
+	}
 	_, err = s.Code(ctx, w.tenant, "code", now)
 	want(t, err, storage.ErrNotFound)
 	creds, err := s.CredentialsOf(ctx, w.tenant, w.user)

@@ -200,6 +200,8 @@ func testSealed(t *testing.T, s Store) {
 	must(t, PutCode(ctx, s, storage.Code{TenantID: w.tenant, ID: newID(), Purpose: "p", Target: "t", Data: []byte("code"),
 		CreatedAt: now, ExpiresAt: now.Add(time.Hour)}))
 	must(t, s.AddWebhook(ctx, storage.Webhook{TenantID: w.tenant, ID: newID(), Data: []byte("hook"), CreatedAt: now}))
+	must(t, s.PutTenantLogin(ctx, storage.TenantLogin{TenantID: w.tenant, EmailKey: w.tenant, CreatedAt: now}))
+	must(t, s.AddTenantSession(ctx, storage.TenantSession{TenantID: w.tenant, ID: newID(), Data: []byte("app")}))
 	tenant, err := s.Tenant(ctx, w.tenant)
 	must(t, err)
 	tenant.Settings.Upstreams = []storage.Upstream{{ID: "x", ClientID: "c", ClientSecret: []byte("settings")}}
@@ -208,7 +210,7 @@ func testSealed(t *testing.T, s Store) {
 	for kind, data := range map[storage.SealedKind]string{
 		storage.SealedKeys: "key", storage.SealedSettings: "upstreams", storage.SealedCredentials: "totp",
 		storage.SealedMails: "mail", storage.SealedCodes: "code",
-		storage.SealedWebhooks: "hook",
+		storage.SealedWebhooks: "hook", storage.SealedApps: "app",
 	} {
 		all := walkSealed(t, s, kind)
 		mine := slices.DeleteFunc(slices.Clone(all), func(v storage.SealedValue) bool {

@@ -36,6 +36,8 @@ type Store interface {
 	storage.Answers
 	storage.Statistics
 	storage.AccountNumbers
+	storage.TenantLogins
+	storage.AppLogins
 	storage.Keys
 	storage.Audit
 	storage.Outbox

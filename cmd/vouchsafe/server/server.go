@@ -9,6 +9,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/admin"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
+	"github.com/vouchsafe/vouchsafe/compat/backendauth"
 	"github.com/vouchsafe/vouchsafe/compat/keratin"
 	"github.com/vouchsafe/vouchsafe/gateway"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
@@ -35,29 +36,31 @@ type Server struct {
 	Store    installation.Store
 	Provider *provider.Provider
 
-	cfg      *settings.Config
-	log      *slog.Logger
-	version  string // of the program
-	secrets  *secret.Masters
-	pages    *login.Server
-	reset    *reset.Server
-	api      *api.Server
-	admin    *admin.Server
-	account  *account.Server
-	people   *people.Service
-	calls    *upstreams.Caller
-	keratin  *keratin.Door // nil without the setting keratin
-	hasher   *password.Hasher
-	webhooks *webhooks.Worker
-	outbox   *outbox.Worker   // nil if there is nothing to send through
-	mailbox  *devpage.Mailbox // nil unless mails end there
-	dev      *devpage.Page    // nil unless only this machine reaches the server
-	gateway  *gateway.Server  // nil unless there is a gateway file
-	metrics  *metrics.Metrics
-	health   *health.Health
-	handler  http.Handler
-	removed  []string       // clients that the start has removed, with work that is left
-	closers  []func() error // in the order in which things were opened
+	cfg     *settings.Config
+	log     *slog.Logger
+	version string // of the program
+	secrets *secret.Masters
+	pages   *login.Server
+	reset   *reset.Server
+	api     *api.Server
+	admin   *admin.Server
+	account *account.Server
+	people  *people.Service
+	calls   *upstreams.Caller
+	keratin *keratin.Door // nil without the setting keratin
+	// backendAuth is nil without the setting backend_auth.
+	backendAuth *backendauth.Door
+	hasher      *password.Hasher
+	webhooks    *webhooks.Worker
+	outbox      *outbox.Worker   // nil if there is nothing to send through
+	mailbox     *devpage.Mailbox // nil unless mails end there
+	dev         *devpage.Page    // nil unless only this machine reaches the server
+	gateway     *gateway.Server  // nil unless there is a gateway file
+	metrics     *metrics.Metrics
+	health      *health.Health
+	handler     http.Handler
+	removed     []string       // clients that the start has removed, with work that is left
+	closers     []func() error // in the order in which things were opened
 }
 
 // open opens the stores, and brings the schema of the database up to date.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -40,17 +41,19 @@ func Run(ctx context.Context, cfg *settings.Config, version string, stdout, stde
 		}
 	}()
 	cfg.Issuer = withPort(cfg.Issuer, opened[0].Addr())
-	compatible, err := listenKeratin(cfg)
+	on := listening{public: opened}
 	defer func() {
-		for _, l := range compatible {
+		for _, l := range slices.Concat(on.keratin, on.backendAuth, on.maintenance) {
 			_ = l.Close() // as above
 		}
 	}()
-	if err != nil {
+	if on.keratin, err = listenKeratin(cfg); err != nil {
 		return err
 	}
-	ops, err := listenOperations(cfg, log)
-	if err != nil {
+	if on.backendAuth, on.maintenance, err = listenBackendAuth(cfg); err != nil {
+		return err
+	}
+	if on.operations, err = listenOperations(cfg, log); err != nil {
 		return err
 	}
 	lock, err := installation.LockData(ctx, cfg, log)
@@ -63,38 +66,58 @@ func Run(ctx context.Context, cfg *settings.Config, version string, stdout, stde
 		return installation.Unreachable(cfg, err)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	return s.serve(ctx, stdout, listening{opened, compatible, ops}, lock)
+	return s.serve(ctx, stdout, on, lock)
 }
 
-// listening are the listeners: those of the issuer, those of Keratin AuthN, and that of the operator, nil for none.
+// listening are the listeners: those of the issuer, those of Keratin AuthN and backend-auth, and that of the operator,
+// nil for none.
 type listening struct {
-	public, compatible []net.Listener
-	operations         net.Listener
+	public, keratin, backendAuth, maintenance []net.Listener
+	operations                                net.Listener
+}
+
+// compatible starts servers for the routes of Keratin AuthN and backend-auth, and returns them.
+func (s *Server) compatible(on listening, failed chan<- error) (all []*http.Server) {
+	start := func(l net.Listener, h http.Handler) {
+		server := httpServer(s.leaving(h), s.log)
+		all = append(all, server)
+		go func() { failed <- serveOn(server, l) }()
+	}
+	for i, l := range on.keratin {
+		start(l, s.KeratinHandler(i == 0))
+	}
+	for _, l := range on.backendAuth {
+		start(l, s.backendAuthHandler(false))
+	}
+	for _, l := range on.maintenance {
+		start(l, s.backendAuthHandler(true))
+	}
+	return all
 }
 
 // serve serves on the listeners until the context ends or one of them fails.
 func (s *Server) serve(ctx context.Context, out io.Writer, on listening, lock *datadir.Lock) error {
 	opened, ops := on.public, on.operations
 	s.guard(opened)
-	s.guard(on.compatible)
+	s.guard(on.keratin)
+	s.guard(on.backendAuth)
+	s.guard(on.maintenance)
 	doors, door := s.openDoor(s.log)
 	if door != nil {
 		defer func() { _ = door.Close() }() // it serves no requests that take time
 	}
-	if err := s.encrypt(opened, on.compatible, doors); err != nil {
+	if err := s.encrypt(opened, on.keratin, on.backendAuth, doors); err != nil {
+		return err
+	}
+	if err := s.maintain(on.maintenance); err != nil {
 		return err
 	}
 	public, private := httpServer(s.leaving(s.Handler()), s.log), httpServer(s.Operations(), s.log)
-	failed := make(chan error, len(opened)+len(on.compatible)+len(doors)+1)
+	failed := make(chan error, len(opened)+len(on.keratin)+len(on.backendAuth)+len(on.maintenance)+len(doors)+1)
 	for _, l := range opened {
 		go func() { failed <- serveOn(public, l) }()
 	}
-	var compatible []*http.Server
-	for i, l := range on.compatible {
-		server := httpServer(s.leaving(s.KeratinHandler(i == 0)), s.log)
-		compatible = append(compatible, server)
-		go func() { failed <- serveOn(server, l) }()
-	}
+	compatible := s.compatible(on, failed)
 	for _, l := range doors {
 		go func() { failed <- serveOn(door, l) }()
 	}
@@ -120,7 +143,11 @@ func (s *Server) serve(ctx context.Context, out io.Writer, on listening, lock *d
 		"operations", addresses(ops))
 	if k := s.cfg.KeratinAuthN; k != nil {
 		s.log.Info("serving the routes of Keratin AuthN", "url", k.URL, "tenant", k.Tenant, "listen",
-			addresses(on.compatible...))
+			addresses(on.keratin...))
+	}
+	if b := s.cfg.BackendAuthVariables; b != nil {
+		s.log.Info("serving the routes of backend-auth", "url", b.URL, "listen", addresses(on.backendAuth...),
+			"maintenance", addresses(on.maintenance...))
 	}
 	select {
 	case err := <-failed:

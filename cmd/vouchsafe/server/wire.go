@@ -110,12 +110,15 @@ func (s *Server) assemble(ctx context.Context) error {
 	if err := s.wireKeratin(tenancy); err != nil {
 		return err
 	}
+	if err := s.wireBackendAuth(tenancy); err != nil {
+		return err
+	}
 	handler := tenancy.Wrap(dispatch(s.routes()))
 	if s.gateway != nil {
 		s.gateway.Tenant = tenancy.As
 		handler = s.gateway.Before(handler)
 	}
-	s.handler = s.front(s.withKeratin(handler))
+	s.handler = s.front(s.withBackendAuth(s.withKeratin(handler)))
 	return nil
 }
 

@@ -30,6 +30,9 @@ const (
 	sealedWebhooks = `
 		SELECT tenant_id, '', '', id, data FROM webhooks
 		WHERE (tenant_id, id) > ($1, $2) ORDER BY tenant_id, id LIMIT $3`
+	sealedApps = `
+		SELECT tenant_id, '', '', id, data FROM tenant_sessions
+		WHERE (tenant_id, id) > ($1, $2) ORDER BY tenant_id, id LIMIT $3`
 
 	replaceSealedKey        = `UPDATE keys SET private = $3 WHERE tenant_id = $1 AND id = $2 AND private = $4`
 	replaceSealedSettings   = `UPDATE tenants SET settings = $2 WHERE id = $1 AND settings = $3`
@@ -38,6 +41,7 @@ const (
 		WHERE tenant_id = $1 AND user_id = $2 AND kind = $3 AND id = $4 AND data = $6`
 	replaceSealedMail    = `UPDATE mail SET data = $3 WHERE tenant_id = $1 AND id = $2 AND data = $4`
 	replaceSealedWebhook = `UPDATE webhooks SET data = $3 WHERE tenant_id = $1 AND id = $2 AND data = $4`
+	replaceSealedApp     = `UPDATE tenant_sessions SET data = $3 WHERE tenant_id = $1 AND id = $2 AND data = $4`
 	replaceSealedCode    = `UPDATE codes SET data = $3 WHERE tenant_id = $1 AND id = $2 AND data = $4`
 )
 
@@ -56,6 +60,7 @@ var sealedTables = map[storage.SealedKind]sealedTable{
 	storage.SealedKeys:     {list: sealedKeys, replace: replaceSealedKey, key: byID},
 	storage.SealedMails:    {list: sealedMails, replace: replaceSealedMail, key: byID},
 	storage.SealedWebhooks: {list: sealedWebhooks, replace: replaceSealedWebhook, key: byID},
+	storage.SealedApps:     {list: sealedApps, replace: replaceSealedApp, key: byID},
 	storage.SealedCodes:    {list: sealedCodes, replace: replaceSealedCode, key: byID},
 	storage.SealedSettings: {list: sealedSettings, replace: replaceSealedSettings, text: true,
 		key: func(v storage.SealedValue) []any { return []any{v.TenantID} }},

@@ -3,8 +3,10 @@ package storagetest
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -123,4 +125,114 @@ func testAccountNumbers(t *testing.T, s Store) {
 		got, err = s.ActiveIn(ctx, other, "2000-01-01")
 		same(t, got, err, map[string]int64{})
 	})
+}
+
+// aLogin returns the login of a new tenant's app, and the tenant.
+func aLogin() (storage.Tenant, storage.TenantLogin) {
+	id := newID()
+	return storage.Tenant{ID: id, Name: id, CreatedAt: now}, storage.TenantLogin{
+		TenantID: id, Email: id + "@Example.com", EmailKey: id + "@example.com", Password: []byte("hash"), CreatedAt: now,
+	}
+}
+
+// testTenantLogins gives tenants logins, signs their apps in and out, and removes the tenants.
+func testTenantLogins(t *testing.T, s Store) {
+	ctx := t.Context()
+	tenant, login := aLogin()
+	must(t, s.AddTenantLogin(ctx, tenant, login))
+	got, err := s.TenantLogin(ctx, login.EmailKey)
+	same(t, got, err, login)
+	other, taken := aLogin()
+	taken.EmailKey = login.EmailKey
+	want(t, s.AddTenantLogin(ctx, other, taken), storage.ErrExists)
+	_, err = s.Tenant(ctx, other.ID)
+	want(t, err, storage.ErrNotFound) // all or nothing
+	_, again := aLogin()
+	want(t, s.AddTenantLogin(ctx, tenant, again), storage.ErrExists)
+	_, err = s.TenantLogin(ctx, again.EmailKey)
+	want(t, err, storage.ErrNotFound)
+
+	sess := storage.TenantSession{TenantID: tenant.ID, ID: newID(), Data: []byte("key"), CreatedAt: now}
+	must(t, s.AddTenantSession(ctx, sess))
+	back, of, err := s.TenantSession(ctx, tenant.ID, sess.ID)
+	same(t, back, err, sess)
+	same(t, of, err, login)
+	none := newTenant(t, s)
+	want(t, s.AddTenantSession(ctx, storage.TenantSession{TenantID: none, ID: newID(), Data: []byte("key")}),
+		storage.ErrNotFound)
+	_, _, err = s.TenantSession(ctx, none, sess.ID)
+	want(t, err, storage.ErrNotFound)
+	want(t, s.EndTenantSession(ctx, none, sess.ID), storage.ErrNotFound)
+	must(t, s.EndTenantSession(ctx, tenant.ID, sess.ID))
+	want(t, s.EndTenantSession(ctx, tenant.ID, sess.ID), storage.ErrNotFound)
+	_, _, err = s.TenantSession(ctx, tenant.ID, sess.ID)
+	want(t, err, storage.ErrNotFound)
+
+	// Another login ends what the one before has begun.
+	must(t, s.AddTenantSession(ctx, sess))
+	anew := login
+	anew.Email, anew.EmailKey, anew.Password = again.Email, again.EmailKey, []byte("another hash")
+	must(t, s.PutTenantLogin(ctx, anew))
+	got, err = s.TenantLogin(ctx, again.EmailKey)
+	same(t, got, err, anew)
+	_, err = s.TenantLogin(ctx, login.EmailKey)
+	want(t, err, storage.ErrNotFound)
+	_, _, err = s.TenantSession(ctx, tenant.ID, sess.ID)
+	want(t, err, storage.ErrNotFound)
+	must(t, s.PutTenantLogin(ctx, login))
+	taken.TenantID = none
+	want(t, s.PutTenantLogin(ctx, taken), storage.ErrExists)
+	taken.TenantID = newID()
+	want(t, s.PutTenantLogin(ctx, taken), storage.ErrNotFound)
+
+	must(t, s.AddTenantSession(ctx, sess))
+	must(t, s.RemoveTenant(ctx, tenant.ID, now))
+	_, _, err = s.TenantSession(ctx, tenant.ID, sess.ID)
+	want(t, err, storage.ErrNotFound)
+	want(t, s.AddTenantSession(ctx, sess), storage.ErrNotFound)
+	taken.TenantID = other.ID
+	must(t, s.AddTenantLogin(ctx, other, taken)) // the address is free
+}
+
+// testAppLogins stores what an app knows of users, and removes a user with many sessions.
+func testAppLogins(t *testing.T, s Store) {
+	ctx, w := t.Context(), newWorld(t, s)
+	second := newID()
+	for i, id := range []string{second, newID()} {
+		u := aUser(w.tenant, id)
+		must(t, s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: id, Now: now, Add: &u,
+			AppLogin: &storage.AppLogin{Login: "login " + strconv.Itoa(i), Subject: "s", Scope: []byte(`{"a":["b"]}`)}}))
+	}
+	l := storage.AppLogin{TenantID: w.tenant, UserID: second, Login: "login 0", Subject: "s", Scope: []byte(`{"a":["b"]}`)}
+	got, err := s.AppLogin(ctx, w.tenant, "login 0")
+	same(t, got, err, l)
+	for _, wrong := range []string{"Login 0", "", "login"} {
+		_, err := s.AppLogin(ctx, w.tenant, wrong)
+		want(t, err, storage.ErrNotFound)
+	}
+	_, err = s.AppLogin(ctx, newTenant(t, s), "login 0")
+	want(t, err, storage.ErrNotFound)
+	fourth := aUser(w.tenant, newID())
+	want(t, s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: fourth.ID, Now: now, Add: &fourth,
+		AppLogin: &storage.AppLogin{Login: "login 0"}}), storage.ErrExists)
+	_, err = s.User(ctx, w.tenant, fourth.ID)
+	want(t, err, storage.ErrNotFound)
+
+	// A user that the app has not added has no login there, and so have many.
+	later := now.Add(time.Minute)
+	must(t, s.AppUserActive(ctx, w.tenant, w.user, now, now.Add(-time.Second)))
+	must(t, s.AppUserActive(ctx, w.tenant, newID(), now, now.Add(-time.Second)))
+	must(t, s.AppUserActive(ctx, w.tenant, second, later, later.Add(-time.Second)))
+	must(t, s.AppUserActive(ctx, w.tenant, second, later.Add(time.Second), later.Add(-time.Second)))
+	l.ActiveAt = later
+	all, err := s.AppLoginsOf(ctx, w.tenant, []string{w.user, second, fourth.ID})
+	same(t, all, err, map[string]storage.AppLogin{
+		second: l, w.user: {TenantID: w.tenant, UserID: w.user, ActiveAt: now},
+	})
+	all, err = s.AppLoginsOf(ctx, w.tenant, nil)
+	same(t, all, err, map[string]storage.AppLogin{})
+
+	must(t, s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: second, Now: now, Remove: true}))
+	_, err = s.AppLogin(ctx, w.tenant, "login 0")
+	want(t, err, storage.ErrNotFound)
 }
