@@ -45,7 +45,7 @@ func keratinDatabase(t *testing.T, accounts ...string) (address string, db *sql.
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = db.Close() }) // it is thrown away
-	statements := `CREATE TABLE accounts (id INTEGER PRIMARY KEY, username TEXT NOT NULL COLLATE NOCASE UNIQUE,
+	statements := `CREATE TABLE accounts (id INTEGER PRIMARY KEY, username TEXT NOT NULL UNIQUE,
 			locked BOOLEAN NOT NULL, require_new_password BOOLEAN NOT NULL, last_login_at DATETIME, deleted_at DATETIME,
 			totp_secret VARCHAR(255), password TEXT NOT NULL DEFAULT '` + keratinHash + `',
 			password_changed_at DATETIME NOT NULL DEFAULT '2023-02-01 00:00:00',
@@ -250,6 +250,25 @@ func TestAccountsOfKeratinAreNotTakenForOthers(t *testing.T) {
 	}
 	if got := d.ask(t, "/accounts/3", nil); !strings.Contains(got, `"username":"kim"`) {
 		t.Errorf("got %s for the number of a user who came before", got)
+	}
+}
+
+// TestNamesOfKeratinThatDifferInCaseAlone imports accounts of a release that took those for different names: one user
+// gets the name, and the other account is told of, instead of being taken for the same user.
+func TestNamesOfKeratinThatDifferInCaseAlone(t *testing.T) {
+	t.Parallel()
+	address, _ := keratinDatabase(t, "1, 'Ann@example.com', 0, 0, NULL, NULL, NULL",
+		"2, 'ann@example.com', 0, 0, NULL, NULL, NULL", "3, 'kim', 0, 0, NULL, NULL, NULL",
+		"4, 'KIM', 0, 0, NULL, NULL, NULL")
+	sh := newShell(t, "KERATIN_DATABASE_URL="+address)
+	sh.do(t, "migrate")
+	for _, want := range []string{"2 added (2 with a password), 0 there already, 2 refused",
+		"0 added (0 with a password), 2 there already, 2 refused"} {
+		out, errs, code := sh.run(t, "", "import", "keratin")
+		if code != 1 || !strings.Contains(out, want) || !strings.Contains(errs, "account 2: account 1 has this email too") ||
+			!strings.Contains(errs, "account 4: account 3 has this username too") {
+			t.Errorf("got exit %d, %s%s, want %s", code, out, errs, want)
+		}
 	}
 }
 

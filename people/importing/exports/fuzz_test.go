@@ -2,6 +2,7 @@ package exports
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,4 +60,25 @@ func secretive(t *testing.T, err error) {
 	if err != nil && strings.Contains(err.Error(), "hashcanary") {
 		t.Errorf("%v", err)
 	}
+}
+
+// FuzzSealing opens any value as the secret of an authenticator app that Keratin AuthN has sealed: what opens is not
+// longer than what was sealed, and no error quotes it.
+func FuzzSealing(f *testing.F) {
+	s := &Sealing{Base: "secret", Salt: "another"}
+	for _, dump := range []string{"", "\x04\x08I\"", "\x04\x08I\"\x08abc\x06:\x06ET", "\x04\x08I\"\x01\xffabc",
+		"\x04\x08I\"\x05", "I\"\x08abc",
+		"\x04\x08I\"\x7fabc", "\x04\x08I\"\x04abcd"} {
+		f.Add("x--y--z", dump)
+	}
+	f.Add("AAAA--AAAAAAAAAAAAAAAA--AAAAAAAAAAAAAAAAAAAAAA==", "")
+	f.Fuzz(func(t *testing.T, value, dump string) {
+		if text, err := s.open(value); err == nil || text != "" {
+			t.Errorf("%q opens", value)
+		}
+		text, err := marshalled([]byte(dump))
+		if err != nil && (text != "" || !errors.Is(err, errSealed)) || len(text) > len(dump) {
+			t.Errorf("%q: got %q, %v", dump, text, err)
+		}
+	})
 }
