@@ -139,7 +139,7 @@ func (c *clientAddSecretCmd) Run(ctx context.Context, a *app) error {
 // clientRemoveSecretCmd removes a secret that the client does not use any more.
 type clientRemoveSecretCmd struct {
 	whichClient
-	Secret string `arg:"" help:"The id of the secret, as shown by client secrets."`
+	Secret string `arg:"" help:"The id of the secret, as shown by client secrets." complete:"client-secret"`
 	yesFlag
 }
 

@@ -4,12 +4,17 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/completion"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/here"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/internal/datadir"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
+	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
 )
@@ -29,8 +34,9 @@ func (*completionCmd) Help() string {
     zsh:   source <(vouchsafe completion zsh)
     fish:  vouchsafe completion fish | source
 
-It completes commands, flags, and the names of users, groups, clients, APIs, keys and tenants in the
-database; those of roles after --client or --api.`
+It completes commands, flags, and the names of users, groups, clients, APIs,
+keys and tenants in the database; those of roles after --client or --api, and
+the ids of what a user has, such as sessions, after the user.`
 }
 
 // Run prints the script, or a candidate a line. It offers nothing that a shell could take for more than a word.
@@ -91,9 +97,14 @@ func (a *app) namesFor(p completion.Place, beginning string) []string {
 	defer func() { _ = s.Close() }() // nothing was written
 	tenant := cmp.Or(p.Given["tenant"], storage.DefaultTenant)
 	var names []string
-	if kind == "role" {
+	switch {
+	case kind == "role":
 		names, err = storedRoles(ctx, s, tenant, p.Given, beginning)
-	} else {
+	case len(p.Arguments) > 0 && kind == "client-secret":
+		names, err = (&here.Desk{Store: s, Asker: askerAt(tenant)}).ClientSecrets(ctx, p.Arguments[0])
+	case len(p.Arguments) > 0 && slices.Contains(belongings, kind):
+		names, err = storedBelongings(ctx, s, kind, tenant, p.Arguments)
+	default:
 		names, err = storedNames(ctx, s, kind, tenant, beginning)
 	}
 	if err != nil {
@@ -125,6 +136,12 @@ func storedNames(ctx context.Context, s store, kind, tenant, beginning string) (
 			names = append(names, g.ID)
 		}
 		return names, err
+	case "upstream":
+		t, err := s.Tenant(ctx, tenant)
+		for _, u := range t.Settings.Upstreams {
+			names = append(names, u.ID)
+		}
+		return names, err
 	case "api":
 		t, err := s.Tenant(ctx, tenant)
 		for _, api := range t.Settings.APIs {
@@ -147,6 +164,64 @@ func storedNames(ctx context.Context, s store, kind, tenant, beginning string) (
 		all, err := s.MasterSecrets(ctx)
 		for _, m := range all {
 			names = append(names, m.Fingerprint)
+		}
+		return names, err
+	}
+	return nil, nil
+}
+
+// askerAt is who completes words at a tenant. Reads need no more of it.
+func askerAt(tenant string) people.Asker {
+	return people.Asker{Tenant: &issuer.Tenant{Tenant: storage.Tenant{ID: tenant}}}
+}
+
+// belongings are the kinds of what belongs to a user.
+var belongings = []string{"session", "grant", "app", "passkey", "linked", "subject"}
+
+// storedBelongings returns ids of what belongs to the user who is the first argument.
+func storedBelongings(ctx context.Context, s store, kind, tenant string, arguments []string) (
+	names []string, err error,
+) {
+	accounts := &administration.Accounts{Store: s}
+	u, err := accounts.Find(ctx, askerAt(tenant), arguments[0])
+	if err != nil {
+		return nil, err
+	}
+	switch kind {
+	case "session":
+		all, err := s.SessionsOf(ctx, tenant, u.ID, time.Now())
+		for _, v := range all {
+			names = append(names, v.ID)
+		}
+		return names, err
+	case "grant":
+		all, err := s.GrantsOf(ctx, tenant, u.ID, time.Now())
+		for _, g := range all {
+			names = append(names, g.ID)
+		}
+		return names, err
+	case "app":
+		all, err := s.ConsentsOf(ctx, tenant, u.ID)
+		for _, c := range all {
+			names = append(names, c.ClientID)
+		}
+		return names, err
+	case "passkey":
+		all, err := s.CredentialsOf(ctx, tenant, u.ID)
+		for _, c := range all {
+			if c.Kind == storage.PasskeyCredential {
+				names = append(names, c.ID)
+			}
+		}
+		return names, err
+	case "linked", "subject":
+		all, err := s.IdentitiesOf(ctx, tenant, u.ID)
+		for _, id := range all {
+			if kind == "linked" {
+				names = append(names, id.Provider)
+			} else if id.Provider == arguments[1] {
+				names = append(names, id.Subject)
+			}
 		}
 		return names, err
 	}

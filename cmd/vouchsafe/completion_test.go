@@ -31,6 +31,9 @@ func (s *shell) completed(t *testing.T, line string) string {
 func TestCompletionKnowsNames(t *testing.T) {
 	t.Parallel()
 	sh := newDatabase(t)
+	sh.file(t, "tenants.yaml", "tenants:\n  default:\n    upstreams:\n      - {id: corp, preset: google, client_id: c, "+
+		"client_secret: s}\n")
+	sh.do(t, "tenant", "apply", "--yes", "tenants.yaml")
 	sh.do(t, "tenant", "add", "acme")
 	sh.do(t, "api", "put", "https://api.example")
 	sh.do(t, "group", "add", "staff")
@@ -44,6 +47,9 @@ func TestCompletionKnowsNames(t *testing.T) {
 		}
 	}
 	kid := strings.TrimSpace(sh.do(t, "key", "rotate", "--alg", "ES256"))
+	sh.file(t, "more.jsonl", `{"email":"lin@example.com","identities":[{"provider":"corp","subject":"4711"}]}`+"\n")
+	sh.do(t, "user", "import", "more.jsonl")
+	secretID := strings.Fields(sh.do(t, "client", "secrets", "shop"))
 	var secrets []secretView
 	sh.read(t, &secrets, "secret", "list", "--json")
 	for line, want := range map[string]string{
@@ -67,10 +73,15 @@ func TestCompletionKnowsNames(t *testing.T) {
 		"claim explain bob@example.com ti":      "till",
 		"key remove " + kid[:8]:                 kid,
 		"user sho":                              "show",
-		"client add x --kind s":                 "spa service",
-		"user show --js":                        "--json",
-		"user show x --da":                      "--data",
-		"user show --data " + sh.dir + "/no a":  "",
+		"upstream test c":                       "corp",
+		"user unlink lin@example.com c":         "corp",
+		"user unlink lin@example.com corp 4":    "4711",
+		"user unlink no@example.com c":          "",
+		"client remove-secret shop " + secretID[len(secretID)-1][:2]: secretID[len(secretID)-1],
+		"client add x --kind s":                "spa service",
+		"user show --js":                       "--json",
+		"user show x --da":                     "--data",
+		"user show --data " + sh.dir + "/no a": "",
 	} {
 		if got := sh.completed(t, line); !sameWords(got, want) {
 			t.Errorf("%q: got %q, want %q", line, got, want)

@@ -113,6 +113,9 @@ func describe(v *kong.Value) string {
 // help leaves the settings to the commands that are about them: every command takes them as flags,
 // and few users who ask for help mean them.
 func help(options kong.HelpOptions, ctx *kong.Context) error {
+	if cmd := ctx.Selected(); cmd != nil {
+		explainChoices(cmd)
+	}
 	if cmd := ctx.Selected(); cmd == nil || cmd.Name != "serve" && cmd.Name != "config" {
 		for _, f := range ctx.Model.Flags {
 			if f.Name == "data" { // which every command about the database needs to know
@@ -128,11 +131,31 @@ func help(options kong.HelpOptions, ctx *kong.Context) error {
 	return secretSettings(ctx.Stdout)
 }
 
+// explainChoices says of which flags a command needs one. Kong's usage line has all of them, as if it needed each.
+func explainChoices(cmd *kong.Node) {
+	var sentences, groups []string
+	names := map[string][]string{}
+	for _, f := range cmd.Flags {
+		if f.Required && len(f.Xor) == 1 {
+			f.Required = false
+			if names[f.Xor[0]] == nil {
+				groups = append(groups, f.Xor[0])
+			}
+			names[f.Xor[0]] = append(names[f.Xor[0]], "--"+f.Name)
+		}
+	}
+	for _, g := range groups {
+		last := len(names[g]) - 1
+		sentences = append(sentences, "It needs "+strings.Join(names[g][:last], ", ")+" or "+names[g][last]+".")
+	}
+	cmd.Detail = strings.TrimSpace(cmd.Detail + "\n\n" + strings.Join(sentences, " "))
+}
+
 // secretSettings prints the help of the settings that are no flags.
 func secretSettings(w io.Writer) error {
 	var b strings.Builder
-	b.WriteString("\nSecret settings. They have no flags, because other processes can read flags. Add _FILE to the\n" +
-		"name to give the path of a file with the secret.\n")
+	b.WriteString("\nSecret settings. They have no flags, because other processes can read flags.\n" +
+		"Add _FILE to the name to give the path of a file with the secret.\n")
 	for _, s := range settings.All() {
 		if !s.Secret {
 			continue

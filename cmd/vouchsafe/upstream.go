@@ -37,7 +37,7 @@ func (c *upstreamListCmd) Run(ctx context.Context, a *app) error {
 
 // whichUpstream names an upstream provider.
 type whichUpstream struct {
-	ID string `arg:"" help:"The provider's id, as in tenants.yaml."`
+	ID string `arg:"" help:"The provider's id, as in tenants.yaml." complete:"upstream"`
 	placeFlags
 	jsonFlag
 }

@@ -28,6 +28,7 @@ func TestCommandsMakeNoDatabase(t *testing.T) {
 	sh := newShell(t)
 	sh.file(t, "clients.yaml", clientsBefore)
 	sh.file(t, "tenants.yaml", "tenants: {}\n")
+	untried := allCommands(t)
 	clientsFile, tenantsFile := filepath.Join(sh.dir, "clients.yaml"), filepath.Join(sh.dir, "tenants.yaml")
 	for _, line := range []string{
 		"user list", "user add jo@example.com", "user show jo", "user password jo --password-stdin", "user recover jo --yes",
@@ -36,7 +37,22 @@ func TestCommandsMakeNoDatabase(t *testing.T) {
 		"client remove a --yes", "client apply " + clientsFile, "client diff " + clientsFile, "key list", "key rotate",
 		"key remove a --yes", "secret list", "secret reseal", "secret forget a --yes", "mail dead", "mail retry --all",
 		"audit export", "audit prune", "tenant add a", "tenant list", "tenant remove a --yes", "tenant apply " + tenantsFile,
-		"tenant diff " + tenantsFile, "restored --yes", "user list --data " + filepath.Join(sh.dir, "elsewhere"),
+		"tenant diff " + tenantsFile, "restored --yes", "client edit a --set client_name=A",
+		"client secrets a", "client add-secret a", "client remove-secret a s --yes", "user find jo",
+		"user edit jo --name Jo", "user send-reset jo", "user sessions jo", "user sign-out jo --yes",
+		"user passkeys jo", "user remove-passkey jo p --yes", "user grants jo", "user revoke-grant jo g --yes",
+		"user apps jo", "user disconnect jo a --yes", "user identities jo", "user unlink jo google s --yes",
+		"user sign-in-as jo --reason support --as jo", "invitation list", "invitation resend jo@example.com",
+		"invitation withdraw jo@example.com", "claim explain jo a", "group add staff", "group list",
+		"group edit staff --title Staff", "group remove staff --yes", "group members staff",
+		"group join staff jo", "group leave staff jo", "role add r --client a", "role list --client a",
+		"role holders r --client a", "role edit r --client a --title R", "role remove r --client a --yes",
+		"role give r --client a --user jo", "role take r --client a --user jo", "api put https://api.example",
+		"api list", "api show https://api.example", "api remove https://api.example --yes",
+		"admin add jo --role owner", "admin list", "admin remove jo", "upstream list", "upstream show google",
+		"upstream test google", "mail waiting", "audit list", "stats", "tenant show",
+		"tenant edit --set name=A",
+		"user list --data " + filepath.Join(sh.dir, "elsewhere"),
 	} {
 		folder := "data"
 		if strings.Contains(line, "--data") {
@@ -51,6 +67,24 @@ func TestCommandsMakeNoDatabase(t *testing.T) {
 		if _, err := os.Stat(folder); err == nil {
 			t.Fatalf("%s made %s", line, folder)
 		}
+		for name := range untried {
+			if strings.HasPrefix(line+" ", name+" ") {
+				delete(untried, name)
+			}
+		}
+	}
+	for name, why := range map[string]string{
+		"serve": "makes it", "server": "makes it", "migrate": "makes it", "client secret": "needs none",
+		"gateway check": "needs none", "config": "needs none", "healthcheck": "needs none", "completion": "has a test",
+		"version": "needs none", "help": "needs none", "mail test": "needs none", "import keratin": "has a test",
+	} {
+		if untried[name] == nil {
+			t.Errorf("%s: there is no such command that %s", name, why)
+		}
+		delete(untried, name)
+	}
+	for name := range untried {
+		t.Errorf("%s is not tried where there is no data", name)
 	}
 }
 

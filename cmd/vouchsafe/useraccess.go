@@ -111,7 +111,7 @@ type userChange struct {
 // userSignOutCmd signs a user out of one browser, or of all.
 type userSignOutCmd struct {
 	User    string `arg:"" help:"Their id, email address or username." complete:"user"`
-	Session string `arg:"" optional:"" help:"The session, as shown by user sessions; all of them when left out."`
+	Session string `arg:"" optional:"" help:"The session, as shown by user sessions; all of them when left out." complete:"session"`
 	placeFlags
 	yesFlag
 	jsonFlag
@@ -131,7 +131,7 @@ func (c *userSignOutCmd) Run(ctx context.Context, a *app) error {
 // userRevokeCmd revokes one grant. The consent stays: the app may ask for the next without a question to the user.
 type userRevokeCmd struct {
 	userChange
-	Grant string `arg:"" help:"The grant, as shown by user grants."`
+	Grant string `arg:"" help:"The grant, as shown by user grants." complete:"grant"`
 }
 
 func (c *userRevokeCmd) Run(ctx context.Context, a *app) error {
@@ -142,7 +142,7 @@ func (c *userRevokeCmd) Run(ctx context.Context, a *app) error {
 // userDisconnectCmd withdraws the consent to a client, and revokes all that the client was given.
 type userDisconnectCmd struct {
 	userChange
-	ClientID string `arg:"" name:"client-id" help:"The client, as shown by user apps." complete:"client"`
+	ClientID string `arg:"" name:"client-id" help:"The client, as shown by user apps." complete:"app"`
 }
 
 func (c *userDisconnectCmd) Run(ctx context.Context, a *app) error {
@@ -154,7 +154,7 @@ func (c *userDisconnectCmd) Run(ctx context.Context, a *app) error {
 // userRemovePasskeyCmd removes a passkey that a user has lost.
 type userRemovePasskeyCmd struct {
 	userChange
-	Passkey string `arg:"" help:"The passkey, as shown by user passkeys. Write -- before an id that begins with a hyphen."`
+	Passkey string `arg:"" help:"The passkey, as shown by user passkeys. Write -- before an id that begins with a hyphen." complete:"passkey"`
 }
 
 func (c *userRemovePasskeyCmd) Run(ctx context.Context, a *app) error {
@@ -165,8 +165,8 @@ func (c *userRemovePasskeyCmd) Run(ctx context.Context, a *app) error {
 // userUnlinkCmd takes from a user the way to sign in by an account at an upstream provider.
 type userUnlinkCmd struct {
 	userChange
-	Provider string `arg:"" name:"upstream" help:"The upstream provider, as shown by user identities."`
-	Subject  string `arg:"" help:"The user's id there."`
+	Provider string `arg:"" name:"upstream" help:"The upstream provider, as shown by user identities." complete:"linked"`
+	Subject  string `arg:"" help:"The user's id there." complete:"subject"`
 }
 
 func (c *userUnlinkCmd) Run(ctx context.Context, a *app) error {

@@ -46,40 +46,44 @@ type userImportCmd struct {
 func (c *userImportCmd) Help() string {
 	return `A row has these fields. Only email or username is required:
 
-  id                     their UUID, which stays their sub; the default is a new one
-  email                  with email_verified (true or false)
-  username               a name to sign in with, besides the email address
-  phone_number           in international form, with phone_number_verified
-  profile                an object of OpenID Connect's claims (name, given_name, …);
-                         in CSV each is a column of its own, and address is one
-  roles                  a list; in CSV separated by spaces; only with --roles
-  disabled               true locks them out
-  created_at             as 2006-01-02T15:04:05Z
-  password_hash          bcrypt (Auth0, PHP), a PHC string (Argon2, scrypt, PBKDF2),
-                         Django's, phpass's ($P$), or a Keycloak credential as an object.
-                         Each is replaced by one of ours when its owner signs in.
-  password_salt          with password_hash, as Firebase exports them
-  external_id            their id in another product; user show and user export have it
+  id              their UUID, which stays their sub; the default is a new one
+  email           with email_verified (true or false)
+  username        a name to sign in with, besides the email address
+  phone_number    in international form, with phone_number_verified
+  profile         an object of OpenID Connect's claims (name, given_name, …);
+                  in CSV each is a column of its own, and address is one
+  roles           a list; in CSV separated by spaces; only with --roles
+  disabled        true locks them out
+  created_at      as 2006-01-02T15:04:05Z
+  password_hash   bcrypt (Auth0, PHP), a PHC string (Argon2, scrypt, PBKDF2),
+                  Django's, phpass's ($P$), or a Keycloak credential as an
+                  object. Each is replaced by one of ours when its owner
+                  signs in.
+  password_salt   with password_hash, as Firebase exports them
+  external_id     their id in another product; user show and user export
+                  have it
 
 JSON lines have these fields, too:
 
-  attributes             an object of those that the tenant declares
-  identities             a list of {"provider", "subject", "email"}: accounts at upstreams
-                         of the tenant, by the upstream's id
-  totp                   their authenticator app: {"secret"} in base 32, with algorithm,
-                         digits and period where they are not SHA1, 6 and 30
-  recovery_codes         a list of codes that stand in for it, in clear
-  passkeys               a list of {"rp_id", "id", "public_key", "user_handle"}, in base64,
-                         for this tenant's host name; with name, sign_count, aaguid,
-                         user_verified (it signs in alone), backup_eligible, transports,
-                         and second_factor (it is asked for after the password)
+  attributes      an object of those that the tenant declares
+  identities      a list of {"provider", "subject", "email"}: accounts at
+                  upstreams of the tenant, by the upstream's id
+  totp            their authenticator app: {"secret"} in base 32, with
+                  algorithm, digits and period if not SHA1, 6 and 30
+  recovery_codes  a list of codes that stand in for it, in clear
+  passkeys        a list of {"rp_id", "id", "public_key", "user_handle"}, in
+                  base64, for this tenant's host name; with name, sign_count,
+                  aaguid, user_verified (it signs in alone), backup_eligible,
+                  transports, and second_factor (it is asked for after the
+                  password)
 
-With --from, the file is what the product itself exports: vouchsafe user import users.json
---from keycloak. A user whose id there is a UUID keeps it as sub; other ids become
-external_id. What cannot be imported is reported with its line; the user is imported without it.
+With --from, the file is what the product itself exports:
+vouchsafe user import users.json --from keycloak. A user whose id there is a
+UUID keeps it as sub; other ids become external_id. What cannot be imported is
+reported with its line; the user is imported without it.
 
-Users who exist already are skipped, so you can run an interrupted import again. The command
-ends with 1 if a row was refused.`
+Users who exist already are skipped, so you can run an interrupted import
+again. The command ends with 1 if a row was refused.`
 }
 
 // Run imports the users of a file.

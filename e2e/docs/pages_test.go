@@ -180,6 +180,27 @@ var oldWords = map[string]string{
 
 var oldWord = regexp.MustCompile(`(?i)\b(` + strings.Join(slices.Collect(maps.Keys(oldWords)), "|") + `)\b`)
 
+// TestPagesCallTheSecondStepOneThing: headings and names of links say two-step verification, as the pages for users do.
+// A second factor is what the second proof is given with, and the name of settings.
+func TestPagesCallTheSecondStepOneThing(t *testing.T) {
+	t.Parallel()
+	if !strings.HasPrefix(read(t, "docs/second-factor.md"), "# Two-step verification\n") {
+		t.Error("docs/second-factor.md has another title")
+	}
+	named := regexp.MustCompile(`(?i)\[[^\]]*(second factor|2FA|two-factor|MFA|multi-factor)[^\]]*\]\(`)
+	for _, p := range pages(t) {
+		prose := inCode.ReplaceAllString(p.prose, "code")
+		for _, m := range heading.FindAllStringSubmatch(prose, -1) {
+			if named.MatchString("[" + m[1] + "](") {
+				t.Errorf("%s has the heading %q: write two-step verification", p.path, m[1])
+			}
+		}
+		for _, m := range named.FindAllString(prose, -1) {
+			t.Errorf("%s has a link %s: write two-step verification", p.path, m)
+		}
+	}
+}
+
 // TestPagesSpeakPlainly: the words of the product are the same on every page.
 func TestPagesSpeakPlainly(t *testing.T) {
 	t.Parallel()

@@ -21,13 +21,14 @@ type Place struct {
 	value *kong.Value // what the word is the value of; nil for a command or a flag
 	// Given are the flags before the word that have values.
 	Given map[string]string
+	// Arguments are the values before the word that belong to no flag.
+	Arguments []string
 }
 
 // PlaceAfter returns the place after the words.
 func PlaceAfter(node *kong.Node, words []string) Place {
 	p := Place{node: node, Given: map[string]string{}}
 	var flag *kong.Flag // whose value the next word is
-	arguments := 0
 	for _, w := range words {
 		name, isFlag := strings.CutPrefix(w, "--")
 		name, value, hasValue := strings.Cut(name, "=")
@@ -40,17 +41,17 @@ func PlaceAfter(node *kong.Node, words []string) Place {
 			flag = flagNamed(p.node, name)
 		default:
 			if i := slices.IndexFunc(p.node.Children, func(n *kong.Node) bool { return n.Name == w }); i >= 0 {
-				p.node, arguments = p.node.Children[i], 0
+				p.node, p.Arguments = p.node.Children[i], nil
 			} else {
-				arguments++
+				p.Arguments = append(p.Arguments, w)
 			}
 		}
 	}
 	switch {
 	case flag != nil:
 		p.value = flag.Value
-	case arguments < len(p.node.Positional):
-		p.value = p.node.Positional[arguments]
+	case len(p.Arguments) < len(p.node.Positional):
+		p.value = p.node.Positional[len(p.Arguments)]
 	}
 	if flag != nil {
 		p.node = &kong.Node{} // neither a command nor a flag can follow
