@@ -145,7 +145,8 @@ func TestBackendAuthVariablesComeFromFiles(t *testing.T) {
 		t.Errorf("got %v for both", err)
 	}
 	c, err = Load(nil, "", keratinEnv("APP_SIGNING_KEY_FILE="+key))
-	if err != nil || c.KeratinAuthN.SigningKey != "0123456789abcdef0123456789abcdef" {
+	half := "\x01\x23\x45\x67\x89\xab\xcd\xef" // the key is in hexadecimal digits
+	if err != nil || c.KeratinAuthN.SigningKey != half+half {
 		t.Errorf("Keratin AuthN: got %v", err)
 	}
 }

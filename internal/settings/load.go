@@ -23,10 +23,37 @@ type loader struct {
 	faults declare.Faults
 }
 
-// Load reads the settings. Later sources win: defaults, the file, environ, flags. flags has the
+// Load reads the settings. Later sources win: defaults, the file, ./.env, environ, flags. flags has the
 // settings that were given as flags, by their names; file is the path that --config names, "" for
 // none. Load returns the Config also when there are faults, which are the error (declare.Faults).
+//
+// A .env file is for development alone: it is read if the server is in development without it, and must leave it
+// there. Otherwise a file that was left behind could change a server that users depend on.
 func Load(flags map[string]string, file string, environ []string) (*Config, error) {
+	c, faults := load(flags, file, environ)
+	if !c.InDevelopment() {
+		return c, faults.Err()
+	}
+	found := readDotenv(environ, wantedOfDotenv)
+	if found == nil {
+		return c, faults.Err()
+	}
+	c, faults = load(flags, file, slices.Concat(found.environ, environ))
+	for i := range faults {
+		if line := found.lines[faults[i].Where]; line > 0 {
+			faults[i].Where = fmt.Sprintf("%s:%d: %s", dotenvFile, line, faults[i].Where)
+		}
+	}
+	faults = append(found.faults, faults...)
+	if !c.InDevelopment() {
+		faults.Add(dotenvFile, "makes this a server that is not in development, and such a server reads no .env: give "+
+			"the variables to its process, or set VOUCHSAFE_DEVELOPMENT=true if only you use it")
+	}
+	return c, faults.Err()
+}
+
+// load is Load without a .env file.
+func load(flags map[string]string, file string, environ []string) (*Config, declare.Faults) {
 	l := loader{origin: map[string]string{}}
 	env := l.ownEnviron(environ)
 	if file == "" {
@@ -61,7 +88,7 @@ func Load(flags map[string]string, file string, environ []string) (*Config, erro
 	if c.Clients == "" && !c.Production() && isFile("clients.yaml") {
 		c.Clients = "clients.yaml"
 	}
-	return c, l.faults.Err()
+	return c, l.faults
 }
 
 // readFile reads the file, or ./vouchsafe.yaml when none is named and it is there.
