@@ -13,6 +13,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/hostname"
 	"github.com/vouchsafe/vouchsafe/internal/listeners"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/sentry"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -28,6 +29,11 @@ func (c *Config) check(origin func(name string) string) declare.Faults {
 	c.checkSecret(wrong)
 	c.checkPasswords(wrong)
 	c.checkMessages(wrong)
+	if c.SentryDSN != "" {
+		if _, err := sentry.ParseDSN(string(c.SentryDSN)); err != nil {
+			wrong("sentry_dsn", "%v", err)
+		}
+	}
 	c.checkRetention(wrong)
 	c.checkLimits(wrong)
 	c.checkListeners(wrong)

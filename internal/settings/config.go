@@ -91,6 +91,10 @@ type Config struct {
 	// The format of the log: json, text, or auto, which is text on a terminal and JSON
 	// elsewhere.
 	LogFormat string `setting:"log_format" default:"auto" oneof:"auto json text"`
+	// Where to report errors of the server, besides the log: the DSN of a project of Sentry, or
+	// of a service with its protocol, such as https://KEY@sentry.example.com/1. Reports name no
+	// users and hold no secrets: see docs/monitoring.md.
+	SentryDSN Secret `setting:"sentry_dsn" secret:"true" sample:"https://KEY@sentry.example.com/1"`
 	// Show developers on the error page what was wrong with a request. The default is true
 	// for an embedded server that only this machine can reach, and false otherwise.
 	Development *bool `setting:"development" sample:"false"`

@@ -44,6 +44,9 @@ var docs = map[string]string{
 	"metrics_listen": "The address that serves /metrics, /healthz and /readyz to the operator only, or off.",
 	"log_level":      "How much is logged: debug, info, warn or error.",
 	"log_format":     "The format of the log: json, text, or auto, which is text on a terminal and JSON elsewhere.",
+	"sentry_dsn": "Where to report errors of the server, besides the log: the DSN of a project of Sentry, or of a " +
+		"service with its protocol, such as https://KEY@sentry.example.com/1. Reports name no users and hold " +
+		"no secrets: see docs/monitoring.md.",
 	"development": "Show developers on the error page what was wrong with a request. The default is true for an embedded " +
 		"server that only this machine can reach, and false otherwise.",
 	"stop_delay": "How long /readyz reports that the server is stopping before the server accepts no more connections, " +

@@ -46,8 +46,8 @@ type Keratin struct {
 	Notes []string
 
 	// What stands for settings of ours that are not set.
-	database, redis, secret string
-	sentinel                struct {
+	database, redis, secret, sentry string
+	sentinel                        struct {
 		on                      bool
 		master, nodes, password string
 	}
@@ -153,8 +153,10 @@ var KeratinVariables = []KeratinVariable{
 	{"PUBLIC_PORT", "Serve the public routes on this port.",
 		readKeratinCount(func(k *Keratin) *int { return &k.PublicPort }, 1, 65535)},
 	{"PROXIED", "`true` is refused without VOUCHSAFE_TRUSTED_PROXIES, which names the proxies.", readKeratinProxied},
-	{"SENTRY_DSN", "No effect: errors are in the log.", keratinInstead("errors are written to the log")},
-	{"AIRBRAKE_CREDENTIALS", "No effect: errors are in the log.", keratinInstead("errors are written to the log")},
+	{"SENTRY_DSN", "As VOUCHSAFE_SENTRY_DSN, if that is not set.",
+		func(k *Keratin, v string) error { k.sentry = v; return nil }},
+	{"AIRBRAKE_CREDENTIALS", "No effect: reports go to services with the protocol of Sentry.", keratinInstead(
+		"set VOUCHSAFE_SENTRY_DSN: reports go to services with the protocol of Sentry")},
 }
 
 // KeratinUpstreams returns the upstream providers of which variables of Keratin AuthN have the credentials. Values

@@ -41,7 +41,8 @@ func TestKeratinVariables(t *testing.T) {
 	}
 	c, err = Load(nil, "", keratinEnv("ACCESS_TOKEN_TTL=60", "SAME_SITE=none", "TIMEZONE=Europe/Paris", "ENABLE_SIGNUP=no",
 		"PASSWORD_POLICY_SCORE=3", "GOOGLE_OAUTH_CREDENTIALS=id:secret", "APPLE_OAUTH_CREDENTIALS=id:key:teamID=t:keyID=k",
-		"BCRYPT_COST=12", "RSA_PRIVATE_KEY=x", "SECRET_KEY_BASE=short", "APP_SIGNING_KEY=00ff"))
+		"BCRYPT_COST=12", "RSA_PRIVATE_KEY=x", "SECRET_KEY_BASE=short", "APP_SIGNING_KEY=00ff",
+		"SENTRY_DSN=https://k@sentry.example.com/1"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,6 +50,7 @@ func TestKeratinVariables(t *testing.T) {
 	if k.URL != "https://authn.example.com/v1" || k.Path() != "/v1" || !k.Secure() || k.AccessTokenTTL != time.Minute ||
 		k.RefreshTokenTTL != 30*24*time.Hour || k.SameSite != http.SameSiteNoneMode ||
 		k.TimeZone.String() != "Europe/Paris" ||
+		c.SentryDSN != "https://k@sentry.example.com/1" ||
 		k.SignUp || c.KeratinScore() != 3 || len(k.Domains) != 2 || len(k.Upstreams) != 2 || k.Upstreams[1].TeamID != "t" ||
 		len(k.Notes) != 3 || k.OwnListener() || k.SigningKey != "\x00\xff" {
 		t.Errorf("got %+v", k)

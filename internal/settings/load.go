@@ -123,6 +123,7 @@ func (l *loader) readKeratin(environ []string) {
 	l.stands(&c.DatabaseURL, k.database, "database_url", "DATABASE_URL")
 	l.stands(&c.RedisURL, k.redis, "redis_url", "REDIS_URL")
 	l.stands(&c.Secret, k.secret, "secret", "SECRET_KEY_BASE")
+	l.stands(&c.SentryDSN, k.sentry, "sentry_dsn", "SENTRY_DSN")
 	c.KeratinAuthN = k
 }
 

@@ -126,8 +126,8 @@ func (e *Edge) Wrap(next http.Handler) http.Handler {
 				if p == http.ErrAbortHandler {
 					panic(p)
 				}
-				e.Log.LogAttrs(r.Context(), slog.LevelError, "panic", slog.String("request_id", req.ID), slog.Any("panic", p),
-					slog.String("stack", stack()))
+				e.Log.LogAttrs(r.Context(), slog.LevelError, "panic", slog.String("request_id", req.ID),
+					slog.String("method", r.Method), slog.Any("panic", p), slog.String("stack", stack()))
 				if rec.status == 0 {
 					e.Errors(rec, r, &Problem{Status: http.StatusInternalServerError})
 				}

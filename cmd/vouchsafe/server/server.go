@@ -17,6 +17,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/metrics"
 	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/sentry"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/internal/upstreams"
 	"github.com/vouchsafe/vouchsafe/internal/webhooks"
@@ -56,6 +57,7 @@ type Server struct {
 	mailbox     *devpage.Mailbox // nil unless mails end there
 	dev         *devpage.Page    // nil unless only this machine reaches the server
 	gateway     *gateway.Server  // nil unless there is a gateway file
+	reports     *sentry.Reporter // nil without the setting sentry_dsn
 	metrics     *metrics.Metrics
 	health      *health.Health
 	handler     http.Handler

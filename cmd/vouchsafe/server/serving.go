@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net"
 	"net/http"
 	"os/signal"
@@ -30,6 +31,14 @@ func Run(ctx context.Context, cfg *settings.Config, version string, stdout, stde
 	signal.Ignore(syscall.SIGPIPE)
 	log, flush := logging.NewServing(cfg.LogOptions(), stderr)
 	defer flush()
+	reports, err := reporter(cfg, log, version)
+	if err != nil {
+		return err
+	}
+	if reports != nil {
+		defer runBeside(reports.Run)()
+		log = slog.New(reports.Handler(log.Handler()))
+	}
 	// Listening comes first: it fails most often, and at once.
 	opened, err := listeners.Open(cfg.Listen, fs.FileMode(cfg.ListenMode))
 	if err != nil {
@@ -66,6 +75,7 @@ func Run(ctx context.Context, cfg *settings.Config, version string, stdout, stde
 		return installation.Unreachable(cfg, err)
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	s.reports = reports
 	return s.serve(ctx, stdout, on, lock)
 }
 
@@ -128,7 +138,12 @@ func (s *Server) serve(ctx context.Context, out io.Writer, on listening, lock *d
 	background, endBackground := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
 	for _, work := range s.beside() {
-		wg.Go(func() { work(background) })
+		wg.Go(func() {
+			if s.reports != nil {
+				defer s.reports.Crash()
+			}
+			work(background)
+		})
 	}
 	defer func() { endBackground(); wg.Wait() }()
 
