@@ -32,7 +32,9 @@ var samples = []struct {
 	{"django", "django.json", []string{"django-more.json"}},
 	{"wordpress", "wordpress.json", []string{"wordpress-meta.csv"}},
 	{"laravel", "laravel.csv", nil},
+	{"laravel", "laravel-batch.tsv", nil}, // as mysql --batch writes it
 	{"aspnet", "aspnet.json", []string{"aspnet-tokens.csv", "aspnet-logins.csv"}},
+	{"aspnet", "aspnet.csv", []string{"aspnet-tokens.csv", "aspnet-logins.csv"}}, // as Export-Csv writes it
 	{"keratin", "keratin.csv", []string{"keratin-oauth.csv"}},
 	{"pocketid", "pocketid.csv", []string{"pocketid-passkeys.csv"}},
 }

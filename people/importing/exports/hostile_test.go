@@ -31,6 +31,7 @@ func TestFilesThatOtherProgramsHaveTouched(t *testing.T) {
 		"mark and Windows": "\ufeffid,email,password\r\n1,jo@example.com,x\r\n",
 		"semicolons":       "\ufeffID;Email;Password\r\n1;jo@example.com;x\r\n",
 		"tabs":             "id\temail\tpassword\tdeleted_at\n1\tjo@example.com\tx\tNULL\n",
+		"quoted tabs":      "\"id\"\t\"email\"\t\"password\"\r\n\"1\"\t\"jo@example.com\"\t\"x\"\r\n",
 		"quotes and NULL":  "\"id\",\"email\",\"password\",\"deleted_at\"\n\"1\",\"jo@example.com\",\"x\",\\N\n",
 		"JSON":             "\ufeff\r\n[{\"id\":1,\"email\":\"jo@example.com\",\"password\":\"x\",\"deleted_at\":null}]",
 		"JSON lines":       `{"id":"1","email":"jo@example.com","password":"x"}`,
@@ -40,6 +41,22 @@ func TestFilesThatOtherProgramsHaveTouched(t *testing.T) {
 		if len(rows) != 1 || rows[0].Err != nil || rows[0].Skip != nil || rows[0].Row.Email != "jo@example.com" ||
 			rows[0].Row.ExternalID != "1" || string(rows[0].Row.PasswordHash) != `"x"` {
 			t.Errorf("%s: got %+v", name, rows)
+		}
+	}
+}
+
+// TestAQuoteTakesNoOtherUsersAlong: mysql --batch writes no quotes around values. A name that begins with one goes no
+// further than its column.
+func TestAQuoteTakesNoOtherUsersAlong(t *testing.T) {
+	t.Parallel()
+	rows := readAll(t, "laravel", strings.NewReader("id\tname\temail\n1\t\"Jo\tjo@example.com\n"+
+		"2\tMo \"the\tmo@example.com\n3\tA\\\\B\\tC\tal@example.com\n4\tbroken\n5\t\"\ted@example.com"))
+	if len(rows) != 5 || rows[3].Err == nil || rows[3].Line != 5 {
+		t.Fatalf("got %+v", rows)
+	}
+	for i, want := range []string{`"Jo`, `Mo "the`, "A\\B\tC", "", `"`} {
+		if got := rows[i].Row.Profile.Name; i != 3 && got != want {
+			t.Errorf("line %d: got the name %q, want %q", i+2, got, want)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package exports
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
@@ -23,10 +24,14 @@ func readCSV(file io.Reader, p *product, yield func(object) bool) {
 		yield(object{line: 1, err: err, fatal: true})
 		return
 	}
-	c := csv.NewReader(io.MultiReader(bytes.NewReader(first[:n]), in))
+	all := io.MultiReader(bytes.NewReader(first[:n]), in)
+	c := csv.NewReader(all)
 	c.Comma, c.ReuseRecord = delimiter(first[:n]), true
-	c.LazyQuotes = c.Comma == '\t' // mysql --batch writes quotes as they are
 	columns := p.columns
+	if c.Comma == '\t' && columns == nil {
+		readTabs(in, bufio.NewReader(all), yield)
+		return
+	}
 	if columns == nil {
 		if columns, err = header(c); err != nil {
 			yield(object{line: 1, err: err, fatal: true})
@@ -56,6 +61,56 @@ func readCSV(file io.Reader, p *product, yield func(object) bool) {
 	}
 }
 
+// readTabs yields the records of a file as mysql --batch writes it. No quotes surround a value there, and one may begin
+// with a quote: to package csv, it would go on to the next quote, over the lines of other users.
+func readTabs(in *meter, all *bufio.Reader, yield func(object) bool) {
+	var columns []string
+	offset := int64(0)
+	for number := 1; ; number++ {
+		in.goOn(offset)
+		line, err := all.ReadString('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			yield(object{line: number, err: err, fatal: true})
+			return
+		}
+		offset += int64(len(line))
+		if line = strings.TrimRight(line, "\r\n"); line != "" {
+			fields := strings.Split(line, "\t")
+			for i, field := range fields {
+				fields[i] = unescaped(field)
+			}
+			switch {
+			case columns == nil:
+				columns = named(fields)
+			default:
+				o := object{err: fmt.Errorf("it is not a line with %d columns", len(columns))}
+				if len(fields) == len(columns) {
+					o = recordOf(columns, fields)
+				}
+				if o.line = number; !yield(o) {
+					return
+				}
+			}
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// unescaped returns a value that mysql --batch has written. Programs that write tables with tabs put a value into
+// quotes, and double those inside: that is read, too.
+func unescaped(field string) string {
+	if inner, ok := strings.CutPrefix(field, `"`); ok && strings.HasSuffix(inner, `"`) {
+		if inner = inner[:len(inner)-1]; !strings.Contains(strings.ReplaceAll(inner, `""`, ""), `"`) {
+			return strings.ReplaceAll(inner, `""`, `"`)
+		}
+	}
+	return batchEscapes.Replace(field)
+}
+
+var batchEscapes = strings.NewReplacer(`\\`, `\`, `\t`, "\t", `\n`, "\n", `\0`, "\x00")
+
 // delimiter returns which of the usual delimiters the first line has most of: Excel takes that of the region.
 func delimiter(text []byte) rune {
 	line, _, _ := bytes.Cut(text, []byte("\n"))
@@ -74,11 +129,16 @@ func header(c *csv.Reader) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the line that names the columns is missing: %w", err)
 	}
+	return named(record), nil
+}
+
+// named returns the names of columns in small letters.
+func named(record []string) []string {
 	columns := make([]string, len(record))
 	for i, name := range record {
 		columns[i] = strings.ToLower(strings.TrimSpace(name))
 	}
-	return columns, nil
+	return columns
 }
 
 // recordOf returns a record as an object.
