@@ -48,8 +48,14 @@ func (s *Subject) give(a Ask) (given []Given, tooLarge []string) {
 	if a.In == InUserinfo || a.In == InIntrospection {
 		left = maxInAnswer
 	}
-	var buf []byte // of all values, so that few allocations are made
-	for r := range s.Rules().All {
+	rules := s.Rules()
+	n := len(rules.tenant) + len(rules.client)
+	if n == 0 {
+		return nil, nil
+	}
+	// Of all claims and values, so that few allocations are made: most values are short.
+	given, buf := make([]Given, 0, n), make([]byte, 0, 32*n)
+	for r := range rules.All {
 		if s.withheld(r, a) != nil {
 			continue
 		}
@@ -172,6 +178,11 @@ func withPrefix(list []string, prefix string, strip bool) []string {
 
 // Append returns a JSON object with further members. None of them may be among its own.
 func Append(object []byte, given []Given) []byte {
+	size := 0
+	for _, g := range given {
+		size += len(g.Claim) + len(g.Value) + len(`"":,`)
+	}
+	object = slices.Grow(object, size)
 	for _, g := range given {
 		object = object[:len(object)-1]
 		if object[len(object)-1] != '{' {
