@@ -4,23 +4,10 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
-
-// Faults are all that is wrong with an entry.
-type Faults []Fault
-
-// Error returns a line for each fault.
-func (fs Faults) Error() string {
-	lines := make([]string, len(fs))
-	for i, f := range fs {
-		lines[i] = f.Path + ": " + f.Message
-	}
-	return strings.Join(lines, "\n")
-}
 
 // PutAPI adds the API to the tenant, or replaces the one with its identifier. It reports whether there was none.
 // What is wrong with it is Faults. storage.ErrNotFound: there is no such tenant.
@@ -46,19 +33,19 @@ func PutAPISeen(
 		}
 		c := &checks{TenantSettings: t}
 		if c.apis(); len(c.faults) > 0 {
-			return kind, Faults(CheckAPI(&a)).orAll(c.faults)
+			return kind, firstOf(CheckAPI(&a), c.faults)
 		}
 		return kind, seen(was)
 	}, a.Identifier)
 	return added, err
 }
 
-// orAll returns the faults of the API itself, or all if the fault is one of several together.
-func (fs Faults) orAll(all []Fault) error {
-	if len(fs) > 0 {
-		return fs
+// firstOf returns the faults of the API itself, or all if the fault is one of several together.
+func firstOf(own, all Faults) error {
+	if len(own) > 0 {
+		return own
 	}
-	return Faults(all)
+	return all
 }
 
 // RemoveAPI removes the API with its roles. storage.ErrNotFound: there is no such tenant or API.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/vouchsafe/vouchsafe/internal/fault"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -29,6 +30,12 @@ type Fault struct {
 	Path    string // as in tenants.yaml: host, sign_up.mode, upstreams.0.issuer
 	Message string // what is wrong and what to write instead
 }
+
+// Error returns the path with the message.
+func (f Fault) Error() string { return f.Path + ": " + f.Message }
+
+// Faults are all that is wrong with an entry.
+type Faults = fault.List[Fault]
 
 // Check returns all that is wrong with the tenant, and gives its settings the form in which they are
 // stored. issuer is that of the default tenant.

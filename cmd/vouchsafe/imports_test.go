@@ -55,8 +55,8 @@ var arrows = map[string][]string{
 
 	"clients": {"people/claims", "people/address", "storage", "internal/audit", "internal/argon2id", "internal/diff",
 		"internal/listing", "internal/secret"},
-	"tenants": {"tenants/brand", "people/...", "storage", "internal/audit", "internal/diff", "internal/hostname",
-		"internal/listing", "internal/secret"},
+	"tenants": {"tenants/brand", "people/...", "storage", "internal/audit", "internal/diff", "internal/fault",
+		"internal/hostname", "internal/listing", "internal/secret"},
 	"tenants/brand": {"storage"},
 	"declare":       {"clients", "tenants", "gateway/rules", "storage"},
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/vouchsafe/vouchsafe/internal/fault"
 	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -17,17 +18,11 @@ type Fault struct {
 	Message string // a sentence about it without its subject, which says what to write instead
 }
 
-// Faults are all that is wrong with the values of a user.
-type Faults []Fault
+// Error returns the name with the message.
+func (f Fault) Error() string { return f.Name + " " + f.Message }
 
-// Error returns a line for each fault.
-func (fs Faults) Error() string {
-	lines := make([]string, len(fs))
-	for i, f := range fs {
-		lines[i] = f.Name + " " + f.Message
-	}
-	return strings.Join(lines, "\n")
-}
+// Faults are all that is wrong with the values of a user.
+type Faults = fault.List[Fault]
 
 const (
 	maxName    = 64

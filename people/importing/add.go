@@ -108,13 +108,13 @@ func (im *run) add(ctx context.Context, c Checked) (there bool, bad, err error) 
 	for _, name := range slices.Sorted(maps.Keys(c.Unique)) {
 		other, err := im.store.UserByUnique(ctx, c.User.TenantID, name, c.Unique[name])
 		if err == nil {
-			return false, fault("attributes.taken", "another user, %s, already has this %s", other.ID, name), nil
+			return false, ofRule("attributes.taken", "another user, %s, already has this %s", other.ID, name), nil
 		}
 		if !errors.Is(err, storage.ErrNotFound) {
 			return false, nil, err
 		}
 	}
-	return false, fault("id.removed", "the id belonged to a user who was removed"), nil
+	return false, ofRule("id.removed", "the id belonged to a user who was removed"), nil
 }
 
 // taken reports whether the user is there: another one has the id, external id, identity or address, or the name
@@ -160,7 +160,7 @@ func (im *run) takenNamed(ctx context.Context, c Checked) (there bool, bad, err 
 		alike := find.key == u.UsernameSkeleton && other.UsernameKey != u.UsernameKey
 		if alike || other.ID != found.ID || c.HasID && other.ID != u.ID || cameAsAnother(other, u) ||
 			other.ID != u.ID && u.EmailKey != other.EmailKey {
-			return false, fault("taken", "another user, %s, already has this email, or this username or one that looks like it",
+			return false, ofRule("taken", "another user, %s, already has this email, or this username or one that looks like it",
 				other.ID), nil
 		}
 	}
@@ -190,7 +190,7 @@ func (im *run) cameBefore(ctx context.Context, c Checked) (there bool, bad, err 
 		case shareName(other, u):
 			return true, nil, nil
 		default: // two products may both have a user 1
-			return false, fault("taken", "another user, %s, already has this external_id, with another email and username",
+			return false, ofRule("taken", "another user, %s, already has this external_id, with another email and username",
 				other.ID), nil
 		}
 	}
@@ -207,7 +207,7 @@ func (im *run) cameBefore(ctx context.Context, c Checked) (there bool, bad, err 
 			return false, nil, err
 		}
 		if c.HasID && other.ID != u.ID || cameAsAnother(other, u) {
-			return false, fault("taken", "another user, %s, already has this identity at %s", other.ID, i.Provider), nil
+			return false, ofRule("taken", "another user, %s, already has this identity at %s", other.ID, i.Provider), nil
 		}
 		return true, nil, nil
 	}

@@ -45,7 +45,7 @@ func (e Edit) changeUsername(u *storage.User, rules Rules) error {
 		}
 	}
 	if u.Username == "" && u.Email == "" && (e.Email == nil || strings.TrimSpace(*e.Email) == "") {
-		return fault("names.missing", "neither an email address nor a username would be left")
+		return ofRule("names.missing", "neither an email address nor a username would be left")
 	}
 	return nil
 }
@@ -72,7 +72,7 @@ func (e Edit) changeEmail(u *storage.User) error {
 		if strings.TrimSpace(*e.Email) != "" {
 			email, err := address.Claim(*e.Email)
 			if err != nil {
-				return fault("email.form", "email %.80q %v", *e.Email, err)
+				return ofRule("email.form", "email %.80q %v", *e.Email, err)
 			}
 			email.Give(u)
 		}
@@ -82,7 +82,7 @@ func (e Edit) changeEmail(u *storage.User) error {
 		u.EmailVerified = *e.EmailVerified
 	}
 	if u.EmailVerified && u.Email == "" {
-		return fault("email.missing", "an email address that does not exist cannot be verified")
+		return ofRule("email.missing", "an email address that does not exist cannot be verified")
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/vouchsafe/vouchsafe/internal/fault"
 	"github.com/vouchsafe/vouchsafe/people/attributes"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -19,33 +20,7 @@ type Fault struct {
 func (f *Fault) Error() string { return f.Message }
 
 // Faults are all that is wrong with an entry.
-type Faults []*Fault
-
-// Error returns a line for each fault.
-func (fs Faults) Error() string {
-	lines := make([]string, len(fs))
-	for i, f := range fs {
-		lines[i] = f.Message
-	}
-	return strings.Join(lines, "\n")
-}
-
-// Unwrap returns each fault.
-func (fs Faults) Unwrap() []error {
-	all := make([]error, len(fs))
-	for i, f := range fs {
-		all[i] = f
-	}
-	return all
-}
-
-// Err returns the faults as an error, or nil if there are none.
-func (fs Faults) Err() error {
-	if len(fs) == 0 {
-		return nil
-	}
-	return fs
-}
+type Faults = fault.List[*Fault]
 
 // Collect calls the checks and returns all their faults. It stops at an error of another kind, and returns that.
 func Collect(checks ...func() error) error {
@@ -84,7 +59,7 @@ func NewFault(field, id, format string, args ...any) *Fault {
 // Field returns the name of the field, or "" if the fault is about several.
 func (f *Fault) Field() string { return f.field }
 
-func fault(id, format string, args ...any) *Fault {
+func ofRule(id, format string, args ...any) *Fault {
 	field, _, _ := strings.Cut(id, ".")
 	return faultOf(field, id, format, args...)
 }

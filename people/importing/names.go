@@ -24,15 +24,15 @@ func giveUsername(u *storage.User, typed string, reserved []string) error {
 	if email, err := address.Read(typed); err == nil && email.Key() == u.EmailKey {
 		return nil
 	} else if err == nil {
-		return fault("username.address",
+		return ofRule("username.address",
 			"username %.80q is an email address, but not theirs: users can sign in with their address anyway", typed)
 	}
 	name, err := username.Claim(typed, reserved)
 	if errors.Is(err, username.ErrReserved) {
-		return fault("username.reserved", "username %.80q %v", typed, err)
+		return ofRule("username.reserved", "username %.80q %v", typed, err)
 	}
 	if err != nil {
-		return fault("username.form", "username %.80q %v", typed, err)
+		return ofRule("username.form", "username %.80q %v", typed, err)
 	}
 	name.Give(u)
 	return nil
@@ -42,19 +42,19 @@ func giveUsername(u *storage.User, typed string, reserved []string) error {
 func checkPhone(u *storage.User) error {
 	if u.Phone == "" {
 		if u.PhoneVerified {
-			return fault("phone_number.missing", "phone_number_verified is true, and there is no phone_number")
+			return ofRule("phone_number.missing", "phone_number_verified is true, and there is no phone_number")
 		}
 		return nil
 	}
 	if !phoneNumber.MatchString(u.Phone) {
-		return fault("phone_number.form", "phone_number %.40q is not in international form, such as +4312345678", u.Phone)
+		return ofRule("phone_number.form", "phone_number %.40q is not in international form, such as +4312345678", u.Phone)
 	}
 	if !u.PhoneVerified {
 		return nil
 	}
 	switch number, err := phones.Parse(u.Phone, nil); {
 	case errors.Is(err, phones.ErrNumber):
-		return fault("phone_number.unassigned", "phone_number %.40q is not assigned, and cannot have been verified", u.Phone)
+		return ofRule("phone_number.unassigned", "phone_number %.40q is not assigned, and cannot have been verified", u.Phone)
 	case err == nil:
 		u.Phone = number
 	}
@@ -74,5 +74,5 @@ func CheckFree(ctx context.Context, s storage.Users, u storage.User) error {
 	case err != nil:
 		return err
 	}
-	return fault("phone_number.taken", "another user, %s, already has this phone_number, verified", other.ID)
+	return ofRule("phone_number.taken", "another user, %s, already has this phone_number, verified", other.ID)
 }

@@ -42,7 +42,7 @@ func (im *run) takenUnnumbered(ctx context.Context, c Checked) (there bool, bad,
 		return false, nil, err
 	}
 	if there, bad, err = im.takenNamed(ctx, c); there {
-		bad = fault("taken", "another user, who did not come from Keratin AuthN, already has this email or username")
+		bad = ofRule("taken", "another user, who did not come from Keratin AuthN, already has this email or username")
 		return false, bad, nil
 	}
 	return false, bad, err

@@ -39,22 +39,22 @@ const maxPasskeys = 32
 // givePasskeys reads the user's passkeys.
 func (row *Row) givePasskeys(c *Checked, rules Rules) error {
 	if len(row.Passkeys) > maxPasskeys {
-		return fault("passkeys.many", "the user has more than %d passkeys", maxPasskeys)
+		return ofRule("passkeys.many", "the user has more than %d passkeys", maxPasskeys)
 	}
 	for _, p := range row.Passkeys {
 		if rules.PasskeyHost == "" {
-			return fault("passkeys.none", "passkeys cannot be used: the issuer has no host name")
+			return ofRule("passkeys.none", "passkeys cannot be used: the issuer has no host name")
 		}
 		if p.Host != rules.PasskeyHost {
-			return fault("passkeys.host", "the passkeys are for %.80q, and users sign in here at %s: browsers use a passkey "+
+			return ofRule("passkeys.host", "the passkeys are for %.80q, and users sign in here at %s: browsers use a passkey "+
 				"for the host alone for which it was made", p.Host, rules.PasskeyHost)
 		}
 		k, err := p.encode()
 		if err != nil {
-			return fault("passkeys.form", "a passkey cannot be used: %v", err)
+			return ofRule("passkeys.form", "a passkey cannot be used: %v", err)
 		}
 		if slices.ContainsFunc(c.Passkeys, func(other encodedPasskey) bool { return other.id == k.id }) {
-			return fault("passkeys.twice", "two of the passkeys have the same id")
+			return ofRule("passkeys.twice", "two of the passkeys have the same id")
 		}
 		c.Passkeys, c.SecondFactor = append(c.Passkeys, k), c.SecondFactor || p.SecondFactor
 	}

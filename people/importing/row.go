@@ -146,7 +146,7 @@ func (row *Row) CheckAll(rules Rules) (Checked, error) {
 		func() error { return checkPhone(&c.User) },
 		func() error {
 			if len(row.Roles) > 0 && !rules.Roles {
-				return fault("roles.refused", "the user has roles, which come only with --roles")
+				return ofRule("roles.refused", "the user has roles, which come only with --roles")
 			}
 			return nil
 		},
@@ -170,13 +170,13 @@ func giveID(u *storage.User) error {
 				return err
 			}
 			if id, err := uuid.Parse(u.ID); err != nil || id.String() != u.ID {
-				return fault("id.form", "id is not a UUID in lower case: leave it out to get a new one")
+				return ofRule("id.form", "id is not a UUID in lower case: leave it out to get a new one")
 			}
 			return nil
 		},
 		func() error {
 			if len(u.ExternalID) > maxExternalID || strings.ContainsFunc(u.ExternalID, unicode.IsControl) {
-				return fault("external_id.form", "external_id is longer than %d bytes, or has control characters",
+				return ofRule("external_id.form", "external_id is longer than %d bytes, or has control characters",
 					maxExternalID)
 			}
 			return nil
@@ -201,10 +201,10 @@ func (row *Row) giveAttributes(c *Checked, rules Rules) error {
 func (row *Row) giveNames(u *storage.User, rules Rules) error {
 	if strings.TrimSpace(row.Email) == "" && strings.TrimSpace(row.Username) == "" {
 		if row.Phone != "" {
-			return fault("names.phone", "the user has only a phone number: users sign in here by an email address or a "+
+			return ofRule("names.phone", "the user has only a phone number: users sign in here by an email address or a "+
 				"username, and may have a phone number as well")
 		}
-		return fault("names.missing", "there is neither email nor username")
+		return ofRule("names.missing", "there is neither email nor username")
 	}
 	return Collect(
 		func() error {
@@ -213,7 +213,7 @@ func (row *Row) giveNames(u *storage.User, rules Rules) error {
 			}
 			email, err := address.Claim(row.Email)
 			if err != nil {
-				return fault("email.form", "email %.80q %v", row.Email, err)
+				return ofRule("email.form", "email %.80q %v", row.Email, err)
 			}
 			email.Give(u)
 			return nil
@@ -239,7 +239,7 @@ func checkTexts(u storage.User) error {
 		}
 	}
 	if len(u.Roles) > maxRoles {
-		return fault("roles.many", "the user has more than %d roles", maxRoles)
+		return ofRule("roles.many", "the user has more than %d roles", maxRoles)
 	}
 	for i, role := range u.Roles {
 		texts[fmt.Sprintf("roles[%d]", i)] = role
