@@ -8,6 +8,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
+	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/internal/webhooks"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -57,7 +58,12 @@ func (s *Server) auditRoutes() []jsonapi.Route {
 		Summary: "Lists events as they come, oldest first, for programs that cannot be called by a webhook.",
 		Text: "Events are here about a second after they happened. One whose transaction ended late comes late, and none " +
 			"is left out. `next` is always there: ask with it again. The first call begins the list, with the events of " +
-			"the last minutes. It keeps 30 days.",
+			"the last minutes. It keeps 30 days.\n\nWith `Accept: text/event-stream` the answer does not end, and events " +
+			"are sent as they come (Server-Sent Events). The id of each is what `next` would be: a client that connects " +
+			"again sends it as `Last-Event-ID`, and misses nothing.",
+		Headers: []jsonapi.Header{{Name: "Last-Event-ID", Text: "For a stream: the last event's id; it stands above after."}},
+		Problems: []jsonapi.Outcome{{Status: http.StatusTooManyRequests, Code: "too_many_streams",
+			When: "the caller, or all callers, have as many streams open as a server takes."}},
 	}, s.listEvents)}
 }
 
@@ -73,6 +79,10 @@ const feedBegins = 10 * time.Minute
 func (s *Server) listEvents(c *call, in eventsCall) (out jsonapi.Page[webhooks.Body], err error) {
 	const list = "events"
 	tenant := c.asker.Tenant.ID
+	stream := streams(c.Request)
+	if last := c.Header.Get("Last-Event-ID"); stream && last != "" {
+		in.After = last
+	}
 	after, err := jsonapi.OpenCursor[int64](s.cursors(c), list, in.After)
 	if err != nil {
 		return out, err
@@ -81,6 +91,11 @@ func (s *Server) listEvents(c *call, in eventsCall) (out jsonapi.Page[webhooks.B
 		if err := s.Store.BeginFeed(c.Context(), tenant, time.Now().Add(-feedBegins)); err != nil {
 			return out, err
 		}
+		s.Webhooks.Wake()
+	}
+	if stream {
+		return out, s.streamEvents(c, webhooks.Stream{Tenant: tenant, Client: c.asker.Actor, After: after, Kinds: in.Kinds,
+			Cursor: func(seq int64) (string, error) { return jsonapi.SealCursor(s.cursors(c), list, seq) }})
 	}
 	found, err := s.Store.FedEvents(c.Context(), tenant, after, in.most())
 	if err != nil {
@@ -94,6 +109,32 @@ func (s *Server) listEvents(c *call, in eventsCall) (out jsonapi.Page[webhooks.B
 	}
 	out.Next, err = jsonapi.SealCursor(s.cursors(c), list, after)
 	return out, err
+}
+
+// streams reports whether a request asks for Server-Sent Events rather than JSON.
+func streams(r *http.Request) bool {
+	return r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/event-stream")
+}
+
+// streamEvents returns the stream as the answer, or the problem that there are too many.
+func (s *Server) streamEvents(c *call, to webhooks.Stream) error {
+	leave, err := s.Webhooks.Join(to.Tenant, to.Client)
+	if err != nil {
+		return &jsonapi.Problem{Status: http.StatusTooManyRequests, Code: "too_many_streams", RetryAfter: time.Minute,
+			Detail: "Close a stream of events first.", Err: err}
+	}
+	return jsonapi.Stream(func(w http.ResponseWriter, r *http.Request) error {
+		defer leave()
+		r = r.WithContext(web.Lasting(r.Context()))
+		to.Allowed = func() error {
+			_, err := s.admit(r, "audit:read")
+			return err
+		}
+		if err := s.Webhooks.Serve(r.Context(), w, to); err != nil {
+			web.Note(r.Context(), "cause", err.Error()) // the answer has begun
+		}
+		return nil
+	})
 }
 
 // exportCall is the input of GET /audit/export.

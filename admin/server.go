@@ -55,8 +55,8 @@ type Config struct {
 	// TestMail sends a test email of the tenant at once, and tells the lines of the conversation with the mail
 	// server. Default: there is no mail server.
 	TestMail func(ctx context.Context, t *issuer.Tenant, to string, tell func(line string)) error
-	// Webhooks sends events to webhooks, and says to which addresses.
-	Webhooks *webhooks.Sender
+	// Webhooks sends events to webhooks, says to which addresses, and tells of new events.
+	Webhooks *webhooks.Worker
 	// Issuer is the URL of the default tenant.
 	Issuer string
 	// Language returns the language of the mails that a request causes.

@@ -116,7 +116,8 @@ func start(t testing.TB, database string) *server {
 		Secrets: secrets, Tokens: s.provider.Apps(),
 		Keys: s.provider.Keys, Errors: errorPage, Issuer: rootIssuer, Accounts: s.accounts,
 		Language: func(*http.Request) string { return "en" },
-		Webhooks: webhooks.NewSender(secrets, outbound.Config{AllowPrivate: true}),
+		Webhooks: &webhooks.Worker{Store: store, Log: log,
+			Sender: webhooks.NewSender(secrets, outbound.Config{AllowPrivate: true})},
 	})
 	check(t, err)
 	router := mux.NewRouter().SkipClean(true)

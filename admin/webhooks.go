@@ -3,9 +3,8 @@ package admin
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/webhooks"
@@ -34,16 +33,22 @@ type webhookStatus struct {
 	CreatedAt    time.Time  `json:"created_at" doc:"When it was added."`
 	UpdatedAt    time.Time  `json:"updated_at" doc:"When it was changed."`
 	FailingSince *time.Time `json:"failing_since,omitempty" doc:"Since when every attempt fails."`
+	PublicKeys   []string   `json:"public_keys,omitempty" doc:"The public keys that verify what is sent (v1a): the present one first."`
 }
 
-func showWebhook(w storage.Webhook) (shownWebhook, error) {
-	out := shownWebhook{ID: w.ID, webhookFields: webhookFields{w.URL, w.Description, w.Kinds, w.Disabled},
+// said returns what the fields say.
+func (f webhookFields) said() webhooks.Said { return webhooks.Said(f) }
+
+func (s *Server) showWebhook(w storage.Webhook) (out shownWebhook, err error) {
+	out = shownWebhook{ID: w.ID, webhookFields: webhookFields{w.URL, w.Description, w.Kinds, w.Disabled},
 		Status: webhookStatus{CreatedAt: w.CreatedAt, UpdatedAt: w.UpdatedAt}}
 	if !w.FailingSince.IsZero() {
 		out.Status.FailingSince = &w.FailingSince
 	}
-	tag, err := jsonapi.TagOf(w.UpdatedAt)
-	out.answered = answered{tag: tag}
+	if out.Status.PublicKeys, err = webhooks.PublicKeys(s.Secrets, w, time.Now()); err != nil {
+		return out, err
+	}
+	out.tag, err = jsonapi.TagOf(w.UpdatedAt)
 	return out, err
 }
 
@@ -71,29 +76,27 @@ func (s *Server) listWebhooks() jsonapi.Route {
 	}, func(c *call, in pageFields) (jsonapi.Page[shownWebhook], error) {
 		return page(s, c, in, "webhooks", func(after string, limit int) ([]storage.Webhook, error) {
 			return s.Store.Webhooks(c.Context(), c.asker.Tenant.ID, after, limit)
-		}, func(w storage.Webhook) string { return w.ID }, showWebhook)
+		}, func(w storage.Webhook) string { return w.ID }, s.showWebhook)
 	})
 }
 
-// checkWebhook returns what is wrong with a webhook.
-func (s *Server) checkWebhook(w storage.Webhook) error {
-	err := webhooks.Check(w, s.Webhooks.Reach)
+// managed returns the problem that an error of a use case is.
+func managed(err error) error {
 	switch {
 	case errors.Is(err, webhooks.ErrAddress):
 		return invalid(jsonapi.FieldFault("url", "invalid", "Enter an https address."))
 	case errors.Is(err, webhooks.ErrKind):
 		return invalid(jsonapi.FieldFault("kinds", "invalid", "There are no events of such a kind."))
+	case errors.Is(err, webhooks.ErrTooMany):
+		return &jsonapi.Problem{Status: http.StatusConflict, Code: "too_many", Detail: "The tenant has 50 webhooks."}
 	}
 	return err
 }
 
-// tellWebhook returns the event of a change to a webhook.
-func (c *call) tellWebhook(kind, id, what string) storage.Event {
-	detail := map[string]string{"webhook": id}
-	if what != "" {
-		detail["what"] = what
-	}
-	return c.asker.Event(storage.Event{Kind: kind, Detail: detail})
+// manager returns the use cases of the caller.
+func (s *Server) manager(c *call) *webhooks.Manager {
+	return &webhooks.Manager{Store: s.Store, Secrets: s.Secrets, Reach: s.Webhooks.Sender.Reach, Wake: s.Webhooks.Wake,
+		Event: c.asker.Event}
 }
 
 func (s *Server) addWebhook() jsonapi.Route {
@@ -103,27 +106,11 @@ func (s *Server) addWebhook() jsonapi.Route {
 		Problems: []jsonapi.Outcome{wrongFields, notJSON, tooLarge,
 			{Status: http.StatusConflict, Code: "too_many", When: "the tenant has 50 webhooks."}},
 	}, func(c *call, in webhookFields) (out shownWebhook, err error) {
-		now := time.Now()
-		w := storage.Webhook{TenantID: c.asker.Tenant.ID, ID: uuid.Must(uuid.NewV7()).String(), URL: in.URL,
-			Description: in.Description, Kinds: in.Kinds, Disabled: in.Disabled, CreatedAt: now, UpdatedAt: now}
-		if err := s.checkWebhook(w); err != nil {
-			return out, err
-		}
-		all, err := s.Store.Webhooks(c.Context(), w.TenantID, "", storage.MostWebhooks)
+		w, shown, err := s.manager(c).Add(c.Context(), c.asker.Tenant.ID, in.said())
 		if err != nil {
-			return out, err
+			return out, managed(err)
 		}
-		if len(all) >= storage.MostWebhooks {
-			return out, &jsonapi.Problem{Status: http.StatusConflict, Code: "too_many", Detail: "The tenant has 50 webhooks."}
-		}
-		shown, err := webhooks.Rotate(s.Secrets, &w, now)
-		if err != nil {
-			return out, err
-		}
-		if err := s.Store.AddWebhook(c.Context(), w, c.tellWebhook(storage.EventWebhookAdded, w.ID, "")); err != nil {
-			return out, err
-		}
-		out, err = showWebhook(w)
+		out, err = s.showWebhook(w)
 		out.Secret, out.made = shown, c.asker.Tenant.URL(Prefix+"/webhooks/"+w.ID)
 		return out, err
 	})
@@ -138,7 +125,7 @@ func (s *Server) getWebhook() jsonapi.Route {
 		if err != nil {
 			return out, err
 		}
-		return showWebhook(w)
+		return s.showWebhook(w)
 	})
 }
 
@@ -155,16 +142,10 @@ func (s *Server) putWebhook() jsonapi.Route {
 		if err != nil {
 			return out, err
 		}
-		was := w.UpdatedAt
-		w.URL, w.Description, w.Kinds, w.Disabled, w.UpdatedAt = in.URL, in.Description, in.Kinds, in.Disabled, time.Now()
-		if err := s.checkWebhook(w); err != nil {
-			return out, err
+		if w, err = s.manager(c).Change(c.Context(), w, in.said()); err != nil {
+			return out, managed(err)
 		}
-		e := c.tellWebhook(storage.EventWebhookChanged, w.ID, "settings")
-		if err := s.Store.UpdateWebhook(c.Context(), w, was, e); err != nil {
-			return out, err
-		}
-		return showWebhook(w)
+		return s.showWebhook(w)
 	})
 }
 
@@ -173,8 +154,7 @@ func (s *Server) removeWebhook() jsonapi.Route {
 		Method: http.MethodDelete, Path: "/webhooks/{webhook}", ID: "removeWebhook", Scope: "webhooks:write",
 		Summary: "Removes a webhook with what waits to be sent there.",
 	}, func(c *call, in ofWebhook) (jsonapi.None, error) {
-		return jsonapi.None{}, s.Store.RemoveWebhook(c.Context(), c.asker.Tenant.ID, in.Webhook,
-			c.tellWebhook(storage.EventWebhookRemoved, in.Webhook, ""))
+		return jsonapi.None{}, s.manager(c).Remove(c.Context(), c.asker.Tenant.ID, in.Webhook)
 	})
 }
 
@@ -189,17 +169,11 @@ func (s *Server) rotateWebhook() jsonapi.Route {
 		if err != nil {
 			return out, err
 		}
-		was := w.UpdatedAt
-		w.UpdatedAt = time.Now()
-		shown, err := webhooks.Rotate(s.Secrets, &w, w.UpdatedAt)
+		w, shown, err := s.manager(c).Rotate(c.Context(), w)
 		if err != nil {
 			return out, err
 		}
-		e := c.tellWebhook(storage.EventWebhookChanged, w.ID, "secret")
-		if err := s.Store.UpdateWebhook(c.Context(), w, was, e); err != nil {
-			return out, err
-		}
-		out, err = showWebhook(w)
+		out, err = s.showWebhook(w)
 		out.Secret = shown
 		return out, err
 	})
@@ -222,7 +196,7 @@ func (s *Server) testWebhook() jsonapi.Route {
 		if err != nil {
 			return out, err
 		}
-		r := s.Webhooks.Test(c.Context(), w)
+		r := s.Webhooks.Sender.Test(c.Context(), w)
 		return attempt{r.Accepted(), r.Status, r.Took.Milliseconds(), r.Answer}, nil
 	})
 }
@@ -233,21 +207,19 @@ type webhookDelivery struct {
 	Kind      string     `json:"kind" doc:"The kind of the event."`
 	State     string     `json:"state" enum:"waiting,delivered,dead" doc:"dead: it was given up."`
 	CreatedAt time.Time  `json:"created_at" doc:"When it began to wait."`
-	NextAt    *time.Time `json:"next_at,omitempty" doc:"When it is tried next."`
+	NextAt    *time.Time `json:"next_at,omitempty" doc:"When it is tried next; not there while it waits behind an earlier one about the same user."`
 	DoneAt    *time.Time `json:"done_at,omitempty" doc:"When it was taken or given up."`
 	Attempts  int        `json:"attempts" doc:"How often it was tried."`
 	Last      *attempt   `json:"last,omitempty" doc:"How the last attempt ended."`
 }
 
 func showDelivery(d storage.WebhookDelivery) webhookDelivery {
-	out := webhookDelivery{Event: d.EventID, Kind: d.Kind, State: "waiting", CreatedAt: d.CreatedAt, Attempts: d.Attempts}
-	switch {
-	case d.DoneAt.IsZero():
+	out := webhookDelivery{Event: d.EventID, Kind: d.Kind, State: webhooks.StateOf(d), CreatedAt: d.CreatedAt,
+		Attempts: d.Attempts}
+	if !d.DoneAt.IsZero() {
+		out.DoneAt = &d.DoneAt
+	} else if !d.NextAt.IsZero() {
 		out.NextAt = &d.NextAt
-	case d.Dead:
-		out.State, out.DoneAt = "dead", &d.DoneAt
-	default:
-		out.State, out.DoneAt = "delivered", &d.DoneAt
 	}
 	if d.Status != 0 || d.Answer != "" {
 		r := webhooks.Result{Status: d.Status, Took: d.Took, Answer: d.Answer}
@@ -260,15 +232,20 @@ func showDelivery(d storage.WebhookDelivery) webhookDelivery {
 type deliveriesCall struct {
 	ofWebhook
 	pageFields
+	State string   `query:"state" enum:"waiting,delivered,dead" doc:"Only those in this state."`
+	Event string   `query:"event" max:"64" doc:"Only that of the event with this id."`
+	Kinds []string `query:"kind" max:"64" items:"20" doc:"Only events of these kinds; login.* stands for all that begin so."`
 }
 
 func (s *Server) listWebhookDeliveries() jsonapi.Route {
 	return handle(s, jsonapi.Operation{
 		Method: http.MethodGet, Path: "/webhooks/{webhook}/deliveries", ID: "listWebhookDeliveries", Scope: "webhooks:read",
 		Summary: "Lists what waits, was delivered and was given up, newest first.",
-		Text:    "What is done is kept for 30 days.",
+		Text: "What is done is kept for 30 days. A page with a filter may have fewer entries than there are, and " +
+			"`next` leads to more.",
 	}, func(c *call, in deliveriesCall) (out jsonapi.Page[webhookDelivery], err error) {
-		list := "deliveries of " + in.Webhook
+		f := webhooks.Filter{State: in.State, Event: in.Event, Kinds: in.Kinds}
+		list := strings.Join(append([]string{"deliveries", in.Webhook, f.State, f.Event}, f.Kinds...), "\x00")
 		before, err := jsonapi.OpenCursor[int64](s.cursors(c), list, in.After)
 		if err == nil {
 			_, err = s.Store.Webhook(c.Context(), c.asker.Tenant.ID, in.Webhook)
@@ -276,20 +253,17 @@ func (s *Server) listWebhookDeliveries() jsonapi.Route {
 		if err != nil {
 			return out, err
 		}
-		all, err := s.Store.WebhookDeliveries(c.Context(), c.asker.Tenant.ID, in.Webhook, before, in.most()+1)
+		found, next, err := webhooks.Log(c.Context(), s.Store, c.asker.Tenant.ID, in.Webhook, before, in.most(), f)
 		if err != nil {
 			return out, err
 		}
-		if len(all) > in.most() {
-			all = all[:in.most()]
-			if out.Next, err = jsonapi.SealCursor(s.cursors(c), list, all[len(all)-1].Seq); err != nil {
-				return out, err
-			}
-		}
-		for _, d := range all {
+		for _, d := range found {
 			out.Items = append(out.Items, showDelivery(d))
 		}
-		return out, nil
+		if next != 0 {
+			out.Next, err = jsonapi.SealCursor(s.cursors(c), list, next)
+		}
+		return out, err
 	})
 }
 
@@ -324,8 +298,7 @@ func (s *Server) replayWebhook() jsonapi.Route {
 		if in.Until != nil {
 			until = *in.Until
 		}
-		out.Count, err = s.Store.ReplayWebhook(c.Context(), w.TenantID, w.ID, in.Event, since, until, now,
-			c.tellWebhook(storage.EventWebhookChanged, w.ID, "replay"))
+		out.Count, err = s.manager(c).Replay(c.Context(), w, in.Event, since, until)
 		return out, err
 	})
 }

@@ -21,6 +21,18 @@ type tenantEntry struct {
 	storage.TenantSettings
 	Upstreams []upstreamEntry `yaml:"upstreams"`
 	Claims    []claimEntry    `yaml:"claims"`
+	Webhooks  []webhookEntry  `yaml:"webhooks"`
+}
+
+// webhookEntry is a webhook with its secret in clear, or the name of the file that holds it.
+type webhookEntry struct {
+	ID          string   `yaml:"id"`
+	URL         string   `yaml:"url"`
+	Description string   `yaml:"description"`
+	Kinds       []string `yaml:"kinds"`
+	Disabled    bool     `yaml:"disabled"`
+	Secret      *anyText `yaml:"secret"`
+	SecretFile  *anyText `yaml:"secret_file"`
 }
 
 // upstreamEntry is an upstream with its secret in clear, or the name of the file that holds it.
@@ -80,9 +92,17 @@ func readTenant(file, issuer, id string, entry *yaml.Node) (tenants.Declared, Fa
 	}
 	for i, u := range e.Upstreams {
 		d.Settings.Upstreams = append(d.Settings.Upstreams, u.Upstream)
-		if secret, ok := u.readSecret(r, fmt.Sprintf("upstreams.%d.client_secret_file", i)); ok {
+		if secret, ok := r.readSecret(u.Secret, u.SecretFile, fmt.Sprintf("upstreams.%d.client_secret", i)); ok {
 			d.Secrets[i] = secret
 		}
+	}
+	if e.Webhooks != nil {
+		d.Webhooks = []tenants.Webhook{}
+	}
+	for i, w := range e.Webhooks {
+		secret, _ := r.readSecret(w.Secret, w.SecretFile, fmt.Sprintf("webhooks.%d.secret", i))
+		d.Webhooks = append(d.Webhooks, tenants.Webhook{ID: w.ID, URL: w.URL, Description: w.Description, Kinds: w.Kinds,
+			Disabled: w.Disabled, Secret: secret})
 	}
 	d.Settings.Claims, d.ClaimPlaces = readRules(r, e.Claims)
 	for _, f := range d.Check(issuer) {
@@ -91,25 +111,26 @@ func readTenant(file, issuer, id string, entry *yaml.Node) (tenants.Declared, Fa
 	return d, r.faults
 }
 
-// readSecret returns the upstream's secret, which stands in the entry or in a file of its own beside
-// the tenants file. ok is false when there is none.
-func (u *upstreamEntry) readSecret(r *reader, fileField string) (secret string, ok bool) {
-	if u.Secret != nil {
-		secret, ok = string(*u.Secret), true
+// readSecret returns a secret, which stands in an entry or in a file of its own beside the tenants file. ok is false
+// when there is none. field is the path of the entry's field; _file behind it is that for the name of the file.
+func (r *reader) readSecret(text, file *anyText, field string) (secret string, ok bool) {
+	if text != nil {
+		secret, ok = string(*text), true
 	}
-	if u.SecretFile == nil {
+	if file == nil {
 		return secret, ok
 	}
 	if secret != "" {
-		r.wrong(fileField, "can't be used together with client_secret: write one of the two")
+		other := field[strings.LastIndex(field, ".")+1:]
+		r.wrong(field+"_file", "can't be used together with %s: write one of the two", other)
 	}
-	name := string(*u.SecretFile)
+	name := string(*file)
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(filepath.Dir(r.file), name)
 	}
-	text, err := os.ReadFile(name)
+	read, err := os.ReadFile(name)
 	if err != nil {
-		r.wrong(fileField, "%v", err)
+		r.wrong(field+"_file", "%v", err)
 	}
-	return strings.TrimSpace(string(text)), true
+	return strings.TrimSpace(string(read)), true
 }

@@ -24,6 +24,7 @@ func FuzzTenantsFile(f *testing.F) {
 		"tenants: {a: {branding: {css: '@import url(//evil.example)'}}}", "tenants: {a: }\n---\ntenants: {b: }",
 		"tenants: {a: {name: !!binary AA==}}", "tenants: {a: {second_factor: {remember_device: 9999999999h}}}", "\xff\xfe",
 		"tenants: {a: {host: 'a b'}}",
+		"tenants: {a: {webhooks: [{id: x, url: https://x.example/, kinds: [a.*], secret: whsec_secretcanary}]}}",
 	} {
 		f.Add([]byte(text))
 	}

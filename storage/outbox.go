@@ -2,6 +2,8 @@ package storage
 
 import (
 	"context"
+	"encoding/base64"
+	"slices"
 	"strings"
 	"time"
 )
@@ -97,6 +99,31 @@ func KindIn(kind string, kinds []string) bool {
 	return len(kinds) == 0
 }
 
+// WebhookSecretBeginning is how secrets of webhooks begin (Standard Webhooks).
+const WebhookSecretBeginning = "whsec_"
+
+// ParseWebhookSecret returns the key that a secret of a webhook stands for, and false unless it has the form of
+// Standard Webhooks, with 24 to 64 bytes.
+func ParseWebhookSecret(text string) (key []byte, ok bool) {
+	text, ok = strings.CutPrefix(text, WebhookSecretBeginning)
+	key, err := base64.StdEncoding.DecodeString(text)
+	return key, ok && err == nil && len(key) >= 24 && len(key) <= 64
+}
+
+// NoSuchEvents returns the first of kinds of which a webhook cannot be told, because a tenant may not learn of events
+// of the kind or there are none; "" for none. "login.*" stands for all that begin so.
+func NoSuchEvents(kinds []string) string {
+	for _, kind := range kinds {
+		beginning, all := strings.CutSuffix(kind, ".*")
+		if !slices.ContainsFunc(EventKinds, func(k EventKind) bool {
+			return k.Audience >= ToTenant && (k.Kind == kind || all && strings.HasPrefix(k.Kind, beginning+"."))
+		}) {
+			return kind
+		}
+	}
+	return ""
+}
+
 // FedEvent is an event with its place in the feed of its tenant.
 type FedEvent struct {
 	Event
@@ -110,10 +137,12 @@ type WebhookDelivery struct {
 	EventID, Kind     string
 	UserID            string // events about one user are sent one after the other; "" for none
 	CreatedAt         time.Time
-	NextAt            time.Time // when to try it next, or when a claim of it lapses
-	Attempts          int       // claims so far
-	DoneAt            time.Time // zero while it waits
-	Dead              bool      // it was given up
+	// NextAt is when to try it next, or when a claim of it lapses; zero while it waits behind an earlier one about the
+	// same user.
+	NextAt   time.Time
+	Attempts int       // claims so far
+	DoneAt   time.Time // zero while it waits
+	Dead     bool      // it was given up
 	// Of the last attempt: the status of the answer, 0 if there was none; how long it took; and the beginning of the
 	// answer, or why there was none.
 	Status int
@@ -130,8 +159,9 @@ type Webhooks interface {
 	AddWebhook(ctx context.Context, w Webhook, events ...Event) error
 	// UpdateWebhook stores all fields but CreatedAt and FailingSince. ErrStale: UpdatedAt is not was any more.
 	UpdateWebhook(ctx context.Context, w Webhook, was time.Time, events ...Event) error
-	// RemoveWebhook deletes a webhook with its deliveries. ErrNotFound if there is none.
-	RemoveWebhook(ctx context.Context, tenant, id string, events ...Event) error
+	// RemoveWebhook deletes a webhook with its deliveries. With many of those it begins a RemovalWebhook and carries
+	// on with it as long as ctx allows. ErrNotFound if there is none.
+	RemoveWebhook(ctx context.Context, tenant, id string, now time.Time, events ...Event) error
 	// Webhook returns one, or ErrNotFound.
 	Webhook(ctx context.Context, tenant, id string) (Webhook, error)
 	// Webhooks lists those of a tenant, at most limit after the id.
@@ -143,8 +173,8 @@ type Webhooks interface {
 
 	// BeginFeed begins the feed of a tenant with events since a point in time, unless it has one.
 	BeginFeed(ctx context.Context, tenant string, since time.Time) error
-	// Feeds lists the tenants that have a feed.
-	Feeds(ctx context.Context) ([]string, error)
+	// Feeds returns the last place in the feed of each tenant that has one.
+	Feeds(ctx context.Context) (map[string]int64, error)
 	// Feed gives places to events that have none, at most limit, and stores what is to be sent of them. It looks for
 	// events that are older by back than the last that it looked for: those of transactions that were open then. It
 	// returns how many there were.

@@ -12,6 +12,7 @@ const (
 	RemovalUser     = "user"
 	RemovalGroup    = "group"
 	RemovalRole     = "role"
+	RemovalWebhook  = "webhook"
 	RemovalGrants   = "grants"   // what a GrantFilter names is being revoked
 	RemovalSessions = "sessions" // a user's sessions are being ended
 	RemovalRestored = "restored" // what a restored backup has brought back is being ended

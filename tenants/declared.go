@@ -3,6 +3,8 @@ package tenants
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
+	"regexp"
 
 	"github.com/vouchsafe/vouchsafe/internal/fault"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
@@ -21,8 +23,47 @@ type Declared struct {
 	Settings storage.TenantSettings
 	// Secrets are those of Settings.Upstreams in clear, by the upstream's place in the list.
 	Secrets map[int]string
+	// Webhooks are those of a file; nil leaves them as they are.
+	Webhooks []Webhook
 	// ClaimPlaces says where in a file each of Settings.Claims stands, by the claim: FILE:LINE:COLUMN.
 	ClaimPlaces map[string]string
+}
+
+// Webhook is a webhook that a file declares.
+type Webhook struct {
+	ID          string
+	URL         string
+	Description string
+	Kinds       []string
+	Disabled    bool
+	Secret      string // in clear
+}
+
+// webhookID is the form of the ids that files give webhooks. Those that servers give are UUIDs.
+var webhookID = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,31}$`)
+
+// checkWebhooks returns what is wrong with webhooks. Which addresses servers may reach is not known here.
+func (d *Declared) checkWebhooks(wrong func(path, format string, args ...any)) {
+	seen := make(map[string]bool)
+	for i, w := range d.Webhooks {
+		at := fmt.Sprintf("webhooks.%d.", i)
+		if !webhookID.MatchString(w.ID) {
+			wrong(at+"id", "%q isn't an id: write up to 32 lower-case letters, digits, - and _, a letter first", w.ID)
+		} else if seen[w.ID] {
+			wrong(at+"id", "%q is there twice", w.ID)
+		}
+		seen[w.ID] = true
+		if u, err := url.Parse(w.URL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+			wrong(at+"url", "%q isn't an https URL", w.URL)
+		}
+		if kind := storage.NoSuchEvents(w.Kinds); kind != "" {
+			wrong(at+"kinds", "there are no events of the kind %q: docs/events.md lists them", kind)
+		}
+		if _, ok := storage.ParseWebhookSecret(w.Secret); !ok {
+			wrong(at+"secret", "want whsec_ and 24 to 64 bytes in base64, such as what "+
+				`echo "whsec_$(openssl rand -base64 32)" prints; or the name of a file with that, in secret_file`)
+		}
+	}
 }
 
 // Fault is one thing that is wrong with a tenant.
@@ -53,6 +94,7 @@ func (d *Declared) Check(issuer string) []Fault {
 	if d.Disabled != nil && *d.Disabled && d.ID == storage.DefaultTenant {
 		wrong("disabled", "the default tenant can't be disabled, because its URL is the issuer's own")
 	}
+	d.checkWebhooks(wrong)
 	fs = append(fs, CheckSettings(&d.Settings)...)
 	for i, u := range d.Settings.Upstreams {
 		if what := upstream.ValidateSecret(u, d.Secrets[i]); what != "" {

@@ -26,7 +26,16 @@ type Change struct {
 	ID     string      `json:"id"`
 	Fields diff.Fields `json:"fields,omitempty"` // never with a secret among the values
 	tenant storage.Tenant
+	same   bool     // the record of the tenant stays as it is
 	gone   []string // see Plan.Removed
+	extra  Extra
+}
+
+// Extra is what a file declares of a tenant beside the tenant's record.
+type Extra struct {
+	Fields diff.Fields
+	Gone   []string // see Plan.Removed
+	Apply  func(context.Context) error
 }
 
 // Plan is what makes tenants those of a file.
@@ -34,8 +43,11 @@ type Plan []Change
 
 // NewPlan compares the tenants of a file with those that are stored. Tenants that the file does not
 // name stay as they are: a slip in a file must not remove the data of a tenant. secrets seal the
-// secrets of upstream providers.
-func NewPlan(ctx context.Context, store storage.Tenants, secrets *secret.Masters, file []Declared) (Plan, error) {
+// secrets of upstream providers. extra compares what a tenant has beside its record.
+func NewPlan(
+	ctx context.Context, store storage.Tenants, secrets *secret.Masters, file []Declared,
+	extra func(context.Context, Declared) (Extra, error),
+) (Plan, error) {
 	plan := Plan{}
 	for _, d := range file {
 		old, err := store.Tenant(ctx, d.ID)
@@ -45,6 +57,14 @@ func NewPlan(ctx context.Context, store storage.Tenants, secrets *secret.Masters
 		}
 		t := d.over(old, secrets.Box(d.ID, secret.UpstreamSecret))
 		ch := Change{Op: Changes, ID: d.ID, tenant: t, Fields: compare(&old, &t), gone: d.Missing(&old)}
+		ch.same = len(ch.Fields) == 0 && !isNew
+		if ch.extra, err = extra(ctx, d); err != nil {
+			return nil, fmt.Errorf("tenant %s: %w", d.ID, err)
+		}
+		ch.Fields = append(ch.Fields, ch.extra.Fields...)
+		for _, one := range ch.extra.Gone {
+			ch.gone = append(ch.gone, one+" of tenant "+d.ID)
+		}
 		if isNew {
 			ch.Op, ch.tenant.CreatedAt = Adds, time.Now()
 		}
@@ -55,7 +75,7 @@ func NewPlan(ctx context.Context, store storage.Tenants, secrets *secret.Masters
 	return plan, nil
 }
 
-// Removed names the upstream providers, attributes and APIs that tenants have and the file does not declare.
+// Removed names the upstream providers, attributes, APIs and webhooks that tenants have and the file does not declare.
 func (p Plan) Removed() (names []string) {
 	for _, ch := range p {
 		names = append(names, ch.gone...)
@@ -132,20 +152,36 @@ func (d *Declared) sealed(box *secret.Box, stored []storage.Upstream) []storage.
 // Apply carries the changes out, each with its event.
 func (p Plan) Apply(ctx context.Context, store storage.Tenants, by audit.By) error {
 	for _, ch := range p {
-		kind, write := storage.EventTenantChanged, store.UpdateTenant
-		if ch.Op == Adds {
-			kind, write = storage.EventTenantAdded, store.AddTenant
+		if err := ch.apply(ctx, store, by); err != nil {
+			return err
 		}
-		err := write(ctx, ch.tenant, by(storage.Event{TenantID: ch.ID, Kind: kind}))
-		if errors.Is(err, storage.ErrExists) {
-			if _, there := store.Tenant(ctx, ch.ID); ch.Op == Adds && there == nil {
-				continue // another replica applied the same file meanwhile
+		if ch.extra.Apply != nil {
+			if err := ch.extra.Apply(ctx); err != nil {
+				return fmt.Errorf("tenant %s: %w", ch.ID, err)
 			}
-			return fmt.Errorf("tenant %s: the id or its host is taken, or was taken by a tenant since removed", ch.ID)
 		}
-		if err != nil {
-			return fmt.Errorf("%s tenant %s: %w", ch.Op, ch.ID, err)
+	}
+	return nil
+}
+
+// apply changes the record of the tenant.
+func (ch *Change) apply(ctx context.Context, store storage.Tenants, by audit.By) error {
+	if ch.same {
+		return nil
+	}
+	kind, write := storage.EventTenantChanged, store.UpdateTenant
+	if ch.Op == Adds {
+		kind, write = storage.EventTenantAdded, store.AddTenant
+	}
+	err := write(ctx, ch.tenant, by(storage.Event{TenantID: ch.ID, Kind: kind}))
+	if errors.Is(err, storage.ErrExists) {
+		if _, there := store.Tenant(ctx, ch.ID); ch.Op == Adds && there == nil {
+			return nil // another replica applied the same file meanwhile
 		}
+		return fmt.Errorf("tenant %s: the id or its host is taken, or was taken by a tenant since removed", ch.ID)
+	}
+	if err != nil {
+		return fmt.Errorf("%s tenant %s: %w", ch.Op, ch.ID, err)
 	}
 	return nil
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -12,9 +14,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/golden"
+	"github.com/vouchsafe/vouchsafe/internal/webhooks"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -49,6 +54,10 @@ func TestEventKindsAreConstants(t *testing.T) {
 					events++
 					if !isConstantOrVariable(kind) {
 						t.Errorf("%s: the kind of an event is put together here: use a constant", set.Position(kind.Pos()))
+					}
+					for _, name := range unshown(kind, n) {
+						t.Errorf("%s: exampleDetails does not have the member %s of the detail, and docs/events.md does not",
+							set.Position(n.Pos()), name)
 					}
 				}
 			}
@@ -86,6 +95,58 @@ func kindOfEvent(lit *ast.CompositeLit) ast.Expr {
 	return nil
 }
 
+// unshown returns the members of an event's detail that the example of its kind does not have.
+func unshown(kind ast.Expr, event *ast.CompositeLit) (names []string) {
+	constant, ok := kind.(*ast.SelectorExpr)
+	if !ok {
+		return nil
+	}
+	value, ok := eventConstants()[constant.Sel.Name]
+	k := slices.IndexFunc(storage.EventKinds, func(k storage.EventKind) bool { return k.Kind == value })
+	if !ok || k < 0 || storage.EventKinds[k].Audience < storage.ToTenant {
+		return nil
+	}
+	for _, field := range event.Elts {
+		kv, ok := field.(*ast.KeyValueExpr)
+		if name, is := kv.Key.(*ast.Ident); !ok || !is || name.Name != "Detail" {
+			continue
+		}
+		detail, ok := kv.Value.(*ast.CompositeLit)
+		if !ok {
+			continue
+		}
+		for _, member := range detail.Elts {
+			name, ok := member.(*ast.KeyValueExpr).Key.(*ast.BasicLit)
+			if !ok {
+				continue
+			}
+			text, _ := strconv.Unquote(name.Value)
+			if _, shown := exampleDetails[value][text]; !shown {
+				names = append(names, text)
+			}
+		}
+	}
+	return names
+}
+
+// eventConstants returns the values of the constants of package storage for kinds of events.
+var eventConstants = sync.OnceValue(func() map[string]string {
+	values := make(map[string]string)
+	file, err := parser.ParseFile(token.NewFileSet(), "../../storage/event.go", nil, 0)
+	if err != nil {
+		panic(err)
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Values) == 1 {
+			if text, ok := spec.Values[0].(*ast.BasicLit); ok && text.Kind == token.STRING {
+				values[spec.Names[0].Name], _ = strconv.Unquote(text.Value)
+			}
+		}
+		return true
+	})
+	return values
+})
+
 func isConstantOrVariable(e ast.Expr) bool {
 	switch e.(type) {
 	case *ast.SelectorExpr, *ast.Ident, *ast.IndexExpr:
@@ -108,7 +169,117 @@ the setting ` + "`keep_events_of`" + ` says how long they are kept.
 	for _, k := range storage.EventKinds {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", k.Kind, k.Subject, cell(k.Meaning))
 	}
-	return b.String()
+	b.WriteString(`
+## Examples
+
+What a [webhook](webhooks.md) is sent of each kind that a tenant may learn of. ` + "`detail`" + ` has what is known: members
+can be missing, and later versions may add some. Ids are those of an example.
+
+`)
+	for _, k := range storage.EventKinds {
+		if k.Audience >= storage.ToTenant {
+			b.WriteString("```json\n" + exampleOf(k) + "\n```\n\n")
+		}
+	}
+	return strings.TrimRight(b.String(), "\n") + "\n"
+}
+
+// exampleOf returns the JSON that a webhook is sent of an event of the kind.
+func exampleOf(k storage.EventKind) string {
+	e := storage.Event{
+		TenantID: storage.DefaultTenant, ID: "0192f0c4-5d1e-7a3c-9b1a-2f6f0e8f7c11", Kind: k.Kind, Actor: "cli",
+		At: time.Date(2026, time.November, 30, 9, 0, 0, 0, time.UTC), Detail: exampleDetails[k.Kind],
+	}
+	switch k.Subject {
+	case storage.AboutUser:
+		e.UserID = "0192f0aa-0b1c-7d2e-8f30-415263748596"
+		if k.Audience == storage.ToClient {
+			e.Actor, e.ClientID = e.UserID, "app"
+		}
+	case storage.AboutClient:
+		e.ClientID = "app"
+	}
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(webhooks.BodyOf(e)); err != nil {
+		panic(err)
+	}
+	return strings.TrimSpace(b.String())
+}
+
+const (
+	exampleSession = "0192f0c4-1a2b-7c3d-8e4f-5a6b7c8d9e0f"
+	exampleAdmin   = "0192f0aa-7777-7d2e-8f30-415263748596"
+)
+
+// exampleDetails are the details of the examples: all members that events of the kind may have.
+var exampleDetails = map[string]map[string]string{
+	storage.EventLoginSucceeded:   {"session": exampleSession, "amr": "pwd otp", "upstream": "google"},
+	storage.EventLoginRaised:      {"session": exampleSession, "amr": "pwd otp"},
+	storage.EventLoginPending:     {},
+	storage.EventLoginFailed:      {"reason": "wrong password"},
+	storage.EventSessionEnded:     {"session": exampleSession},
+	storage.EventUserAdded:        {"by": "import", "upstream": "google", "role": "admin"},
+	storage.EventUserInvited:      {"email": "kim@example.com", "groups": "staff", "roles": "wiki#editor"},
+	storage.EventUserUninvited:    {"email": "kim@example.com"},
+	storage.EventGroupJoined:      {"group": "staff", "upstream": "google"},
+	storage.EventGroupLeft:        {"group": "staff", "upstream": "google"},
+	storage.EventRoleGiven:        {"role": "editor", "client": "wiki"},
+	storage.EventRoleTaken:        {"role": "editor", "client": "wiki"},
+	storage.EventAccessRefused:    {"reason": "groups"},
+	storage.EventGroupAdded:       {"group": "staff"},
+	storage.EventGroupChanged:     {"group": "staff"},
+	storage.EventGroupRemoved:     {"group": "staff"},
+	storage.EventRoleAdded:        {"role": "editor", "client": "wiki"},
+	storage.EventRoleChanged:      {"role": "editor", "client": "wiki"},
+	storage.EventRoleRemoved:      {"role": "editor", "client": "wiki"},
+	storage.EventRoleAssigned:     {"role": "editor", "client": "wiki", "group": "staff"},
+	storage.EventRoleUnassigned:   {"role": "editor", "client": "wiki", "group": "staff"},
+	storage.EventAPIAdded:         {"api": "https://api.example.com"},
+	storage.EventAPIChanged:       {"api": "https://api.example.com"},
+	storage.EventAPIRemoved:       {"api": "https://api.example.com"},
+	storage.EventUsersImported:    {"added": "1200"},
+	storage.EventUsersExported:    {"hashes": "true"},
+	storage.EventAdministratorSet: {"role": "support", "was": ""},
+	storage.EventActingBegan: {"administrator": exampleAdmin, "session": exampleSession, "reason": "Ticket 4711",
+		"until": "2026-11-30T10:00:00Z"},
+	storage.EventActingEnded: {"administrator": exampleAdmin, "session": exampleSession, "reason": "Ticket 4711",
+		"why": "signed out"},
+	storage.EventFactorFailed:     {"factor": "totp"},
+	storage.EventPasskeyAdded:     {"passkey": "AQIDBAUGBwg"},
+	storage.EventPasskeyRemoved:   {"passkey": "AQIDBAUGBwg"},
+	storage.EventPasskeyCopied:    {"passkey": "AQIDBAUGBwg"},
+	storage.EventAPIKeyAdded:      exampleKey(),
+	storage.EventAPIKeyRotated:    exampleKey("by", exampleAdmin, "works_until", "2026-12-01T09:00:00Z"),
+	storage.EventAPIKeyRemoved:    exampleKey(),
+	storage.EventAPIKeyLeaked:     exampleKey("url", "https://code.example/jo/app"),
+	storage.EventIdentityLinked:   {"upstream": "google"},
+	storage.EventIdentityUnlinked: {"upstream": "google"},
+	storage.EventUpstreamFailed:   {"upstream": "google", "reason": "nonce"},
+	storage.EventGrantRevoked:     {"grant": exampleSession},
+	storage.EventTokenRevoked:     {"jti": exampleSession},
+	storage.EventRefreshReused:    {"grant": exampleSession},
+	storage.EventRefreshAhead:     {"grant": exampleSession},
+	storage.EventCodeReused:       {"grant": exampleSession, "reason": "reused"},
+	storage.EventCodeBurnt:        {"reason": "pkce"},
+	storage.EventClientChanged:    {"secret": "added"},
+	storage.EventKeyRotated:       {"kid": "x5Xy", "alg": "ES256"},
+	storage.EventKeyRemoved:       {"kid": "x5Xy"},
+	storage.EventMailRetried:      {"mail": exampleSession},
+	storage.EventWebhookAdded:     {"webhook": exampleSession},
+	storage.EventWebhookChanged:   {"webhook": exampleSession, "what": "disabled", "reason": "the receiver answered 410"},
+	storage.EventWebhookRemoved:   {"webhook": exampleSession},
+}
+
+// exampleKey returns the detail of an event about an API key, with more members.
+func exampleKey(more ...string) map[string]string {
+	d := map[string]string{"key": exampleSession, "name": "Nightly job", "start": "vs_user_Ab12", "scopes": "orders:read",
+		"expires": "2027-05-30T09:00:00Z"}
+	for i := 0; i < len(more); i += 2 {
+		d[more[i]] = more[i+1]
+	}
+	return d
 }
 
 var quotedKind = regexp.MustCompile("`([a-z]+\\.[a-z]+)`")

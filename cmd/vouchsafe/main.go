@@ -1,11 +1,12 @@
 // Command vouchsafe is an OAuth 2.1 and OpenID Connect provider: one binary that
 // serves, migrates its database, and manages clients, users, keys and tenants.
 //
-// Commands read flags and print; what they do is in other packages. A family of commands has a file:
-// user.go, invitation.go, group.go, role.go, client.go, api.go, claim.go, admincmd.go, tenant.go, upstream.go, key.go,
-// mail.go, audit.go, secret.go, serve.go, config.go. app.go and desk.go have what they share. Below are package
-// terminal, which prints and asks, packages here and remote, which work on the database and at a server, package
-// server, which serve runs, and package installation, which opens what the settings name.
+// Commands read flags and print; what they do is in other packages. A family of commands has a file: user.go,
+// invitation.go, group.go, role.go, client.go, api.go, claim.go, admincmd.go, tenant.go (upstream providers as
+// well), key.go, webhook.go, mail.go, audit.go, secret.go, serve.go, config.go. app.go and desk.go have what
+// they share. Below are package terminal, which prints and asks, packages here and remote, which work on the
+// database and at a server, package server, which serve runs, and package installation, which opens what the
+// settings name.
 package main
 
 import (
@@ -43,6 +44,7 @@ type commands struct {
 	Gateway     gatewayCmd     `cmd:"" help:"Check the file with the rules by which proxies ask who may use apps."`
 	Key         keyCmd         `cmd:"" help:"Manage signing keys."`
 	Secret      secretCmd      `cmd:"" help:"Replace master secrets."`
+	Webhook     webhookCmd     `cmd:"" help:"Manage the addresses of apps that are told of events."`
 	Mail        mailCmd        `cmd:"" help:"See emails that could not be delivered, and test the mail server."`
 	Audit       auditCmd       `cmd:"" help:"Export the audit trail, and delete old entries."`
 	Stats       statsCmd       `cmd:"" help:"Count active users, sign-ins and refusals."`

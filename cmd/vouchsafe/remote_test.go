@@ -19,9 +19,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/administration"
 )
 
-// noWebhooks is why no command works on webhooks.
-const noWebhooks = "- webhooks are set up by programs and by the administrators of tenants, through the API"
-
 // commandsOf binds each operation of the management API to the command that does the same; or, after a hyphen, to the
 // reason why there is none.
 var commandsOf = map[string]string{
@@ -71,9 +68,9 @@ var commandsOf = map[string]string{
 
 	"listKeys": "key list", "rotateKeys": "key rotate", "removeKey": "key remove",
 	"listWaiting": "mail waiting", "listDead": "mail dead", "retryMail": "mail retry",
-	"listWebhooks": noWebhooks, "addWebhook": noWebhooks, "getWebhook": noWebhooks, "putWebhook": noWebhooks,
-	"removeWebhook": noWebhooks, "rotateWebhook": noWebhooks, "testWebhook": noWebhooks,
-	"listWebhookDeliveries": noWebhooks, "replayWebhook": noWebhooks,
+	"listWebhooks": "webhook list", "addWebhook": "webhook add", "getWebhook": "webhook edit",
+	"putWebhook": "webhook edit", "removeWebhook": "webhook remove", "rotateWebhook": "webhook rotate",
+	"testWebhook": "webhook test", "listWebhookDeliveries": "webhook deliveries", "replayWebhook": "webhook replay",
 	"listEvents":  "- programs ask again and again; audit list and audit export are for operators",
 	"testMail":    "mail test",
 	"searchAudit": "audit list", "getStats": "stats",
@@ -252,6 +249,11 @@ func TestCommandsPrintTheSameHereAndThere(t *testing.T) {
 		{"api|put|https://api.example.com|--name|Orders|--scope|orders:read", ""},
 		{"api|remove|https://none.example|--yes", ""},
 		{"api|put|https://api.example.com|--name|All|--scope|orders:read|--json", ""}, {"api|put|no URI", ""},
+		{"webhook|add|http://x.example/", ""}, {"webhook|add|https://x.example/|--kind|none", ""},
+		{"webhook|add|https://x.example/|--kind|login.*", ""}, {"webhook|add|https://y.example/|--json", ""},
+		{"webhook|edit|none|--disable", ""}, {"webhook|remove|none|--yes", ""}, {"webhook|rotate|none", ""},
+		{"webhook|replay|none|--event|x", ""}, {"webhook|replay|none", ""}, {"webhook|test|none", ""},
+		{"webhook|list", ""},
 		{"mail|retry|none", ""}, {"mail|retry|--all", ""}, {"upstream|test|none", ""},
 		{"user|remove|kim@example.com|--yes", ""}, {"user|remove|kim@example.com|--yes", ""},
 		{"tenant|edit|--set|sign_up.mode=invitation|--set|name=Acme", ""}, {"tenant|edit|--set|sign_up.mode=invitation", ""},
@@ -274,7 +276,7 @@ func TestCommandsPrintTheSameHereAndThere(t *testing.T) {
 		"role list --client wiki", "role list --client wiki --json", "role list --client none",
 		"role holders reader --client wiki", "role holders reader --client wiki --json",
 		"api list", "api show https://api.example.com --json", "invitation list", "invitation list --json",
-		"mail dead", "mail waiting --json",
+		"webhook list", "webhook list --json --limit 1", "webhook deliveries none", "mail dead", "mail waiting --json",
 		"audit list --kind user.added", "audit list --user jo --json",
 		"tenant show", "tenant show --json", "claim explain jo wiki", "claim explain jo wiki --scope email --json",
 		"claim explain jo none", "claim explain none wiki", "audit export --until 2020-01-01T00:00:00Z",

@@ -11,10 +11,12 @@ import (
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/remote"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/server"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/declare"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
+	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/tenants"
 )
@@ -234,7 +236,11 @@ func (c *tenantsFileArg) plan(ctx context.Context, a *app, secrets secretsReader
 		if err != nil {
 			return err
 		}
-		plan, err := tenants.NewPlan(ctx, s, m, file)
+		roots, err := installation.RootCAs(cfg.ExtraCAFile)
+		if err != nil {
+			return err
+		}
+		plan, err := tenants.NewPlan(ctx, s, m, file, server.DeclaredWebhooks(cfg, s, m, roots, byCLI))
 		if err != nil {
 			return err
 		}
@@ -293,7 +299,7 @@ func (c *tenantApplyCmd) ask(ctx context.Context, a *app, gone []string) error {
 	if len(gone) == 0 {
 		return nil
 	}
-	return a.confirm(ctx, c.yesFlag, "%s no longer declares %s. Users can no longer use what this takes away.",
+	return a.confirm(ctx, c.yesFlag, "%s no longer declares %s. Users and apps can no longer use what this takes away.",
 		c.File, strings.Join(gone, ", "))
 }
 
@@ -314,6 +320,10 @@ func (c *tenantsFileArg) planAt(
 	fmt.Fprintln(a.Err, "Server:", d.Issuer())
 	plan, gone, all := tenants.Plan{}, []string(nil), []map[string]any(nil)
 	for _, t := range file {
+		if t.Webhooks != nil {
+			return fmt.Errorf("tenant %s: webhooks are declared where the database is: leave them out, and add them at a "+
+				"server with webhook add", t.ID)
+		}
 		members, err := t.Members()
 		if err != nil {
 			return err
@@ -367,4 +377,93 @@ func (c *tenantDiffCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return c.outcome(changes)
+}
+
+// upstreamCmd is the family of commands about upstream providers, which are settings of tenants.
+type upstreamCmd struct {
+	List upstreamListCmd `cmd:"" help:"List the upstream providers with which users can sign in. Change them with tenant apply."`
+	Show upstreamShowCmd `cmd:"" help:"Show an upstream provider, without its secret."`
+	Test upstreamTestCmd `cmd:"" help:"Try an upstream provider, without a user: what it says of itself, its keys and clock, and whether it takes the client."`
+}
+
+// upstreamListCmd lists the upstream providers of a tenant, in the order of the sign-in page.
+type upstreamListCmd struct {
+	placeFlags
+	jsonFlag
+}
+
+func (c *upstreamListCmd) Run(ctx context.Context, a *app) error {
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		t, err := d.Tenant(ctx)
+		if err != nil {
+			return err
+		}
+		all, columns := every(t.Settings.Upstreams), []string{"UPSTREAM", "NAME", "ISSUER", "CLIENT"}
+		return terminal.PrintList(&a.Terminal, c.JSON, all, same[storage.Upstream], columns,
+			func(u storage.Upstream) []string { return []string{u.ID, upstream.NameOf(u), u.Issuer, u.ClientID} })
+	})
+}
+
+// whichUpstream names an upstream provider.
+type whichUpstream struct {
+	ID string `arg:"" help:"The provider's id, as in tenants.yaml." complete:"upstream"`
+	placeFlags
+	jsonFlag
+}
+
+// upstreamShowCmd shows the settings of a provider.
+type upstreamShowCmd struct{ whichUpstream }
+
+func (c *upstreamShowCmd) Run(ctx context.Context, a *app) error {
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		t, err := d.Tenant(ctx)
+		if err != nil {
+			return err
+		}
+		u := t.Settings.Upstream(c.ID)
+		if u == nil {
+			return noSuch(storage.ErrNotFound, "upstream provider", c.ID)
+		}
+		if c.JSON {
+			return a.PrintJSON(u)
+		}
+		return a.PrintFields(fieldsOf(*u))
+	})
+}
+
+// upstreamTestCmd asks a provider what a sign-in needs of it, without a user.
+type upstreamTestCmd struct{ whichUpstream }
+
+// Help says what the results mean.
+func (*upstreamTestCmd) Help() string {
+	return "The command asks the provider what a sign-in asks. A step passes, warns, fails, is skipped because another " +
+		"step has to pass first, or is unknown because only a sign-in can show it. The exit code is 1 if a step fails."
+}
+
+// errTrial says that a step has failed, which is printed by then.
+var errTrial = errors.New("users can't sign in through this provider until the failed steps pass")
+
+func (c *upstreamTestCmd) Run(ctx context.Context, a *app) error {
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		steps, err := d.TryUpstream(ctx, c.ID)
+		if err != nil {
+			return noSuch(err, "upstream provider", c.ID)
+		}
+		works := upstream.Works(steps)
+		if c.JSON {
+			err = a.PrintJSON(struct {
+				Works bool            `json:"works"`
+				Steps []upstream.Step `json:"steps"`
+			}{works, steps})
+		} else {
+			for _, s := range steps {
+				fmt.Fprintf(a.Out, "%-8s %s: %s\n", terminal.Printable(s.Outcome), terminal.Printable(s.Name),
+					terminal.Printable(s.Says))
+			}
+		}
+		if err == nil && !works {
+			err = errTrial
+		}
+		return err
+	})
 }

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"crypto/rand"
+	"encoding/base64"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -73,6 +76,69 @@ func TestTenantsFile(t *testing.T) {
 	if sh.read(t, &tenants, "tenant", "list", "--json"); len(tenants) != 2 || tenants[1].ID != storage.DefaultTenant ||
 		tenants[1].Name != "Renamed" {
 		t.Errorf("got %+v, want both tenants and the new name", tenants)
+	}
+}
+
+// TestTenantsFileDeclaresWebhooks adds, changes and removes webhooks by a file, also where a server applies it.
+// Webhooks that were added otherwise stay.
+func TestTenantsFileDeclaresWebhooks(t *testing.T) {
+	t.Parallel()
+	sh := newDatabase(t)
+	secret := func() string {
+		key := make([]byte, 32)
+		_, _ = rand.Read(key)
+		return "whsec_" + base64.StdEncoding.EncodeToString(key)
+	}
+	first := secret()
+	sh.file(t, "crm.secret", first+"\n")
+	const file = `tenants:
+  default:
+    webhooks:
+      - {id: crm, url: https://crm.example/events, kinds: [user.*], secret_file: crm.secret}
+`
+	sh.file(t, "tenants.yaml", file)
+	sh.do(t, "webhook", "add", "https://other.example/")
+	printed := sh.do(t, "tenant", "apply", "tenants.yaml")
+	if !strings.Contains(printed, `+ webhooks.crm: {"url":"https://crm.example/events","kinds":["user.*"]}`) ||
+		strings.Contains(printed, first) {
+		t.Errorf("got %s", printed)
+	}
+	if again := sh.do(t, "tenant", "diff", "tenants.yaml"); again != "" {
+		t.Errorf("applied twice it changes %s", again)
+	}
+	sh.file(t, "crm.secret", secret())
+	if out := sh.do(t, "tenant", "apply", "tenants.yaml"); !strings.Contains(out,
+		"~ webhooks.crm.secret: (a secret) -> (another)") {
+		t.Errorf("got %s", out)
+	}
+	sh.file(t, "tenants.yaml", strings.Replace(file, "user.*", "login.*", 1))
+	sh.serve(t)
+	var all []webhookView
+	if sh.read(t, &all, "webhook", "list", "--json"); len(all) != 2 || !slices.ContainsFunc(all, func(w webhookView) bool {
+		return w.ID == "crm" && slices.Equal(w.Kinds, []string{"login.*"}) && len(w.PublicKeys) == 2
+	}) {
+		t.Errorf("got %+v, want both, and the declared one as the server read it, while two secrets sign", all)
+	}
+	sh.file(t, "without.yaml", "tenants:\n  default: {webhooks: []}\n")
+	if errs := sh.fails(t, 2, "tenant", "apply", "without.yaml"); !strings.Contains(errs,
+		"no longer declares webhook crm of tenant default.") {
+		t.Errorf("without --yes: got %s", errs)
+	}
+	sh.do(t, "tenant", "apply", "without.yaml", "--yes")
+	if sh.read(t, &all, "webhook", "list", "--json"); len(all) != 1 || all[0].URL != "https://other.example/" {
+		t.Errorf("got %+v, want the one that no file declares", all)
+	}
+	for field, wrong := range map[string]string{
+		"id":     "{id: A b, url: https://x.example/, secret: " + first + "}",
+		"url":    "{id: a, url: x, secret: " + first + "}",
+		"kinds":  "{id: a, url: https://x.example/, kinds: [secret.replaced], secret: " + first + "}",
+		"secret": "{id: a, url: https://x.example/, secret: whsec_c2hvcnQ=}",
+	} {
+		sh.file(t, "wrong.yaml", "tenants: {default: {webhooks: ["+wrong+"]}}\n")
+		if errs := sh.fails(t, 1, "tenant", "diff", "wrong.yaml"); !strings.Contains(errs, "wrong.yaml:1:") ||
+			!strings.Contains(errs, field) {
+			t.Errorf("%s: got %s", field, errs)
+		}
 	}
 }
 

@@ -74,6 +74,32 @@ func count(t *testing.T, s *vouchsafetest.Server, query string, args ...any) (n 
 	return n
 }
 
+// change runs a statement in the server's database.
+func change(t *testing.T, s *vouchsafetest.Server, statement string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if strings.HasPrefix(database(s), "postgres") {
+		conn, err := pgx.Connect(ctx, s.Database)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close(ctx)
+		if _, err := conn.Exec(ctx, statement); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	db, err := sql.Open("sqlite", "file:"+database(s)+"?_pragma=busy_timeout(10000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(ctx, statement); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // eventually waits until the query counts so many.
 func eventually(t *testing.T, s *vouchsafetest.Server, want int, query string, args ...any) {
 	t.Helper()

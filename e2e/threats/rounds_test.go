@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest/receiver"
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 	"github.com/vouchsafe/vouchsafe/internal/passkeytest"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
@@ -39,7 +41,7 @@ var shownInRounds = map[secret.Purpose]string{
 	secret.ShownAPIKey: "in flight",
 	secret.ListCursor:  "in flight", secret.ActingTicket: "in flight",
 	secret.GatewaySession: "in flight; later, users sign in again", secret.GatewayTrip: "in flight",
-	secret.WebhookSecret:  "sealed anew with the others: reseal.TestAllThatIsStoredIsSealedAnew",
+	secret.WebhookSecret:  "an app that is told of events",
 	secret.DelegatedReset: "in flight", secret.DelegatedSignIn: "in flight",
 	secret.DelegatedSession:  "in flight; later, users sign in again",
 	secret.AppSession:        "sealed anew with the others: reseal.TestAllThatIsStoredIsSealedAnew",
@@ -96,6 +98,8 @@ type rounds struct {
 	refresh  string                 // the newest
 	social   fakeidp.Person         // linked
 	waiting  string                 // the user for which a mail waits
+	told     *receiver.App          // is told of new users
+	hook     string                 // its secret
 	flight   func(*rounds, int)     // finishes what was begun
 }
 
@@ -114,7 +118,9 @@ func newRounds(t *testing.T, production bool) *rounds {
 	w.s = vouchsafetest.Start(t, vouchsafetest.Options{Production: production, Env: map[string]string{
 		"VOUCHSAFE_SECRET": w.old, "VOUCHSAFE_SMTP_URL": w.mails.URL, "VOUCHSAFE_MAIL_FROM": "no-reply@id.example",
 		// Starting takes long on a busy machine.
-		"VOUCHSAFE_CODE_LIFETIME": "10m", "VOUCHSAFE_ACCESS_TOKEN_LIFETIME": "1h", "VOUCHSAFE_REFRESH_TOKEN_GRACE": "1m",
+		"VOUCHSAFE_ALLOW_PRIVATE_FETCH": "true",
+		"VOUCHSAFE_CODE_LIFETIME":       "10m", "VOUCHSAFE_ACCESS_TOKEN_LIFETIME": "1h",
+		"VOUCHSAFE_REFRESH_TOKEN_GRACE": "1m",
 	}})
 	w.api = w.s.API(t)
 	w.google = vouchsafetest.NewStandIn(t, fakeidp.Google, nil)
@@ -145,6 +151,8 @@ func (w *rounds) makeRows() {
 		return strings.Contains(w.s.Command(t, "", "mail", "dead"), w.waiting)
 	})
 
+	w.told = receiver.New(t, nil)
+	w.hook = strings.TrimSpace(w.s.Command(t, "", "webhook", "add", w.told.URL, "--kind", "user.added"))
 	jo := w.s.Person(t)
 	w.signedIn = w.s.Browser(t, jo)
 	r := vouchsafetest.NewRequest(web, "scope", "openid offline_access", "prompt", "consent")
@@ -299,6 +307,12 @@ func (w *rounds) useRows(round int) {
 	if got := w.api.Userinfo(t, w.access); got.Status != 200 {
 		t.Errorf("round %d: an access token of before: %d", round, got.Status)
 	}
+	user := strings.TrimSpace(w.s.Command(t, "", "user", "add", newAddress("example.com")))
+	within(t, time.Minute, "the app is not told of a new user", func() bool {
+		return slices.ContainsFunc(w.told.Got(), func(e receiver.Told) bool {
+			return e.Data.Subject == user && e.SignedBy(w.hook)
+		})
+	})
 	w.refresh = w.api.Renew(t, web, w.refresh).Want(t, 200, "").Refresh()
 	w.byPasskey(round)
 	w.comeFromGoogle()

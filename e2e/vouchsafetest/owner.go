@@ -35,9 +35,11 @@ func (s *Server) Owner(t testing.TB) Person {
 }
 
 // OwnerToken returns an access token for the management API that a new owner got by signing in.
-func (s *Server) OwnerToken(t testing.TB) string {
+func (s *Server) OwnerToken(t testing.TB) string { return s.OwnerTokenOf(t, s.Console(t)) }
+
+// OwnerTokenOf is OwnerToken by the app.
+func (s *Server) OwnerTokenOf(t testing.TB, c Client) string {
 	t.Helper()
-	c := s.Console(t)
 	r := NewRequest(c, "scope", c["scope"].(string))
 	return s.API(t).Redeem(t, r, s.Browser(t, s.Owner(t)).Code(t, r)).Want(t, http.StatusOK, "").Access()
 }

@@ -46,7 +46,10 @@ func Handle[In, Out any](op Operation, do func(r *http.Request, in In) (Out, err
 // finish answers with what an operation returned.
 func (o Operation) finish(w http.ResponseWriter, r *http.Request, out any, err error) error {
 	var preview *Preview
+	var stream Stream
 	switch {
+	case errors.As(err, &stream):
+		return stream(w, r)
 	case errors.As(err, &preview):
 		return Write(w, http.StatusOK, preview)
 	case err != nil:
@@ -54,6 +57,12 @@ func (o Operation) finish(w http.ResponseWriter, r *http.Request, out any, err e
 	}
 	return o.answer(w, r, out)
 }
+
+// Stream is an answer that the operation writes itself. It is returned in the place of an error, as a Preview is.
+type Stream func(w http.ResponseWriter, r *http.Request) error
+
+// Error implements error.
+func (Stream) Error() string { return "the answer is a stream" }
 
 // bodyOf returns what is written of an output: nil when there is no body.
 func bodyOf(out any) any {

@@ -53,11 +53,35 @@ func (c *requestContext) Err() error {
 // child, so that it needs no goroutine for each child. Value must therefore ask the same context as
 // Done.
 func (c *requestContext) Value(key any) any {
-	if key == (requestKey{}) {
+	switch key {
+	case requestKey{}:
 		return c.request
+	case lastingKey{}:
+		return c
 	}
 	return c.below().Value(key)
 }
+
+// lastingKey is the key of the context of a request itself.
+type lastingKey struct{}
+
+// Lasting returns the context of a request without the deadline of Edge.Timeout, for an answer that goes on for long.
+// It ends when the client is gone.
+func Lasting(ctx context.Context) context.Context {
+	if c, ok := ctx.Value(lastingKey{}).(*requestContext); ok {
+		return lasting{c.Context, ctx}
+	}
+	return ctx
+}
+
+// lasting ends with one context, and has the values of another.
+type lasting struct {
+	context.Context
+	values context.Context
+}
+
+// Value implements context.Context.
+func (l lasting) Value(key any) any { return l.values.Value(key) }
 
 // below returns the context that this one delegates to: the one with the timer, once there is one.
 func (c *requestContext) below() context.Context {

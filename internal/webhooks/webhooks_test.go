@@ -3,20 +3,26 @@ package webhooks
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/net/dns/dnsmessage"
 
 	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/outbound"
@@ -111,12 +117,16 @@ func (b *bench) hook(url string) (storage.Webhook, string) {
 
 // run starts so many replicas until the test ends.
 func (b *bench) run(replicas int) {
+	for range replicas {
+		b.start(&Worker{Store: b.store, Sender: b.sender(), Log: slog.New(slog.NewTextHandler(b.Output(), nil))})
+	}
+}
+
+// start runs a worker until the test ends.
+func (b *bench) start(w *Worker) {
 	ctx, end := context.WithCancel(b.Context())
 	var wg sync.WaitGroup
-	for range replicas {
-		w := &Worker{Store: b.store, Sender: b.sender(), Log: slog.New(slog.NewTextHandler(b.Output(), nil))}
-		wg.Go(func() { w.Run(ctx) })
-	}
+	wg.Go(func() { w.Run(ctx) })
 	b.Cleanup(func() {
 		end()
 		wg.Wait()
@@ -157,6 +167,20 @@ func signed(r received, shown string) bool {
 	return false
 }
 
+// signedBy reports whether one of the signatures is that of a public key (v1a).
+func signedBy(r received, public string) bool {
+	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(public, PublicBeginning))
+	for s := range strings.FieldsSeq(r.signature) {
+		text, ok := strings.CutPrefix(s, "v1a,")
+		signature, bad := base64.StdEncoding.DecodeString(text)
+		if ok && errors.Join(err, bad) == nil &&
+			ed25519.Verify(key, []byte(r.id+"."+r.timestamp+"."+string(r.body)), signature) {
+			return true
+		}
+	}
+	return false
+}
+
 func TestEventsAreSentSignedOnceAndInOrder(t *testing.T) {
 	t.Parallel()
 	b, r := newBench(t), newReceiver(t)
@@ -183,6 +207,33 @@ func TestEventsAreSentSignedOnceAndInOrder(t *testing.T) {
 	}
 }
 
+// TestAChangeThatFailsTellsNothing: listeners of other products were told of changes that were rolled back
+// (keycloak/keycloak#33194, SnuK87/keycloak-kafka#69, p2-inc/keycloak-events#1).
+func TestAChangeThatFailsTellsNothing(t *testing.T) {
+	t.Parallel()
+	b, r := newBench(t), newReceiver(t)
+	b.hook(r.URL)
+	b.run(1)
+	add := func(user string) (string, error) {
+		u := storage.User{TenantID: storage.DefaultTenant, ID: user, EmailKey: "jo@example.com", CredentialVersion: 1}
+		e := audit.Actor("cli")(storage.Event{TenantID: u.TenantID, Kind: storage.EventUserAdded, UserID: u.ID})
+		return e.ID, b.store.Apply(t.Context(), storage.Change{TenantID: u.TenantID, UserID: u.ID, Now: time.Now(), Add: &u,
+			Events: []storage.Event{e}})
+	}
+	first, err := add("jo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := add("other"); !errors.Is(err, storage.ErrExists) {
+		t.Fatalf("got %v, want the address taken", err)
+	}
+	last := b.happens(storage.EventUserDisabled, "jo").ID
+	b.until("the last event", func() bool { return len(r.all()) >= 2 })
+	if got := r.all(); len(got) != 2 || got[0].id != first || got[1].id != last {
+		t.Errorf("got %+v, want the first and the last event", got)
+	}
+}
+
 func TestAFailureIsTriedAgainBeforeTheNextOfTheUser(t *testing.T) {
 	t.Parallel()
 	b, r := newBench(t), newReceiver(t)
@@ -193,13 +244,21 @@ func TestAFailureIsTriedAgainBeforeTheNextOfTheUser(t *testing.T) {
 		}
 		first = false
 	}
-	h, _ := b.hook(r.URL)
+	h, shown := b.hook(r.URL)
 	one, two := b.happens(storage.EventUserAdded, "jo").ID, b.happens(storage.EventLoginSucceeded, "jo").ID
 	b.run(1)
 	b.until("three attempts", func() bool { return len(r.all()) == 3 })
 	got := r.all()
 	if got[0].id != one || got[1].id != one || got[2].id != two || !bytes.Equal(got[0].body, got[1].body) {
 		t.Errorf("got %s, %s and %s, want the first twice, and then the second", got[0].id, got[1].id, got[2].id)
+	}
+	// Each attempt is signed anew (reapit/foundations#11108), with the time of its own, which receivers check.
+	for i, one := range got {
+		sent, err := strconv.ParseInt(one.timestamp, 10, 64)
+		if err != nil || !signed(one, shown) || time.Since(time.Unix(sent, 0)) > time.Minute ||
+			i == 1 && one.timestamp == got[0].timestamp {
+			t.Errorf("attempt %d: signed %v, with the time %s", i, signed(one, shown), one.timestamp)
+		}
 	}
 	b.until("no failure", func() bool {
 		w, err := b.store.Webhook(t.Context(), h.TenantID, h.ID)
@@ -229,6 +288,7 @@ func TestAReceiverThatHangsHoldsUpNoOther(t *testing.T) {
 	}
 }
 
+// TestAnAnswerIsKeptWithoutHarm follows no redirect, as others did (formbricks/formbricks#7877).
 func TestAnAnswerIsKeptWithoutHarm(t *testing.T) {
 	t.Parallel()
 	b, r := newBench(t), newReceiver(t)
@@ -257,6 +317,95 @@ func TestAnAnswerIsKeptWithoutHarm(t *testing.T) {
 	if got := NewSender(b.secrets, outbound.Config{}).Test(t.Context(), h); got.Status != 0 || got.Accepted() {
 		t.Errorf("got %+v, want an inner address refused", got)
 	}
+}
+
+// TestANameIsCheckedWhenItIsDialled has a name that leads to a public address at first, and to this machine whenever it
+// is looked up again (DNS rebinding, as in OneUptime/oneuptime#3096 and Priyanshu-byte-coder/devtrack#2564).
+func TestANameIsCheckedWhenItIsDialled(t *testing.T) {
+	t.Parallel()
+	b, inner := newBench(t), newReceiver(t)
+	port := inner.URL[strings.LastIndex(inner.URL, ":"):]
+	h, _ := b.hook("https://rebinds.example" + port)
+	var asked atomic.Int64
+	names := newNames(t, func() net.IP {
+		if asked.Add(1) == 1 {
+			return net.IPv4(192, 88, 99, 1)
+		}
+		return net.IPv4(127, 0, 0, 1)
+	})
+	s := NewSender(b.secrets, outbound.Config{Resolver: names, Timeout: 10 * time.Second})
+	for range 2 {
+		got := s.Test(t.Context(), h)
+		if got.Accepted() || got.Status != 0 || !strings.Contains(got.Answer, outbound.ErrNotPublic.Error()) {
+			t.Errorf("got %+v, want the address refused", got)
+		}
+	}
+	if asked.Load() < 2 || len(inner.all()) > 0 {
+		t.Errorf("the name was looked up %d times, and the inner server got %d requests", asked.Load(), len(inner.all()))
+	}
+}
+
+// newNames returns a resolver that asks a server on this machine, whose answer is the IPv4 address.
+func newNames(t *testing.T, answer func() net.IP) *net.Resolver {
+	t.Helper()
+	server, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	go func() {
+		for packet := make([]byte, 512); ; {
+			n, from, err := server.ReadFrom(packet)
+			if err != nil {
+				return
+			}
+			var asked dnsmessage.Message
+			if asked.Unpack(packet[:n]) != nil || len(asked.Questions) != 1 {
+				continue
+			}
+			q := asked.Questions[0]
+			reply := dnsmessage.Message{Header: dnsmessage.Header{ID: asked.ID, Response: true, RecursionAvailable: true},
+				Questions: asked.Questions}
+			if q.Type == dnsmessage.TypeA {
+				reply.Answers = []dnsmessage.Resource{{
+					Header: dnsmessage.ResourceHeader{Name: q.Name, Class: q.Class},
+					Body:   &dnsmessage.AResource{A: [4]byte(answer().To4())}}}
+			}
+			if packed, err := reply.Pack(); err == nil {
+				_, _ = server.WriteTo(packed, from)
+			}
+		}
+	}()
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "udp", server.LocalAddr().String())
+	}}
+}
+
+// TestAWorkerWithoutWebhooksRests counts what it asks of the database. A webhook that is added wakes it.
+func TestAWorkerWithoutWebhooksRests(t *testing.T) {
+	t.Parallel()
+	b, r := newBench(t), newReceiver(t)
+	w := &Worker{Store: b.store, Sender: b.sender(), Log: slog.New(slog.DiscardHandler)}
+	b.start(w)
+	b.until("the first look", func() bool { return b.store.Statements() > 0 })
+	time.Sleep(100 * time.Millisecond)
+	before := b.store.Statements()
+	time.Sleep(3 * look)
+	if n := b.store.Statements() - before; n > 2 {
+		t.Errorf("got %d statements in %v, want 2 at most", n, 3*look)
+	}
+	h, _ := b.hook(r.URL)
+	w.Wake()
+	moved := w.Moved(h.TenantID)
+	b.happens(storage.EventLoginSucceeded, "jo")
+	began := time.Now()
+	b.until("the event", func() bool { return len(r.all()) == 1 })
+	select {
+	case <-moved:
+	case <-time.After(time.Minute):
+		t.Error("it does not tell that there are events")
+	}
+	t.Logf("sent after %v", time.Since(began))
 }
 
 func TestAReceiverThatIsGoneIsDisabled(t *testing.T) {
@@ -296,6 +445,11 @@ func TestTwoSecretsSignWhileOneRotates(t *testing.T) {
 	b.sender().Test(t.Context(), h)
 	if got := r.all()[1]; signed(got, first) || !signed(got, second) || !signed(got, third) {
 		t.Error("want the signatures of the last two secrets")
+	}
+	public, err := PublicKeys(b.secrets, h, now)
+	if err != nil || len(public) != 2 || !signedBy(r.all()[1], public[0]) || !signedBy(r.all()[1], public[1]) ||
+		signedBy(r.all()[0], public[0]) {
+		t.Errorf("got the public keys %v, %v, want the two that sign", public, err)
 	}
 	keys, err := openKeys(b.secrets, h)
 	if err != nil {

@@ -14,8 +14,9 @@ import (
 )
 
 const (
-	// look is how often a worker looks for events and deliveries.
-	look = time.Second
+	// look is how often a worker looks for events and deliveries, and idle how often it does so while no tenant has a
+	// webhook or reads events.
+	look, idle = time.Second, 5 * time.Second
 	// back and fullBack are how late a transaction may commit its events: most do so within back. Requests end long
 	// before fullBack, and every fullEvery a worker looks so far back.
 	back, fullBack = 10 * time.Second, 10 * time.Minute
@@ -42,6 +43,13 @@ type Worker struct {
 	under map[string]bool // webhooks with a batch under way
 	rests map[string]rest
 	full  time.Time // when it last looked far back
+	wake  chan struct{}
+	last  map[string]int64 // the last places in feeds that it saw
+	moved map[string]chan struct{}
+	// streams are how many each client of a tenant has open, and open how many there are.
+	streams map[[2]string]int
+	open    int
+	left    chan struct{}
 }
 
 // rest is how long a webhook that takes nothing is left alone.
@@ -56,10 +64,7 @@ func (w *Worker) Run(ctx context.Context) {
 	var batches sync.WaitGroup
 	defer batches.Wait()
 	for ctx.Err() == nil {
-		hooks, err := w.Store.AllWebhooks(ctx)
-		if err == nil {
-			err = w.feed(ctx, hooks)
-		}
+		hooks, feeds, err := w.feed(ctx)
 		if err != nil && ctx.Err() == nil {
 			w.Log.WarnContext(ctx, "feed events", "error", err)
 		}
@@ -68,47 +73,106 @@ func (w *Worker) Run(ctx context.Context) {
 				batches.Go(func() { w.deliver(ctx, h) })
 			}
 		}
+		pause := look
+		if err == nil && feeds == 0 {
+			pause = idle
+		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(look - look/10 + rand.N(look/5)):
+		case <-w.signal():
+		case <-time.After(pause - pause/10 + rand.N(pause/5)):
 		}
 	}
 }
 
-// feed begins the feeds of tenants that have webhooks, and gives new events of all feeds their places.
-func (w *Worker) feed(ctx context.Context, hooks []storage.Webhook) error {
-	now := time.Now()
-	tenants, err := w.Store.Feeds(ctx)
-	if err != nil {
-		return err
+// signal returns the channel on which Wake is heard.
+func (w *Worker) signal() chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.wake == nil {
+		w.wake = make(chan struct{}, 1)
 	}
-	known := make(map[string]bool)
-	for _, t := range tenants {
-		known[t] = true
+	return w.wake
+}
+
+// Wake has the worker look at once, because a webhook was added or a feed begun. Other replicas see that when they
+// look next.
+func (w *Worker) Wake() {
+	select {
+	case w.signal() <- struct{}{}:
+	default: // it is about to look
+	}
+}
+
+// Moved returns a channel that is closed when the tenant's feed has got events.
+func (w *Worker) Moved(tenant string) <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c, ok := w.moved[tenant]
+	if !ok {
+		c = make(chan struct{})
+		if w.moved == nil {
+			w.moved = make(map[string]chan struct{})
+		}
+		w.moved[tenant] = c
+	}
+	return c
+}
+
+// tell says that the feed of a tenant has got events if its last place is another than it was.
+func (w *Worker) tell(tenant string, last int64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.last[tenant] == last {
+		return
+	}
+	if w.last == nil {
+		w.last = make(map[string]int64)
+	}
+	w.last[tenant] = last
+	if c, ok := w.moved[tenant]; ok {
+		close(c)
+		delete(w.moved, tenant)
+	}
+}
+
+// feed begins the feeds of tenants that have webhooks, and gives new events of all feeds their places. It returns
+// all webhooks, and how many feeds there are.
+func (w *Worker) feed(ctx context.Context) (hooks []storage.Webhook, feeds int, err error) {
+	if hooks, err = w.Store.AllWebhooks(ctx); err != nil {
+		return nil, 0, err
+	}
+	last, err := w.Store.Feeds(ctx)
+	if err != nil {
+		return hooks, 0, err
 	}
 	for _, h := range hooks {
-		if !known[h.TenantID] {
+		if _, ok := last[h.TenantID]; !ok {
 			if err := w.Store.BeginFeed(ctx, h.TenantID, h.CreatedAt); err != nil {
-				return err
+				return hooks, 0, err
 			}
-			known[h.TenantID] = true
+			last[h.TenantID] = 0
 		}
 	}
-	far := back
+	now, far := time.Now(), back
 	if now.Sub(w.full) > fullEvery {
 		far = fullBack
 	}
-	for t := range known {
-		for n := page; n == page && ctx.Err() == nil; {
-			if n, err = w.Store.Feed(ctx, t, far, time.Now(), page); err != nil && !errors.Is(err, storage.ErrNotFound) {
-				return err
+	for tenant, seq := range last {
+		n := page
+		for n == page && ctx.Err() == nil {
+			if n, err = w.Store.Feed(ctx, tenant, far, time.Now(), page); err != nil && !errors.Is(err, storage.ErrNotFound) {
+				return hooks, len(last), err
 			}
+			seq += int64(n)
 		}
+		// Another replica may have fed as well: then the next look tells of it.
+		w.tell(tenant, seq)
 	}
 	if far == fullBack {
 		w.full = now
 	}
-	return nil
+	return hooks, len(last), nil
 }
 
 // begin reports whether a batch of the webhook may begin, and notes it.

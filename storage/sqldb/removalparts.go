@@ -3,6 +3,7 @@ package sqldb
 import (
 	"bytes"
 	"context"
+	"math"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -196,6 +197,61 @@ func (s *Store) removeRestOfClient(ctx context.Context, r removal, told func(row
 }
 
 const (
+	hangsOnWebhook = `
+		SELECT COUNT(*) FROM (
+			SELECT 1 FROM webhook_deliveries WHERE tenant_id = $1 AND webhook = $2 LIMIT $3) AS found`
+	// A foreign key takes along its deliveries.
+	removeWebhook = `DELETE FROM webhooks WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
+	// A replica of an earlier release sends nothing there, because it is disabled.
+	markWebhook = `
+		UPDATE webhooks SET removed_at = $3, disabled = TRUE, url = '', description = '', data = ''
+		WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
+	edgeOfDeliveries = `
+		SELECT seq FROM webhook_deliveries
+		WHERE tenant_id = $1 AND webhook = $2 AND seq > $3
+		ORDER BY seq LIMIT 1 OFFSET $4`
+	removeDeliveries = `
+		DELETE FROM webhook_deliveries
+		WHERE tenant_id = $1 AND webhook = $2 AND seq > $3 AND seq <= $4`
+	removeMarkedWebhook = `DELETE FROM webhooks WHERE tenant_id = $1 AND id = $2 AND removed_at <> 0`
+)
+
+// RemoveWebhook implements storage.Webhooks.
+func (s *Store) RemoveWebhook(ctx context.Context, tenant, id string, now time.Time, events ...storage.Event) error {
+	r := removal{Removal: storage.Removal{TenantID: tenant, Kind: storage.RemovalWebhook, ID: id, Since: now}}
+	large := false
+	err := trail.Transact(ctx, s.engine, events, func(c conn) error {
+		n, err := engine.ScanCount(c.Row(hangsOnWebhook, tenant, id, s.atOnce+1))
+		if err != nil {
+			return err
+		}
+		if large = n > int64(s.atOnce); !large {
+			return engine.Must(c, storage.ErrNotFound, removeWebhook, tenant, id)
+		}
+		if err := engine.Must(c, storage.ErrNotFound, markWebhook, tenant, id, column.Micros(now)); err != nil {
+			return err
+		}
+		return begin(c, r)
+	})
+	if err == nil && large {
+		err = s.goOn(ctx, r.Removal, nil)
+	}
+	return engine.Named(err, "remove webhook", id)
+}
+
+// removeRestOfWebhook deletes the deliveries of a webhook, and then its row if it was removed.
+func (s *Store) removeRestOfWebhook(ctx context.Context, r removal, told func(rows int64)) error {
+	args := []any{r.TenantID, r.ID}
+	err := s.worker.Walk(ctx, parts.Walk{Edge: edgeOfDeliveries, Do: removeDeliveries, Args: args, From: int64(0),
+		End: int64(math.MaxInt64)}, told)
+	if err != nil {
+		return err
+	}
+	_, err = s.put(ctx, removeMarkedWebhook, args...)
+	return err
+}
+
+const (
 	tenantHost = `SELECT host FROM tenants WHERE id = $1 AND removed_at = 0`
 	// Its name, looks and upstreams' secrets go at once.
 	markTenant = `
@@ -242,6 +298,9 @@ const (
 	removeTombs     = `DELETE FROM removed_users WHERE tenant_id = $1 AND id > $2 AND id <= $3`
 	removeAudit     = `DELETE FROM audit WHERE tenant_id = $1 AND id > $2 AND id <= $3`
 	removeOtherWork = `DELETE FROM removals WHERE tenant_id = $1 AND kind <> $2`
+	webhooksOf      = `SELECT id FROM webhooks WHERE tenant_id = $1`
+	edgeOfFeed      = `SELECT seq FROM feed_events WHERE tenant_id = $1 AND seq > $2 ORDER BY seq LIMIT 1 OFFSET $3`
+	removeFeed      = `DELETE FROM feed_events WHERE tenant_id = $1 AND seq > $2 AND seq <= $3`
 	edgeOfLastDays  = `
 		SELECT user_id FROM last_days WHERE tenant_id = $1 AND user_id > $2
 		ORDER BY user_id LIMIT 1 OFFSET $3`
@@ -263,7 +322,17 @@ const (
 // other row: there is a second round when all of that is over, and again reports whether it is due.
 func (s *Store) removeRestOfTenant(ctx context.Context, r removal, told func(rows int64)) (again bool, err error) {
 	args := []any{r.TenantID}
+	hooks, err := list(ctx, s, webhooksOf, args, engine.ScanText)
+	for _, id := range hooks {
+		if err == nil {
+			err = s.removeRestOfWebhook(ctx, removal{Removal: storage.Removal{TenantID: r.TenantID, ID: id}}, told)
+		}
+	}
+	if err != nil {
+		return false, err
+	}
 	err = s.worker.WalkAll(ctx, told,
+		parts.Walk{Edge: edgeOfFeed, Do: removeFeed, Args: args, From: int64(0), End: int64(math.MaxInt64)},
 		parts.Walk{Edge: edgeOfMail, Do: removeMail, Args: args},
 		parts.Walk{Edge: edgeOfCodes, Do: removeCodes, Args: args},
 		parts.Walk{Edge: edgeOfSessions, Do: removeSessions, Args: args},

@@ -187,6 +187,8 @@ func (s *Store) removeRest(ctx context.Context, r removal, told func(rows int64)
 		return false, s.removeRestOfGroup(ctx, r, told)
 	case storage.RemovalRole:
 		return false, s.removeRestOfRole(ctx, r, told)
+	case storage.RemovalWebhook:
+		return false, s.removeRestOfWebhook(ctx, r, told)
 	case storage.RemovalSessions:
 		return false, s.endRestOfSessions(ctx, r, told)
 	case storage.RemovalGrants:

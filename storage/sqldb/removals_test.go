@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -74,6 +75,57 @@ func TestRemovalsYield(t *testing.T) {
 		if err != nil || total != grants || parts < 4 {
 			t.Errorf("got %d rows in %d parts, %v, want %d in 4 at least", total, parts, err, grants)
 		}
+	}
+}
+
+// TestAWebhookIsRemovedInParts removes a webhook with thousands of deliveries. It is gone at once.
+func TestAWebhookIsRemovedInParts(t *testing.T) {
+	t.Parallel()
+	for _, s := range []*Store{openFile(t), openMigrated(t, pgtest.Start(t))} {
+		ctx, h := t.Context(), storage.Webhook{TenantID: "default", ID: "hook"}
+		if err := s.AddWebhook(ctx, h); err != nil {
+			t.Fatal(err)
+		}
+		waitingDeliveries(t, s, h.ID, 6000, "'u' || n")
+		ended, end := context.WithCancel(ctx)
+		parts := 0
+		s.OnStatement(func(query string) {
+			if query == removeDeliveries {
+				if parts++; parts == 2 {
+					end() // the client went away
+				}
+			}
+		})
+		if err := s.RemoveWebhook(ended, h.TenantID, h.ID, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Webhook(ctx, h.TenantID, h.ID); !errors.Is(err, storage.ErrNotFound) {
+			t.Errorf("got %v, want it gone at once", err)
+		}
+		if all, err := s.AllWebhooks(ctx); len(all) > 0 || err != nil {
+			t.Errorf("got %v, %v, want none", all, err)
+		}
+		err := s.CarryOn(ctx, storage.Removal{TenantID: h.TenantID, Kind: storage.RemovalWebhook, ID: h.ID}, nil, nil)
+		left, listing := s.WebhookDeliveries(ctx, h.TenantID, h.ID, 0, 1)
+		if err != nil || listing != nil || len(left) > 0 || parts < 4 {
+			t.Errorf("got %v, %v, in %d parts, with %v left, want none after 4 at least", err, listing, parts, left)
+		}
+		if again := s.AddWebhook(ctx, h); again != nil {
+			t.Errorf("the row is left: %v", again)
+		}
+	}
+}
+
+// waitingDeliveries has so many deliveries wait for a webhook of the default tenant. user is SQL for the user of
+// delivery n.
+func waitingDeliveries(t testing.TB, s *Store, webhook string, many int, user string) {
+	t.Helper()
+	const series = `WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < %d) `
+	numbers := fmt.Sprintf(series, many)
+	_, err := s.put(t.Context(), numbers+`INSERT INTO webhook_deliveries SELECT 'default', '`+webhook+`', n, 'e' || n, `+
+		`'login.succeeded', `+user+`, 1, 1, 0, 0, FALSE, 0, 0, '' FROM numbers`)
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

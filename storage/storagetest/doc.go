@@ -54,6 +54,7 @@ func Durable(t *testing.T, s Store) {
 		{"last activity", testLastActivity},
 		{"outbox", testOutbox},
 		{"webhooks", testWebhooks},
+		{"large webhook", testLargeWebhook},
 		{"feed", testFeed},
 		{"codes", testCodes},
 		{"changes", testChanges},

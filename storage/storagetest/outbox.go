@@ -1,6 +1,8 @@
 package storagetest
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -242,8 +244,8 @@ func testFeed(t *testing.T, s Store) {
 	if must(t, err); places(fed) != b+" " {
 		t.Errorf("got %s behind the second, want %s", places(fed), b)
 	}
-	if tenants, err := s.Feeds(ctx); err != nil || !strings.Contains(strings.Join(tenants, " "), w.tenant) {
-		t.Errorf("got %v, %v, want the tenant", tenants, err)
+	if feeds, err := s.Feeds(ctx); err != nil || feeds[w.tenant] != fed[0].Seq {
+		t.Errorf("got %v, %v, want the tenant with its last place", feeds, err)
 	}
 }
 
@@ -291,6 +293,11 @@ func testWebhooks(t *testing.T, s Store) {
 		must(t, s.NoteWebhook(ctx, d))
 	}
 	claim(lease) // jo's second waits for the first
+	log, err := s.WebhookDeliveries(ctx, w.tenant, h.ID, 0, 10)
+	must(t, err)
+	if len(log) != 3 || log[1].EventID != ids[1] || !log[1].NextAt.IsZero() {
+		t.Errorf("got the log %+v, want jo's second behind the first", log)
+	}
 	again := claim(now.Add(6*time.Minute), ids[0])
 	late := first[0]
 	late.DoneAt = now
@@ -298,7 +305,7 @@ func testWebhooks(t *testing.T, s Store) {
 	again[0].DoneAt, again[0].Dead = now.Add(6*time.Minute), true
 	must(t, s.NoteWebhook(ctx, again[0]))
 	claim(now.Add(7*time.Minute), ids[1])
-	log, err := s.WebhookDeliveries(ctx, w.tenant, h.ID, 0, 10)
+	log, err = s.WebhookDeliveries(ctx, w.tenant, h.ID, 0, 10)
 	must(t, err)
 	if len(log) != 3 || log[2].EventID != ids[0] || !log[2].Dead || log[2].Attempts != 2 || log[2].Answer != "busy" ||
 		log[2].Took != time.Second || log[2].Status != 500 {
@@ -329,8 +336,54 @@ func testWebhooks(t *testing.T, s Store) {
 	got, err := s.Webhook(ctx, w.tenant, h.ID)
 	moved.FailingSince = now
 	same(t, got, err, moved)
-	want(t, s.RemoveWebhook(ctx, other, h.ID), storage.ErrNotFound)
-	must(t, s.RemoveWebhook(ctx, w.tenant, h.ID))
+	want(t, s.RemoveWebhook(ctx, other, h.ID, now), storage.ErrNotFound)
+	must(t, s.RemoveWebhook(ctx, w.tenant, h.ID, now))
 	_, err = s.Webhook(ctx, w.tenant, h.ID)
 	want(t, err, storage.ErrNotFound)
+}
+
+// testLargeWebhook removes a webhook for which more waits than goes in one transaction, and replays part after part.
+func testLargeWebhook(t *testing.T, s Store) {
+	ctx, w := t.Context(), &world{s: s, tenant: newTenant(t, s)}
+	h := w.hook(t)
+	must(t, s.BeginFeed(ctx, w.tenant, now.Add(-time.Minute)))
+	var events []storage.Event
+	for i := range large {
+		events = append(events, storage.Event{TenantID: w.tenant, At: now,
+			ID: fmt.Sprintf("%s%012d", storage.IDAt(now)[:24], i), Kind: storage.EventLoginSucceeded, UserID: "jo"})
+	}
+	must(t, s.AddWebhook(ctx, storage.Webhook{TenantID: w.tenant, ID: newID(), Disabled: true, CreatedAt: now}, events...))
+	for n := 1; n > 0; {
+		var err error
+		n, err = s.Feed(ctx, w.tenant, time.Minute, now, 100)
+		must(t, err)
+	}
+	// They are about one user: one is due at a time.
+	for range 3 {
+		all, err := s.ClaimWebhook(ctx, h, now, now.Add(time.Minute), 10)
+		must(t, err)
+		if len(all) != 1 {
+			t.Fatalf("got %d deliveries, want one", len(all))
+		}
+		all[0].DoneAt = now
+		must(t, s.NoteWebhook(ctx, all[0]))
+	}
+	if n, err := s.ReplayWebhook(ctx, w.tenant, h.ID, "", now, now, now); n != 3 || err != nil {
+		t.Errorf("got %d, %v, want three replayed", n, err)
+	}
+	all, err := s.ClaimWebhook(ctx, h, now, now.Add(time.Minute), 10)
+	if must(t, err); len(all) != 1 || all[0].Seq != 1 {
+		t.Errorf("got %+v, want the first again", all)
+	}
+	// The client that asks for it goes away.
+	ended, end := context.WithCancel(ctx)
+	end()
+	if err := s.RemoveWebhook(ended, w.tenant, h.ID, now); err == nil {
+		t.Error("removed after the end of the request")
+	}
+	must(t, s.RemoveWebhook(ctx, w.tenant, h.ID, now))
+	want(t, s.RemoveWebhook(ctx, w.tenant, h.ID, now), storage.ErrNotFound)
+	w.finish(t, storage.RemovalWebhook, h.ID)
+	left, err := s.WebhookDeliveries(ctx, w.tenant, h.ID, 0, 1)
+	same(t, left, err, nil)
 }

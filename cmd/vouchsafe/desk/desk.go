@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/audit"
+	"github.com/vouchsafe/vouchsafe/internal/webhooks"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/people/importing"
@@ -33,6 +34,7 @@ type Desk interface {
 	Settings
 	Tenants
 	Operations
+	Webhooks
 }
 
 // Password is a password that an administrator has for a user.
@@ -256,6 +258,36 @@ type MailTest struct {
 	Accepted bool     `json:"accepted"`
 	Error    string   `json:"error"`
 	Log      []string `json:"log"` // lines of the conversation: what was sent after >, the answers after <
+}
+
+// Webhook is a webhook without its secrets.
+type Webhook struct {
+	ID, URL, Description string
+	Kinds                []string
+	Disabled             bool
+	CreatedAt, UpdatedAt time.Time
+	FailingSince         time.Time // zero if it does not fail
+	PublicKeys           []string
+}
+
+// Webhooks are addresses of apps that are told of events.
+type Webhooks interface {
+	Webhook(ctx context.Context, id string) (Webhook, error)
+	Webhooks(ctx context.Context, after string) iter.Seq2[Webhook, error]
+	// AddWebhook returns the webhook with its secret, as RotateWebhook does: nothing shows that again.
+	AddWebhook(ctx context.Context, said webhooks.Said) (w Webhook, secret string, err error)
+	// EditWebhook changes what edit changes.
+	EditWebhook(ctx context.Context, id string, edit func(*webhooks.Said)) (Webhook, error)
+	// RotateWebhook leaves the former secret valid for a day.
+	RotateWebhook(ctx context.Context, id string) (w Webhook, secret string, err error)
+	// RemoveWebhook removes a webhook with what waits to be sent there.
+	RemoveWebhook(ctx context.Context, id string) error
+	// Deliveries are newest first.
+	Deliveries(ctx context.Context, id string, f webhooks.Filter) iter.Seq2[storage.WebhookDelivery, error]
+	// ReplayWebhook has an event sent again, or with "" all that began to wait in a period, and returns how many.
+	ReplayWebhook(ctx context.Context, id, event string, since, until time.Time) (int64, error)
+	// TestWebhook sends an event of the type test at once.
+	TestWebhook(ctx context.Context, id string) (webhooks.Result, error)
 }
 
 // Operations are about keys, messages and the audit trail.

@@ -10,6 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/listing"
+	"github.com/vouchsafe/vouchsafe/internal/outbound"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/federation"
@@ -34,6 +35,8 @@ type Desk struct {
 	People func(ctx context.Context) (*people.Service, error)
 	// Keyring hands over the signing keys.
 	Keyring func(ctx context.Context, do func(*keys.Ring) error) error
+	// Reach says which addresses webhooks may have.
+	Reach outbound.Config
 	// Upstreams calls upstream providers.
 	Upstreams federation.Calls
 	// Finish deletes the data of what was removed.

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/url"
@@ -15,6 +16,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/listing"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/settings"
+	"github.com/vouchsafe/vouchsafe/internal/webhooks"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/tenants"
 )
@@ -28,15 +32,40 @@ func (s *Server) applyTenants(ctx context.Context) error {
 	if err != nil {
 		return installation.Unreadable("tenants", err)
 	}
-	plan, err := tenants.NewPlan(ctx, s.Store, s.secrets, file)
+	roots, err := installation.RootCAs(s.cfg.ExtraCAFile)
+	if err != nil {
+		return err
+	}
+	by := audit.Actor("tenants file")
+	plan, err := tenants.NewPlan(ctx, s.Store, s.secrets, file, DeclaredWebhooks(s.cfg, s.Store, s.secrets, roots, by))
 	if err == nil {
-		err = plan.Apply(ctx, s.Store, audit.Actor("tenants file"))
+		err = plan.Apply(ctx, s.Store, by)
 	}
 	if err != nil {
 		return fmt.Errorf("tenants file: %w", err)
 	}
 	s.log.InfoContext(ctx, "tenants file applied", "file", s.cfg.Tenants, "tenants", len(file), "changed", len(plan))
 	return nil
+}
+
+// DeclaredWebhooks returns what a plan of tenants does to the webhooks that a file declares.
+func DeclaredWebhooks(
+	cfg *settings.Config, store storage.Webhooks, secrets *secret.Masters, roots *x509.CertPool, by audit.By,
+) func(context.Context, tenants.Declared) (tenants.Extra, error) {
+	m := &webhooks.Manager{Store: store, Secrets: secrets, Reach: Reach(cfg, roots), Event: by}
+	return func(ctx context.Context, d tenants.Declared) (tenants.Extra, error) {
+		if d.Webhooks == nil {
+			return tenants.Extra{}, nil
+		}
+		file := []webhooks.Declared{}
+		for _, w := range d.Webhooks {
+			key, _ := storage.ParseWebhookSecret(w.Secret)
+			file = append(file, webhooks.Declared{ID: w.ID, Key: key,
+				Said: webhooks.Said{URL: w.URL, Description: w.Description, Kinds: w.Kinds, Disabled: w.Disabled}})
+		}
+		p, err := m.Plan(ctx, d.ID, file)
+		return tenants.Extra{Fields: p.Fields, Gone: p.Gone, Apply: p.Apply}, err
+	}
 }
 
 // applyClients makes the declared clients those of the clients file, and stores or removes the client of

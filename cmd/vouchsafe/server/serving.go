@@ -206,6 +206,7 @@ func (s *Server) stop(private *http.Server, public ...*http.Server) error {
 	s.log.Info("stopping", "delay", time.Duration(s.cfg.StopDelay).String())
 	s.health.Stop()
 	time.Sleep(time.Duration(s.cfg.StopDelay))
+	s.webhooks.EndStreams()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(s.cfg.StopTimeout))
 	defer cancel()
 	var err error

@@ -230,17 +230,21 @@ func (s *Server) accounts(useCases *people.Service) *administration.Accounts {
 		}}
 }
 
+// Reach returns which addresses webhooks may have.
+func Reach(cfg *settings.Config, roots *x509.CertPool) outbound.Config {
+	return outbound.Config{AllowPrivate: cfg.AllowPrivateFetch || cfg.HasPlayground(), RootCAs: roots}
+}
+
 // newAdmin makes the management API.
 func (s *Server) newAdmin(
 	useCases *people.Service, signInAs *acting.Service, upstreams *federation.Service, roots *x509.CertPool,
 ) (*admin.Server, error) {
-	s.webhooks = &webhooks.Worker{Store: s.Store, Log: s.log, Sender: webhooks.NewSender(s.secrets, outbound.Config{
-		AllowPrivate: s.cfg.AllowPrivateFetch || s.cfg.HasPlayground(), RootCAs: roots})}
+	s.webhooks = &webhooks.Worker{Store: s.Store, Log: s.log, Sender: webhooks.NewSender(s.secrets, Reach(s.cfg, roots))}
 	c := admin.Config{
 		People: selfservice.Service{Service: useCases}, Acting: signInAs, Federation: upstreams,
 		Accounts: s.accounts(useCases), Store: s.Store, Secrets: s.secrets, Tokens: s.Provider.Apps(),
 		Keys: s.Provider.Keys, Issuer: s.cfg.Issuer, Errors: s.api.ErrorPage,
-		Webhooks: s.webhooks.Sender,
+		Webhooks: s.webhooks,
 		Language: func(r *http.Request) string { return ui.Words(r).Lang() },
 	}
 	if s.cfg.SMTPURL != "" {

@@ -29,7 +29,7 @@ const (
 		WHERE (tenant_id, id) > ($1, $2) ORDER BY tenant_id, id LIMIT $3`
 	sealedWebhooks = `
 		SELECT tenant_id, '', '', id, data FROM webhooks
-		WHERE (tenant_id, id) > ($1, $2) ORDER BY tenant_id, id LIMIT $3`
+		WHERE (tenant_id, id) > ($1, $2) AND removed_at = 0 ORDER BY tenant_id, id LIMIT $3`
 	sealedApps = `
 		SELECT tenant_id, '', '', id, data FROM tenant_sessions
 		WHERE (tenant_id, id) > ($1, $2) ORDER BY tenant_id, id LIMIT $3`

@@ -18,12 +18,18 @@ func (o *Outbox) BeginFeed(ctx context.Context, tenant string, since time.Time) 
 	return engine.Named(err, "begin the feed of", tenant)
 }
 
-const listFeeds = `SELECT tenant_id FROM feeds`
+const listFeeds = `SELECT tenant_id, seq FROM feeds`
 
 // Feeds implements storage.Webhooks.
-func (o *Outbox) Feeds(ctx context.Context) ([]string, error) {
-	all, err := engine.All(ctx, o.Engine, listFeeds, nil, engine.ScanText)
-	return all, engine.Wrapped(err, "feeds")
+func (o *Outbox) Feeds(ctx context.Context) (map[string]int64, error) {
+	last := make(map[string]int64)
+	_, err := engine.All(ctx, o.Engine, listFeeds, nil, func(row engine.Scanner) (tenant string, err error) {
+		var seq int64
+		err = row.Scan(&tenant, &seq)
+		last[tenant] = seq
+		return tenant, err
+	})
+	return last, engine.Wrapped(err, "feeds")
 }
 
 // eventColumns are trail.Columns.
@@ -98,6 +104,7 @@ func feedOnce(c engine.Conn, tenant, from string, now time.Time, limit int) (int
 		return 0, err
 	}
 	var places, deliveries [][]any
+	first, wanting := f.seq+1, make(map[string]string)
 	at := column.Micros(now)
 	if err := c.Each(unfedEvents, []any{tenant, from, limit}, func(row engine.Scanner) error {
 		e, err := trail.Scan(row)
@@ -105,6 +112,7 @@ func feedOnce(c engine.Conn, tenant, from string, now time.Time, limit int) (int
 		places = append(places, []any{tenant, f.seq, e.ID, at})
 		for i := range hooks {
 			if hooks[i].Wants(e) {
+				wanting[hooks[i].ID] = hooks[i].ID
 				deliveries = append(deliveries, []any{tenant, hooks[i].ID, f.seq, e.ID, e.Kind, e.UserID, at, at, 0, 0, false,
 					0, 0, ""})
 			}
@@ -118,6 +126,11 @@ func feedOnce(c engine.Conn, tenant, from string, now time.Time, limit int) (int
 	}
 	if err := engine.InsertAll(c, intoDeliver, deliveries); err != nil {
 		return 0, err
+	}
+	for _, w := range wanting {
+		if _, err := c.Exec(waitInLine, tenant, w, first, int64(behind), f.seq); err != nil {
+			return 0, err
+		}
 	}
 	if len(places) < limit && now.After(f.fedAt) {
 		f.fedAt = now

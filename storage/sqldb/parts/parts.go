@@ -71,7 +71,7 @@ type Walk struct {
 	Do        string // changes the rows behind one key up to another
 	Args      []any  // of both texts, before the keys
 	More      []any  // of Do, behind the keys
-	From, End any    // behind the first key, up to the other: all texts when they are nil
+	From, End any    // behind the first key, up to the other: all texts when they are nil; or int64
 	// Run, when not nil, runs Do, in a transaction, and returns how many rows it changed.
 	Run func(c engine.Conn, args []any) (int64, error)
 }
@@ -108,7 +108,7 @@ func (p *Worker) Walk(ctx context.Context, w Walk, told func(rows int64)) error 
 	})
 }
 
-// before reports whether a key lies before another. Hashes lie before their end.
+// before reports whether a key lies before another. Hashes and numbers lie before their end.
 func before(key, end any) bool {
 	text, ok := key.(string)
 	return !ok || text < end.(string)
@@ -118,6 +118,9 @@ func before(key, end any) bool {
 // are fewer.
 func (p *Worker) Edge(ctx context.Context, w Walk, from any, rows int) (any, error) {
 	args := append(append([]any{}, w.Args...), from, rows-1)
+	if _, ok := from.(int64); ok {
+		return engine.One(ctx, p.Engine, w.Edge, args, func(row engine.Scanner) (any, error) { return engine.ScanCount(row) })
+	}
 	if _, ok := from.([]byte); ok {
 		return engine.One(ctx, p.Engine, w.Edge, args, func(row engine.Scanner) (key []byte, err error) {
 			err = row.Scan(column.Bytes(&key))
