@@ -115,7 +115,9 @@ func (p *prober) furnish() {
 	p.do("PATCH", "/tenant", fields{"claims": nil, "apis": []fields{{"identifier": identifier}}, "upstreams": []fields{
 		{"id": name, "preset": "google", "client_id": "me", "client_secret": "s"}}}).is(200)
 	p.do("PUT", "/apis/"+url.PathEscape(identifier)+"/roles/"+name, fields{"title": "A role"}).is(200)
+	invited := p.do("POST", "/invitations", fields{"email": "known-" + name + "@example.com"}).is(201).text("id")
 	p.maker.Known = map[string][]string{
+		"webhook": {p.webhook()}, "invitation": {invited},
 		"user": {user}, "user_id": {user}, "group": {name}, "client": {name, "shop"}, "owner": {name, identifier},
 		"role": {name}, "holder": {user, name}, "session": {"s-" + user}, "grant": {"g-" + user}, "passkey": {"key"},
 		"provider": {"google"}, "subject": {"g/1 " + name}, "secret": {secret}, "tenant": {name}, "mail": {p.deadMail(name)},
@@ -142,6 +144,15 @@ func (p *prober) nextKey() string {
 	}
 	p.Fatal("there is no next key")
 	return ""
+}
+
+// webhook returns the id of a webhook for operations that send it nothing: a tenant has few.
+func (p *prober) webhook() string {
+	p.Helper()
+	if !strings.Contains(p.op.ID, "Webhook") || p.op.ID == "testWebhook" {
+		return "none"
+	}
+	return p.do("POST", "/webhooks", fields{"url": "https://hook.example/"}).is(201).text("id")
 }
 
 // deadMail returns the id of a message that was given up.
