@@ -31,6 +31,7 @@ func walkSite(t testing.TB) *federatedSite {
 		free(c)
 		f.configure(t, c, nil, fakeidp.Google, fakeidp.Facebook)
 	})
+	f.withKeys()
 	problems := map[string]web.Problem{
 		"no-page": {Status: http.StatusNotFound, Message: "problem.no_page", Program: "There is no such page."},
 		"gateway": {Status: http.StatusForbidden, Elsewhere: true, Message: "gateway.no_access", Code: "access_denied"},
@@ -56,6 +57,7 @@ func (p *pageWalk) everywhere() {
 	p.amongAccounts()
 	p.notMe()
 	p.withPhone()
+	p.makesKeys()
 	for _, name := range []string{"no-page", "gateway", "no-rule", "fault", "busy", "method"} {
 		p.open("/problem/" + name)
 		p.look("problem-" + name)
@@ -182,6 +184,31 @@ func (p *pageWalk) withPhone() {
 	p.look("phone-done")
 	p.open("/account/phone")
 	p.look("phone-set")
+	p.signsOut()
+}
+
+// makesKeys gives a user an API key.
+func (p *pageWalk) makesKeys() {
+	p.t.Helper()
+	email := "keys-" + p.lang + "@example.com"
+	p.verified(email, "", right)
+	p.open("/login?other=1")
+	p.signsIn(email)
+	p.open("/account/api-keys")
+	p.look("keys-none")
+	p.open("/account/api-keys/new")
+	p.look("keys-new")
+	p.fill("name", "Backup")
+	p.click("main form button.primary")
+	p.look("keys-new-refused")
+	if got := chromiumtest.Run(p.t, p.ctx, chromedp.Evaluate[string](`document.activeElement.id`)); got != "scope-0" {
+		p.t.Errorf("the focus is on %q, not on what is missing", got)
+	}
+	chromiumtest.Do(p.t, p.ctx, chromedp.Click(chromedp.ID("scope-0")))
+	p.click("main form button.primary")
+	p.look("keys-shown")
+	p.click("main a.primary")
+	p.look("keys")
 	p.signsOut()
 }
 
