@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"net/http/httptest"
 	"testing"
 
 	"github.com/vouchsafe/vouchsafe/gateway/rules"
@@ -21,5 +22,16 @@ func TestTokensOfAUsersKeyComeFromNoSignIn(t *testing.T) {
 	x := &exchange{who: who, rule: &rules.Rule{Scopes: b.Scopes, MaxAge: storage.Duration(1 << 62)}}
 	if v := x.demands(); v == nil || v.challenge != "insufficient_user_authentication" {
 		t.Errorf("a rule with max_age: got %+v, want a demand for a sign-in", v)
+	}
+}
+
+// TestNoProxyIsTrustedUnlessNamed: oauth2-proxy trusted all where none was named (its issue 3506).
+func TestNoProxyIsTrustedUnlessNamed(t *testing.T) {
+	t.Parallel()
+	for _, from := range []string{"127.0.0.1:80", "[::1]:80", "10.0.0.1:80", "192.0.2.7:80", "x:80"} {
+		r := httptest.NewRequest("GET", "/forward-auth/edge", nil)
+		if r.RemoteAddr = from; (&Server{}).trusts(r) {
+			t.Errorf("%s may ask, and no proxy is named", from)
+		}
 	}
 }

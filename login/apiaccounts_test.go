@@ -275,6 +275,14 @@ func TestAnAccessTokenAloneChangesNothing(t *testing.T) {
 		"POST /auth/change-email":         {"email": "new@example.com"},
 		"POST /auth/confirm-change-email": {"flow": "x", "code": "12345678"},
 		"PATCH /auth/update-password":     {"old_password": right, "password": fresh},
+		"POST /auth/change-phone":         {"phone": mobile},
+		"POST /auth/confirm-change-phone": {"flow": "x", "code": "12345678"},
+		"POST /auth/remove-phone":         {},
+		"POST /auth/list-identities":      {},
+		"POST /auth/unlink-identity":      {"providerType": "google", "subject": "7"},
+		"POST /auth/begin-totp":           {},
+		"POST /auth/confirm-totp":         {"setup": "x", "otp": "000000"},
+		"POST /auth/remove-totp":          {},
 		"POST /auth/list-api-keys":        {},
 		"POST /auth/add-api-key":          {"name": "job", "scopes": []string{"openid"}},
 		"POST /auth/rotate-api-key":       {"key": "x"},
@@ -300,9 +308,12 @@ func TestWhatNeedsAFreshProof(t *testing.T) {
 	token := a.tokensOf(sess)
 	a.kept.Store(token, a.signsIn(nil).str("auth_session"))
 	for path, body := range map[string]fields{"/auth/delete-account": {"confirm": "delete"},
-		"/auth/change-email":   {"email": "new@example.com"},
-		"/auth/add-api-key":    {"name": "job", "scopes": []string{"openid"}},
-		"/auth/rotate-api-key": {"key": "x"}} {
+		"/auth/change-email": {"email": "new@example.com"},
+		"/auth/change-phone": {"phone": mobile}, "/auth/remove-phone": {}, "/auth/begin-totp": {},
+		"/auth/confirm-totp": {"setup": "x", "otp": "000000"}, "/auth/remove-totp": {},
+		"/auth/unlink-identity": {"providerType": "google", "subject": "7"},
+		"/auth/add-api-key":     {"name": "job", "scopes": []string{"openid"}},
+		"/auth/rotate-api-key":  {"key": "x"}} {
 		got := a.is(a.bearer("POST", path, token, body), http.StatusUnauthorized, "insufficient_user_authentication")
 		if h := got.header.Get("WWW-Authenticate"); !strings.Contains(h, `error="insufficient_user_authentication"`) ||
 			!strings.Contains(h, `max_age="300"`) {

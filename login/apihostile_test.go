@@ -32,7 +32,7 @@ func everyCall(t *testing.T) (calls []jsonapi.Route) {
 	return calls
 }
 
-// K5, H16, M3, M5: every call reads one kind of body, strictly.
+// K5, H16, M3, M5: every call reads JSON and forms, strictly.
 func TestEveryCallReadsStrictly(t *testing.T) {
 	t.Parallel()
 	a := newAPI(t, nil)
@@ -44,8 +44,8 @@ func TestEveryCallReadsStrictly(t *testing.T) {
 			code    string
 		}{
 			"plain text": {`{"client_id":"mobile"}`, []string{"Content-Type: text/plain"}, 415, "unsupported_media_type"},
-			"a form": {`client_id=mobile&login=a&login=b`, []string{"Content-Type: application/x-www-form-urlencoded"},
-				415, "unsupported_media_type"},
+			"a field twice": {`client_id=mobile&login=a&login=b`,
+				[]string{"Content-Type: application/x-www-form-urlencoded"}, 400, "malformed"},
 			"no type":        {`{"client_id":"mobile"}`, []string{"Content-Type: "}, 415, "unsupported_media_type"},
 			"a member twice": {`{"client_id":"mobile","client_id":"shop"}`, nil, 400, "malformed"},
 			"bad UTF-8":      {"{\"client_id\":\"\xff\"}", nil, 400, "malformed"},

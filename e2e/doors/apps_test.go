@@ -54,6 +54,7 @@ func (g *guest) calls(t *testing.T) []func() call {
 			return call{"/auth/send-code", of("flow", g.said.String("flow")), 202}
 		},
 		func() call { return call{"/auth/confirm-email", flow(newcomer), 200} },
+		func() call { return call{"/auth/confir-email", of("flow", "x", "code", "12345678"), 422} },
 		func() call {
 			g.at.Command(t, "", "user", "invite", invited, "--tenant", g.at.TenantID)
 			link, err := url.Parse(g.mails.Next(t, invited).Link)
@@ -74,6 +75,18 @@ func (g *guest) calls(t *testing.T) []func() call {
 		func() call { return call{"/auth/remove-api-key", own(of("key", g.said.String("id"))), 204} },
 		func() call { return call{"/auth/change-email", own(of("email", moved)), 202} },
 		func() call { return call{"/auth/confirm-change-email", own(flow(moved)), 204} },
+		func() call { return call{"/auth/change-phone", own(of("phone", "+491701234567")), 404} },
+		func() call { return call{"/auth/confirm-change-phone", own(of("flow", "x", "code", "12345678")), 422} },
+		func() call { return call{"/auth/remove-phone", own(of()), 204} },
+		func() call { return call{"/auth/list-identities", own(of()), 200} },
+		func() call {
+			return call{"/auth/unlink-identity", own(of("providerType", "google", "subject", "7")), 404}
+		},
+		func() call { return call{"/auth/begin-totp", own(of()), 200} },
+		func() call {
+			return call{"/auth/confirm-totp", own(of("setup", g.said.String("setup"), "otp", "none")), 422}
+		},
+		func() call { return call{"/auth/remove-totp", own(of()), 204} },
 		func() call {
 			return call{"/auth/update-password", own(of("old_password", g.Password, "password", password)), 200}
 		},

@@ -35,7 +35,7 @@ func Handle[In, Out any](op Operation, do func(r *http.Request, in In) (Out, err
 	op.check(in)
 	return Route{op, func(w http.ResponseWriter, r *http.Request) error {
 		var input In
-		if err := read(w, r, reflect.ValueOf(&input).Elem(), in); err != nil {
+		if err := read(w, r, reflect.ValueOf(&input).Elem(), in, op.Forms); err != nil {
 			return err
 		}
 		out, err := do(r, input)

@@ -325,7 +325,7 @@ func FuzzHandle(f *testing.F) {
 		r.SetPathValue("version", version)
 		var a, b thing
 		shape := shapeOf(reflect.TypeFor[thing](), true)
-		err := read(httptest.NewRecorder(), r, reflect.ValueOf(&a).Elem(), shape)
+		err := read(httptest.NewRecorder(), r, reflect.ValueOf(&a).Elem(), shape, false)
 		if p, bad := err.(*Problem); bad {
 			for _, fault := range p.Errors {
 				rooted := fault.Pointer == "" || fault.Pointer[0] == '/'

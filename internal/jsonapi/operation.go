@@ -13,6 +13,9 @@ type Operation struct {
 	In, Out      any    // of the types that Handle reads and answers with; Handle sets them
 	Headers      []Header
 	Status       int // of success; 0 is 200, or 204 without Out
+	// Forms says that the body may also be a form: see readForm. Such an operation must not act by cookies. The document
+	// has JSON alone.
+	Forms bool
 	// patch is what a merge patch is applied to; nil for operations that take no patch.
 	patch any
 	// Problems are those that this operation has beside those of all, by their code.

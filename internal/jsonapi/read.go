@@ -18,13 +18,17 @@ const (
 
 // read reads a request into the struct v of shape s: its path, query, headers and body. All that
 // is wrong with members and parameters is in one Problem.
-func read(w http.ResponseWriter, r *http.Request, v reflect.Value, s *shape) error {
+func read(w http.ResponseWriter, r *http.Request, v reflect.Value, s *shape, forms bool) error {
 	var b binder
 	if err := b.parameters(v, s, r); err != nil {
 		return err
 	}
 	if s.hasBody() {
-		object, err := readObject(w, r)
+		readBody := readObject
+		if forms && isForm(r) {
+			readBody = s.readForm
+		}
+		object, err := readBody(w, r)
 		if err != nil {
 			return err
 		}

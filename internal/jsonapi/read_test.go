@@ -163,7 +163,8 @@ func TestWhatARequestMayLookLike(t *testing.T) {
 				r.Header.Set("Content-Encoding", c.encoding)
 			}
 			var v example
-			err := read(httptest.NewRecorder(), r, reflect.ValueOf(&v).Elem(), shapeOf(reflect.TypeFor[example](), true))
+			shape := shapeOf(reflect.TypeFor[example](), true)
+			err := read(httptest.NewRecorder(), r, reflect.ValueOf(&v).Elem(), shape, false)
 			var p *Problem
 			switch {
 			case c.want == 0 && err != nil, c.want > 0 && (!errors.As(err, &p) || p.Status != c.want):

@@ -43,7 +43,8 @@ var secrets = []string{"jo@example.com", "hunter2", "c2Vzc2lvbg", "192.0.2.7", "
 	"01a22ba6-4048-7dbd-ad08-d5d57bf5f9b4", "Jo Smith", "+49 170 1234567", "old-secret", "/private/path"}
 
 // TestReportsOfRequests: a panic and a failure of a handler are reported with the route and a stack, and with nothing
-// of the request but its method and id.
+// of the request but its method and id. It has what other products sent by mistake: Proxy-Authorization (sentry-go
+// 859), and messages that no scrubber looked at (unkey 6803).
 func TestReportsOfRequests(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -66,7 +67,8 @@ func TestReportsOfRequests(t *testing.T) {
 		r := httptest.NewRequest(http.MethodPost, "/private/path/"+path+"?code=s3cret&login_hint=jo@example.com",
 			strings.NewReader("password=hunter2&email=jo@example.com"))
 		r.Header = http.Header{"Cookie": {"__Host-session=c2Vzc2lvbg"}, "Authorization": {"Bearer eyJhbGciOi.x"},
-			"X-Forwarded-For": {"192.0.2.7"}, "User-Agent": {"Jo Smith"}, "Referer": {"https://a.example/?t=s3cret"},
+			"Proxy-Authorization": {"Basic s3cret"},
+			"X-Forwarded-For":     {"192.0.2.7"}, "User-Agent": {"Jo Smith"}, "Referer": {"https://a.example/?t=s3cret"},
 			"Content-Type": {"application/x-www-form-urlencoded"}}
 		r.RemoteAddr = "192.0.2.7:1234"
 		w := httptest.NewRecorder()

@@ -87,7 +87,8 @@ func TestDotenvIsForDevelopment(t *testing.T) {
 	}
 }
 
-// TestDotenvFaultsHaveTheirLine, and quote nothing of the file.
+// TestDotenvFaultsHaveTheirLine, and quote nothing of the file, as godotenv does (its issue 150). What dotenv (568,
+// 601) and godotenv (155) read otherwise than others is among them: # in a value, and $.
 func TestDotenvFaultsHaveTheirLine(t *testing.T) {
 	for text, want := range map[string]string{
 		"A=b\nVOUCHSAFE_LOGLEVEL=debug":                     ".env:2: VOUCHSAFE_LOGLEVEL is not a setting: did you mean",

@@ -25,7 +25,7 @@ type person struct {
 func forPeople[In, Out any](
 	s *Server, op jsonapi.Operation, do func(p *person, in In) (Out, error),
 ) jsonapi.Route {
-	op.Token, op.Problems = true, outcomes(op.Problems, personProblems)
+	op.Token, op.Forms, op.Problems = true, true, outcomes(op.Problems, personProblems)
 	return jsonapi.Handle(op, func(r *http.Request, in In) (out Out, err error) {
 		app, grant, user, err := s.Apps.Person(r)
 		if err != nil {

@@ -61,7 +61,7 @@ func (c appFields) form() url.Values {
 func forApps[In fromApp, Out any](
 	s *Server, op jsonapi.Operation, do func(a *asking, in In) (Out, error),
 ) jsonapi.Route {
-	op.Problems = outcomes(op.Problems, appProblems)
+	op.Problems, op.Forms = outcomes(op.Problems, appProblems), true
 	return jsonapi.Handle(op, func(r *http.Request, in In) (out Out, err error) {
 		app, err := s.Apps.App(r, in.form())
 		if err != nil {

@@ -15,9 +15,9 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 )
 
-// onPagesOnly matches the texts of what no call of the API takes: profiles, phone numbers and the
+// onPagesOnly matches the texts of what no call of the API takes: profiles and the
 // first administrator.
-var onPagesOnly = regexp.MustCompile(`^(profile|phone)\.|^setup\.taken$`)
+var onPagesOnly = regexp.MustCompile(`^profile\.|^setup\.taken$`)
 
 // literals calls see with each call and each composite literal in the code below the directories.
 func literals(t *testing.T, see func(ast.Node), roots ...string) {

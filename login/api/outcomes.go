@@ -10,7 +10,7 @@ import (
 
 // commonProblems are the errors of every call.
 var commonProblems = []jsonapi.Outcome{
-	{Status: http.StatusBadRequest, Code: "malformed", When: "the body is not the expected JSON object."},
+	{Status: http.StatusBadRequest, Code: "malformed", When: "the body is neither the expected JSON object nor a form."},
 	{Status: http.StatusBadRequest, Code: "invalid_fields",
 		When: "members are missing, unknown, too long or of the wrong type: `errors` lists them."},
 	{Status: http.StatusBadRequest, Code: "invalid_request", When: "the request cannot be read, or contradicts itself."},
@@ -20,7 +20,8 @@ var commonProblems = []jsonapi.Outcome{
 	{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", When: "the call has another method: see `Allow`."},
 	changedMeanwhile,
 	{Status: http.StatusRequestEntityTooLarge, Code: "too_large", When: "the body is larger than 64 KiB."},
-	{Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", When: "the body is not application/json."},
+	{Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type",
+		When: "the body is neither application/json nor application/x-www-form-urlencoded."},
 	{Status: http.StatusMisdirectedRequest, Code: "invalid_request", When: "no tenant is at the host of the request."},
 	{Status: http.StatusTooManyRequests, Code: "too_many_attempts",
 		When: "wait as long as `Retry-After` says, then try again."},

@@ -40,6 +40,9 @@ var refusals = map[people.Refusal]jsonapi.Outcome{
 
 	people.ErrChangedMeanwhile: changedMeanwhile,
 	people.ErrLastOwner:        lastOwner,
+	people.ErrLastWayIn:        lastWayIn,
+	people.ErrOldSetup:         setupExpired,
+	people.ErrFactorRequired:   factorCompulsory,
 
 	apikeys.ErrOff:      notOffered,
 	apikeys.ErrReplaced: keyReplaced,

@@ -137,6 +137,14 @@ func (s *Server) apiConfirm() jsonapi.Route {
 	})
 }
 
+// apiConfirmMisspelt returns the route of /auth/confirm-email under the name that apps of a well-known tutorial call.
+func (s *Server) apiConfirmMisspelt() jsonapi.Route {
+	r := s.apiConfirm()
+	r.Path, r.ID, r.Summary = "/auth/confir-email", "confirEmail", "The same as `/auth/confirm-email`, for apps that "+
+		"spell it so."
+	return r
+}
+
 // appRegistered signs in a user whose account was created by this call.
 func (s *Server) appRegistered(a *asking, user storage.User, scope string) (signedInAnswer, error) {
 	amr := "pwd"
