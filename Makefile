@@ -19,6 +19,10 @@ run: build ## Build, and serve on http://localhost:8080 with no configuration
 build: ## Build the static binary bin/vouchsafe
 	@VERSION='$(VERSION)' scripts/build
 
+.PHONY: binaries
+binaries: ## Build static binaries for Linux, macOS and Windows in bin/, with their checksums
+	@VERSION='$(VERSION)' scripts/build all
+
 .PHONY: setup
 setup: ## Install what the tests need (as root on Debian), or say what is missing
 	@scripts/setup
