@@ -62,8 +62,8 @@ func keratinDatabase(t *testing.T, accounts ...string) (address string, db *sql.
 	return "sqlite3://localhost" + file, db
 }
 
-// keratinSeal seals the secret of an authenticator app as Keratin AuthN does.
-func keratinSeal(t *testing.T) string {
+// keratinSeal seals the secret of an authenticator app, of 32 characters, as Keratin AuthN does.
+func keratinSeal(t *testing.T, app string) string {
 	t.Helper()
 	key, err := pbkdf2.Key(sha256.New, keratinSecret, []byte("db-encryption-key-salt"), 20_000, 32)
 	if err != nil {
@@ -77,7 +77,7 @@ func keratinSeal(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := box.Seal(nil, []byte(zeroNonce), []byte("\x04\x08I\"\x25"+keratinApp+"\x06:\x06ET"), nil)
+	out := box.Seal(nil, []byte(zeroNonce), []byte("\x04\x08I\"\x25"+app+"\x06:\x06ET"), nil)
 	enc, cut := base64.StdEncoding.EncodeToString, len(out)-box.Overhead()
 	return enc(out[:cut]) + "--" + enc([]byte(zeroNonce)) + "--" + enc(out[cut:])
 }
@@ -151,7 +151,7 @@ func TestAccountsOfKeratinMoveIn(t *testing.T) {
 	address, db := keratinDatabase(t,
 		"1, 'Ann@Example.com', 0, 0, '2024-05-06 07:08:09', NULL, NULL", "2, 'bob', 1, 0, NULL, NULL, NULL",
 		"3, '@A0', 0, 0, NULL, '2024-01-01 00:00:00', NULL", "4, 'kim', 0, 1, NULL, NULL, NULL",
-		"5, 'zoe', 0, 0, NULL, NULL, '"+keratinSeal(t)+"'", "9, 'a b', 0, 0, NULL, NULL, NULL")
+		"5, 'zoe', 0, 0, NULL, NULL, '"+keratinSeal(t, keratinApp)+"'", "9, 'a b', 0, 0, NULL, NULL, NULL")
 	if _, err := db.ExecContext(t.Context(), `INSERT INTO oauth_accounts VALUES (1, 1, 'google', '17', 'x', 'a@gmail.com'),
 		(2, 2, 'facebook', '18', 'x', NULL)`); err != nil {
 		t.Fatal(err)
@@ -225,12 +225,15 @@ func TestAccountsOfKeratinMoveIn(t *testing.T) {
 	sh.fails(t, 1, append(args, "--upstream", "x=y")...)
 }
 
-// TestAccountsOfKeratinAreNotTakenForOthers imports accounts with names and numbers that other users have.
+// TestAccountsOfKeratinAreNotTakenForOthers imports accounts with names and numbers that other users have, and one that
+// would lose its second factor.
 func TestAccountsOfKeratinAreNotTakenForOthers(t *testing.T) {
 	t.Parallel()
 	address, _ := keratinDatabase(t, "1, 'ann', 0, 0, NULL, NULL, NULL", "2, 'bob@example.com', 0, 0, NULL, NULL, NULL",
-		"3, 'kim', 0, 0, NULL, NULL, NULL")
-	sh := newShell(t, "VOUCHSAFE_UNLIMITED_ADDRESSES=127.0.0.1", "KERATIN_DATABASE_URL="+address)
+		"3, 'kim', 0, 0, NULL, NULL, NULL",
+		"4, 'lee', 0, 0, NULL, NULL, '"+keratinSeal(t, strings.Repeat("0189", 8))+"'")
+	sh := newShell(t, "VOUCHSAFE_UNLIMITED_ADDRESSES=127.0.0.1", "KERATIN_DATABASE_URL="+address,
+		"SECRET_KEY_BASE="+keratinSecret)
 	sh.do(t, "migrate")
 	sh.do(t, "user", "add", "bob@example.com", "--verified")
 	sh.file(t, "kim.jsonl", `{"external_id":"3","username":"kim"}`+"\n")
@@ -241,11 +244,12 @@ func TestAccountsOfKeratinAreNotTakenForOthers(t *testing.T) {
 		t.Fatalf("got subject %s, want 1", got)
 	}
 	out, errs, code := sh.run(t, "", "import", "keratin", "--report", "r")
-	if code != 1 || !strings.Contains(out, "0 added (0 with a password), 1 there already, 2 refused") {
+	if code != 1 || !strings.Contains(out, "0 added (0 with a password), 1 there already, 3 refused") {
 		t.Errorf("got exit %d, %s%s", code, out, errs)
 	}
 	why := sh.report(t, "r")
-	if !strings.Contains(why[1], "has the number 1") || !strings.Contains(why[2], "did not come from Keratin AuthN") {
+	if !strings.Contains(why[1], "has the number 1") || !strings.Contains(why[2], "did not come from Keratin AuthN") ||
+		!strings.Contains(why[4], "totp cannot be checked") {
 		t.Errorf("got %v", why)
 	}
 	if got := d.ask(t, "/accounts/3", nil); !strings.Contains(got, `"username":"kim"`) {

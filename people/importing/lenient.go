@@ -20,7 +20,13 @@ func (im *run) check(r *Read) (Checked, error) {
 // lose removes from the row what the error is about, and reports whether there was such. Each call leaves less.
 func (im *run) lose(r *Read, err error) bool {
 	f, ok := errors.AsType[*Fault](err)
-	if !im.Lenient || !ok || !r.Row.drop(f) {
+	if !im.Lenient || !ok {
+		return false
+	}
+	if f.field == "totp" && r.Row.Moved.Number != 0 {
+		return false // the account would be open to all who know the password, as it was not before
+	}
+	if !r.Row.drop(f) {
 		return false
 	}
 	r.Lost = append(r.Lost, f)
