@@ -75,7 +75,13 @@ func (g *guest) calls(t *testing.T) []func() call {
 		func() call { return call{"/auth/remove-api-key", own(of("key", g.said.String("id"))), 204} },
 		func() call { return call{"/auth/change-email", own(of("email", moved)), 202} },
 		func() call { return call{"/auth/confirm-change-email", own(flow(moved)), 204} },
-		func() call { return call{"/auth/change-phone", own(of("phone", "+491701234567")), 404} },
+		func() call {
+			status := http.StatusAccepted
+			if g.at.Database != "" { // a production server, which sends no text messages
+				status = http.StatusNotFound
+			}
+			return call{"/auth/change-phone", own(of("phone", "+491701234567")), status}
+		},
 		func() call { return call{"/auth/confirm-change-phone", own(of("flow", "x", "code", "12345678")), 422} },
 		func() call { return call{"/auth/remove-phone", own(of()), 204} },
 		func() call { return call{"/auth/list-identities", own(of()), 200} },
