@@ -53,7 +53,7 @@ func TestAllCommandsKeepTheRules(t *testing.T) {
 	loses := regexp.MustCompile(`(remove|revoke|recover|forget|disconnect|unlink|sign-out|leave|take|withdraw|prune|` +
 		`restored)[a-z-]*$`)
 	// The caller makes these up, or a shell completes them.
-	free := []string{"email", "text", "to", "shell", "words", "command", "file"}
+	free := []string{"email", "text", "to", "shell", "words", "command", "file", "url"}
 	created := regexp.MustCompile(` add$`)
 	sh := newShell(t)
 	for name, n := range allCommands(t) {

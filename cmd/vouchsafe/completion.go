@@ -136,6 +136,12 @@ func storedNames(ctx context.Context, s store, kind, tenant, beginning string) (
 			names = append(names, g.ID)
 		}
 		return names, err
+	case "webhook":
+		all, err := s.Webhooks(ctx, tenant, before(beginning), completionNames)
+		for _, w := range all {
+			names = append(names, w.ID)
+		}
+		return names, err
 	case "upstream":
 		t, err := s.Tenant(ctx, tenant)
 		for _, u := range t.Settings.Upstreams {

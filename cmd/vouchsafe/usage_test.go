@@ -51,7 +51,8 @@ func TestCommandsMakeNoDatabase(t *testing.T) {
 		"api list", "api show https://api.example", "api remove https://api.example --yes",
 		"admin add jo --role owner", "admin list", "admin remove jo", "upstream list", "upstream show google",
 		"upstream test google", "mail waiting", "audit list", "stats", "tenant show",
-		"tenant edit --set name=A",
+		"tenant edit --set name=A", "webhook list", "webhook add https://app.example", "webhook edit w --description A",
+		"webhook remove w --yes", "webhook rotate w", "webhook test w", "webhook replay w --event e", "webhook deliveries w",
 		"user list --data " + filepath.Join(sh.dir, "elsewhere"),
 	} {
 		folder := "data"

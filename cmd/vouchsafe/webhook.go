@@ -130,7 +130,7 @@ func (c *webhookAddCmd) Run(ctx context.Context, a *app) error {
 
 // whichWebhook names a webhook.
 type whichWebhook struct {
-	ID string `arg:"" help:"The webhook's id, as shown by webhook list."`
+	ID string `arg:"" help:"The webhook's id, as shown by webhook list." complete:"webhook"`
 	placeFlags
 	jsonFlag
 }
