@@ -172,7 +172,7 @@ func (a *apiSite) send(req *http.Request) said {
 		a.t.Fatal(err)
 	}
 	out := said{status: resp.StatusCode, header: resp.Header, raw: string(b), fields: fields{}}
-	if len(b) > 0 {
+	if len(b) > 0 && b[0] != '[' { // a list has no members
 		if err := json.Unmarshal(b, &out.fields); err != nil {
 			a.t.Fatalf("%s %s: got %d %q, want JSON", req.Method, req.URL.Path, out.status, out.raw)
 		}

@@ -335,3 +335,65 @@ func TestAppsManageTheKeysOfTheirUser(t *testing.T) {
 		t.Error("a revoked key works")
 	}
 }
+
+// TestLeakedKeysAreRevoked reports keys as GitHub's scanner does. A key is revoked once, its owner is told, and nothing
+// that a reporter writes reaches the mail. Guesses are limited, and reports of living keys are not.
+func TestLeakedKeysAreRevoked(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, nil)
+	a.withKeys()
+	jo := a.verified("jo@example.com", "jo", right)
+	report := func(body any) said { return a.send(a.request("POST", "/report-leaked-keys", body)) }
+	const where = "https://github.com/acme/app/blob/4f2a/deploy.sh"
+	key, record := a.apiKey(jo)
+	other := apikeys.NewSecret(true)
+	got := report([]fields{{"token": key, "type": "vouchsafe", "url": where, "source": "content"},
+		{"token": other, "type": "vouchsafe", "url": where}, {"token": "no key"}})
+	if got.status != 200 || strings.Count(got.raw, "true_positive") != 1 ||
+		strings.Count(got.raw, "false_positive") != 2 ||
+		!strings.Contains(got.raw, `{"token_raw":"`+key+`","token_type":"vouchsafe","label":"true_positive"}`) {
+		t.Fatalf("got %d %s", got.status, got.raw)
+	}
+	if a.keyWorks(key) {
+		t.Error("a leaked key works")
+	}
+	if m := a.mails.Next(t, "jo@example.com"); !strings.Contains(m.Text, "Your API key job was found in public") ||
+		strings.Contains(m.Text, "github.com") {
+		t.Errorf("the mail says %q", m.Text)
+	}
+	e := a.events(storage.DefaultTenant)[0]
+	if e.Kind != storage.EventAPIKeyLeaked || e.Detail["url"] != where || e.Detail["key"] != record.ID ||
+		strings.Contains(e.Detail["start"], key) {
+		t.Errorf("got %+v", e)
+	}
+	if got := report([]fields{{"token": key, "url": where}}); strings.Contains(got.raw, "true_positive") {
+		t.Errorf("a second report: got %s", got.raw)
+	}
+	for _, url := range []string{"javascript:alert(1)", "http://x.example/", "https://u:p@x.example/",
+		"https://x.example/\u202e", "https://x.example/" + strings.Repeat("a", 1000)} {
+		key, _ := a.apiKey(jo)
+		report([]fields{{"token": key, "url": url}})
+		if e := a.events(storage.DefaultTenant)[0]; a.keyWorks(key) || e.Detail["url"] != "" {
+			t.Errorf("%.40q: got %+v", url, e)
+		}
+	}
+	for _, body := range []any{fields{"token": key}, []fields{}, "x", slices.Repeat([]fields{{"token": "x"}}, 101)} {
+		if got := report(body); got.status != 400 {
+			t.Errorf("%.60v: got %d %s", body, got.status, got.raw)
+		}
+	}
+	if got := a.send(a.request("GET", "/report-leaked-keys", nil)); got.status != 405 {
+		t.Errorf("GET: got %d", got.status)
+	}
+	guesses := make([]fields, 100)
+	for i := range guesses {
+		guesses[i] = fields{"token": apikeys.NewSecret(false)}
+	}
+	if got := report(guesses); got.status != 429 || got.header.Get("Retry-After") == "" {
+		t.Errorf("after a hundred guesses: got %d", got.status)
+	}
+	last, _ := a.apiKey(jo)
+	if got := report([]fields{{"token": last}}); got.status != 200 || a.keyWorks(last) {
+		t.Errorf("a living key after guesses: got %d", got.status)
+	}
+}

@@ -71,7 +71,9 @@ func TestSettingsOfThePagesAreAccepted(t *testing.T) {
 }
 
 // ofLibraries reports whether e2e/clients tests the blocks of a page.
-func ofLibraries(path string) bool { return strings.HasPrefix(path, "docs/clients-") }
+func ofLibraries(path string) bool {
+	return strings.HasPrefix(path, "docs/clients-") || path == "docs/verify-tokens.md"
+}
 
 // TestFilesOfThePagesAreAccepted: a server applies each file of clients and tenants that a document shows.
 func TestFilesOfThePagesAreAccepted(t *testing.T) {

@@ -125,6 +125,7 @@ var doors = map[string]need{
 	"/auth/rotate-api-key":       appPerson,
 	"/auth/remove-api-key":       appPerson,
 	"/auth/openapi.json":         nothing,
+	"/report-leaked-keys":        nothing,
 	"/auth/":                     nothing,
 
 	"/api/v1/":             manager,

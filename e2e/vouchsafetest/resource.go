@@ -1,12 +1,22 @@
 package vouchsafetest
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 )
 
 // GuardsAPI checks that an API accepts the service client and names it in the answer, and that it
@@ -80,4 +90,167 @@ func call(t testing.TB, target, token string) (status int, body string) {
 		t.Fatal(err)
 	}
 	return res.StatusCode, string(text)
+}
+
+// tokenIssuer is an issuer whose tokens a test makes as it likes.
+type tokenIssuer struct {
+	*httptest.Server
+	mu    sync.Mutex
+	keys  jose.JSONWebKeySet // that it publishes
+	asked int                // how often its keys were loaded
+}
+
+// newTokenIssuer publishes the keys.
+func newTokenIssuer(t testing.TB, keys ...*ecdsa.PrivateKey) *tokenIssuer {
+	t.Helper()
+	i := &tokenIssuer{}
+	for _, k := range keys {
+		i.publish(k)
+	}
+	i.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		i.asked++
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(i.keys)
+	}))
+	t.Cleanup(i.Close)
+	return i
+}
+
+// publish adds a key to those at /jwks.
+func (i *tokenIssuer) publish(k *ecdsa.PrivateKey) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.keys.Keys = append(i.keys.Keys, jose.JSONWebKey{Key: k.Public(), KeyID: kidOf(k), Algorithm: "ES256", Use: "sig"})
+}
+
+// kidOf returns an id for the key.
+func kidOf(k *ecdsa.PrivateKey) string { return "kid-" + k.X.Text(36)[:8] }
+
+// ofToken is what differs between tokens.
+type ofToken struct {
+	alg     jose.SignatureAlgorithm
+	key     any
+	kid     string
+	typ     string
+	changed map[string]any // of the claims; nil values leave out
+}
+
+// token returns a JWT as Vouchsafe makes access tokens, but for what differs.
+func (i *tokenIssuer) token(t testing.TB, o ofToken) string {
+	t.Helper()
+	now := time.Now()
+	claims := map[string]any{"iss": i.URL, "aud": []string{"https://orders.example.com"}, "sub": "billing",
+		"client_id": "billing", "scope": "orders:read", "jti": rand.Text(), "iat": now.Unix(),
+		"exp": now.Add(time.Hour).Unix()}
+	for name, v := range o.changed {
+		if claims[name] = v; v == nil {
+			delete(claims, name)
+		}
+	}
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.alg == "none" {
+		b64 := base64.RawURLEncoding
+		header := `{"alg":"none","typ":"at+jwt","kid":"` + o.kid + `"}`
+		return b64.EncodeToString([]byte(header)) + "." + b64.EncodeToString(payload) + "."
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: o.alg, Key: o.key},
+		(&jose.SignerOptions{}).WithType(jose.ContentType(o.typ)).WithHeader("kid", o.kid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := signer.Sign(payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := signed.CompactSerialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// JudgesTokens starts the section's app for an issuer of the test's own, and sends it tokens that an API accepts, and
+// those that it must refuse. start runs the app in the folder dir, which gets its files.
+func (e *Example) JudgesTokens(t testing.TB, path, dir string, start func(dir string)) {
+	t.Helper()
+	first, next, unknown := newKey(t), newKey(t), newKey(t)
+	i := newTokenIssuer(t, first)
+	e.Server = &Server{Name: e.Server.Name, Issuer: i.URL, Certificate: e.Server.Certificate}
+	e.Write(t, dir)
+	start(dir)
+	public, err := x509.MarshalPKIXPublicKey(first.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	public = pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public})
+	good := ofToken{jose.ES256, first, kidOf(first), "at+jwt", nil}
+	but := func(change func(*ofToken)) ofToken { o := good; change(&o); return o }
+	claim := func(name string, v any) ofToken {
+		return but(func(o *ofToken) { o.changed = map[string]any{name: v} })
+	}
+	cases := []struct {
+		name string
+		of   ofToken
+		want int
+	}{
+		{"a good token", good, 200},
+		{"one of two audiences", claim("aud", []string{"https://a.example", "https://orders.example.com"}), 200},
+		{"another audience", claim("aud", "https://orders.example.com.evil.example"), 401},
+		{"no audience", claim("aud", nil), 401},
+		{"another issuer", claim("iss", i.URL+"/t/other"), 401},
+		{"an issuer with a slash", claim("iss", i.URL+"/"), 401},
+		{"no issuer", claim("iss", nil), 401},
+		{"an ID token", but(func(o *ofToken) { o.typ = "JWT" }), 401},
+		{"a logout token", but(func(o *ofToken) { o.typ = "logout+jwt" }), 401},
+		{"expired", claim("exp", time.Now().Add(-10*time.Minute).Unix()), 401},
+		{"no expiry", claim("exp", nil), 401},
+		{"no subject", claim("sub", nil), 401},
+		{"another scope", claim("scope", "orders:readonly orders"), 403},
+		{"no scope", claim("scope", nil), 403},
+		{"alg none", but(func(o *ofToken) { o.alg = "none" }), 401},
+		{"HS256 by the public key", but(func(o *ofToken) { o.alg, o.key = jose.HS256, public }), 401},
+		{"the kid of another key", but(func(o *ofToken) { o.key = unknown }), 401},
+		{"an unknown kid", but(func(o *ofToken) { o.key, o.kid = unknown, kidOf(unknown) }), 401},
+	}
+	for _, c := range cases {
+		if status, body := call(t, e.URL+path, i.token(t, c.of)); status != c.want {
+			t.Errorf("%s: got %d %.200s, want %d", c.name, status, body, c.want)
+		}
+	}
+	if status, _ := call(t, e.URL+path, ""); status != 401 {
+		t.Errorf("no token: got %d", status)
+	}
+	i.mu.Lock()
+	asked := i.asked
+	i.mu.Unlock()
+	if asked < 1 || asked > 4 {
+		t.Errorf("the keys were loaded %d times for %d requests", asked, len(cases))
+	}
+	i.publish(next) // the issuer rotates its keys
+	rotated := i.token(t, but(func(o *ofToken) { o.key, o.kid = next, kidOf(next) }))
+	status := 0
+	for end := time.Now().Add(2 * time.Minute); status != 200 && time.Now().Before(end); time.Sleep(time.Second) {
+		status, _ = call(t, e.URL+path, rotated)
+	}
+	if status != 200 {
+		t.Errorf("a token of a new key: got %d after two minutes", status)
+	}
+	if status, _ := call(t, e.URL+path, i.token(t, good)); status != 200 {
+		t.Errorf("a token of the key before: got %d", status)
+	}
+}
+
+// newKey returns a key for ES256.
+func newKey(t testing.TB) *ecdsa.PrivateKey {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
 }

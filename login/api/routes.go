@@ -52,6 +52,7 @@ func (s *Server) Register(r *mux.Router) {
 		r.Handle(path, s.Apps.CORS(table))
 	}
 	r.Handle(ChallengePath, s.Apps.CORS(http.HandlerFunc(s.challenge)))
+	r.HandleFunc(LeaksPath, s.leaks)
 	r.Handle(apiDocument, web.Public(http.HandlerFunc(s.serveReference)))
 	r.PathPrefix(apiPrefix).HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.apiFail(w, r, &jsonapi.Problem{Status: http.StatusNotFound, Code: "not_found",

@@ -216,28 +216,6 @@ func removal(o storage.APIKeyOwner, k storage.APIKey, e storage.Event) storage.C
 	return storage.Change{RemoveAPIKey: &name, Events: []storage.Event{e}}
 }
 
-// RemoveLeaked revokes the key that was found in public, if it is a living key of the tenant, and tells its owner by
-// mail. where is the URL at which it was found, or "". It reports whether the value was such a key.
-func (s *Service) RemoveLeaked(ctx context.Context, a people.Asker, value, where string) (bool, error) {
-	if !IsKey(value) {
-		return false, nil
-	}
-	k, o, err := s.Keys.LiveAPIKey(ctx, a.Tenant.ID, isOfClient(value), hashOf(value), time.Now())
-	if errors.Is(err, storage.ErrNotFound) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	leaked := event(a, storage.EventAPIKeyLeaked, k)
-	leaked.Detail["url"] = where
-	err = s.apply(ctx, a, o, removal(o, k, leaked), "notice.api_key_leaked", k.Name)
-	if errors.Is(err, storage.ErrNotFound) { // revoked at this moment
-		err = nil
-	}
-	return err == nil, err
-}
-
 // living returns how many of the keys have not expired.
 func living(all []storage.APIKey) (n int) {
 	for _, k := range all {

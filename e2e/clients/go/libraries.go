@@ -5,6 +5,7 @@ package libraries
 
 import (
 	_ "github.com/coreos/go-oidc/v3/oidc"
+	_ "github.com/go-jose/go-jose/v4"
 	_ "github.com/gorilla/sessions"
 	_ "github.com/hashicorp/cap/oidc"
 	_ "github.com/markbates/goth/gothic"
