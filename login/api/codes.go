@@ -81,18 +81,6 @@ func codeOf(f people.Fault) string {
 	return "invalid"
 }
 
-// Codes returns every code that a problem of the API can have, with the HTTP statuses it has.
-func Codes() map[string][]int {
-	all := map[string][]int{}
-	for _, list := range append([][]jsonapi.Outcome{commonProblems, appProblems, personProblems},
-		operationProblems()...) {
-		for _, o := range list {
-			all[o.Code] = append(all[o.Code], o.Status)
-		}
-	}
-	return all
-}
-
 // challengeProblems are the errors of the authorization challenge endpoint, beside those of the API.
 var challengeProblems = []jsonapi.Outcome{
 	{Status: http.StatusForbidden, Code: "insufficient_authorization",
@@ -101,23 +89,6 @@ var challengeProblems = []jsonapi.Outcome{
 		When: "the user has to continue in the browser, through `/authorize`, for example to set up a second factor."},
 	{Status: http.StatusBadRequest, Code: "unsupported_response_type", When: "the `response_type` is not `code`."},
 	{Status: http.StatusBadRequest, Code: "invalid_target", When: "the `resource` is not one that the client may use."},
-}
-
-// ChallengeCodes returns every error that the authorization challenge endpoint can answer with.
-func ChallengeCodes() map[string][]int {
-	all := Codes()
-	for _, o := range challengeProblems {
-		all[o.Code] = append(all[o.Code], o.Status)
-	}
-	return all
-}
-
-// operationProblems returns the problems of each operation.
-func operationProblems() (all [][]jsonapi.Outcome) {
-	for _, o := range jsonapi.NewTable(nil, Routes()...).Operations() {
-		all = append(all, o.Problems)
-	}
-	return all
 }
 
 // FieldCodes returns every code that an entry of a problem's errors can have.

@@ -20,6 +20,35 @@ func Reference(issuer string) *jsonapi.Document {
 	}, issuer, table.Operations(), commonProblems)
 }
 
+// Codes returns every code that a problem of the API can have, with the HTTP statuses it has.
+func Codes() map[string][]int {
+	all := map[string][]int{}
+	for _, list := range append([][]jsonapi.Outcome{commonProblems, appProblems, personProblems},
+		operationProblems()...) {
+		for _, o := range list {
+			all[o.Code] = append(all[o.Code], o.Status)
+		}
+	}
+	return all
+}
+
+// ChallengeCodes returns every error that the authorization challenge endpoint can answer with.
+func ChallengeCodes() map[string][]int {
+	all := Codes()
+	for _, o := range challengeProblems {
+		all[o.Code] = append(all[o.Code], o.Status)
+	}
+	return all
+}
+
+// operationProblems returns the problems of each operation.
+func operationProblems() (all [][]jsonapi.Outcome) {
+	for _, o := range jsonapi.NewTable(nil, Routes()...).Operations() {
+		all = append(all, o.Problems)
+	}
+	return all
+}
+
 // serveReference serves the document to every client, because all of it is public.
 func (s *Server) serveReference(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
