@@ -86,6 +86,7 @@ var languages = map[string]string{
 	"java":       "e2e/clients",
 	"properties": "e2e/clients",
 	"python":     "e2e/clients",
+	"ruby":       "e2e/clients",
 	"nginx":      "e2e/clients/proxies",
 	"apache":     "e2e/clients/proxies",
 	"powershell": "nothing: another product's export begins with it",
