@@ -102,7 +102,8 @@ var localCommands = map[string]string{
 	"secret list": repairs, "secret reseal": repairs, "secret forget": repairs, "user check": repairs,
 	"audit prune":  repairs,
 	"client apply": fileMarks, "client diff": fileMarks, "user import": wholeSecret, "user export": wholeSecret,
-	"client secret": ownMachine, "gateway check": ownMachine, "config": ownMachine, "completion": ownMachine,
+	"import keratin": wholeSecret,
+	"client secret":  ownMachine, "gateway check": ownMachine, "config": ownMachine, "completion": ownMachine,
 	"version": ownMachine, "help": ownMachine,
 }
 
