@@ -118,6 +118,7 @@ const (
 	EventTenantAdded       = "tenant.added"
 	EventTenantChanged     = "tenant.changed"
 	EventTenantRemoved     = "tenant.removed"
+	EventAppLoginSet       = "app.login_set"
 	EventAppSignedIn       = "app.signed_in"
 	EventAppSignedOut      = "app.signed_out"
 	EventAppRefused        = "app.refused"
@@ -255,6 +256,7 @@ var EventKinds = []EventKind{
 	{EventTenantAdded, AboutTenant, ToTenant, "A tenant was added."},
 	{EventTenantChanged, AboutTenant, ToTenant, "A tenant's settings were changed."},
 	{EventTenantRemoved, AboutTenant, ToOperator, "A tenant was removed. The default tenant has the event."},
+	{EventAppLoginSet, AboutTenant, ToTenant, "The app of a tenant was given an email and a password to sign in with."},
 	{EventAppSignedIn, AboutTenant, ToTenant, "The app of a tenant signed in with the tenant's own email and password."},
 	{EventAppSignedOut, AboutTenant, ToTenant, "The app of a tenant signed out."},
 	{EventAppRefused, AboutTenant, ToTenant, "A sign-in with the email of a tenant's app was refused."},

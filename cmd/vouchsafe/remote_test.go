@@ -94,6 +94,7 @@ const (
 	wholeSecret = "the rows have password hashes and second factors, which no API hands out or takes"
 	fileMarks   = "a file marks the clients that it declares, so that a later one removes them; the API sets no such mark"
 	repairs     = "it repairs the database, whatever state the servers are in"
+	compatible  = "it is for apps of another product, for which the API has no operation"
 )
 
 // localCommands are the commands that work on this machine only, with the reason.
@@ -101,6 +102,7 @@ var localCommands = map[string]string{
 	"serve": runsServer, "server": runsServer, "healthcheck": runsServer, "migrate": repairs, "restored": repairs,
 	"secret list": repairs, "secret reseal": repairs, "secret forget": repairs, "user check": repairs,
 	"audit prune":  repairs,
+	"tenant login": compatible,
 	"client apply": fileMarks, "client diff": fileMarks, "user import": wholeSecret, "user export": wholeSecret,
 	"import keratin": wholeSecret,
 	"client secret":  ownMachine, "gateway check": ownMachine, "config": ownMachine, "completion": ownMachine,
@@ -161,7 +163,7 @@ func (i *inside) run(stdin string, args ...string) (stdout, stderr string, code 
 // changing matches what differs from run to run: ids, moments, secrets and links.
 var changing = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}|` +
 	`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( UTC|Z|[+-]\d\d:\d\d)|` +
-	`"id": "[A-Za-z0-9_-]{22}"|vcs_[A-Za-z0-9_-]{43}|whsec_[A-Za-z0-9+/=]+|[A-Za-z0-9_-]{43}|(?m)^id +\S+$|https?://\S+`)
+	`"id": "[A-Za-z0-9_-]{22}"|vcs_[A-Za-z0-9_-]{43}|wh(sec|pk)_[A-Za-z0-9+/=]+|[A-Za-z0-9_-]{43}|(?m)^id +\S+$|https?://\S+`)
 
 // plainly returns what a command printed without what differs from run to run, and from tenant to tenant.
 func plainly(printed string) string {

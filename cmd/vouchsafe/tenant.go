@@ -16,6 +16,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/declare"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
+	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/people/tenantapp"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/tenants"
@@ -27,6 +29,7 @@ type tenantCmd struct {
 	List   tenantListCmd   `cmd:"" help:"List tenants."`
 	Show   tenantShowCmd   `cmd:"" help:"Show a tenant with its settings."`
 	Edit   tenantEditCmd   `cmd:"" help:"Change settings of a tenant. Its upstream providers, attributes and APIs are those of a file: see tenant apply, and api put."`
+	Login  tenantLoginCmd  `cmd:"" help:"Set the email and password with which the app of a tenant signs in at the routes of backend-auth, and end its sign-ins."`
 	Remove tenantRemoveCmd `cmd:"" help:"Remove a tenant with all its data, for good."`
 	Apply  tenantApplyCmd  `cmd:"" help:"Make rules and branding those of a tenants file. The command asks before it takes an upstream provider, an attribute or an API away. Idempotent."`
 	Diff   tenantDiffCmd   `cmd:"" help:"Show what apply would change."`
@@ -465,5 +468,57 @@ func (c *upstreamTestCmd) Run(ctx context.Context, a *app) error {
 			err = errTrial
 		}
 		return err
+	})
+}
+
+// tenantLoginCmd gives the app of a tenant a login.
+type tenantLoginCmd struct {
+	ID            string `arg:"" help:"The id of the tenant." complete:"tenant"`
+	Email         string `required:"" help:"The email address with which the app signs in. No other tenant may have it." placeholder:"ADDRESS"`
+	PasswordStdin bool   `help:"Read the password from standard input instead of asking on the terminal."`
+	jsonFlag
+}
+
+// Run ends all sign-ins of the app: their tokens die.
+func (c *tenantLoginCmd) Run(ctx context.Context, a *app) error {
+	email, err := address.Claim(c.Email)
+	if err != nil {
+		return fmt.Errorf("--email %q isn't an email address", c.Email)
+	}
+	cfg, err := a.config()
+	if err != nil {
+		return err
+	}
+	hasher, err := installation.Hasher(cfg)
+	if err != nil {
+		return err
+	}
+	return a.withStore(ctx, func(s store) error {
+		if _, err := s.Tenant(ctx, c.ID); err != nil {
+			return noSuch(err, "tenant", c.ID)
+		}
+		if !c.PasswordStdin && !a.Interactive() {
+			return errors.New("there is no terminal on which to ask for the password: use --password-stdin")
+		}
+		p, err := a.readPassword(ctx, c.PasswordStdin)
+		if err != nil {
+			return err
+		}
+		err = tenantapp.SetLogin(ctx, s, hasher, c.ID, email, p.Text, byCLI)
+		switch {
+		case errors.Is(err, storage.ErrNotFound):
+			return noSuch(err, "tenant", c.ID)
+		case errors.Is(err, tenantapp.ErrEmailTaken):
+			return fmt.Errorf("another tenant signs in with %s", c.Email)
+		case errors.Is(err, tenantapp.ErrPassword):
+			return errors.New("the password needs 6 characters or more, only letters and digits: a lower-case letter, " +
+				"a capital and a digit among them")
+		case err != nil:
+			return err
+		case c.JSON:
+			return a.PrintJSON(map[string]string{"tenant": c.ID, "email": email.String()})
+		}
+		return a.PrintSentence("The app of tenant %s signs in with %s from now on. Tokens from before are void.", c.ID,
+			email.String())
 	})
 }

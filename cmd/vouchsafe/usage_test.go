@@ -53,6 +53,7 @@ func TestCommandsMakeNoDatabase(t *testing.T) {
 		"upstream test google", "mail waiting", "audit list", "stats", "tenant show",
 		"tenant edit --set name=A", "webhook list", "webhook add https://app.example", "webhook edit w --description A",
 		"webhook remove w --yes", "webhook rotate w", "webhook test w", "webhook replay w --event e", "webhook deliveries w",
+		"tenant login a --email a@example.com --password-stdin",
 		"user list --data " + filepath.Join(sh.dir, "elsewhere"),
 	} {
 		folder := "data"

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/people/password"
+	"github.com/vouchsafe/vouchsafe/people/tenantapp"
 )
 
 // fault is one thing that is wrong with a body, in the form of Joi, with which backend-auth validates.
@@ -104,10 +105,8 @@ func (b body) email(f *faults, key string) (email address.Claimed) {
 	return email
 }
 
-const (
-	shortestTenantPassword = 6
-	tenantPasswordPattern  = `/^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[a-zA-Z\d]{6,}$/`
-)
+// tenantPasswordPattern is that of backend-auth. tenantapp.FitsApp has the rules.
+const tenantPasswordPattern = `/^(?=.*[a-z])(?=.*[A-Z])(?=.*\d)[a-zA-Z\d]{6,}$/`
 
 // tenantPassword reads the password of a tenant: letters and digits, of each kind one.
 func (b body) tenantPassword(f *faults) string {
@@ -116,24 +115,10 @@ func (b body) tenantPassword(f *faults) string {
 	if len(*f) > before {
 		return ""
 	}
-	if text = checked(f, "password", text, shortestTenantPassword, password.MaxLength); text == "" {
+	if text = checked(f, "password", text, tenantapp.ShortestPassword, password.MaxLength); text == "" {
 		return ""
 	}
-	var lower, upper, digit bool
-	for _, r := range text {
-		switch {
-		case 'a' <= r && r <= 'z':
-			lower = true
-		case 'A' <= r && r <= 'Z':
-			upper = true
-		case '0' <= r && r <= '9':
-			digit = true
-		default:
-			f.add("password", "string.regex.base", 0, "fails to match the required pattern: %s", tenantPasswordPattern)
-			return ""
-		}
-	}
-	if !lower || !upper || !digit {
+	if !tenantapp.FitsApp(text) {
 		f.add("password", "string.regex.base", 0, "fails to match the required pattern: %s", tenantPasswordPattern)
 		return ""
 	}

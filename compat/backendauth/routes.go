@@ -45,7 +45,10 @@ func (d *Door) Handler(maintenance bool) http.Handler {
 		_, path, _ := strings.Cut(rt.pattern, " ")
 		name := "backend-auth:" + path
 		mux.HandleFunc(rt.pattern, func(w http.ResponseWriter, r *http.Request) {
-			web.RequestOf(r.Context()).Route = name
+			req := web.RequestOf(r.Context())
+			if req.Route = name; strings.Contains(path, "{") {
+				req.LoggedPath = d.at.Path + path // logins are often addresses
+			}
 			if err := d.serve(w, r, rt, maintenance); err != nil {
 				fail(w, r, err)
 			}

@@ -177,6 +177,11 @@ func TestHashes(t *testing.T) {
 	a.add(newUser("kim").with("password", long))
 	var got struct{ AccessToken string }
 	a.send("POST", "/auth", object{"login": "kim", "password": long, "deviceId": "d"}).into(&got)
+	// bcrypt looks at the first 72 bytes alone.
+	start := strings.Repeat("correct horse ", 6)[:72]
+	a.add(newUser("lee").with("password", start+"and more"))
+	a.send("POST", "/auth", object{"login": "lee", "password": start + "and else", "deviceId": "d"}).
+		want(403, `{"error":"Incorrect password","status":403}`)
 	// The hash itself opens nothing.
 	a.send("POST", "/auth", object{"login": "jo", "password": string(hash), "deviceId": "d"}).
 		want(403, `{"error":"Incorrect password","status":403}`)

@@ -19,12 +19,12 @@ import (
 var settingName = regexp.MustCompile(`\bVOUCHSAFE_[A-Z_]*[A-Z]\b`)
 
 // TestSettingsExist: every variable that a document or a sample names is a setting of the server or of commands,
-// and _FILE follows secret ones only.
+// and _FILE follows none that is a path.
 func TestSettingsExist(t *testing.T) {
 	t.Parallel()
 	known := map[string]bool{settings.EnvPrefix + "CONFIG": true, settings.EnvPrefix + "SERVICE_HOST": true}
 	for _, s := range settings.All() {
-		known[s.Env()], known[s.Env()+"_FILE"] = true, s.Secret
+		known[s.Env()], known[s.Env()+"_FILE"] = true, s.FromFile()
 	}
 	texts := map[string]string{}
 	for _, p := range pages(t) {

@@ -141,6 +141,7 @@ shows 'trusted_proxies .*127.0.0.1' vouchsafe config
 	{page: "docs/upgrade.md"},
 	{page: "docs/users.md", after: "shows ada@example.com vouchsafe user list\n" +
 		"hides jo@example.com vouchsafe user list\n"},
+	{page: "docs/backend-auth.md", before: "APP_PASSWORD=Tidal7Lantern\n"},
 	{page: "docs/backup.md", stopped: true, skipped: map[string]string{"pg_dump": otherDB, "pg_restore": otherDB}},
 	{page: "docs/backup.md", production: true, stopped: true, skipped: map[string]string{
 		"sqlite3": otherDB, "cp ": otherDB, "rm ": otherDB,

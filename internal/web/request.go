@@ -13,6 +13,8 @@ type Request struct {
 	IP string // the address of the peer, or the one that a trusted proxy names
 	// Route is the pattern that the router matched, or "". Metrics use it.
 	Route string
+	// LoggedPath is what the log has in the place of a path that names a user; "" for the path itself.
+	LoggedPath string
 	// Locales are the ui_locales of the authorization request that the request belongs to. They are
 	// empty until the protocol has read it and called SetLocales.
 	Locales []string

@@ -6,6 +6,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"hash/maphash"
@@ -167,7 +168,8 @@ func (e *Edge) line(r *http.Request, req *Request, rec *recorder, start time.Tim
 	// The line goes to the handler itself, because a slog.Logger would look up its caller.
 	line := slog.NewRecord(end, level, message, 0)
 	// Only the path is logged: a query may contain codes and hints.
-	line.AddAttrs(slog.String("request_id", req.ID), slog.String("method", r.Method), slog.String("path", r.URL.Path),
+	line.AddAttrs(slog.String("request_id", req.ID), slog.String("method", r.Method),
+		slog.String("path", cmp.Or(req.LoggedPath, r.URL.Path)),
 		slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes), slog.Int64("us", took.Microseconds()),
 		slog.String("ip", req.IP))
 	line.AddAttrs(req.attrs...)
