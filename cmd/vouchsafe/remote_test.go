@@ -163,7 +163,8 @@ func (i *inside) run(stdin string, args ...string) (stdout, stderr string, code 
 // changing matches what differs from run to run: ids, moments, secrets and links.
 var changing = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}|` +
 	`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( UTC|Z|[+-]\d\d:\d\d)|` +
-	`"id": "[A-Za-z0-9_-]{22}"|vcs_[A-Za-z0-9_-]{43}|wh(sec|pk)_[A-Za-z0-9+/=]+|[A-Za-z0-9_-]{43}|(?m)^id +\S+$|https?://\S+`)
+	`"id": "[A-Za-z0-9_-]{22}"|vcs_[A-Za-z0-9_-]{43}|wh(sec|pk)_[A-Za-z0-9+/=]+|` +
+	`[A-Za-z0-9_-]{43}|(?m)^id +\S+$|https?://\S+`)
 
 // plainly returns what a command printed without what differs from run to run, and from tenant to tenant.
 func plainly(printed string) string {
