@@ -2,15 +2,14 @@ package vouchsafetest
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"net/http"
-	"syscall"
 )
 
 // patient sends a large request again when the server closes the connection while the body is still
 // on its way. A server may do that once it has refused the request (RFC 9110, section 15.5.14), and
-// a client on a busy machine then loses the answer. Three attempts without an answer are an error.
+// a client on a busy machine then loses the answer, in one of several ways. Three attempts without an answer
+// are an error.
 type patient struct{ *http.Transport }
 
 // largeBody is more than any endpoint accepts, in bytes.
@@ -22,7 +21,7 @@ func (p patient) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	for attempt := 1; ; attempt++ {
 		res, err := p.whole(req)
-		if attempt == 3 || !errors.Is(err, syscall.ECONNRESET) && !errors.Is(err, syscall.EPIPE) {
+		if attempt == 3 || err == nil || req.Context().Err() != nil {
 			return res, err
 		}
 		body, err := req.GetBody()
