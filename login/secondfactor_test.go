@@ -35,7 +35,7 @@ func TestThePasswordIsHalfTheSignIn(t *testing.T) {
 	}
 	if p := v.post("/second-factor", "i", "letter-1", "code", jo.wrong()); p.status != http.StatusUnprocessableEntity ||
 		!strings.Contains(p.body, "That code is wrong") {
-		t.Errorf("wrong code: got %d", p.status)
+		t.Errorf("wrong code: got %d %s", p.status, alertOf(p))
 	}
 	v.leads(v.post("/second-factor", "i", "letter-1", "code", jo.shows()), "/authorize?"+q)
 	got := v.session()

@@ -15,10 +15,19 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// startKeys serves with API keys.
+// startKeys serves with API keys, which users may have, too.
 func startKeys(t *testing.T) *tokenServer {
 	t.Helper()
-	return startTokens(t, func(c *Config) {
+	store, ephemeral := openTestStore(t)
+	tenant, err := store.Tenant(t.Context(), storage.DefaultTenant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tenant.Settings.APIKeys.Users = true
+	if err := store.UpdateTenant(t.Context(), tenant); err != nil {
+		t.Fatal(err)
+	}
+	return startTokensOn(t, store, ephemeral, func(c *Config) {
 		c.APIKeys = &apikeys.Reader{Store: c.Store.(storage.APIKeys), Limits: c.Limits, Log: c.Log}
 	})
 }

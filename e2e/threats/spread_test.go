@@ -76,12 +76,40 @@ func sightings(secrets map[string]string, text string) []string {
 	seen := map[string]bool{}
 	for i := range len(text) - head + 1 {
 		for _, s := range begin[text[i:i+head]] {
-			if !seen[s.seen] && strings.HasPrefix(text[i:], s.guise) {
+			if !seen[s.seen] && strings.HasPrefix(text[i:], s.guise) && !byChance(text, i, s.guise) {
 				seen[s.seen] = true
 			}
 		}
 	}
 	return slices.Sorted(maps.Keys(seen))
+}
+
+// byChance reports whether eight digits were found amid a longer number, or in a request id. Codes are eight digits,
+// and the log and the answers have thousands of request ids and fractions of a second.
+func byChance(text string, at int, guise string) bool {
+	const digits = "0123456789"
+	if len(guise) != 8 || strings.Trim(guise, digits) != "" {
+		return false
+	}
+	before, after := text[:at], text[at+len(guise):]
+	around := func(of string) int {
+		return len(before) - len(strings.TrimRight(before, of)) + len(after) - len(strings.TrimLeft(after, of))
+	}
+	return around(digits) > 0 || around(digits+"abcdef") >= 4
+}
+
+// TestDigitsAreSeenAlone: a code counts as seen unless it is part of a longer number or of a request id.
+func TestDigitsAreSeenAlone(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]bool{
+		`"code":"12345678"`: true, "code=12345678&x": true, "code12345678": true, "12345678": true,
+		"2026-11-30T10:59:46.12345678Z": true, "2026-11-30T10:59:46.123456789Z": false, "0.912345678Z": false,
+		"01a22c1c-5d7a-76b6-907b-8b12345678a1": false, "01a22c1c-5d7a-76b6-907b-12345678ad0e": false,
+	} {
+		if got := len(sightings(map[string]string{"code": "12345678"}, text)) > 0; got != want {
+			t.Errorf("%s: got %v, want %v", text, got, want)
+		}
+	}
 }
 
 // TestSightings hides a secret in every form that is searched for.
