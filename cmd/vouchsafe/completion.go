@@ -100,6 +100,8 @@ func (a *app) namesFor(p completion.Place, beginning string) []string {
 	switch {
 	case kind == "role":
 		names, err = storedRoles(ctx, s, tenant, p.Given, beginning)
+	case kind == "api-key":
+		names, err = storedAPIKeys(ctx, s, tenant, p.Given)
 	case len(p.Arguments) > 0 && kind == "client-secret":
 		names, err = (&here.Desk{Store: s, Asker: askerAt(tenant)}).ClientSecrets(ctx, p.Arguments[0])
 	case len(p.Arguments) > 0 && slices.Contains(belongings, kind):
@@ -111,6 +113,22 @@ func (a *app) namesFor(p completion.Place, beginning string) []string {
 		return nil
 	}
 	return names
+}
+
+// storedAPIKeys returns the ids of the API keys of the client or user that a flag before the word names.
+func storedAPIKeys(ctx context.Context, s store, tenant string, given map[string]string) (ids []string, err error) {
+	owner := storage.User{}
+	if name := given["user"]; name != "" {
+		accounts := &administration.Accounts{Store: s}
+		if owner, err = accounts.Find(ctx, askerAt(tenant), name); err != nil {
+			return nil, err
+		}
+	}
+	all, err := s.APIKeysOf(ctx, tenant, owner.ID, given["client"])
+	for _, k := range all {
+		ids = append(ids, k.ID)
+	}
+	return ids, err
 }
 
 // storedNames returns names of the kind. All of them need not begin with the text.

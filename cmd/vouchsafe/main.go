@@ -44,6 +44,7 @@ type commands struct {
 	Gateway     gatewayCmd     `cmd:"" help:"Check the file with the rules by which proxies ask who may use apps."`
 	Key         keyCmd         `cmd:"" help:"Manage signing keys."`
 	Secret      secretCmd      `cmd:"" help:"Replace master secrets."`
+	APIKey      apiKeyCmd      `cmd:"" name:"api-key" help:"Manage the API keys of clients and users."`
 	Webhook     webhookCmd     `cmd:"" help:"Manage the addresses of apps that are told of events."`
 	Mail        mailCmd        `cmd:"" help:"See emails that could not be delivered, and test the mail server."`
 	Audit       auditCmd       `cmd:"" help:"Export the audit trail, and delete old entries."`

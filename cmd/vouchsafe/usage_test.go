@@ -52,6 +52,8 @@ func TestCommandsMakeNoDatabase(t *testing.T) {
 		"admin add jo --role owner", "admin list", "admin remove jo", "upstream list", "upstream show google",
 		"upstream test google", "mail waiting", "audit list", "stats", "tenant show",
 		"tenant edit --set name=A", "webhook list", "webhook add https://app.example", "webhook edit w --description A",
+		"api-key list --client c", "api-key add Backup --client c --scope s", "api-key rotate k --client c",
+		"api-key remove k --client c --yes",
 		"webhook remove w --yes", "webhook rotate w", "webhook test w", "webhook replay w --event e", "webhook deliveries w",
 		"tenant login a --email a@example.com --password-stdin",
 		"user list --data " + filepath.Join(sh.dir, "elsewhere"),

@@ -14,6 +14,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/webhooks"
 	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/people/apikeys"
 	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/people/invitations"
@@ -35,6 +36,7 @@ type Desk interface {
 	Tenants
 	Operations
 	Webhooks
+	APIKeys
 }
 
 // Password is a password that an administrator has for a user.
@@ -311,4 +313,22 @@ type Operations interface {
 	ExportEvents(ctx context.Context, x audit.Export, write func([]storage.Event) error) error
 	// Statistics counts users and sign-ins of so many days in UTC, the last of which is today.
 	Statistics(ctx context.Context, days int) (administration.Statistics, error)
+}
+
+// KeyOwner names the client or the user that an API key belongs to; the other one is "".
+type KeyOwner struct{ ClientID, UserID string }
+
+// MadeAPIKey is a new API key. It is read from the management API, and printed by commands, as it is.
+type MadeAPIKey struct {
+	apikeys.Shown
+	Key string `json:"key"`
+}
+
+// APIKeys are the API keys of clients and users.
+type APIKeys interface {
+	APIKeys(ctx context.Context, o KeyOwner) ([]apikeys.Shown, error)
+	// AddAPIKey and RotateAPIKey are for clients: with a key of a user, an administrator could act as the user.
+	AddAPIKey(ctx context.Context, client string, n apikeys.New) (MadeAPIKey, error)
+	RotateAPIKey(ctx context.Context, client, id string, overlap time.Duration) (MadeAPIKey, error)
+	RemoveAPIKey(ctx context.Context, o KeyOwner, id string) error
 }
