@@ -21,7 +21,7 @@ func program(t *testing.T) string {
 }
 
 var (
-	listed   = regexp.MustCompile(`(?m)^  ([a-z]+(?: [a-z-]+)?)(?:  +\S|$)`)
+	listed   = regexp.MustCompile(`(?m)^  ([a-z-]+(?: [a-z-]+)?)(?:  +\S|$)`)
 	mention  = regexp.MustCompile("(?:^|[ `(/])vouchsafe ([a-z][^`\n|;&#)<>]*)")
 	flagName = regexp.MustCompile(`(?:^|[ \[(])(--[a-z][a-z-]*)`)
 )
