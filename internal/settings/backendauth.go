@@ -42,36 +42,28 @@ type BackendAuth struct {
 // OwnListener reports whether the routes are served on a port of their own.
 func (b *BackendAuth) OwnListener() bool { return b.Port != 0 }
 
-// BackendAuthVariable is a variable of backend-auth.
-type BackendAuthVariable struct {
-	Name string
-	// Effect says, in a sentence or two, what it does here.
-	Effect string
-	read   func(b *BackendAuth, value string) error
-}
-
 // BackendAuthVariables are all variables of backend-auth.
-var BackendAuthVariables = []BackendAuthVariable{
+var BackendAuthVariables = []Variable[BackendAuth]{
 	{"PORT", "Serve the routes on this port. Without it they are on the public listener, at the host and path of " +
-		"VOUCHSAFE_BACKEND_AUTH.", backendAuthNumber(func(b *BackendAuth) *int { return &b.Port }, 1, 65535)},
+		"VOUCHSAFE_BACKEND_AUTH.", numberVariable(func(b *BackendAuth) *int { return &b.Port }, 1, 65535)},
 	{"HTTPS_PORT", "Where FORCE_HTTPS redirects. Without it that is the port of VOUCHSAFE_BACKEND_AUTH.",
 		readBackendAuthHTTPS},
 	{"HTTPS_SERVER", "No effect: a proxy, or VOUCHSAFE_TLS_CERT, adds TLS to all listeners.", backendAuthInstead(
 		"HTTPS_SERVER has no effect: VOUCHSAFE_TLS_CERT and VOUCHSAFE_TLS_KEY add TLS to all listeners")},
 	{"FORCE_HTTPS", "`enabled` redirects requests without TLS, and sends HSTS. A proxy of VOUCHSAFE_TRUSTED_PROXIES " +
 		"says by X-Forwarded-Proto whether it got the request by TLS.", readBackendAuthForce},
-	{"REDIS_URL", "As VOUCHSAFE_REDIS_URL, if that is not set.", backendAuthText(
+	{"REDIS_URL", "As VOUCHSAFE_REDIS_URL, if that is not set.", textVariable(
 		func(b *BackendAuth) *string { return &b.redis })},
-	{"REDIS_HOST", "The host of Redis, if no URL is set.", backendAuthText(
+	{"REDIS_HOST", "The host of Redis, if no URL is set.", textVariable(
 		func(b *BackendAuth) *string { return &b.redisHost })},
-	{"REDIS_PORT", "The port of that host: 6379.", backendAuthText(func(b *BackendAuth) *string { return &b.redisPort })},
-	{"REDIS_PASSWORD", "The password of Redis, unless the URL has one.", backendAuthText(
+	{"REDIS_PORT", "The port of that host: 6379.", textVariable(func(b *BackendAuth) *string { return &b.redisPort })},
+	{"REDIS_PASSWORD", "The password of Redis, unless the URL has one.", textVariable(
 		func(b *BackendAuth) *string { return &b.redisPassword })},
 	{"REDIS_PREFIX", "No effect: Vouchsafe has names of its own in Redis.", backendAuthQuietly},
 	{"REDIS_PAGE_LENGTH", "How many users a page of their list has: 10.",
-		backendAuthNumber(func(b *BackendAuth) *int { return &b.PageLength }, 1, 1000)},
+		numberVariable(func(b *BackendAuth) *int { return &b.PageLength }, 1, 1000)},
 	{"THROTTLER_MAX", "How many requests an address may send in THROTTLER_INTERVAL: 5.",
-		backendAuthNumber(func(b *BackendAuth) *int { return &b.ThrottleMost }, 1, 1_000_000)},
+		numberVariable(func(b *BackendAuth) *int { return &b.ThrottleMost }, 1, 1_000_000)},
 	{"THROTTLER_INTERVAL", "In milliseconds: 1000. It begins with a request.", backendAuthMillis(
 		func(b *BackendAuth) *time.Duration { return &b.ThrottleWindow }, 1)},
 	{"THROTTLER_MIN_DIFF", "How many milliseconds there must be between two requests of an address: 0.",
@@ -80,17 +72,18 @@ var BackendAuthVariables = []BackendAuthVariable{
 		backendAuthNetworks(func(b *BackendAuth) *[]netip.Prefix { return &b.Unthrottled })},
 	{"JWT_KEY", "The master secret, if VOUCHSAFE_SECRET is not set, and it has 32 characters or more and no comma.",
 		readBackendAuthKey},
-	{"JWT_KEY_EXP", "How long the token of a user is valid, in seconds: 604800, which is 7 days.", readBackendAuthLife},
+	{"JWT_KEY_EXP", "How long the token of a user is valid, in seconds: 604800, which is 7 days.",
+		secondsVariable(func(b *BackendAuth) *time.Duration { return &b.TokenLife })},
 	{"TENANT_WHITE_LIST", "Addresses, or networks, that may register tenants; `*` is all. Without it only requests with " +
 		"a client certificate may.", backendAuthNetworks(func(b *BackendAuth) *[]netip.Prefix { return &b.Registrars })},
 	{"MAINTAIN_TLS_PORT", "Serve the routes on this port, too, by TLS, and ask for a client certificate.",
-		backendAuthNumber(func(b *BackendAuth) *int { return &b.MaintainPort }, 1, 65535)},
+		numberVariable(func(b *BackendAuth) *int { return &b.MaintainPort }, 1, 65535)},
 	{"MAINTAIN_TLS_PEM", "A file with the certificate and the key of that port, or the text of such a file.",
-		backendAuthText(func(b *BackendAuth) *string { return &b.MaintainPEM })},
+		textVariable(func(b *BackendAuth) *string { return &b.MaintainPEM })},
 	{"MAINTAIN_TLS_CA", "A file with the certificates of those who issue client certificates, or its text.",
-		backendAuthText(func(b *BackendAuth) *string { return &b.MaintainCA })},
+		textVariable(func(b *BackendAuth) *string { return &b.MaintainCA })},
 	{"MAINTAIN_TLS_CA_CN", "The common name of the issuer of client certificates with which tenants are registered.",
-		backendAuthText(func(b *BackendAuth) *string { return &b.MaintainIssuer })},
+		textVariable(func(b *BackendAuth) *string { return &b.MaintainIssuer })},
 	{"FB_CLIENT_ID", "The app at Facebook of `/auth/fb`, unless tenants.yaml declares the provider `facebook`.",
 		backendAuthUpstream("fb", "facebook", false)},
 	{"FB_CLIENT_SECRET", "Its secret.", backendAuthUpstream("fb", "facebook", true)},
@@ -109,20 +102,7 @@ func newBackendAuth(address string) *BackendAuth {
 
 // read reads the variables of the environment.
 func (b *BackendAuth) read(environ []string, faults *declare.Faults) {
-	var names []string
-	for _, v := range BackendAuthVariables {
-		names = append(names, v.Name)
-	}
-	env := readVariables(environ, names, faults)
-	for _, v := range BackendAuthVariables {
-		value, set := env[v.Name]
-		if !set {
-			continue
-		}
-		if err := v.read(b, value); err != nil {
-			faults.Add(v.Name, "%v", err) // the errors quote no secrets
-		}
-	}
+	readInto(b, BackendAuthVariables, environ, faults)
 	for name, u := range b.Upstreams {
 		if u.ClientID == "" || len(u.ClientSecret) == 0 {
 			faults.Add(strings.ToUpper(name)+"_CLIENT_ID", "and %s_CLIENT_SECRET need each other: set both",
@@ -209,30 +189,6 @@ func readBackendAuthKey(b *BackendAuth, v string) error {
 	}
 	b.secret = v
 	return nil
-}
-
-func readBackendAuthLife(b *BackendAuth, v string) error {
-	n, err := strconv.Atoi(v)
-	if err != nil || n < 1 || n > 10*365*24*3600 {
-		return fmt.Errorf("%q isn't a number of seconds", v)
-	}
-	b.TokenLife = time.Duration(n) * time.Second
-	return nil
-}
-
-func backendAuthText(field func(*BackendAuth) *string) func(*BackendAuth, string) error {
-	return func(b *BackendAuth, v string) error { *field(b) = v; return nil }
-}
-
-func backendAuthNumber(field func(*BackendAuth) *int, least, most int) func(*BackendAuth, string) error {
-	return func(b *BackendAuth, v string) error {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < least || n > most {
-			return fmt.Errorf("%q: write a number from %d to %d", v, least, most)
-		}
-		*field(b) = n
-		return nil
-	}
 }
 
 func backendAuthMillis(field func(*BackendAuth) *time.Duration, least int) func(*BackendAuth, string) error {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/declare"
@@ -230,6 +229,6 @@ func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 func wantedOfDotenv(name string) bool {
 	bare := strings.TrimSuffix(name, "_FILE")
 	return strings.HasPrefix(name, EnvPrefix) ||
-		slices.ContainsFunc(KeratinVariables, func(v KeratinVariable) bool { return v.Name == bare }) ||
-		slices.ContainsFunc(BackendAuthVariables, func(v BackendAuthVariable) bool { return v.Name == bare })
+		isVariable(KeratinVariables, bare) ||
+		isVariable(BackendAuthVariables, bare)
 }

@@ -70,16 +70,8 @@ func (k *Keratin) Path() string {
 	return u.Path
 }
 
-// KeratinVariable is a variable of Keratin AuthN.
-type KeratinVariable struct {
-	Name string
-	// Effect says, in a sentence or two, what it does here.
-	Effect string
-	read   func(k *Keratin, value string) error
-}
-
 // KeratinVariables are all variables of Keratin AuthN, in the order of its documentation.
-var KeratinVariables = []KeratinVariable{
+var KeratinVariables = []Variable[Keratin]{
 	{"AUTHN_URL", "Required. The `iss` of tokens; the routes are below its path. https makes cookies Secure.",
 		readKeratinURL},
 	{"APP_DOMAINS", "Required. The hosts, or HOST:PORT, whose pages may call the public routes; `*` stands for a part " +
@@ -93,19 +85,20 @@ var KeratinVariables = []KeratinVariable{
 		readKeratinBool(func(k *Keratin) *bool { return &k.SignUp })},
 	{"DATABASE_URL", "The PostgreSQL database, if VOUCHSAFE_DATABASE_URL is not set. Vouchsafe makes its own tables " +
 		"there. Another database is refused.", readKeratinDatabase},
-	{"REDIS_URL", "As VOUCHSAFE_REDIS_URL, if that is not set.", readKeratinRedis},
+	{"REDIS_URL", "As VOUCHSAFE_REDIS_URL, if that is not set.",
+		textVariable(func(k *Keratin) *string { return &k.redis })},
 	{"REDIS_IS_SENTINEL_MODE", "`true` finds Redis through Sentinels, in the place of REDIS_URL.",
 		readKeratinBool(func(k *Keratin) *bool { return &k.sentinel.on })},
 	{"REDIS_SENTINEL_MASTER", "The name that the Sentinels have for the master.",
-		func(k *Keratin, v string) error { k.sentinel.master = v; return nil }},
+		textVariable(func(k *Keratin) *string { return &k.sentinel.master })},
 	{"REDIS_SENTINEL_NODES", "The Sentinels: HOST:PORT, with commas between them.",
-		func(k *Keratin, v string) error { k.sentinel.nodes = v; return nil }},
+		textVariable(func(k *Keratin) *string { return &k.sentinel.nodes })},
 	{"REDIS_SENTINEL_PASSWORD", "The password of the Redis servers behind them.",
-		func(k *Keratin, v string) error { k.sentinel.password = v; return nil }},
+		textVariable(func(k *Keratin) *string { return &k.sentinel.password })},
 	{"ACCESS_TOKEN_TTL", "How long an `id_token` is valid, in seconds: 3600.",
-		readKeratinSeconds(func(k *Keratin) *time.Duration { return &k.AccessTokenTTL })},
+		secondsVariable(func(k *Keratin) *time.Duration { return &k.AccessTokenTTL })},
 	{"REFRESH_TOKEN_TTL", "How long a session lives without being refreshed, in seconds: 30 days.",
-		readKeratinSeconds(func(k *Keratin) *time.Duration { return &k.RefreshTokenTTL })},
+		secondsVariable(func(k *Keratin) *time.Duration { return &k.RefreshTokenTTL })},
 	{"REFRESH_TOKEN_EXPLICIT_EXPIRY", "`true` keeps the cookie when the browser is closed.",
 		readKeratinBool(func(k *Keratin) *bool { return &k.ExplicitExpiry })},
 	{"SESSION_KEY_SALT", "No effect: keys are derived from the master secret alone.", keratinInstead(
@@ -138,23 +131,23 @@ var KeratinVariables = []KeratinVariable{
 	{"APP_PASSWORDLESS_TOKEN_URL", "Where tokens to sign in without a password are posted.",
 		readKeratinHook(func(k *Keratin) *string { return &k.PasswordlessURL })},
 	{"PASSWORD_RESET_TOKEN_TTL", "How long a token to reset a password works, in seconds: 1800.",
-		readKeratinSeconds(func(k *Keratin) *time.Duration { return &k.ResetTTL })},
+		secondsVariable(func(k *Keratin) *time.Duration { return &k.ResetTTL })},
 	{"PASSWORDLESS_TOKEN_TTL", "How long a token to sign in works, in seconds: 1800.",
-		readKeratinSeconds(func(k *Keratin) *time.Duration { return &k.PasswordlessTTL })},
+		secondsVariable(func(k *Keratin) *time.Duration { return &k.PasswordlessTTL })},
 	{"APP_SIGNING_KEY", "The key that signs webhooks, in hexadecimal digits.", readKeratinSigningKey},
 	{"TIME_ZONE", "The time zone of statistics, such as `Europe/Paris`: UTC.", readKeratinZone},
 	{"TIMEZONE", "As TIME_ZONE.", readKeratinZone},
 	{"DAILY_ACTIVES_RETENTION", "How many days the statistics have: 365.",
-		readKeratinCount(func(k *Keratin) *int { return &k.Days }, 1, 3650)},
+		numberVariable(func(k *Keratin) *int { return &k.Days }, 1, 3650)},
 	{"WEEKLY_ACTIVES_RETENTION", "How many weeks they have: 104.",
-		readKeratinCount(func(k *Keratin) *int { return &k.Weeks }, 1, 520)},
+		numberVariable(func(k *Keratin) *int { return &k.Weeks }, 1, 520)},
 	{"PORT", "Serve the routes, public and private, on this port. Without it they are on the public listener, at the " +
-		"host and path of AUTHN_URL.", readKeratinCount(func(k *Keratin) *int { return &k.Port }, 1, 65535)},
+		"host and path of AUTHN_URL.", numberVariable(func(k *Keratin) *int { return &k.Port }, 1, 65535)},
 	{"PUBLIC_PORT", "Serve the public routes on this port.",
-		readKeratinCount(func(k *Keratin) *int { return &k.PublicPort }, 1, 65535)},
+		numberVariable(func(k *Keratin) *int { return &k.PublicPort }, 1, 65535)},
 	{"PROXIED", "`true` is refused without VOUCHSAFE_TRUSTED_PROXIES, which names the proxies.", readKeratinProxied},
 	{"SENTRY_DSN", "As VOUCHSAFE_SENTRY_DSN, if that is not set.",
-		func(k *Keratin, v string) error { k.sentry = v; return nil }},
+		textVariable(func(k *Keratin) *string { return &k.sentry })},
 	{"AIRBRAKE_CREDENTIALS", "No effect: reports go to services with the protocol of Sentry.", keratinInstead(
 		"set VOUCHSAFE_SENTRY_DSN: reports go to services with the protocol of Sentry")},
 }
@@ -185,20 +178,7 @@ func newKeratin(tenant string) *Keratin {
 
 // read reads the variables of the environment.
 func (k *Keratin) read(environ []string, faults *declare.Faults) {
-	var names []string
-	for _, v := range KeratinVariables {
-		names = append(names, v.Name)
-	}
-	env := readVariables(environ, names, faults)
-	for _, v := range KeratinVariables {
-		value, set := env[v.Name]
-		if !set {
-			continue
-		}
-		if err := v.read(k, value); err != nil {
-			faults.Add(v.Name, "%v", err) // the errors quote no secrets
-		}
-	}
+	env := readInto(k, KeratinVariables, environ, faults)
 	if s := k.sentinel; s.on {
 		if s.master == "" || s.nodes == "" {
 			faults.Add("REDIS_IS_SENTINEL_MODE", "needs REDIS_SENTINEL_MASTER and REDIS_SENTINEL_NODES")
@@ -306,11 +286,6 @@ func readKeratinDatabase(k *Keratin, v string) error {
 			"a server with a SQLite file. docs/keratin.md says how the accounts come along")
 	}
 	k.database = v
-	return nil
-}
-
-func readKeratinRedis(k *Keratin, v string) error {
-	k.redis = v
 	return nil
 }
 
@@ -425,28 +400,6 @@ func readKeratinBool(field func(*Keratin) *bool) func(*Keratin, string) error {
 func keratinTrue(v string) bool {
 	v = strings.ToLower(v)
 	return strings.HasPrefix(v, "t") || v == "yes" || v == "1"
-}
-
-func readKeratinSeconds(field func(*Keratin) *time.Duration) func(*Keratin, string) error {
-	return func(k *Keratin, v string) error {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < 1 || n > 10*365*24*3600 {
-			return fmt.Errorf("%q isn't a number of seconds", v)
-		}
-		*field(k) = time.Duration(n) * time.Second
-		return nil
-	}
-}
-
-func readKeratinCount(field func(*Keratin) *int, least, most int) func(*Keratin, string) error {
-	return func(k *Keratin, v string) error {
-		n, err := strconv.Atoi(v)
-		if err != nil || n < least || n > most {
-			return fmt.Errorf("%q: write a number from %d to %d", v, least, most)
-		}
-		*field(k) = n
-		return nil
-	}
 }
 
 // keratinInstead notes what to use in the place of a variable that has no effect.
