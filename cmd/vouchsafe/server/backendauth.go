@@ -8,14 +8,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/compat/backendauth"
-	"github.com/vouchsafe/vouchsafe/internal/hostname"
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/listeners"
@@ -89,25 +86,13 @@ func everyUser(r limit.Rule) limit.Rule {
 }
 
 // withBackendAuth serves the routes of backend-auth at the host and path of their URL, unless they have a port of their
-// own.
+// own. Logins, which are parts of paths, may be escaped.
 func (s *Server) withBackendAuth(next http.Handler) http.Handler {
 	if s.backendAuth == nil || s.cfg.BackendAuthVariables.OwnListener() {
 		return next
 	}
-	at, err := url.Parse(s.cfg.BackendAuthVariables.URL)
-	if err != nil {
-		return next // the settings were checked
-	}
-	door, path := s.backendAuth.Handler(false), s.backendAuth.Path()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Logins, which are parts of paths, may be escaped, and the rest may not.
-		plain := r.URL.RawPath == "" || strings.HasPrefix(r.URL.EscapedPath(), path+"/user/")
-		if plain && hostname.Same(r.Host, at) && strings.HasPrefix(r.URL.Path, path+"/") {
-			door.ServeHTTP(w, r)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
+	path := s.backendAuth.Path()
+	return mounted(next, s.backendAuth.Handler(false), s.cfg.BackendAuthVariables.URL, path, path+"/user/")
 }
 
 // backendAuthHandler returns what a port of backend-auth serves. maintenance says that it asks for client certificates.
@@ -123,20 +108,10 @@ func listenBackendAuth(cfg *settings.Config) (plain, maintenance []net.Listener,
 	if b == nil {
 		return nil, nil, nil
 	}
-	for _, port := range []struct {
-		number int
-		to     *[]net.Listener
-	}{{b.Port, &plain}, {b.MaintainPort, &maintenance}} {
-		if port.number == 0 {
-			continue
-		}
-		l, err := net.Listen("tcp", ":"+strconv.Itoa(port.number))
-		if err != nil {
-			return plain, maintenance, err
-		}
-		*port.to = append(*port.to, l)
+	if plain, err = listenOn(b.Port); err == nil {
+		maintenance, err = listenOn(b.MaintainPort)
 	}
-	return plain, maintenance, nil
+	return plain, maintenance, err
 }
 
 // maintain puts TLS that asks for client certificates before the listeners.

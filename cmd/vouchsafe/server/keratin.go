@@ -5,14 +5,10 @@ import (
 	"crypto/x509"
 	"net"
 	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/compat/keratin"
-	"github.com/vouchsafe/vouchsafe/internal/hostname"
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
@@ -130,18 +126,7 @@ func (s *Server) withKeratin(next http.Handler) http.Handler {
 	if s.keratin == nil || s.cfg.KeratinAuthN.OwnListener() {
 		return next
 	}
-	at, err := url.Parse(s.cfg.KeratinAuthN.URL)
-	if err != nil {
-		return next // the settings were checked
-	}
-	door, path := s.keratin.Handler(true), s.keratin.Path()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if hostname.Same(r.Host, at) && strings.HasPrefix(r.URL.Path, path+"/") && r.URL.RawPath == "" {
-			door.ServeHTTP(w, r)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
+	return mounted(next, s.keratin.Handler(true), s.cfg.KeratinAuthN.URL, s.keratin.Path(), "")
 }
 
 // KeratinHandler returns what the port of Keratin AuthN serves: its public routes, or all.
@@ -157,16 +142,5 @@ func listenKeratin(cfg *settings.Config) ([]net.Listener, error) {
 	if k == nil {
 		return nil, nil
 	}
-	var opened []net.Listener
-	for _, port := range []int{k.Port, k.PublicPort} {
-		if port == 0 {
-			continue
-		}
-		l, err := net.Listen("tcp", ":"+strconv.Itoa(port))
-		if err != nil {
-			return opened, err
-		}
-		opened = append(opened, l)
-	}
-	return opened, nil
+	return listenOn(k.Port, k.PublicPort)
 }

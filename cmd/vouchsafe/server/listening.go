@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -149,4 +150,19 @@ func (s *Server) openDoor(log *slog.Logger) ([]net.Listener, *http.Server) {
 	}
 	_, s.dev.Door, _ = net.SplitHostPort(doors[0].Addr().String()) // as the system spells it
 	return doors, httpServer(s.dev.Doorkeeper(), log)
+}
+
+// listenOn opens ports of all addresses, but for those that are 0.
+func listenOn(ports ...int) (opened []net.Listener, err error) {
+	for _, port := range ports {
+		if port == 0 {
+			continue
+		}
+		l, err := net.Listen("tcp", ":"+strconv.Itoa(port))
+		if err != nil {
+			return opened, err
+		}
+		opened = append(opened, l)
+	}
+	return opened, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/vouchsafe/vouchsafe/gateway"
+	"github.com/vouchsafe/vouchsafe/internal/hostname"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
@@ -200,5 +201,22 @@ func withoutSlash(paths map[string]bool, otherwise http.Handler) http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Location", to)
 		w.WriteHeader(http.StatusSeeOther)
+	})
+}
+
+// mounted serves a door at the host of a URL, below a path, and everything else by next. Paths with escaped
+// characters are the door's only below escaped; "" is for no such paths.
+func mounted(next, door http.Handler, address, path, escaped string) http.Handler {
+	at, err := url.Parse(address)
+	if err != nil {
+		return next // the settings were checked
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		plain := r.URL.RawPath == "" || escaped != "" && strings.HasPrefix(r.URL.EscapedPath(), escaped)
+		if plain && hostname.Same(r.Host, at) && strings.HasPrefix(r.URL.Path, path+"/") {
+			door.ServeHTTP(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
 	})
 }
