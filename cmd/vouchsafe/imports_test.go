@@ -38,10 +38,11 @@ var arrows = map[string][]string{
 	"provider/logout":     endpoint,
 
 	// Doors, without logic of their own.
-	"compat":        {"provider/keys", "people/...", "clients", "tenants", "storage", "internal/..."},
-	"admin":         {"provider/keys", "people/...", "clients", "tenants", "storage", "internal/..."},
-	"gateway":       {"gateway/rules", "provider/keys", "storage", "internal/..."},
-	"gateway/rules": {"storage", "internal/hostname"},
+	"compat/compattest": {"cmd/vouchsafe/server", "internal/..."},
+	"compat":            {"provider/keys", "people/...", "clients", "tenants", "storage", "internal/..."},
+	"admin":             {"provider/keys", "people/...", "clients", "tenants", "storage", "internal/..."},
+	"gateway":           {"gateway/rules", "provider/keys", "storage", "internal/..."},
+	"gateway/rules":     {"storage", "internal/hostname"},
 
 	"login":                 {"login/ui", "login/texts", "people/...", "storage", "internal/..."},
 	"login/account":         {"login/ui", "login/texts", "people/...", "storage", "internal/..."},
@@ -116,7 +117,8 @@ var alone = map[string][]string{
 // forTests are the packages that tests share. The program imports none, so that it holds neither them nor
 // the modules that they need.
 var forTests = []string{
-	"e2e/...", "bench", "internal/chromiumtest", "internal/contracttest", "internal/faultproxy", "internal/golden",
+	"e2e/...", "bench", "compat/compattest",
+	"internal/chromiumtest", "internal/contracttest", "internal/faultproxy", "internal/golden",
 	"internal/mariadbtest", "internal/passkeytest", "internal/pgtest", "internal/redistest",
 	"internal/smtptest", "internal/testdaemon",
 	"internal/testkeys",

@@ -2,30 +2,22 @@ package backendauth_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"io"
 	"maps"
-	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
-	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/server"
+	"github.com/vouchsafe/vouchsafe/compat/compattest"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
-	"github.com/vouchsafe/vouchsafe/internal/testdaemon"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -39,113 +31,34 @@ type world struct {
 	at, issuer, port string // the routes, our own, and PORT
 	maintain         string // MAINTAIN_TLS_PORT
 	cfg              *settings.Config
-	log              *syncBuffer
+	log              *compattest.Log
 }
 
-// syncBuffer is a buffer that many goroutines may use.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
-// start runs a server with variables NAME=VALUE, which replace the usual ones.
+// start runs a server with variables NAME=VALUE, which replace the usual ones. In values ISSUER is our own address,
+// and MAINTAIN alone is the port for maintenance.
 func start(t *testing.T, more ...string) *world {
 	t.Helper()
-	var err error
-	for range 3 { // a port may be taken by another test meanwhile
-		var w *world
-		if w, err = tryStart(t, more); err == nil {
-			return w
-		}
-	}
-	t.Fatal(err)
-	return nil
-}
-
-func tryStart(t *testing.T, more []string) (*world, error) {
-	t.Helper()
-	w := &world{t: t, log: &syncBuffer{}}
-	var ports []string
-	for range 3 {
-		port, err := testdaemon.FreePort()
-		if err != nil {
-			t.Fatal(err)
-		}
-		ports = append(ports, strconv.Itoa(port))
-	}
-	w.issuer, w.port, w.maintain = "http://localhost:"+ports[0], ports[1], ports[2]
-	dir := t.TempDir()
-	clients := filepath.Join(dir, "clients.yaml")
-	if err := os.WriteFile(clients, []byte(ownClient), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	env := map[string]string{
-		"VOUCHSAFE_LISTEN": "localhost:" + ports[0], "VOUCHSAFE_METRICS_LISTEN": "off", "VOUCHSAFE_CLIENTS": clients,
-		"VOUCHSAFE_DATA": filepath.Join(dir, "data"), "VOUCHSAFE_ARGON2_MEMORY": "19", "VOUCHSAFE_ARGON2_PASSES": "1",
-		"VOUCHSAFE_DEVELOPMENT": "false", "VOUCHSAFE_ALLOW_PRIVATE_FETCH": "true",
-		"VOUCHSAFE_BACKEND_AUTH": "http://localhost:" + ports[1], "PORT": ports[1], "TENANT_WHITE_LIST": "*",
-		"THROTTLER_WHITE_LIST": "127.0.0.1,::1", "MAINTAIN_TLS_PORT": "",
-	}
-	for _, m := range more {
-		name, value, _ := strings.Cut(m, "=")
-		if value == "MAINTAIN" {
-			value = w.maintain
-		}
-		env[name] = strings.ReplaceAll(value, "ISSUER", w.issuer)
-	}
-	if w.at = env["VOUCHSAFE_BACKEND_AUTH"]; env["VOUCHSAFE_DATABASE_URL"] != "" {
-		delete(env, "VOUCHSAFE_DATA")
-		env["VOUCHSAFE_ISSUER"] = w.issuer
-	}
-	var environ []string
-	for _, name := range slices.Sorted(maps.Keys(env)) {
-		environ = append(environ, name+"="+env[name])
-	}
-	cfg, err := settings.Load(nil, "", environ)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.cfg = cfg
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- server.Run(ctx, cfg, "test", io.Discard, w.log) }()
-	for {
-		select {
-		case err := <-ended:
-			stop()
-			return nil, fmt.Errorf("the server ended: %w\n%s", err, w.log)
-		case <-time.After(20 * time.Millisecond):
-		}
-		if c, err := net.Dial("tcp", "localhost:"+ports[0]); err == nil {
-			_ = c.Close()
-			if res, err := http.Get(w.issuer + "/healthz"); err == nil {
-				_ = res.Body.Close()
-				break
+	w := &world{t: t}
+	s := compattest.Start(t, ownClient, func(s *compattest.Server, env map[string]string) {
+		w.issuer, w.port, w.maintain = s.Issuer, s.Ports[0], s.Ports[1]
+		maps.Copy(env, map[string]string{
+			"VOUCHSAFE_BACKEND_AUTH": "http://localhost:" + w.port, "PORT": w.port, "TENANT_WHITE_LIST": "*",
+			"THROTTLER_WHITE_LIST": "127.0.0.1,::1", "MAINTAIN_TLS_PORT": "",
+		})
+		for _, m := range more {
+			name, value, _ := strings.Cut(m, "=")
+			if value == "MAINTAIN" {
+				value = w.maintain
 			}
+			env[name] = strings.ReplaceAll(value, "ISSUER", w.issuer)
 		}
-	}
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			t.Log(w.log)
+		if w.at = env["VOUCHSAFE_BACKEND_AUTH"]; env["VOUCHSAFE_DATABASE_URL"] != "" {
+			delete(env, "VOUCHSAFE_DATA")
+			env["VOUCHSAFE_ISSUER"] = w.issuer
 		}
 	})
-	return w, nil
+	w.cfg, w.log = s.Config, s.Log
+	return w
 }
 
 // ownClient is an app that signs in by the JSON API of Vouchsafe.

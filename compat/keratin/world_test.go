@@ -2,7 +2,6 @@ package keratin_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -13,10 +12,6 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
-	"os"
-	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -25,9 +20,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
-	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/server"
+	"github.com/vouchsafe/vouchsafe/compat/compattest"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
-	"github.com/vouchsafe/vouchsafe/internal/testdaemon"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -43,107 +37,35 @@ type world struct {
 	at, private, issuer string // the public routes with AUTHN_URL's path, the private ones, and our own
 	hooks               *hooks
 	cfg                 *settings.Config
-	log                 *syncBuffer
-}
-
-// syncBuffer is a buffer that many goroutines may use.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
+	log                 *compattest.Log
 }
 
 // start runs a server with variables NAME=VALUE, which replace the usual ones.
 func start(t *testing.T, more ...string) *world {
 	t.Helper()
-	var err error
-	for range 3 { // a port may be taken by another test meanwhile
-		var w *world
-		if w, err = tryStart(t, more); err == nil {
-			return w
+	w := &world{t: t, hooks: receiveHooks(t)}
+	s := compattest.Start(t, ownClient, func(s *compattest.Server, env map[string]string) {
+		w.issuer = s.Issuer
+		w.private, w.at = "http://localhost:"+s.Ports[0]+"/authn", "http://localhost:"+s.Ports[1]+"/authn"
+		maps.Copy(env, map[string]string{
+			"VOUCHSAFE_KERATIN": "default",
+			"AUTHN_URL":         w.at, "APP_DOMAINS": "app.example.com,*.shops.example.com:443", "HTTP_AUTH_USERNAME": "app",
+			"HTTP_AUTH_PASSWORD": "the app's server", "PORT": s.Ports[0], "PUBLIC_PORT": s.Ports[1],
+			"APP_PASSWORD_RESET_URL":     w.hooks.url + "/reset",
+			"APP_PASSWORDLESS_TOKEN_URL": w.hooks.url + "/passwordless", "APP_PASSWORD_CHANGED_URL": w.hooks.url + "/changed",
+			"APP_SIGNING_KEY": hex.EncodeToString([]byte("signing key")),
+		})
+		for _, m := range more {
+			name, value, _ := strings.Cut(m, "=")
+			env[name] = value
 		}
-	}
-	t.Fatal(err)
-	return nil
-}
-
-func tryStart(t *testing.T, more []string) (*world, error) {
-	t.Helper()
-	w := &world{t: t, hooks: receiveHooks(t), log: &syncBuffer{}}
-	ports := freePorts(t, 3)
-	w.issuer = "http://localhost:" + ports[0]
-	w.private, w.at = "http://localhost:"+ports[1]+"/authn", "http://localhost:"+ports[2]+"/authn"
-	dir := t.TempDir()
-	clients := filepath.Join(dir, "clients.yaml")
-	if err := os.WriteFile(clients, []byte(strings.ReplaceAll(ownClient, "ISSUER", w.issuer)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	env := map[string]string{
-		"VOUCHSAFE_LISTEN": "localhost:" + ports[0], "VOUCHSAFE_METRICS_LISTEN": "off", "VOUCHSAFE_CLIENTS": clients,
-		"VOUCHSAFE_DATA": filepath.Join(dir, "data"), "VOUCHSAFE_ARGON2_MEMORY": "19", "VOUCHSAFE_ARGON2_PASSES": "1",
-		"VOUCHSAFE_DEVELOPMENT": "false", "VOUCHSAFE_KERATIN": "default", "VOUCHSAFE_ALLOW_PRIVATE_FETCH": "true",
-		"AUTHN_URL": w.at, "APP_DOMAINS": "app.example.com,*.shops.example.com:443", "HTTP_AUTH_USERNAME": "app",
-		"HTTP_AUTH_PASSWORD": "the app's server", "PORT": ports[1], "PUBLIC_PORT": ports[2],
-		"APP_PASSWORD_RESET_URL":     w.hooks.url + "/reset",
-		"APP_PASSWORDLESS_TOKEN_URL": w.hooks.url + "/passwordless", "APP_PASSWORD_CHANGED_URL": w.hooks.url + "/changed",
-		"APP_SIGNING_KEY": hex.EncodeToString([]byte("signing key")),
-	}
-	for _, m := range more {
-		name, value, _ := strings.Cut(m, "=")
-		env[name] = value
-	}
-	if env["PORT"] == "" { // on our own port, below a path
-		w.at, w.private = w.issuer+"/authn", w.issuer+"/authn"
-		env["AUTHN_URL"] = w.at
-	}
-	var environ []string
-	for _, name := range slices.Sorted(maps.Keys(env)) {
-		environ = append(environ, name+"="+env[name])
-	}
-	cfg, err := settings.Load(nil, "", environ)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.cfg = cfg
-	ctx, stop := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- server.Run(ctx, cfg, "test", io.Discard, w.log) }()
-	for {
-		select {
-		case err := <-ended:
-			stop()
-			return nil, fmt.Errorf("the server ended: %w\n%s", err, w.log)
-		case <-time.After(20 * time.Millisecond):
-		}
-		if c, err := net.Dial("tcp", "localhost:"+ports[0]); err == nil {
-			_ = c.Close()
-			if res, err := http.Get(w.issuer + "/healthz"); err == nil {
-				_ = res.Body.Close()
-				break
-			}
-		}
-	}
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			t.Log(w.log)
+		if env["PORT"] == "" { // on our own port, below a path
+			w.at, w.private = w.issuer+"/authn", w.issuer+"/authn"
+			env["AUTHN_URL"] = w.at
 		}
 	})
-	return w, nil
+	w.cfg, w.log = s.Config, s.Log
+	return w
 }
 
 // opsSecret is the secret of the client ops.
@@ -164,20 +86,6 @@ clients:
     audience: ["ISSUER/api/v1"]
     scope: users:read users:write
 `
-
-// freePorts returns ports that no other test gets.
-func freePorts(t *testing.T, n int) []string {
-	t.Helper()
-	var ports []string
-	for range n {
-		port, err := testdaemon.FreePort()
-		if err != nil {
-			t.Fatal(err)
-		}
-		ports = append(ports, strconv.Itoa(port))
-	}
-	return ports
-}
 
 // hook is a webhook that the app's server got.
 type hook struct {

@@ -24,7 +24,7 @@ func testAccountNumbers(t *testing.T, s Store) {
 	for range 12 {
 		users = append(users, newID())
 	}
-	t.Run("each user has one, whoever asks at once", func(t *testing.T) {
+	t.Run("each user has one, when several ask at once", func(t *testing.T) {
 		var wg sync.WaitGroup
 		for _, u := range slices.Concat(users, users) {
 			wg.Go(func() {
