@@ -124,11 +124,12 @@ type app struct {
 	Name     string    `json:"client_name,omitempty" doc:"Its name."`
 	Scopes   []string  `json:"scopes" doc:"What it may do."`
 	Claims   []string  `json:"claims,omitempty" doc:"What it asked for by name."`
+	APIs     []string  `json:"apis,omitempty" doc:"The APIs that it asked for by the parameter resource."`
 	Since    time.Time `json:"since" doc:"Since when."`
 }
 
 func shownApp(a selfservice.App) app {
-	return app{a.Client.ClientID, a.Client.ClientName, listOf(a.Scopes), a.Claims, a.Since}
+	return app{a.Client.ClientID, a.Client.ClientName, listOf(a.Scopes), a.Claims, a.Resources, a.Since}
 }
 
 func (s *Server) listApps() jsonapi.Route {

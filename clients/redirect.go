@@ -64,8 +64,9 @@ func withRootPath(uri string) string {
 	return uri
 }
 
-// withoutLoopbackPort returns uri without its port if it is http to a loopback IP literal. It works on
-// the string, and so makes no other two URIs equal.
+// withoutLoopbackPort returns uri without its port if it is http to a loopback IP literal or to localhost, which
+// editors and command-line programs register (RFC 8252 section 8.3 advises against it, and RFC 6761 section 6.3 has
+// made it safe in browsers since). It works on the string, and so makes no other two URIs equal.
 func withoutLoopbackPort(uri string) (string, bool) {
 	rest, ok := strings.CutPrefix(uri, "http://")
 	if !ok {
@@ -87,6 +88,9 @@ func withoutLoopbackPort(uri string) (string, bool) {
 		if strings.HasPrefix(authority, "[") {
 			host = "[" + h + "]"
 		}
+	}
+	if host == "localhost" {
+		return "http://" + host + tail, true
 	}
 	ip, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(host, "["), "]"))
 	if err != nil || !ip.IsLoopback() || ip.Zone() != "" {

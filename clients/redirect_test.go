@@ -26,7 +26,7 @@ func TestRedirectURIsMatchToTheLetter(t *testing.T) {
 		}
 	}
 	for _, uri := range []string{"http://127.0.0.1:1/cb", "http://127.0.0.1:65535/cb", "http://[::1]/cb?q",
-		"http://[::1]:80/cb?q"} {
+		"http://[::1]:80/cb?q", "http://localhost:80/cb", "http://localhost:51763/cb"} {
 		if !AllowsRedirect(native, registered, uri) {
 			t.Errorf("native: %s is refused", uri)
 		}
@@ -59,7 +59,10 @@ func TestRedirectURIsMatchToTheLetter(t *testing.T) {
 		"http://127.0.0.1:80@evil.example/cb", "http://127.0.0.1:80/cb/", "http://127.0.0.1:80/CB",
 		"http://127.0.0.1:80/cb?x", "http://127.0.0.1:80/cb#f", "http://127.0.0.1:80\\@evil.example/cb",
 		"https://127.0.0.1:80/cb", "http://127.0.0.1:80/tls", "https://127.0.0.1:80/tls",
-		"http://localhost:80/cb", "http://[::1%25lo]:80/cb?q", "http://[::ffff:127.0.0.1]/cb",
+		"http://LOCALHOST:80/cb", "http://localhost.:80/cb", "http://app.localhost:80/cb", "http://localhost:80/cb/",
+		"http://localhost:/cb", "http://localhost:0x50/cb", "https://localhost:80/cb", "http://localhost:80@evil.example/cb",
+		"http://localhost.evil.example/cb", "http://evil@localhost:80/cb", "http://[localhost]:80/cb",
+		"http://[::1%25lo]:80/cb?q", "http://[::ffff:127.0.0.1]/cb",
 		"http://[0:0:0:0:0:0:0:1]/cb?q", "http://[::1]:80/cb", "com.example.app:/cb/", "com.example.app://cb",
 	}
 	for _, uri := range mutants {

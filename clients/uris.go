@@ -17,7 +17,7 @@ var answerParameters = []string{"code", "state", "iss", "error", "error_descript
 // redirectFault returns what is wrong with a redirect URI and what to write instead, or "" (RFC 9700
 // section 2.1, RFC 8252 sections 7 and 8.4). URIs are compared as strings later, so that each address
 // may have one spelling only.
-func redirectFault(native bool, raw string) string {
+func redirectFault(native, withoutDot bool, raw string) string {
 	u, message := parseURI(raw)
 	if message != "" {
 		return message
@@ -31,12 +31,8 @@ func redirectFault(native bool, raw string) string {
 			return "is not encrypted: write https; http is for localhost and loopback addresses"
 		}
 	default:
-		// A scheme that makes browsers run code or read files has no dot: javascript, data, vbscript,
-		// file, blob, about.
-		if !strings.Contains(u.Scheme, ".") {
-			return "has the scheme " + u.Scheme +
-				": write https, or for a native application a scheme that is a domain of yours in reverse, such as " +
-				"com.example.app:/callback"
+		if message := schemeFault(u.Scheme, withoutDot); message != "" {
+			return message
 		}
 		if !native {
 			return "has a custom scheme, which only native apps can use: write https, or set " +
@@ -59,6 +55,29 @@ func redirectFault(native bool, raw string) string {
 		if slices.Contains(answerParameters, name) {
 			return "has the parameter " + name + ", which answers add: remove it"
 		}
+	}
+	return ""
+}
+
+// dangerousSchemes make browsers run code, read files or start another program than an app that signs in.
+var dangerousSchemes = []string{
+	"about", "blob", "chrome", "chrome-extension", "content", "data", "facetime", "file", "filesystem", "ftp", "intent",
+	"jar", "javascript", "mailto", "market", "moz-extension", "resource", "sms", "ssh", "tel", "telnet", "vbscript",
+	"view-source", "ws", "wss",
+}
+
+// schemeFault returns what is wrong with the custom scheme of a native app, or "". Any app on the device can claim
+// one. A domain in reverse says at least whose app it ought to be (RFC 8252 section 7.1), and no dangerous scheme has
+// a dot; withoutDot allows the others as well.
+func schemeFault(scheme string, withoutDot bool) string {
+	switch {
+	case strings.Contains(scheme, "."):
+		return ""
+	case slices.Contains(dangerousSchemes, scheme) || strings.HasPrefix(scheme, "ms-"):
+		return "has the scheme " + scheme + ", which is dangerous: write another one"
+	case !withoutDot:
+		return "has the scheme " + scheme + ": write https, or for a native application a scheme that is a domain of " +
+			"yours in reverse, such as com.example.app:/callback; or set schemes_without_dot"
 	}
 	return ""
 }

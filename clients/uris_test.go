@@ -1,6 +1,7 @@
 package clients
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -103,6 +104,27 @@ func TestRedirectURIsThatMayBeRegistered(t *testing.T) {
 	}
 }
 
+// A native app that an operator trusts with it may have a scheme without a dot. No dangerous one is among them.
+func TestSchemesWithoutADotAreForClientsThatAllowThem(t *testing.T) {
+	t.Parallel()
+	for uri, want := range map[string]bool{
+		"vscode://vendor.extension/callback": true, "cursor://anysphere.cursor-mcp/oauth/callback": true, "myapp:/cb": true,
+		"com.example.app:/cb": true, "javascript:alert(1)": false, "JavaScript:alert(1)": false, "data:text/html,x": false,
+		"vbscript:x": false, "file:///etc/passwd": false, "intent://x#Intent;end": false, "blob:https://a.example/1": false,
+		"about:blank": false, "view-source:https://a.example": false, "ws://a.example/": false, "ftp://a.example/": false,
+		"ms-msdt:/id": false, "myapp://user@cb": false, "myapp:/a/../cb": false, "myapp:/cb?code=1": false,
+	} {
+		for _, kind := range []string{"native", "web"} {
+			c := webClient(func(c *storage.Client) {
+				c.ApplicationType, c.RedirectURIs, c.SchemesWithoutDot = kind, []string{uri}, true
+			})
+			if faults := Validate(c); (len(faults) == 0) != (want && kind == "native") {
+				t.Errorf("%s client, %q: %v", kind, uri, faults)
+			}
+		}
+	}
+}
+
 func TestOriginsThatMayBeRegistered(t *testing.T) {
 	t.Parallel()
 	for origin, want := range map[string]bool{
@@ -144,10 +166,11 @@ func TestOriginsThatMayBeRegistered(t *testing.T) {
 func FuzzRedirectRegistration(f *testing.F) {
 	for _, seed := range []string{"https://app.example.com/cb", "com.example.app:/cb", "http://[::1]:1/", `https:\\x`,
 		"javascript:x", "https://a%2eb/"} {
-		f.Add(seed, true)
+		f.Add(seed, true, false)
+		f.Add(seed, true, true)
 	}
-	f.Fuzz(func(t *testing.T, uri string, native bool) {
-		if redirectFault(native, uri) != "" {
+	f.Fuzz(func(t *testing.T, uri string, native, withoutDot bool) {
+		if redirectFault(native, withoutDot, uri) != "" {
 			return
 		}
 		// What may be registered begins with a scheme that runs nothing, and has one
@@ -159,7 +182,7 @@ func FuzzRedirectRegistration(f *testing.F) {
 			if strings.ContainsAny(host, `@\#%*`) || strings.ToLower(host) != host || !strings.HasPrefix(rest, "//") {
 				t.Errorf("accepted %q", uri)
 			}
-		case !native || !strings.Contains(scheme, "."):
+		case !native || !strings.Contains(scheme, ".") && (!withoutDot || slices.Contains(dangerousSchemes, scheme)):
 			t.Errorf("accepted %q", uri)
 		}
 		if strings.ContainsAny(uri, "\\#*\r\n\t \x00") {

@@ -318,7 +318,7 @@ func (v *clientChecks) algorithm(field, alg string, known []jose.SignatureAlgori
 // uris checks redirect URIs and the addresses that consent and sign-in pages show.
 func (v *clientChecks) uris() {
 	redirect := func(field, uri string) {
-		if message := redirectFault(v.ApplicationType == "native", uri); message != "" {
+		if message := redirectFault(v.ApplicationType == "native", v.SchemesWithoutDot, uri); message != "" {
 			v.fault(field, "%q %s", uri, message)
 		}
 	}

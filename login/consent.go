@@ -40,7 +40,7 @@ func (s *Server) consentPage(w http.ResponseWriter, r *http.Request) error {
 	tenant := &web.TenantOf(r.Context()).Tenant
 	rules := claims.RulesOf(tenant, &in.Client)
 	v.Page = consentForm{Account: ui.AccountOf(account), User: account.UserID,
-		Wants:  ui.Wishes(v.Words, &tenant.Settings, rules, in.Scopes, in.Claims),
+		Wants:  ui.Wishes(v.Words, &tenant.Settings, rules, in.Scopes, in.Claims, in.Resources),
 		Return: host(in.RedirectURI, v.Words)}
 	return s.show(w, http.StatusOK, "consent", v)
 }
@@ -82,6 +82,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 		Consent: &storage.Consent{
 			ClientID: in.Client.ClientID, GrantedAt: now,
 			Scopes: union(before.Scopes, in.Scopes), Claims: union(before.Claims, in.Claims),
+			Resources: union(before.Resources, in.Resources),
 		},
 	})
 	if errors.Is(err, storage.ErrNotFound) {

@@ -23,6 +23,7 @@ func TestConsentSaysWhoAsksForWhat(t *testing.T) {
 			PolicyURI: "https://boats.example/privacy", TosURI: "https://boats.example/terms"},
 		Scopes:      []string{"offline_access", "profile", "calendar.read", "openid"},
 		Claims:      []string{"name", "phone_number", "acr", "shoe_size"},
+		Resources:   []string{"https://mcp.boats.example/mcp"},
 		RedirectURI: "https://boats.example/cb",
 	})
 	v := s.visitor()
@@ -42,7 +43,7 @@ func TestConsentSaysWhoAsksForWhat(t *testing.T) {
 	}
 	var last int
 	for _, want := range []string{english["scope.openid"], english["scope.profile"], "Use “calendar.read”",
-		english["claim.phone_number"], "See “shoe_size”", english["scope.offline_access"]} {
+		english["claim.phone_number"], "See “shoe_size”", "Use the API https://mcp.boats.example/mcp", english["scope.offline_access"]} {
 		at := strings.Index(p.body, "<li>"+want+"</li>")
 		if at < last {
 			t.Errorf("%q is missing or out of order", want)
@@ -81,12 +82,13 @@ func TestConsentIsKept(t *testing.T) {
 	if p := v.post("/consent", "i", q[2:], "user", user.ID, "answer", "allow"); p.leads() != "/authorize?"+q {
 		t.Errorf("allow: got %d to %q", p.status, p.location())
 	}
-	q = s.ask("", storage.Interaction{Scopes: []string{"openid", "profile"}, Claims: []string{"phone_number"}})
+	q = s.ask("", storage.Interaction{Scopes: []string{"openid", "profile"}, Claims: []string{"phone_number"},
+		Resources: []string{"https://api.example"}})
 	v.get("/consent?" + q)
 	v.post("/consent", "i", q[2:], "user", user.ID, "answer", "allow", "scopes", "admin", "Scopes", "admin")
 	got, err := stored()
 	if err != nil || !cmp.Equal(got.Scopes, []string{"openid", "email", "profile"}) ||
-		!cmp.Equal(got.Claims, []string{"phone_number"}) {
+		!cmp.Equal(got.Claims, []string{"phone_number"}) || !cmp.Equal(got.Resources, []string{"https://api.example"}) {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	if !got.GrantedAt.After(s.letters[q[2:]].Started) {

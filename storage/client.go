@@ -51,6 +51,8 @@ type Client struct {
 	// SecondFactor says when the client requires a second factor: enrolled (of users who have one) or
 	// always. The tenant's own rule applies in any case.
 	SecondFactor string `json:"second_factor,omitempty" yaml:"second_factor,omitempty"`
+	// SchemesWithoutDot allows custom schemes without a dot in the redirect URIs of a native app: vscode, cursor.
+	SchemesWithoutDot bool `json:"schemes_without_dot,omitempty" yaml:"schemes_without_dot,omitempty"`
 	// RequirePKCE refuses authorization requests without PKCE. Public clients always need it.
 	RequirePKCE *bool `json:"require_pkce,omitempty" yaml:"require_pkce,omitempty"`
 	// AccessTokenFormat is "jwt" (RFC 9068, the default) or "opaque".

@@ -14,6 +14,8 @@ type Interaction struct {
 	Client Client
 	Scopes []string // asked for
 	Claims []string // names asked for by the claims parameter
+	// Resources are the identifiers of the APIs asked for by the parameter resource.
+	Resources []string
 	// RedirectURI is where the answer goes: a form's target in the end, which its
 	// Content-Security-Policy has to allow.
 	RedirectURI string

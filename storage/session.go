@@ -46,6 +46,7 @@ type Consent struct {
 	ClientID  string
 	Scopes    []string
 	Claims    []string // names asked for by the claims parameter
+	Resources []string // identifiers of APIs that were asked for by the parameter resource
 	GrantedAt time.Time
 }
 

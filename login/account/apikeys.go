@@ -91,7 +91,7 @@ func (s *Server) keysPage(w http.ResponseWriter, r *http.Request) error {
 // meaning says what scopes of a key allow.
 func meaning(r *http.Request, w texts.Words, scopes ...string) []string {
 	tenant := &web.TenantOf(r.Context()).Tenant
-	return ui.Wishes(w, &tenant.Settings, claims.RulesOf(tenant, nil), scopes, nil)
+	return ui.Wishes(w, &tenant.Settings, claims.RulesOf(tenant, nil), scopes, nil, nil)
 }
 
 // postKeys replaces or revokes an API key. To revoke one needs no fresh proof: it must be possible in a hurry, and a

@@ -10,11 +10,11 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Wishes says in words what a client asks for by scopes and claims: who the user is comes first, and
+// Wishes says in words what a client asks for by scopes, claims and APIs: who the user is comes first, and
 // how long it lasts last. A claim that one of the scopes includes is not named again. settings are those of the
 // tenant, which has words of its own for the scopes of its APIs, and rules those of the client.
 func Wishes(
-	w texts.Words, settings *storage.TenantSettings, rules claims.Rules, scopes, names []string,
+	w texts.Words, settings *storage.TenantSettings, rules claims.Rules, scopes, names, resources []string,
 ) []string {
 	in := wording{w, settings, rules}
 	var out []string
@@ -38,6 +38,9 @@ func Wishes(
 		if !slices.Contains(scopes, rules.ScopeOf(claim)) && !slices.Contains(claims.Standard.Protocol(), claim) {
 			add(in.claim(claim))
 		}
+	}
+	for _, identifier := range resources {
+		add(in.api(identifier))
 	}
 	if slices.Contains(scopes, last) {
 		add(in.scope(last)...)
@@ -67,6 +70,14 @@ func (w wording) scope(name string) (all []string) {
 		all = append(all, w.Must("consent.scope", name))
 	}
 	return all
+}
+
+// api says that the client will use an API for the user.
+func (w wording) api(identifier string) string {
+	if a := w.settings.API(identifier); a != nil && a.Name != "" {
+		return w.Must("consent.api_named", a.Name, identifier)
+	}
+	return w.Must("consent.api", identifier)
 }
 
 // claim says that the client will see a claim: in the words of what it is made from, or by the title of the

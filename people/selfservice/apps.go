@@ -14,9 +14,10 @@ import (
 // App is a client that may use a user's account: by the user's consent, or because the operator's own
 // clients need none.
 type App struct {
-	Client         storage.Client
-	Scopes, Claims []string
-	Since          time.Time
+	Client storage.Client
+	// Scopes and Claims are what the app may know and do, and Resources the APIs that it asked for by name.
+	Scopes, Claims, Resources []string
+	Since                     time.Time
 }
 
 // Apps returns the apps that may use the user's account, by name.
@@ -40,7 +41,7 @@ func (s Service) appsIn(ctx context.Context, u storage.User, sessions []storage.
 	}
 	byID := map[string]*App{}
 	for _, c := range consents {
-		byID[c.ClientID] = &App{Scopes: c.Scopes, Claims: c.Claims, Since: c.GrantedAt}
+		byID[c.ClientID] = &App{Scopes: c.Scopes, Claims: c.Claims, Resources: c.Resources, Since: c.GrantedAt}
 	}
 	for _, g := range grants {
 		if !grantLives(g, u, sessions) {

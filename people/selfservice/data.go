@@ -77,6 +77,7 @@ type PersonalApp struct {
 	Name     string    `json:"name,omitempty"`
 	Scopes   []string  `json:"scopes"`
 	Claims   []string  `json:"claims,omitempty"`
+	APIs     []string  `json:"apis,omitempty"`
 	Since    time.Time `json:"since"`
 }
 
@@ -161,7 +162,10 @@ func (s Service) dataOf(ctx context.Context, asker people.Asker, u storage.User)
 		return d, err
 	}
 	for _, one := range apps {
-		d.Apps = append(d.Apps, PersonalApp{one.Client.ClientID, one.Client.ClientName, one.Scopes, one.Claims, one.Since})
+		d.Apps = append(d.Apps, PersonalApp{
+			ClientID: one.Client.ClientID, Name: one.Client.ClientName, Scopes: one.Scopes, Claims: one.Claims,
+			APIs: one.Resources, Since: one.Since,
+		})
 	}
 	keys, err := s.Store.APIKeysOf(ctx, u.TenantID, u.ID, "")
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 // (draft-ietf-oauth-first-party-apps-04 section 4.1).
 var appParameters = []string{
 	"response_type", "scope", "redirect_uri", "code_challenge", "code_challenge_method", "nonce",
-	"claims", "acr_values", "max_age", "id_token_hint", "login_hint", "request", "request_uri", "registration",
+	"claims", "acr_values", "max_age", "id_token_hint", "login_hint", "request", "request_uri", "registration", "resource",
 }
 
 // maxAppRequest bounds what they have together, in bytes: the app carries them along, sealed.
@@ -36,7 +36,9 @@ func (s *Server) AppRequest(
 	for _, name := range appParameters {
 		if form.Has(name) {
 			asked[name] = form[name]
-			size += len(name) + len(form.Get(name))
+			for _, value := range form[name] {
+				size += len(name) + len(value)
+			}
 		}
 	}
 	if size > maxAppRequest {

@@ -35,6 +35,7 @@ type authorization struct {
 	nonce         string
 	codeChallenge string // of PKCE, by S256; "" when none was sent
 	scopes        []string
+	resources     []string // the APIs that were asked for by resource, by their identifiers
 	prompts       []string
 	maxAge        *time.Duration
 	claims        *tokens.ClaimsRequest
@@ -64,6 +65,14 @@ func (a *authorization) meant(userID string) bool {
 
 // rules returns what the tenant and the client add to the table of claims.
 func (a *authorization) rules() claims.Rules { return claims.RulesOf(&a.tenant.Tenant, a.client) }
+
+// audience returns the audience of the tokens that the code will give; nil leaves it to the client's own.
+func (a *authorization) audience() []string {
+	if len(a.resources) > 0 {
+		return a.resources
+	}
+	return a.client.Audience
+}
 
 // subjects returns the ids of the users that the request is about, or nil for any user.
 func (a *authorization) subjects() []string {

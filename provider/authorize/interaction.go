@@ -37,7 +37,7 @@ func (s *Server) Interaction(r *http.Request) (storage.Interaction, error) {
 	next := a.tenant.Path + "/authorize?i=" + sealed
 	return storage.Interaction{
 		TenantID: a.tenant.ID, Letter: sealed, Started: l.started, Late: s.late(l), Client: *a.client,
-		Scopes: a.scopes, Claims: a.claims.Names(a.rules()), RedirectURI: a.redirectURI,
+		Scopes: a.scopes, Claims: a.claims.Names(a.rules()), Resources: a.resources, RedirectURI: a.redirectURI,
 		LoginHint: cmp.Or(form.Get("login_hint"), a.hint.Name()), Subjects: a.subjects(),
 		UILocales: strings.Fields(form.Get("ui_locales")), Display: form.Get("display"),
 		Prompt: a.prompts, ACR: a.leastACR(),

@@ -8,6 +8,7 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/provider/tokens"
 )
 
 // codeChallengeForm is what a code_challenge of the method S256 looks like: 32 bytes in base64url (RFC 7636 section
@@ -26,7 +27,7 @@ func checkParameters(a *authorization, form url.Values) error {
 		a.mode = fosite.ResponseModeType(wanted.ResponseMode)
 	}
 	for name, values := range form {
-		if len(values) > 1 {
+		if len(values) > 1 && name != "resource" { // RFC 8707 section 2
 			return fosite.ErrInvalidRequest.WithDescription("The parameter " + name + " appears more than once.")
 		}
 	}
@@ -58,7 +59,20 @@ func checkParameters(a *authorization, form url.Values) error {
 			"The client may not ask for the scope " + a.scopes[bad] + "; see scope in its registration.",
 		)
 	}
+	if err := readResources(a, form["resource"]); err != nil {
+		return err
+	}
 	return checkPKCE(a, form)
+}
+
+// readResources reads which APIs the tokens are for (RFC 8707 section 2). Scopes of other APIs are dropped: clients
+// ask for all that the metadata lists.
+func readResources(a *authorization, asked []string) (err error) {
+	a.resources, err = tokens.Resources(a.tenant, a.client, asked)
+	if len(a.resources) > 0 {
+		a.scopes = tokens.ScopesAt(a.tenant, a.resources, a.scopes)
+	}
+	return err
 }
 
 // checkPKCE demands a code challenge by S256 (RFC 7636) of clients that need one. Confidential clients may

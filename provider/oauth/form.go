@@ -5,6 +5,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/ory/fosite"
 
@@ -21,8 +22,8 @@ const MaxRequest = 8 << 10
 // PostForm returns the form that a program posted to /token, /revoke or /introspect. It is in
 // r.PostForm and r.Form as well. PostForm refuses parameters in the URL, because URLs end up in
 // logs (RFC 6749 section 2.3.1), and parameters that occur twice, because two readers could use
-// different values (section 3.2). Parameters without a value are dropped (section 3.2). Its errors
-// are protocol errors.
+// different values (section 3.2). resource alone may be there several times (RFC 8707 section 2). Parameters without a
+// value are dropped (section 3.2). Its errors are protocol errors.
 func PostForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
@@ -45,17 +46,19 @@ func PostForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	}
 	for name, values := range r.PostForm {
 		switch {
-		case len(values) > 1:
+		case len(values) > 1 && name != "resource":
 			return nil, fosite.ErrInvalidRequest.WithDescription("A parameter appears more than once.")
-		case !storage.WellFormed(name) || !storage.WellFormed(values[0]):
+		case !storage.WellFormed(name) || slices.ContainsFunc(values, malformed):
 			return nil, fosite.ErrInvalidRequest.WithDescription("A parameter isn't valid UTF-8.")
-		case values[0] == "":
+		case len(values) == 1 && values[0] == "":
 			delete(r.PostForm, name)
 		}
 	}
 	r.Form = r.PostForm
 	return r.PostForm, nil
 }
+
+func malformed(s string) bool { return !storage.WellFormed(s) }
 
 // DropEmpty removes parameters without a value from the form, because they count as missing (RFC
 // 6749 section 3.1). A parameter that occurs several times is kept, so that it is refused.

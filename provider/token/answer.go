@@ -38,8 +38,9 @@ func (s signer) fetchKeys(ctx context.Context, q *tokenRequest, idToken bool) (k
 type granted struct {
 	grant   *storage.Grant
 	subject *claims.Subject
-	scopes  []string // of these tokens; the grant may have more
-	nonce   string   // for the ID token, or ""
+	nonce   string // for the ID token, or ""
+	// scopes and audience are those of these tokens; the grant may have more.
+	scopes, audience []string
 }
 
 // write writes the tokens of a grant to an answer: an access token, an ID token if openid is among
@@ -47,7 +48,7 @@ type granted struct {
 func (s signer) write(
 	ctx context.Context, answer fosite.AccessResponder, q *tokenRequest, k signingKeys, of granted,
 ) error {
-	accessClaims := s.tokens.GrantClaims(q.tenant, of.subject, of.grant, of.scopes, q.now)
+	accessClaims := s.tokens.GrantClaims(q.tenant, of.subject, of.grant, of.scopes, of.audience, q.now)
 	access, err := s.tokens.AccessToken(q.tenant, q.client, k.access, accessClaims)
 	if err != nil {
 		return err

@@ -41,7 +41,11 @@ func (cc *clientCredentialsGrant) check(_ context.Context, q *tokenRequest) erro
 	if len(asked) > 0 {
 		q.scopes = slices.Compact(slices.Sorted(slices.Values(asked)))
 	}
-	return nil
+	var err error
+	if q.audience, err = tokens.Resources(q.tenant, q.client, q.form["resource"]); len(q.audience) > 0 {
+		q.scopes = tokens.ScopesAt(q.tenant, q.audience, q.scopes)
+	}
+	return err
 }
 
 // issue signs an access token of which the client is the subject, and stores nothing.
@@ -54,7 +58,7 @@ func (cc *clientCredentialsGrant) issue(ctx context.Context, q *tokenRequest, an
 	if err := cc.tokens.ReadClientRoles(ctx, subject); err != nil {
 		return err
 	}
-	audience := tokens.Audience(q.tenant, q.client, nil)
+	audience := tokens.Audience(q.tenant, q.client, q.audience)
 	lifetime := cc.tokens.AccessTokenLifetime(q.tenant, q.client, q.scopes, audience)
 	all := &tokens.AccessClaims{
 		Issuer: q.tenant.Issuer, Audience: audience,

@@ -68,7 +68,7 @@ func (cg *codeGrant) check(ctx context.Context, q *tokenRequest) error {
 	if err := verifyPKCE(c.CodeChallenge, q.form.Get("code_verifier")); err != nil {
 		return cg.burn(ctx, q, err)
 	}
-	return nil
+	return q.narrow(c.Audience)
 }
 
 // expired refuses a code for its age. If it was redeemed in time, there is a copy of it: what it gave
@@ -118,8 +118,9 @@ func (cg *codeGrant) issue(ctx context.Context, q *tokenRequest, answer fosite.A
 	if err := admit(ctx, cg.store, q, &g, subject.User); err != nil {
 		return err
 	}
-	err = cg.write(ctx, answer, q, keys, granted{grant: &g, subject: subject, scopes: g.Scopes, nonce: q.code.Nonce})
-	if err != nil {
+	of := q.of(&g, subject, g.Scopes)
+	of.nonce = q.code.Nonce
+	if err = cg.write(ctx, answer, q, keys, of); err != nil {
 		return err
 	}
 	cg.unprotected.name(ctx, q)

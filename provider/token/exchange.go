@@ -1,7 +1,6 @@
 package token
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -65,7 +64,7 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, form url.Value
 	if err != nil {
 		return err
 	}
-	answer, err := s.accessFor(ctx, web.TenantOf(ctx), key, scopes, cmp.Or(form.Get("resource"), form.Get("audience")))
+	answer, err := s.accessFor(ctx, web.TenantOf(ctx), key, scopes, slices.Concat(form["resource"], form["audience"]))
 	if err != nil {
 		return err
 	}
@@ -108,32 +107,20 @@ func exchangedScopes(key *storage.PresentedKey, scope string) ([]string, error) 
 	return asked, nil
 }
 
-// target returns the audience that was asked for as resource or audience: an API that tokens for the key may be for,
-// or one of the issuer's own.
-func target(t *issuer.Tenant, c *storage.Client, ofClient bool, asked string) ([]string, error) {
-	if asked == "" || asked == t.Issuer || asked == t.URL("/api/v1") {
-		return tokens.Audience(t, c, strings.Fields(asked)), nil
-	}
-	if ofClient && slices.Contains(c.Audience, asked) {
-		return []string{asked}, nil
-	}
-	a := t.Settings.API(asked)
-	if a == nil || ofClient && !a.Admits(c.ClientID) || !ofClient && len(a.Clients) > 0 {
-		return nil, oauth.ErrInvalidTarget.WithDescription("There is no such API here, or the key's owner may not use it.")
-	}
-	return []string{a.Identifier}, nil
-}
-
 // accessFor returns an access token with the scopes for the owner of the key. It names the key: this server refuses it
 // as soon as the key is dead, and others at most five minutes later.
 func (s *Server) accessFor(ctx context.Context, t *issuer.Tenant, key *storage.PresentedKey, scopes []string,
-	asked string,
+	asked []string,
 ) (exchanged, error) {
 	c, now := tokens.ClientOfKey(key), time.Now()
-	audience, err := target(t, c, key.Client != nil, asked)
+	audience, err := tokens.Resources(t, c, asked)
 	if err != nil {
 		return exchanged{}, err
 	}
+	if len(audience) > 0 {
+		scopes = tokens.ScopesAt(t, audience, scopes)
+	}
+	audience = tokens.Audience(t, c, audience)
 	sign, err := s.Tokens.AccessTokenKey(ctx, t, c)
 	if err != nil {
 		return exchanged{}, err

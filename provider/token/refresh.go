@@ -60,15 +60,15 @@ func (rg *refreshGrant) check(ctx context.Context, q *tokenRequest) error {
 	if q.refresh.GrantID, q.refresh.Generation, err = rg.tokens.OpenRefreshToken(q.tenant.ID, value); err != nil {
 		return invalidGrant(ctx, err.Error())
 	}
-	if q.scopes = strings.Fields(q.form.Get("scope")); len(q.scopes) > 0 {
-		return rg.checkScope(ctx, q)
+	if q.scopes = strings.Fields(q.form.Get("scope")); len(q.scopes) > 0 || q.form.Has("resource") {
+		return rg.checkNarrower(ctx, q)
 	}
 	return nil
 }
 
-// checkScope refuses more than was granted before anything changes: a mistake in the client must not cost
-// the user the grant. This read is made only for clients that send scope.
-func (rg *refreshGrant) checkScope(ctx context.Context, q *tokenRequest) error {
+// checkNarrower refuses more than was granted before anything changes: a mistake in the client must not cost
+// the user the grant. This read is made only for clients that send scope or resource.
+func (rg *refreshGrant) checkNarrower(ctx context.Context, q *tokenRequest) error {
 	g, err := rg.store.Grant(ctx, q.tenant.ID, q.refresh.GrantID)
 	if errors.Is(err, storage.ErrNotFound) || err == nil && g.ClientID != q.client.ClientID {
 		return invalidGrant(ctx, "no such grant of this client")
@@ -82,7 +82,7 @@ func (rg *refreshGrant) checkScope(ctx context.Context, q *tokenRequest) error {
 				"of the first request.")
 		}
 	}
-	return nil
+	return q.narrow(g.Audience)
 }
 
 // issue uses the token, and answers with its successor. The keys are fetched first: after the token is used, nothing
@@ -112,7 +112,7 @@ func (rg *refreshGrant) issue(ctx context.Context, q *tokenRequest, answer fosit
 			len(q.scopes) > 0 && !slices.Contains(q.scopes, scope)
 	})
 	// The ID token is like the first, with a new iat and without the nonce (OIDC Core 12.2).
-	return rg.write(ctx, answer, q, keys, granted{grant: g, subject: subject, scopes: scopes})
+	return rg.write(ctx, answer, q, keys, q.of(g, subject, scopes))
 }
 
 // use makes the refresh token's successor the living one. It returns the grant with the new

@@ -31,6 +31,8 @@ type tokenRequest struct {
 	// scopes are those that the tokens will have; refresh_token: those asked for, or nil for all of
 	// the grant's.
 	scopes []string
+	// audience is what was asked for by resource, a part of what was granted; nil for all of it.
+	audience []string
 	// belonging is what the user belongs to; nil unless it is needed.
 	belonging *storage.Belonging
 }
@@ -42,6 +44,28 @@ func (q *tokenRequest) ask() *storage.Belonging {
 		q.belonging = &storage.Belonging{}
 	}
 	return q.belonging
+}
+
+// narrow reads the parameter resource, which may ask for a part of the granted audience.
+func (q *tokenRequest) narrow(granted []string) (err error) {
+	if q.form.Has("resource") {
+		q.audience, err = tokens.Narrowed(q.wholeAudience(granted), q.form["resource"])
+	}
+	return err
+}
+
+// wholeAudience returns what is left of the granted audience.
+func (q *tokenRequest) wholeAudience(granted []string) []string {
+	return tokens.Audience(q.tenant, q.client, tokens.StillAllowed(q.tenant, q.client, granted))
+}
+
+// of returns what tokens of the grant are made from, with at most these of its scopes.
+func (q *tokenRequest) of(g *storage.Grant, subject *claims.Subject, scopes []string) granted {
+	if q.audience == nil {
+		return granted{grant: g, subject: subject, scopes: scopes, audience: q.wholeAudience(g.Audience)}
+	}
+	scopes = tokens.ScopesAt(q.tenant, q.audience, scopes)
+	return granted{grant: g, subject: subject, scopes: scopes, audience: q.audience}
 }
 
 // invalidGrant is the one answer to codes and refresh tokens that do not work: the log alone is told

@@ -79,11 +79,12 @@ func (c *AccessClaims) Lifetime() time.Duration {
 	return time.Duration(c.ExpiresAt-c.IssuedAt) * time.Second
 }
 
-// GrantClaims returns the claims of an access token of a grant to the subject's client, with these scopes.
-func (m *Maker) GrantClaims(t *issuer.Tenant, s *claims.Subject, g *storage.Grant, scopes []string,
+// GrantClaims returns the claims of an access token of a grant to the subject's client, with these scopes and this
+// audience.
+func (m *Maker) GrantClaims(t *issuer.Tenant, s *claims.Subject, g *storage.Grant, scopes, audience []string,
 	now time.Time,
 ) *AccessClaims {
-	c, audience := s.Client, Audience(t, s.Client, g.Audience)
+	c := s.Client
 	expires := now.Add(m.AccessTokenLifetime(t, c, scopes, audience))
 	if g.ExpiresAt.Before(expires) {
 		expires = g.ExpiresAt // a token must not outlive its grant

@@ -323,7 +323,7 @@ func (s *Store) GrantsOf(ctx context.Context, tenant, userID string, now time.Ti
 }
 
 const consentColumns = `consents.tenant_id, consents.user_id, consents.client_id, consents.scopes, consents.claims,
-	consents.granted_at`
+	consents.resources, consents.granted_at`
 
 // ofClients leaves out what was allowed a client before it was removed and stored anew.
 const ofClients = `
@@ -333,7 +333,7 @@ const ofClients = `
 // scanConsent reads a row of consentColumns.
 func scanConsent(row scanner) (c storage.Consent, err error) {
 	err = row.Scan(&c.TenantID, &c.UserID, &c.ClientID, column.List(&c.Scopes), column.List(&c.Claims),
-		column.Time(&c.GrantedAt))
+		column.List(&c.Resources), column.Time(&c.GrantedAt))
 	return c, err
 }
 
@@ -348,17 +348,17 @@ func (s *Store) Consent(ctx context.Context, tenant, userID, clientID string) (s
 }
 
 const putConsent = `
-	INSERT INTO consents (tenant_id, user_id, client_id, scopes, claims, granted_at, client_epoch)
-	SELECT $1, $2, $3, $4, $5, $6, clients.epoch
+	INSERT INTO consents (tenant_id, user_id, client_id, scopes, claims, resources, granted_at, client_epoch)
+	SELECT $1, $2, $3, $4, $5, $6, $7, clients.epoch
 	FROM clients WHERE clients.tenant_id = $1 AND clients.id = $3 AND clients.removed_at = 0
 	ON CONFLICT (tenant_id, user_id, client_id) DO UPDATE SET
-		scopes = excluded.scopes, claims = excluded.claims, granted_at = excluded.granted_at,
-		client_epoch = excluded.client_epoch`
+		scopes = excluded.scopes, claims = excluded.claims, resources = excluded.resources,
+		granted_at = excluded.granted_at, client_epoch = excluded.client_epoch`
 
 // consentArgs returns the arguments of putConsent.
 func consentArgs(c storage.Consent) []any {
 	return []any{c.TenantID, c.UserID, c.ClientID, column.EncodeList(c.Scopes), column.EncodeList(c.Claims),
-		column.Micros(c.GrantedAt)}
+		column.EncodeList(c.Resources), column.Micros(c.GrantedAt)}
 }
 
 const consentsOf = `

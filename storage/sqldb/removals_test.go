@@ -145,7 +145,7 @@ func TestMigrationsBlockNoReader(t *testing.T) {
 			DROP COLUMN act_reason`,
 		`ALTER TABLE clients DROP COLUMN removed_at, DROP COLUMN epoch`,
 		`ALTER TABLE grants DROP COLUMN client_epoch, DROP COLUMN used_at`,
-		`ALTER TABLE consents DROP COLUMN client_epoch`,
+		`ALTER TABLE consents DROP COLUMN client_epoch, DROP COLUMN resources`,
 		`DROP INDEX grants_client_id, consents_client_user, grants_revoked, removed_users_at`,
 	} {
 		if _, err := s.put(t.Context(), undo); err != nil {
