@@ -43,7 +43,8 @@ func TestConsentSaysWhoAsksForWhat(t *testing.T) {
 	}
 	var last int
 	for _, want := range []string{english["scope.openid"], english["scope.profile"], "Use “calendar.read”",
-		english["claim.phone_number"], "See “shoe_size”", "Use the API https://mcp.boats.example/mcp", english["scope.offline_access"]} {
+		english["claim.phone_number"], "See “shoe_size”", "Use the API https://mcp.boats.example/mcp",
+		english["scope.offline_access"]} {
 		at := strings.Index(p.body, "<li>"+want+"</li>")
 		if at < last {
 			t.Errorf("%q is missing or out of order", want)

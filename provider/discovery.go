@@ -23,9 +23,23 @@ func (p *Provider) serveDiscovery(w http.ResponseWriter, r *http.Request) error 
 	return p.metadataDocuments.serve(w, r, publishedAge, t, func() ([]byte, error) { return json.Marshal(p.metadata(t)) })
 }
 
+// serveResource serves the metadata of the issuer as a protected resource, which is its userinfo endpoint (RFC 9728
+// section 2).
+func (p *Provider) serveResource(w http.ResponseWriter, r *http.Request) error {
+	t := web.TenantOf(r.Context())
+	return p.resourceDocuments.serve(w, r, publishedAge, t, func() ([]byte, error) {
+		return json.Marshal(map[string]any{
+			"resource": t.Issuer, "resource_name": "User information", "authorization_servers": []string{t.Issuer},
+			"jwks_uri": t.URL("/jwks"), "scopes_supported": scopesSupported(t),
+			"bearer_methods_supported":              []string{"header", "body"},
+			"resource_signing_alg_values_supported": signingAlgorithms(),
+		})
+	})
+}
+
 // metadata returns the metadata of the tenant's issuer (OpenID Connect Discovery 1.0 section 3, RFC 8414
-// section 2, RFC 9207, RP-Initiated Logout 1.0 section 2.1). The endpoints are those of the table, and
-// the lists those that the endpoints work with.
+// section 2, RFC 9207, RFC 9728 section 4, RP-Initiated Logout 1.0 section 2.1). The endpoints are those of
+// the table, and the lists those that the endpoints work with.
 func (p *Provider) metadata(t *issuer.Tenant) map[string]any {
 	algs := signingAlgorithms()
 	all := map[string]any{
@@ -47,6 +61,7 @@ func (p *Provider) metadata(t *issuer.Tenant) map[string]any {
 		"request_uri_parameter_supported":                false, // its default is true
 		"id_token_signing_alg_values_supported":          algs,
 		"userinfo_signing_alg_values_supported":          algs,
+		"protected_resources":                            tokens.OwnResources(t),
 	}
 	if len(p.Pages.Languages) > 0 {
 		all["ui_locales_supported"] = p.Pages.Languages

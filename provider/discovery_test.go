@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/vouchsafe/vouchsafe/provider/resource"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -68,6 +70,7 @@ func TestDiscovery(t *testing.T) {
 		"grant_types_supported": {"authorization_code", "client_credentials", "refresh_token",
 			"urn:ietf:params:oauth:grant-type:token-exchange"},
 		"code_challenge_methods_supported":      {"S256"},
+		"protected_resources":                   {testIssuer, testIssuer + "/api/v1"},
 		"subject_types_supported":               {"public"},
 		"prompt_values_supported":               {"none", "login", "consent", "select_account"},
 		"acr_values_supported":                  storage.ACRs,
@@ -131,6 +134,19 @@ func TestEachTenantIsAnIssuer(t *testing.T) {
 			if got := issuer(address); got != want {
 				t.Errorf("%s: issuer is %q, want %q", address, got, want)
 			}
+		}
+	}
+	// RFC 9728 section 3: the document of a resource names it, and says where tokens for it are made.
+	for address, want := range map[string]string{
+		testIssuer + resource.MetadataPath:               testIssuer,
+		testIssuer + resource.MetadataPath + "/t/acme":   testIssuer + "/t/acme",
+		"https://id.own.example" + resource.MetadataPath: "https://id.own.example",
+	} {
+		r := request("GET", "", "")
+		r.URL, _ = url.Parse(address)
+		r.Host, r.RequestURI = r.URL.Host, r.URL.RequestURI()
+		if a := s.do(r); a.str("resource") != want || !reflect.DeepEqual(a.body["authorization_servers"], []any{want}) {
+			t.Errorf("%s: got %s, want that of %s", address, a.raw, want)
 		}
 	}
 	var kids []string

@@ -31,7 +31,7 @@ type Provider struct {
 	origins   cache.Cache[originKey, bool]
 	endpoints []Endpoint
 
-	keyDocuments, metadataDocuments published
+	keyDocuments, metadataDocuments, resourceDocuments published
 }
 
 // Interaction returns the authorization request that a page was given as i. Its errors are for users

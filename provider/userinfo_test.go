@@ -146,7 +146,8 @@ func TestSignedUserinfo(t *testing.T) {
 func (s *tokenServer) challenged(name string, resp *http.Response, status int, code string) {
 	s.Helper()
 	got := resp.Header.Get("WWW-Authenticate")
-	want := `Bearer realm="` + testIssuer + `"`
+	want := `Bearer realm="` + testIssuer + `", resource_metadata="` + testIssuer +
+		`/.well-known/oauth-protected-resource"`
 	if code != "" {
 		want += `, error="` + code + `"`
 	}

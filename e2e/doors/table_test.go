@@ -32,6 +32,7 @@ var doors = map[string]need{
 	"/jwks":                             nothing,
 	"/.well-known/openid-configuration": nothing,
 	"/.well-known/oauth-authorization-server": nothing,
+	"/.well-known/oauth-protected-resource":   nothing,
 
 	"/.well-known/change-password":      nothing,
 	"/favicon.ico":                      nothing,

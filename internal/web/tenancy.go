@@ -231,7 +231,7 @@ func behindTenant(path string) string {
 	}
 	if after, ok := strings.CutPrefix(path, resourcePath+"/t/"); ok {
 		id, rest, _ := strings.Cut(after, "/")
-		return "/t/" + id + resourcePath + "/" + rest
+		return "/t/" + id + resourcePath + strings.TrimSuffix("/"+rest, "/")
 	}
 	return path
 }

@@ -100,7 +100,8 @@ func FuzzTenancy(f *testing.F) {
 		"id.example@evil.example", "evil.example", "", "id.example:80", "[::1]"} {
 		for _, p := range []string{"/token", "/t/acme/token", "/t/own/token", "/t/default/token", "/t/off/x", "/t//x",
 			"/t/ACME/x", "/t/acme", "//t/acme", "/t/acme/../own/x", "/t/acme/t/own/x", "/t/%61cme/x",
-			"/.well-known/oauth-authorization-server/t/acme", "/.well-known/openid-configuration/t/acme", "/t/acme\x00/x"} {
+			"/.well-known/oauth-authorization-server/t/acme", "/.well-known/openid-configuration/t/acme", "/t/acme\x00/x",
+			"/.well-known/oauth-protected-resource/t/acme", "/.well-known/oauth-protected-resource/t/acme/api/v1"} {
 			f.Add(host, p)
 		}
 	}
@@ -124,7 +125,8 @@ func FuzzTenancy(f *testing.F) {
 		own := strings.EqualFold(strings.TrimSuffix(host, ":443"), "own.example")
 		below := strings.HasPrefix(to, "/t/acme/") || to == "/t/acme" ||
 			strings.HasPrefix(to, "/.well-known/oauth-authorization-server/t/acme") ||
-			strings.HasPrefix(to, "/.well-known/openid-configuration/t/acme")
+			strings.HasPrefix(to, "/.well-known/openid-configuration/t/acme") ||
+			strings.HasPrefix(to, "/.well-known/oauth-protected-resource/t/acme")
 		if (got.ID == "own") != own || (got.ID == "acme") != (!own && below) {
 			t.Errorf("%q%q: got %s", host, to, got.ID)
 		}

@@ -34,7 +34,8 @@ func (s *Server) appsPage(w http.ResponseWriter, r *http.Request) error {
 	for _, one := range all {
 		page = append(page, appView{
 			ID: one.Client.ClientID, Client: ui.ClientOf(&one.Client, v.Words), Since: v.Words.Date(one.Since),
-			Wants: ui.Wishes(v.Words, &tenant.Settings, claims.RulesOf(tenant, &one.Client), one.Scopes, one.Claims, one.Resources),
+			Wants: ui.Wishes(v.Words, &tenant.Settings, claims.RulesOf(tenant, &one.Client), one.Scopes, one.Claims,
+				one.Resources),
 		})
 	}
 	v.Page = page

@@ -74,8 +74,8 @@ func checkRedirectURI(a *authorization, form url.Values) error {
 	} else if !clients.AllowsRedirect(c, c.RedirectURIs, a.redirectURI) {
 		prob := badRequest(
 			"This redirect_uri isn't registered for the client. It must match exactly. Only native clients " +
-				"can change the port of http://127.0.0.1, http://[::1] and http://localhost. Register it in clients.yaml under redirect_uris, or " +
-				"send a registered one.",
+				"can change the port of http://127.0.0.1, http://[::1] and http://localhost. Register it in clients.yaml " +
+				"under redirect_uris, or send a registered one.",
 		)
 		prob.Got, prob.Expected = a.redirectURI, c.RedirectURIs
 		return prob

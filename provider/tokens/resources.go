@@ -19,8 +19,8 @@ func Resources(t *issuer.Tenant, c *storage.Client, asked []string) ([]string, e
 }
 
 // Narrowed returns the part of an audience that the values of the parameter resource ask for; nil without any. The
-// error is invalid_target if a value isn't in the audience: a token request asks for no more than was authorized (RFC 8707
-// section 2.2).
+// error is invalid_target if a value isn't in the audience: a token request asks for no more than was authorized
+// (RFC 8707 section 2.2).
 func Narrowed(audience, asked []string) ([]string, error) {
 	return named(asked, func(resource string) string { return find(audience, resource) })
 }
@@ -62,8 +62,11 @@ func target(t *issuer.Tenant, c *storage.Client, resource string) string {
 	if own := find(c.Audience, resource); own != "" {
 		return own
 	}
-	return find([]string{t.Issuer, t.URL("/api/v1")}, resource)
+	return find(OwnResources(t), resource)
 }
+
+// OwnResources returns the identifiers of what this server protects itself: userinfo, and the management API.
+func OwnResources(t *issuer.Tenant) []string { return []string{t.Issuer, t.URL("/api/v1")} }
 
 // find returns the member of the audience that has the name, or "".
 func find(audience []string, resource string) string {
