@@ -77,19 +77,26 @@ make() { [ "$1" = run ]; }                          # the server runs
 go() { :; }                                         # e2e/clients runs the program
 createuser() { [ "$2" = vouchsafe ]; }              # PostgreSQL of the tests has a user
 createdb() { [ "$2" = vouchsafe ]; }                # and a database
-systemctl() { :; }                                  # nginx is not a service here
-nginx() { :; }                                      # TestProxySamples runs it
-cp() { test -f "$1"; }
 install() { test -x "$1"; }
-sudo() { [ "$1" != -u ] || shift 2; "$@"; }
-curl() { command curl -fsS -H "Host: ${HOST:-localhost:PORT}" "${@//https:\/\/id.example.com/http://localhost:FREE}"; }
+sudo() { case $1 in -iu) shift 2 ;; esac; "$@"; }
+# A real nginx, with the sample as it is but for ports, certificate and folder.
+cp() {
+	sed 's/127.0.0.1:8080/127.0.0.1:FREE/; s/listen 80;/listen 127.0.0.1:PLAIN;/; s/listen 443/listen 127.0.0.1:TLS/
+		/listen \[::\]/d; s#/etc/letsencrypt/live/id.example.com#.#' "$1" >nginx/site.conf
+}
+nginx() { command nginx "$@" -p "$PWD/nginx" -c nginx.conf -e stderr; }
+systemctl() { [ "$*" = "reload nginx" ] && nginx; } # it does not run yet
+curl() {
+	command curl -fsS --cacert nginx/fullchain.pem --connect-to id.example.com:443:127.0.0.1:TLS \
+		-H "Host: ${HOST:-localhost:PORT}" "$@"
+}
 vouchsafe() {
 	[ "$*" = serve ] || { command vouchsafe "$@"; return; }
 	HOST=id.example.com
 	unset VOUCHSAFE_CLIENTS
 	export VOUCHSAFE_LISTEN=localhost:FREE VOUCHSAFE_METRICS_LISTEN=localhost:OPS VOUCHSAFE_STOP_DELAY=0s
 	command vouchsafe serve >server.log 2>&1 & SERVER=$!
-	trap 'kill $SERVER; wait $SERVER || true' EXIT
+	trap 'nginx -s quit; kill $SERVER; wait $SERVER || true' EXIT
 	for _ in $(seq 600); do
 		! command curl -fsS http://localhost:OPS/readyz >/dev/null 2>&1 || return 0
 		sleep 0.1
@@ -97,10 +104,27 @@ vouchsafe() {
 	cat server.log
 	return 1
 }`,
+		before: `
+mkdir -p vouchsafe/nginx
+cat >vouchsafe/nginx/nginx.conf <<'END'
+user root; # only root reads the folder of a test of root
+pid nginx.pid;
+events {}
+http {
+	access_log off; client_body_temp_path body; proxy_temp_path proxy;
+	fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+	include site.conf;
+}
+END
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=id.example.com \
+	-addext subjectAltName=DNS:id.example.com -keyout vouchsafe/nginx/privkey.pem -out vouchsafe/nginx/fullchain.pem 2>/dev/null
+`,
 		after: `
+shows 'Sign in</h1>' curl -L https://id.example.com/account
+shows my-app vouchsafe client list
 shows '"issuer":"https://id.example.com"' curl https://id.example.com/.well-known/openid-configuration
 shows you@example.com vouchsafe user list
-hides my-app vouchsafe client list                  # it is in the other database
+hides sample vouchsafe client list                  # they are in the other database
 if curl https://id.example.com/dev; then exit 1; fi # a production server has no developer page
 shows 'trusted_proxies .*127.0.0.1' vouchsafe config
 `,
@@ -275,7 +299,7 @@ func (w walk) addresses(t *testing.T, s *vouchsafetest.Server) *strings.Replacer
 		"http://localhost:8080", s.Issuer, "http://localhost:8081", s.Operations, "PORT", s.Address[len("127.0.0.1:"):],
 	}
 	if w.page == "README.md" {
-		for _, name := range []string{"FREE", "OPS"} {
+		for _, name := range []string{"FREE", "OPS", "PLAIN", "TLS"} {
 			port, err := testdaemon.FreePort()
 			if err != nil {
 				t.Fatal(err)
