@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -14,10 +13,20 @@ import (
 )
 
 // axe returns the source of axe-core, which make setup installs beside the npm clients of the
-// end-to-end tests.
+// end-to-end tests. It looks for them above the folder of the test, because a build with -trimpath does not know where
+// its own source is.
 var axe = sync.OnceValues(func() (string, error) {
-	_, here, _, _ := runtime.Caller(0)
-	source, err := os.ReadFile(filepath.Join(filepath.Dir(here), "../../e2e/clients/npm/node_modules/axe-core/axe.min.js"))
+	root, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for filepath.Dir(root) != root {
+		if _, err := os.Stat(filepath.Join(root, "go.mod")); err == nil {
+			break
+		}
+		root = filepath.Dir(root)
+	}
+	source, err := os.ReadFile(filepath.Join(root, "e2e/clients/npm/node_modules/axe-core/axe.min.js"))
 	return string(source), err
 })
 
