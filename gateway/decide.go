@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,7 +27,7 @@ func (x *exchange) decide() (*refusal, error) {
 	case x.isForged():
 		return &refusal{status: http.StatusForbidden, message: "gateway.ambiguous",
 			program: "The request has a header that only the gateway may write."}, nil
-	case slices.ContainsFunc(overrides, func(name string) bool { return len(x.r.Header[name]) > 0 }):
+	case x.overridesMethod():
 		return &refusal{status: http.StatusForbidden, message: "gateway.ambiguous",
 			program: "The request names a second method in a header. The gateway can't tell which one the app takes."}, nil
 	}
@@ -47,7 +48,7 @@ func (x *exchange) decide() (*refusal, error) {
 // identify finds out who asks: by an access token or an API key if the rule takes any and one is there, or else by the
 // cookie.
 func (x *exchange) identify() (*refusal, error) {
-	if x.rule.TakesBearers() && len(x.r.Header["Authorization"]) > 0 {
+	if x.rule.TakesBearers() && x.bringsBearer() {
 		return x.identifyBearer()
 	}
 	who, err := x.session()
@@ -62,6 +63,15 @@ func (x *exchange) identify() (*refusal, error) {
 	}
 	x.who = who
 	return nil, err
+}
+
+// bringsBearer reports whether the request brings an access token or an API key. Other schemes are the app's own, and a
+// browser that sends one has its cookie beside it.
+func (x *exchange) bringsBearer() bool {
+	return slices.ContainsFunc(x.r.Header["Authorization"], func(v string) bool {
+		scheme, _, _ := strings.Cut(v, " ")
+		return strings.EqualFold(scheme, "Bearer") || strings.EqualFold(scheme, "DPoP")
+	})
 }
 
 // identifyBearer finds out who asks by an access token or an API key.
@@ -171,8 +181,15 @@ func (x *exchange) refuse(v *refusal) error {
 	if v.challenge != "" {
 		x.challenge(v)
 	}
-	return &web.Problem{Status: v.status, Elsewhere: true, Message: v.message, Program: v.program, RetryAfter: v.wait,
+	p := &web.Problem{Status: v.status, Elsewhere: true, Message: v.message, Program: v.program, RetryAfter: v.wait,
 		Code: map[int]string{http.StatusForbidden: "access_denied", http.StatusUnauthorized: "login_required"}[v.status]}
+	if x.who != nil && x.who.user != nil && !x.who.token && v.status == http.StatusForbidden {
+		p.OtherAccount = otherPath
+		if len(x.target) <= maxBack {
+			p.OtherAccount += "?" + url.Values{"back": {x.target}}.Encode()
+		}
+	}
+	return p
 }
 
 // challenge sets the header that tells a program how to authenticate (RFC 6750 section 3).

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/gateway/rules"
@@ -78,7 +79,7 @@ func isMethod(s string) bool {
 var overrides = []string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override"}
 
 // isForged reports whether the browser sent what only the gateway may tell the app, in any spelling that an app reads
-// as the same name: CGI and WSGI make _ of -.
+// as the same name: CGI, WSGI and PHP make _ of - and of other characters.
 func (x *exchange) isForged() bool {
 	for _, name := range x.s.told {
 		if len(x.r.Header[name]) > 0 {
@@ -86,11 +87,46 @@ func (x *exchange) isForged() bool {
 		}
 	}
 	for name := range x.r.Header {
-		if strings.IndexByte(name, '_') >= 0 && x.s.toldBare[strings.ToLower(strings.ReplaceAll(name, "_", "-"))] {
+		if isOdd(name) && x.s.toldBare[bareName(name)] {
 			return true
 		}
 	}
 	return false
+}
+
+// overridesMethod reports whether a header names a second method, in any spelling.
+func (x *exchange) overridesMethod() bool {
+	for _, name := range overrides {
+		if len(x.r.Header[name]) > 0 {
+			return true
+		}
+	}
+	for name := range x.r.Header {
+		if isOdd(name) && slices.Contains(overrides, http.CanonicalHeaderKey(bareName(name))) {
+			return true
+		}
+	}
+	return false
+}
+
+// isOdd reports whether the name of a header has other characters than letters, digits and -.
+func isOdd(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; c != '-' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return true
+		}
+	}
+	return false
+}
+
+// bareName returns the name of a header in small letters, with - in the place of all that isOdd speaks of.
+func bareName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if isOdd(string(r)) {
+			return '-'
+		}
+		return r
+	}, strings.ToLower(name))
 }
 
 // navigates reports whether the browser shows the answer as a page: then it can be sent to sign in and back. Scripts,

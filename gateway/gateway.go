@@ -26,6 +26,8 @@ const (
 	// ownPath begins the paths of apps' hosts that are the gateway's own.
 	ownPath      = "/.vouchsafe/"
 	callbackPath = ownPath + "callback"
+	// otherPath is where a user chooses another account, and comes back to the path in its parameter back.
+	otherPath = ownPath + "other-account"
 )
 
 // Store is what the gateway asks of storage.
@@ -73,7 +75,7 @@ type Server struct {
 	tokens   identityTokens
 	names    map[string]string // the canonical name of the header that holds what
 	told     []string          // the names of headers that tell apps who asks, in canonical form
-	toldBare map[string]bool   // the same in small letters
+	toldBare map[string]bool   // the same as bareName writes them
 	answer   http.Handler
 }
 
@@ -109,8 +111,10 @@ type refusal struct {
 	challenge string
 	// signIn says that a sign-in can help: with a second factor, and one that is no older than maxAge, unless it is 0.
 	signIn, secondFactor bool
-	maxAge               time.Duration
-	wait                 time.Duration
+	// choose says that the user chooses an account, even if the browser is signed in.
+	choose bool
+	maxAge time.Duration
+	wait   time.Duration
 }
 
 // issuerHost returns the host of a tenant's issuer, without its port.

@@ -21,7 +21,7 @@ func New(c Config) *Server {
 		s.names[what] = name
 		if name != "Authorization" { // which browsers and programs send themselves
 			s.told = append(s.told, name)
-			s.toldBare[strings.ToLower(name)] = true
+			s.toldBare[bareName(name)] = true
 		}
 	}
 	s.answer = web.Handler(c.Errors, s.check)

@@ -62,6 +62,9 @@ func (x *exchange) depart(v *refusal) error {
 		"response_type": {"code"}, "client_id": {ClientID}, "redirect_uri": {origin + callbackPath}, "scope": {"openid"},
 		"code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
 	}
+	if v.choose {
+		q.Set("prompt", "select_account")
+	}
 	if v.secondFactor {
 		tr.ACR = storage.ACRMultiFactor
 		q.Set("acr_values", tr.ACR)
@@ -98,7 +101,7 @@ func (x *exchange) again() error {
 func (x *exchange) serveOwn(below string) error {
 	_, known := x.origin()
 	switch {
-	case !known, below != "callback" && below != "sign-out":
+	case !known, below != "callback" && below != "sign-out" && below != "other-account":
 		return &web.Problem{Status: http.StatusNotFound, Elsewhere: true, Message: "problem.no_page"}
 	case x.asked.Method != http.MethodGet:
 		return &web.Problem{Status: http.StatusMethodNotAllowed, Elsewhere: true, Message: "problem.page_method"}
@@ -109,8 +112,23 @@ func (x *exchange) serveOwn(below string) error {
 		// The page asks first. The end of the session there ends the grants of all apps.
 		x.redirect(x.t.URL("/logout") + "?client_id=" + ClientID)
 		return nil
+	case below == "other-account":
+		x.target = x.back()
+		return x.depart(&refusal{choose: true})
 	}
 	return x.callback()
+}
+
+// back returns where a user who chooses another account comes back to: a path of the same host, or the root.
+func (x *exchange) back() string {
+	_, query, _ := strings.Cut(x.target, "?")
+	q, err := url.ParseQuery(query)
+	back := q.Get("back")
+	if err != nil || !strings.HasPrefix(back, "/") || strings.HasPrefix(back, ownPath) ||
+		strings.ContainsFunc(back, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '\\' }) {
+		return "/"
+	}
+	return back
 }
 
 // callback ends a sign-in. The browser goes on to what it asked for: a path of the same host, and of no other.

@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"encoding/json"
+	"html"
+	"io"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -209,6 +211,51 @@ func TestRolesAreAskedForAndTold(t *testing.T) {
 	}
 	if strings.Contains(out, "s3cret") {
 		t.Errorf("the audit trail has the query: %s", out)
+	}
+}
+
+// TestARefusedUserChoosesAnotherAccount: the page that refuses a user leads to another account, and from there back.
+func TestARefusedUserChoosesAnotherAccount(t *testing.T) {
+	t.Parallel()
+	w := startWithRules(t, "    - {name: wiki, hosts: [HOST], paths: [/wiki/*], groups: [staff]}\n")
+	w.site.Command(t, "", "group", "add", "staff")
+	p, staff := w.site.Person(t), w.site.Person(t)
+	w.site.Command(t, "", "group", "join", "staff", staff.Email)
+	b, v := w.site.Browser(t, p), w.visits(w.at)
+	v.signsIn(t, b, p, "/reports")
+	const target = "/wiki/A%20B?c=d&e=%26"
+	res := v.asks(t, target, "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document", "Accept", "text/html")
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := goesOn.FindStringSubmatch(string(body))
+	if res.StatusCode != http.StatusForbidden || link == nil {
+		t.Fatalf("got %d, want a page that refuses, with a way to another account: %s", res.StatusCode, body)
+	}
+	page := b.Get(t, v.opens(t, html.UnescapeString(link[1])))
+	if page.URL.Path != "/select" {
+		t.Fatalf("the browser is at %s, want the choice of an account", page.URL)
+	}
+	other := regexp.MustCompile(`href="([^"]+)"[^>]*>Use another account`).FindStringSubmatch(page.Body)
+	if other == nil {
+		t.Fatalf("no other account can be chosen: %s", page.Body)
+	}
+	for page = b.Get(t, html.UnescapeString(other[1])); page.Left == nil; {
+		page = b.SignIn(t, page, staff)
+	}
+	v.comesBack(t, page, target)
+	v.passes(t, target)
+
+	for _, evil := range []string{".evil.example/", "//evil.example/\r\nSet-Cookie: a=b", "https://evil.example/",
+		"@evil.example", "\\evil.example", "/.vouchsafe/other-account?back=/", "", "/%zz\x00"} {
+		page := b.Get(t, v.opens(t, "/.vouchsafe/other-account?"+url.Values{"back": {evil}}.Encode()))
+		for _, f := range page.Forms(t) {
+			if strings.Contains(f.Action, "/select") {
+				page = b.Submit(t, f, &f.Buttons[0])
+			}
+		}
+		v.comesBack(t, page, "/")
 	}
 }
 

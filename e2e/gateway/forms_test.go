@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"net/http"
@@ -148,7 +149,12 @@ func (w *world) asksAt(t *testing.T, from, host, entry string, header http.Heade
 	if err != nil {
 		t.Fatal(err)
 	}
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
 	_ = res.Body.Close()
+	res.Body = io.NopCloser(bytes.NewReader(body))
 	return res
 }
 
@@ -198,14 +204,19 @@ func TestOnlyTrustedProxiesAsk(t *testing.T) {
 		"two hosts in one header":     {proxy, here, "traefik", with(public, host, w.at+", "+w.at), 403},
 		"no method":                   {proxy, here, "traefik", with(public, "X-Forwarded-Method"), 403},
 		"a method in small letters":   {proxy, here, "traefik", with(public, "X-Forwarded-Method", "get"), 403},
-		"another method by a header":  {proxy, here, "traefik", with(public, "X-Http-Method-Override", "PUT"), 403},
-		"a host without a rule":       {proxy, here, "traefik", with(public, host, "evil.example"), 403},
-		"the issuer as the app":       {proxy, here, "traefik", with(public, host, issuer.Host), 403},
-		"a path below the entry's":    {proxy, here, "traefik/page", public, 403},
-		"the page of nginx":           {proxy, here, "nginx/page", with(original, asked, "http://"+w.at+"/reports"), 401},
-		"a relative URL":              {proxy, here, "nginx", with(original, asked, "/public/x"), 403},
-		"a user before the host":      {proxy, here, "nginx", with(original, asked, "http://a@"+w.at+"/public/x"), 403},
-		"another scheme":              {proxy, here, "nginx", with(original, asked, "x://"+w.at+"/public/x"), 403},
+		// Traefik passed such names on until 3.6.17.
+		"another path by _": {proxy, here, "traefik", with(with(public, "X-Forwarded-Uri", "/reports"),
+			"X_Forwarded_Uri", "/public/x"), 401},
+		"another method by _":        {proxy, here, "traefik", with(public, "X_http_method.override", "PUT"), 403},
+		"an identity by .":           {proxy, here, "traefik", with(public, "X.Auth-Email", "boss@example.com"), 403},
+		"another method by a header": {proxy, here, "traefik", with(public, "X-Http-Method-Override", "PUT"), 403},
+		"a host without a rule":      {proxy, here, "traefik", with(public, host, "evil.example"), 403},
+		"the issuer as the app":      {proxy, here, "traefik", with(public, host, issuer.Host), 403},
+		"a path below the entry's":   {proxy, here, "traefik/page", public, 403},
+		"the page of nginx":          {proxy, here, "nginx/page", with(original, asked, "http://"+w.at+"/reports"), 401},
+		"a relative URL":             {proxy, here, "nginx", with(original, asked, "/public/x"), 403},
+		"a user before the host":     {proxy, here, "nginx", with(original, asked, "http://a@"+w.at+"/public/x"), 403},
+		"another scheme":             {proxy, here, "nginx", with(original, asked, "x://"+w.at+"/public/x"), 403},
 	} {
 		res := w.asksAt(t, test.from, test.at, test.entry, test.header)
 		if res.StatusCode != test.status {
@@ -330,7 +341,7 @@ func TestTokensPass(t *testing.T) {
 		"a damaged token":     {"/api/x", "Bearer " + good[:len(good)-4] + "AAAA", 401, `error="invalid_token"`},
 		"another audience":    {"/api/x", "Bearer " + elsewhere, 401, `error="invalid_token"`},
 		"another scope":       {"/api/x", "Bearer " + writer, 403, `error="insufficient_scope"`},
-		"another scheme":      {"/api/x", "Basic d29ya2VyOng=", 401, `error="invalid_token"`},
+		"another scheme":      {"/api/x", "Basic d29ya2VyOng=", 401, "Bearer realm="},
 		"a rule without them": {"/reports", "Bearer " + good, 401, ""},
 	} {
 		h := w.forwarded("GET", test.target)
@@ -349,6 +360,19 @@ func TestTokensPass(t *testing.T) {
 	}
 	jo := w.site.Jo(t)
 	v := w.signsIn(t, jo)
+	// An app's own scheme does not stand in the place of the cookie, as it did elsewhere (hillaliy/LanGuard#168).
+	var cookies []string
+	for _, c := range v.CookiesOf(t, w.url) {
+		cookies = append(cookies, c.Name+"="+c.Value)
+	}
+	for own, want := range map[string]int{
+		"Token app-s3cret": 200, "Basic d29ya2VyOng=": 200, "Bearer x": 401, "bearer x": 401,
+	} {
+		if res, _ := w.raw(t, "GET", "/api/x", "Sec-Fetch-Mode: cors", "Cookie: "+strings.Join(cookies, "; "),
+			"Authorization: "+own); res.StatusCode != want {
+			t.Errorf("a session with %q: got %d, want %d", own, res.StatusCode, want)
+		}
+	}
 	time.Sleep(1100 * time.Millisecond) // the sign-in gets too old for the rule
 	for _, target := range []string{"/strong", "/fresh"} {
 		if got := w.status(t, v, target); got != http.StatusUnauthorized {

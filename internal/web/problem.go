@@ -38,6 +38,8 @@ type Problem struct {
 	// Elsewhere says that the page is shown at the host of an app, where the server's own pages are not: it has no
 	// links to them.
 	Elsewhere bool
+	// OtherAccount is where a user may choose another account, or "".
+	OtherAccount string
 	// RetryAfter is sent as the header Retry-After, unless it is zero.
 	RetryAfter time.Duration
 	// Err is the cause. It is logged and never shown.

@@ -18,6 +18,8 @@ type problemView struct {
 	Message   string
 	RequestID string
 	Home      bool // there is a start page to go to
+	// OtherAccount is where to choose another account, or "".
+	OtherAccount string
 	// Dev and what follows is for developers, in development mode.
 	Dev       bool
 	Code      string
@@ -58,8 +60,9 @@ func (p *Pages) ErrorPage(w http.ResponseWriter, r *http.Request, prob *web.Prob
 		p.problemJSON(w, prob, title, message, id)
 		return
 	}
-	page := problemView{Message: message, RequestID: id, Home: t != nil && !prob.Elsewhere, Dev: p.Development &&
-		(prob.Developer != "" || prob.Code != "" || len(prob.Expected) > 0 || prob.Got != "")}
+	page := problemView{Message: message, RequestID: id, Home: t != nil && !prob.Elsewhere,
+		OtherAccount: prob.OtherAccount, Dev: p.Development &&
+			(prob.Developer != "" || prob.Code != "" || len(prob.Expected) > 0 || prob.Got != "")}
 	if page.Dev {
 		page.Code, page.Developer, page.Got = prob.Code, spans(prob.Developer), visible(prob.Got)
 		for _, want := range prob.Expected {
