@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -163,17 +164,13 @@ func redemption(g *storage.Grant, also *storage.Belonging) string {
 	return redeemPostgres
 }
 
-// userAndBelonging returns where the columns of a user go, and those of also unless it is nil.
+// userAndBelonging returns where the columns of a user that a write returns go, and those of also unless it is nil.
 func (s *Store) userAndBelonging(u *storage.User, also *storage.Belonging) []any {
-	return append(s.fields(userFields(u)), belongingFields(also)...)
-}
-
-// fields returns where columns go that column.Pack packed on SQLite alone.
-func (s *Store) fields(all []any) []any {
-	if s.postgres {
-		return all
+	user := userFields(u)
+	if !s.postgres {
+		user = []any{column.Packed(user)}
 	}
-	return []any{column.Packed(all)}
+	return append(user, belongingFields(also)...)
 }
 
 // either returns the text that reads what the user belongs to, too, unless also is nil.
@@ -186,7 +183,6 @@ func either(also *storage.Belonging, without, with string) string {
 
 // SQLite returns no columns of a joined table from a write, so that the user is a column of its own.
 var (
-	packedGrant = column.Pack(grantColumns)
 	userOfGrant = `(SELECT ` + column.Pack(userColumns) + ` FROM users
 		WHERE users.tenant_id = grants.tenant_id AND users.id = grants.user_id)`
 	belongingOfGrant = strings.NewReplacer("users.tenant_id", "grants.tenant_id", "users.id", "grants.user_id").
@@ -195,13 +191,11 @@ var (
 	redeemSQLite          = redeemPerson + redeemConsent + redeemOnce + ` RETURNING ` + userOfGrant
 	redeemBelongingSQLite = redeemSQLite + belongingOfGrant
 	rotateSQLite          = `UPDATE grants ` + setRotated + ofGeneration + grantLives + ` RETURNING ` +
-		packedGrant + `, ` + userOfGrant
+		grantColumns + `, ` + userOfGrant
 	rotateBelongingSQLite = rotateSQLite + belongingOfGrant
 	touchSQLite           = `UPDATE grants ` + setTouched + ofGeneration + grantLives + ` RETURNING ` +
-		packedGrant + `, ` + userOfGrant
-	touchBelongingSQLite     = touchSQLite + belongingOfGrant
-	liveGrantSQLite          = `SELECT ` + packedGrant + `, ` + column.Pack(userColumns) + liveGrantEnds
-	liveGrantBelongingSQLite = `SELECT ` + packedGrant + `, ` + column.Pack(userColumns) + belongingSQLite + liveGrantEnds
+		grantColumns + `, ` + userOfGrant
+	touchBelongingSQLite = touchSQLite + belongingOfGrant
 )
 
 // whyUnredeemed revokes what an earlier redemption of the code gave, and returns ErrExists then.
@@ -261,7 +255,7 @@ func (s *Store) Touch(ctx context.Context, tenant, id, clientID string, gen int6
 func (s *Store) refresh(ctx context.Context, also *storage.Belonging, query string, args ...any) (g storage.Grant,
 	u storage.User, err error) {
 	err = s.engine.Write(ctx, func(c conn) (err error) {
-		return c.Row(query, args...).Scan(append(s.fields(grantFields(&g)), s.userAndBelonging(&u, also)...)...)
+		return c.Row(query, args...).Scan(append(grantFields(&g), s.userAndBelonging(&u, also)...)...)
 	})
 	if errors.Is(err, storage.ErrNotFound) {
 		err = storage.ErrStale
@@ -280,6 +274,8 @@ func (s *Store) Grant(ctx context.Context, tenant, id string) (storage.Grant, er
 }
 
 const (
+	liveGrantSQLite            = liveGrantBegins + liveGrantEnds
+	liveGrantBelongingSQLite   = liveGrantBegins + belongingSQLite + liveGrantEnds
 	liveGrantPostgres          = liveGrantBegins + liveGrantEnds
 	liveGrantBelongingPostgres = liveGrantBegins + belongingPostgres + liveGrantEnds
 
@@ -305,7 +301,7 @@ func (s *Store) LiveGrant(ctx context.Context, tenant, id, jti string, now time.
 		s.text(liveGrantBelongingSQLite, liveGrantBelongingPostgres))
 	args := []any{tenant, id, column.Micros(now), storage.SpentAccessToken, column.Hash(jti)}
 	p, err := one(ctx, s, query, args, func(row scanner) (p pair, err error) {
-		err = row.Scan(append(s.fields(grantFields(&p.grant)), s.userAndBelonging(&p.user, also)...)...)
+		err = row.Scan(slices.Concat(grantFields(&p.grant), userFields(&p.user), belongingFields(also))...)
 		return p, err
 	})
 	return p.grant, p.user, engine.Named(err, "live grant", id)

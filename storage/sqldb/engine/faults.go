@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -29,6 +28,12 @@ const (
 	connectionException  = "08" // a class
 )
 
+// coded is an error of SQLite: liteError, or one of its driver, which migrations use.
+type coded interface {
+	error
+	Code() int
+}
+
 // Fault returns the error of package storage for an engine's error. A record that refers to one that does not
 // exist is refused by a foreign key: ErrNotFound.
 func Fault(err error) error {
@@ -48,7 +53,7 @@ func Fault(err error) error {
 			return storage.ErrNotFound
 		}
 	}
-	if lite, ok := errors.AsType[*sqlite.Error](err); ok {
+	if lite, ok := errors.AsType[coded](err); ok {
 		switch lite.Code() {
 		case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
 			return storage.ErrExists

@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -198,6 +197,8 @@ func (l *lite) commit(tasks []*task) {
 		l.slots <- struct{}{}
 		defer func() { <-l.slots }()
 	}
+	l.writer.Lock()
+	defer l.writer.Unlock()
 	doubted := l.last.err() != nil
 	before := l.changes(doubted)
 	err := l.begin()
@@ -251,7 +252,7 @@ func (l *lite) begin() error {
 
 // isBusy reports whether another process holds the file.
 func isBusy(err error) bool {
-	busy, ok := errors.AsType[*sqlite.Error](err)
+	busy, ok := errors.AsType[coded](err)
 	return ok && busy.Code()&0xff == sqlite3.SQLITE_BUSY
 }
 

@@ -16,8 +16,7 @@ func TestAFullDiskIsRemembered(t *testing.T) {
 	s := openFile(t)
 	pages := func(n int) {
 		t.Helper()
-		if _, err := s.engine.(*lite).held.ExecContext(t.Context(),
-			fmt.Sprintf("PRAGMA max_page_count = %d", n)); err != nil {
+		if err := s.engine.(*lite).writing.command(fmt.Sprintf("PRAGMA max_page_count = %d", n)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -23,11 +23,10 @@ import (
 type lite struct {
 	path    string // "" in memory
 	source  string // the data source name of further connections that write
-	writer  *sql.DB
-	held    *sql.Conn // the writer's one connection
-	reader  *sql.DB   // nil in memory
+	meter   *Meter
 	writing *liteConn
-	reading *liteConn
+	writer  sync.Mutex // has the writing connection
+	readers readers
 	slots   chan struct{} // who may read; in memory: who may use the connection
 	group   group
 	last    lastWrite
@@ -37,8 +36,8 @@ type lite struct {
 var memories atomic.Int64
 
 // openSQLite opens the file, which it makes if there is none, or a database in memory for ":memory:".
-func openSQLite(ctx context.Context, path string, m *Meter) (*lite, error) {
-	l := &lite{path: path}
+func openSQLite(path string, m *Meter) (*lite, error) {
+	l := &lite{path: path, meter: m}
 	readers := 1
 	switch path {
 	case "":
@@ -58,45 +57,29 @@ func openSQLite(ctx context.Context, path string, m *Meter) (*lite, error) {
 	}
 	l.slots = make(chan struct{}, readers)
 	l.group.commit = l.commit
-
-	writer, err := sql.Open("sqlite", l.source)
+	writing, err := l.firstConn()
 	if err != nil {
-		return nil, err
-	}
-	l.writer = writer
-	writer.SetMaxOpenConns(1)
-	if l.held, err = firstConn(ctx, writer); err != nil {
-		writer.Close()
 		return nil, Fault(err)
 	}
+	l.writing = &liteConn{writing, m}
 	// SQLite's own wait for another process's transaction sleeps ever longer, up to 100 ms, and
 	// one that writes again and again takes the file each time meanwhile: see begin.
-	if _, err := l.held.ExecContext(ctx, "PRAGMA busy_timeout = 0"); err != nil {
-		return nil, errors.Join(Fault(err), l.held.Close(), writer.Close())
+	if err := l.writing.command("PRAGMA busy_timeout = 0"); err != nil {
+		return nil, errors.Join(Fault(err), writing.close())
 	}
-	l.writing = &liteConn{prepare: l.held.PrepareContext, meter: m}
-	l.reading = l.writing
-	if l.path == "" {
-		return l, nil
-	}
-	source := strings.Replace(l.source, "?mode=rw", "?mode=ro", 1)
-	source = strings.Replace(source, "&_pragma=journal_mode(WAL)", "", 1) // the writer has done that
-	if l.reader, err = sql.Open("sqlite", source); err != nil {
-		return nil, errors.Join(err, l.held.Close(), writer.Close())
-	}
-	l.reader.SetMaxOpenConns(readers)
-	l.reader.SetMaxIdleConns(readers)
-	l.reading = &liteConn{prepare: l.reader.PrepareContext, meter: m}
+	l.readers.source = strings.Replace(l.source, "?mode=rw", "?mode=ro", 1)
+	// The writer has done that.
+	l.readers.source = strings.Replace(l.readers.source, "&_pragma=journal_mode(WAL)", "", 1)
 	return l, nil
 }
 
 // firstConn connects. Where two processes set a new file's journal mode at once SQLite
 // says SQLITE_BUSY to one of them without waiting as busy_timeout wants: so it waits here.
-func firstConn(ctx context.Context, db *sql.DB) (*sql.Conn, error) {
+func (l *lite) firstConn() (*native, error) {
 	for end := time.Now().Add(5 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		c, err := db.Conn(ctx)
+		n, err := openNative(l.source)
 		if !isBusy(err) || time.Now().After(end) {
-			return c, err
+			return n, err
 		}
 	}
 }
@@ -154,7 +137,63 @@ func (l *lite) Read(ctx context.Context, run func(Conn) error) error {
 		return err
 	}
 	defer func() { <-l.slots }()
-	return run(l.reading)
+	if l.path == "" {
+		return run(l.writing)
+	}
+	n, err := l.readers.take()
+	if err != nil {
+		return Fault(err)
+	}
+	defer l.readers.put(n)
+	return run(&liteConn{n, l.meter})
+}
+
+// readers are the connections that read and are idle. They are made when they are needed.
+type readers struct {
+	source string
+
+	mu     sync.Mutex
+	idle   []*native
+	closed bool
+}
+
+// take returns an idle connection, or a new one.
+func (r *readers) take() (*native, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, sql.ErrConnDone
+	}
+	if last := len(r.idle) - 1; last >= 0 {
+		n := r.idle[last]
+		r.idle = r.idle[:last]
+		return n, nil
+	}
+	return openNative(r.source)
+}
+
+// put gives back a connection.
+func (r *readers) put(n *native) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		_ = n.close() // it has read, and there is nothing to lose
+		return
+	}
+	r.idle = append(r.idle, n)
+}
+
+// close closes the connections; those in use when they are put back.
+func (r *readers) close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.closed = true
+	var errs []error
+	for _, n := range r.idle {
+		errs = append(errs, n.close())
+	}
+	r.idle = nil
+	return errors.Join(errs...)
 }
 
 // acquire waits for a connection to read with.
@@ -216,62 +255,36 @@ func (l *lite) WriteFault() error {
 func (l *lite) Close() error {
 	// What is under way ends first.
 	_ = l.group.do(context.Background(), &task{run: func(Conn) error { return nil }})
-	var errs []error
-	if l.reader != nil {
-		errs = append(errs, l.reading.close(), l.reader.Close())
+	err := l.readers.close()
+	l.writer.Lock()
+	defer l.writer.Unlock()
+	if l.path == "" {
+		l.slots <- struct{}{}
+		defer func() { <-l.slots }()
 	}
 	// The writer goes last: the last connection folds the log into the file.
-	errs = append(errs, l.writing.close(), l.held.Close(), l.writer.Close())
-	return errors.Join(errs...)
+	return errors.Join(err, l.writing.close())
 }
 
-// liteConn is a connection, or a pool of them, with its prepared statements.
+// liteConn is a connection that counts its statements.
 //
 // Statements run without the caller's context: one that is cancelled would interrupt
 // the group it is committed with, and watching it costs as much as a point read.
 type liteConn struct {
-	prepare  func(ctx context.Context, query string) (*sql.Stmt, error)
-	meter    *Meter
-	prepared sync.Map // query → *sql.Stmt
-}
-
-// stmt returns the prepared statement of a query. It is prepared once for each connection or pool.
-func (c *liteConn) stmt(query string) (*sql.Stmt, error) {
-	if s, ok := c.prepared.Load(query); ok {
-		return s.(*sql.Stmt), nil
-	}
-	s, err := c.prepare(context.Background(), query)
-	if err != nil {
-		return nil, err
-	}
-	if first, raced := c.prepared.LoadOrStore(query, s); raced {
-		s.Close()
-		return first.(*sql.Stmt), nil
-	}
-	return s, nil
+	*native
+	meter *Meter
 }
 
 // command runs a statement that manages the transaction.
 func (c *liteConn) command(query string) error {
-	s, err := c.stmt(query)
-	if err == nil {
-		_, err = s.Exec()
-	}
+	_, err := c.exec(query, nil)
 	return err
 }
 
 // Exec implements Conn.
 func (c *liteConn) Exec(query string, args ...any) (int64, error) {
 	c.meter.note(query)
-	s, err := c.stmt(query)
-	if err != nil {
-		return 0, Fault(err)
-	}
-	result, err := s.Exec(bind(args)...)
-	if err != nil {
-		return 0, Fault(err)
-	}
-	n, err := result.RowsAffected()
+	n, err := c.exec(query, bind(args))
 	return n, Fault(err)
 }
 
@@ -285,29 +298,5 @@ func (c *liteConn) Row(query string, args ...any) Scanner { return only{c, query
 // Each implements Conn.
 func (c *liteConn) Each(query string, args []any, scan func(Scanner) error) error {
 	c.meter.note(query)
-	s, err := c.stmt(query)
-	if err != nil {
-		return Fault(err)
-	}
-	rows, err := s.Query(bind(args)...)
-	if err != nil {
-		return Fault(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		if err := scan(rows); err != nil {
-			return Fault(err)
-		}
-	}
-	return Fault(rows.Err())
-}
-
-// close closes the prepared statements.
-func (c *liteConn) close() error {
-	var errs []error
-	c.prepared.Range(func(_, s any) bool {
-		errs = append(errs, s.(*sql.Stmt).Close())
-		return true
-	})
-	return errors.Join(errs...)
+	return Fault(c.each(query, bind(args), scan))
 }

@@ -113,7 +113,9 @@ func TestAnsweredWritesSurviveTheProcess(t *testing.T) {
 		isSpentNow(t, s, value, true)
 	}
 	var verdict string
-	if err := s.engine.(*lite).reader.QueryRow("PRAGMA integrity_check").Scan(&verdict); err != nil || verdict != "ok" {
+	if err := s.engine.Read(t.Context(), func(c Conn) error {
+		return c.Row("PRAGMA integrity_check").Scan(&verdict)
+	}); err != nil || verdict != "ok" {
 		t.Errorf("got %q, %v, want ok", verdict, err)
 	}
 }
