@@ -154,7 +154,7 @@ func (r *ClaimRequest) Words() []string {
 // Claims without a value are left out and never sent empty (OpenID Connect Core section 5.3.2). sub and
 // the other claims of the protocol are not among them.
 func UserClaims(s *claims.Subject, in string, scopes []string, asked map[string]*ClaimRequest) map[string]any {
-	out, rules := map[string]any{}, s.Rules()
+	out, rules := make(map[string]any, 24), s.Rules() // room for those of the protocol, too
 	add := func(c *claims.Claim) {
 		if c == nil || c.Value == nil || rules.Named(c.Name) != nil {
 			return
@@ -180,9 +180,9 @@ func UserClaims(s *claims.Subject, in string, scopes []string, asked map[string]
 func Encode(all map[string]any, s *claims.Subject, in string, scopes []string, asked map[string]*ClaimRequest) (
 	[]byte, error,
 ) {
-	plain, err := json.Marshal(all)
+	plain, err := claims.Encode(all)
 	if err != nil {
-		return nil, fmt.Errorf("encode claims: %w", err)
+		return nil, err
 	}
 	ask := claims.Ask{In: in, Scopes: scopes}
 	if len(asked) > 0 {

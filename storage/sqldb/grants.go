@@ -3,8 +3,6 @@ package sqldb
 import (
 	"context"
 	"errors"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -142,7 +140,7 @@ func (s *Store) insertRedeemed(ctx context.Context, g storage.Grant, also *stora
 		query = either(also, redeemSQLite, redeemBelongingSQLite)
 	}
 	err = s.engine.Write(ctx, func(c conn) (err error) {
-		return c.Row(query, args...).Scan(s.userAndBelonging(&u, also)...)
+		return c.Row(query, args...).Scan(userAndBelonging(&u, also)...)
 	})
 	return u, err
 }
@@ -164,13 +162,9 @@ func redemption(g *storage.Grant, also *storage.Belonging) string {
 	return redeemPostgres
 }
 
-// userAndBelonging returns where the columns of a user that a write returns go, and those of also unless it is nil.
-func (s *Store) userAndBelonging(u *storage.User, also *storage.Belonging) []any {
-	user := userFields(u)
-	if !s.postgres {
-		user = []any{column.Packed(user)}
-	}
-	return append(user, belongingFields(also)...)
+// userAndBelonging returns where the columns of a user go, and those of also unless it is nil.
+func userAndBelonging(u *storage.User, also *storage.Belonging) []any {
+	return append(userFields(u), belongingFields(also)...)
 }
 
 // either returns the text that reads what the user belongs to, too, unless also is nil.
@@ -181,21 +175,29 @@ func either(also *storage.Belonging, without, with string) string {
 	return without
 }
 
-// SQLite returns no columns of a joined table from a write, so that the user is a column of its own.
-var (
-	userOfGrant = `(SELECT ` + column.Pack(userColumns) + ` FROM users
-		WHERE users.tenant_id = grants.tenant_id AND users.id = grants.user_id)`
-	belongingOfGrant = strings.NewReplacer("users.tenant_id", "grants.tenant_id", "users.id", "grants.user_id").
-				Replace(belongingSQLite)
+// SQLite returns no columns of a joined table from a write, and for what it returns it makes a table each time, which
+// costs more than a SELECT. So one follows in the same transaction, for what the write has changed.
+const (
+	redeemSQLite          = redeemPerson + redeemConsent + redeemOnce + redeemedBegins + redeemedEnds
+	redeemBelongingSQLite = redeemPerson + redeemConsent + redeemOnce + redeemedBegins + belongingSQLite + redeemedEnds
+	redeemedBegins        = `;
+		SELECT ` + userColumns
+	redeemedEnds = `
+		FROM users
+		WHERE changes() > 0 AND users.tenant_id = $1 AND users.id = $4`
 
-	redeemSQLite          = redeemPerson + redeemConsent + redeemOnce + ` RETURNING ` + userOfGrant
-	redeemBelongingSQLite = redeemSQLite + belongingOfGrant
-	rotateSQLite          = `UPDATE grants ` + setRotated + ofGeneration + grantLives + ` RETURNING ` +
-		grantColumns + `, ` + userOfGrant
-	rotateBelongingSQLite = rotateSQLite + belongingOfGrant
-	touchSQLite           = `UPDATE grants ` + setTouched + ofGeneration + grantLives + ` RETURNING ` +
-		grantColumns + `, ` + userOfGrant
-	touchBelongingSQLite = touchSQLite + belongingOfGrant
+	rotateSQLite          = rotated + refreshedBegins + refreshedEnds
+	rotateBelongingSQLite = rotated + refreshedBegins + belongingSQLite + refreshedEnds
+	touchSQLite           = touched + refreshedBegins + refreshedEnds
+	touchBelongingSQLite  = touched + refreshedBegins + belongingSQLite + refreshedEnds
+	rotated               = `UPDATE grants ` + setRotated + ofGeneration + grantLives
+	touched               = `UPDATE grants ` + setTouched + ofGeneration + grantLives
+	refreshedBegins       = `;
+		SELECT ` + grantColumns + `, ` + userColumns
+	refreshedEnds = `
+		FROM grants
+		JOIN users ON users.tenant_id = grants.tenant_id AND users.id = grants.user_id
+		WHERE changes() > 0 AND grants.tenant_id = $1 AND grants.id = $2`
 )
 
 // whyUnredeemed revokes what an earlier redemption of the code gave, and returns ErrExists then.
@@ -255,7 +257,7 @@ func (s *Store) Touch(ctx context.Context, tenant, id, clientID string, gen int6
 func (s *Store) refresh(ctx context.Context, also *storage.Belonging, query string, args ...any) (g storage.Grant,
 	u storage.User, err error) {
 	err = s.engine.Write(ctx, func(c conn) (err error) {
-		return c.Row(query, args...).Scan(append(grantFields(&g), s.userAndBelonging(&u, also)...)...)
+		return c.Row(query, args...).Scan(append(grantFields(&g), userAndBelonging(&u, also)...)...)
 	})
 	if errors.Is(err, storage.ErrNotFound) {
 		err = storage.ErrStale
@@ -301,7 +303,7 @@ func (s *Store) LiveGrant(ctx context.Context, tenant, id, jti string, now time.
 		s.text(liveGrantBelongingSQLite, liveGrantBelongingPostgres))
 	args := []any{tenant, id, column.Micros(now), storage.SpentAccessToken, column.Hash(jti)}
 	p, err := one(ctx, s, query, args, func(row scanner) (p pair, err error) {
-		err = row.Scan(slices.Concat(grantFields(&p.grant), userFields(&p.user), belongingFields(also))...)
+		err = row.Scan(append(grantFields(&p.grant), userAndBelonging(&p.user, also)...)...)
 		return p, err
 	})
 	return p.grant, p.user, engine.Named(err, "live grant", id)

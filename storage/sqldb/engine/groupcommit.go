@@ -200,7 +200,7 @@ func (l *lite) commit(tasks []*task) {
 	l.writer.Lock()
 	defer l.writer.Unlock()
 	doubted := l.last.err() != nil
-	before := l.changes(doubted)
+	before := l.writing.changed()
 	err := l.begin()
 	for i := 0; err == nil && i < len(tasks); i++ {
 		if tasks[i].single {
@@ -214,7 +214,7 @@ func (l *lite) commit(tasks []*task) {
 	}
 	if err == nil {
 		// A transaction that changes nothing succeeds on a disk that takes nothing.
-		if doubted && l.changes(true) > before {
+		if doubted && l.writing.changed() > before {
 			l.last.note(context.Background(), nil)
 		}
 		return
@@ -226,14 +226,6 @@ func (l *lite) commit(tasks []*task) {
 		t.err = err
 	}
 	l.last.note(context.Background(), err) // the callers may have left
-}
-
-// changes returns how many rows the writer has changed, if that is asked for; 0 when it cannot say.
-func (l *lite) changes(asked bool) (n int64) {
-	if asked {
-		_ = l.writing.Row("SELECT total_changes()").Scan(&n) // 0 then
-	}
-	return n
 }
 
 // askAgain is how soon the writer asks again for a file that another process writes to. Who
@@ -259,12 +251,13 @@ func isBusy(err error) bool {
 // statement runs a task of one statement. SQLite takes back a statement that fails, so that no
 // savepoint is needed. An error means that the whole transaction is lost.
 func (l *lite) statement(t *task) error {
-	c := &single{Conn: l.writing}
-	t.protect(c)
+	before := l.writing.changed()
+	t.protect(&single{Conn: l.writing})
+	changed := l.writing.changed() > before
 	switch {
-	case c.changed && t.panics != nil:
+	case changed && t.panics != nil:
 		return errors.New("a write of the same transaction panicked")
-	case c.changed && t.err != nil: // the caller could not read what the statement returned
+	case changed && t.err != nil: // the caller could not read what the statement returned
 		return t.err
 	case errors.Is(t.err, storage.ErrUnavailable) && l.writing.command("BEGIN") == nil:
 		return t.err // a full disk, for one, ends the transaction: a new one could begin
@@ -275,8 +268,7 @@ func (l *lite) statement(t *task) error {
 // single is a connection for one statement.
 type single struct {
 	Conn
-	ran     bool
-	changed bool // rows, as far as the statement says
+	ran bool
 }
 
 // begin panics if a statement was run already.
@@ -290,9 +282,7 @@ func (c *single) begin() {
 // Exec implements Conn.
 func (c *single) Exec(query string, args ...any) (int64, error) {
 	c.begin()
-	n, err := c.Conn.Exec(query, args...)
-	c.changed = err == nil && n > 0
-	return n, err
+	return c.Conn.Exec(query, args...)
 }
 
 // Row implements Conn.
@@ -301,10 +291,7 @@ func (c *single) Row(query string, args ...any) Scanner { return only{c, query, 
 // Each implements Conn.
 func (c *single) Each(query string, args []any, scan func(Scanner) error) error {
 	c.begin()
-	return c.Conn.Each(query, args, func(row Scanner) error {
-		c.changed = true
-		return scan(row)
-	})
+	return c.Conn.Each(query, args, scan)
 }
 
 // savepoint runs one task so that its failure leaves the others alone. An error means

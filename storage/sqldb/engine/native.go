@@ -89,8 +89,7 @@ func (n *native) close() error {
 		return nil
 	}
 	for _, s := range n.statements {
-		sqlite3.Xsqlite3_finalize(n.tls, s.handle)
-		sqlite3.Xsqlite3_free(n.tls, s.memory)
+		s.finalize()
 	}
 	var err error
 	if rc := sqlite3.Xsqlite3_close_v2(n.tls, n.db); rc != sqlite3.SQLITE_OK {
@@ -112,9 +111,12 @@ type statement struct {
 	memory uintptr
 	room   int
 	busy   bool
+	// next is the statement that the query has behind this one, or nil.
+	next *statement
 }
 
-// prepare returns the statement for the query. It is prepared once.
+// prepare returns the first statement of the query, which may have several with semicolons between them. They are
+// prepared once.
 func (n *native) prepare(query string) (*statement, error) {
 	if s := n.statements[query]; s != nil {
 		return s, nil
@@ -127,25 +129,47 @@ func (n *native) prepare(query string) (*statement, error) {
 		return nil, err
 	}
 	defer libc.Xfree(n.tls, text)
-	s := &statement{native: n}
+	var first *statement
+	for link, rest := &first, text; libc.GoBytes(rest, 1)[0] != 0; link = &(*link).next {
+		if *link, rest, err = n.prepareOne(rest); err != nil {
+			first.finalize()
+			return nil, err
+		}
+	}
+	n.statements[query] = first
+	return first, nil
+}
+
+// prepareOne prepares the statement that the text begins with, and returns what is behind it.
+func (n *native) prepareOne(text uintptr) (s *statement, rest uintptr, err error) {
+	s = &statement{native: n}
 	rc := n.result(&s.handle, func(to uintptr) int32 {
-		return sqlite3.Xsqlite3_prepare_v3(n.tls, n.db, text, -1, sqlite3.SQLITE_PREPARE_PERSISTENT, to, 0)
+		return n.result(&rest, func(behind uintptr) int32 {
+			return sqlite3.Xsqlite3_prepare_v3(n.tls, n.db, text, -1, sqlite3.SQLITE_PREPARE_PERSISTENT, to, behind)
+		})
 	})
 	if rc != sqlite3.SQLITE_OK {
-		return nil, n.fault(rc)
+		return nil, 0, n.fault(rc)
 	}
 	for i := range sqlite3.Xsqlite3_bind_parameter_count(n.tls, s.handle) {
 		name := libc.GoString(sqlite3.Xsqlite3_bind_parameter_name(n.tls, s.handle, i+1))
 		number, err := strconv.Atoi(strings.TrimPrefix(name, "$"))
 		if err != nil {
-			sqlite3.Xsqlite3_finalize(n.tls, s.handle)
-			return nil, fmt.Errorf("parameter %q is not $N", name)
+			s.finalize()
+			return nil, 0, fmt.Errorf("parameter %q is not $N", name)
 		}
 		s.numbers = append(s.numbers, number)
 	}
 	s.columns = sqlite3.Xsqlite3_column_count(n.tls, s.handle)
-	n.statements[query] = s
-	return s, nil
+	return s, rest, nil
+}
+
+// finalize gives back the memory of the statement, and of those behind it.
+func (s *statement) finalize() {
+	for ; s != nil; s = s.next {
+		sqlite3.Xsqlite3_finalize(s.tls, s.handle)
+		sqlite3.Xsqlite3_free(s.tls, s.memory)
+	}
 }
 
 // exec runs the query to its end, and returns how many rows it changed.
@@ -159,22 +183,27 @@ func (n *native) exec(query string, args []any) (int64, error) {
 // each runs the query and calls scan for every row.
 func (n *native) each(query string, args []any, scan func(Scanner) error) error {
 	s, err := n.prepare(query)
-	if err != nil {
-		return err
+	for ; err == nil && s != nil; s = s.next {
+		err = s.run(args, scan)
 	}
+	return err
+}
+
+// run runs the statement and calls scan for every row.
+func (s *statement) run(args []any, scan func(Scanner) error) error {
 	if s.busy {
 		return errors.New("the statement runs already: its rows are being read")
 	}
 	s.busy = true
 	defer func() {
-		sqlite3.Xsqlite3_reset(n.tls, s.handle)
+		sqlite3.Xsqlite3_reset(s.tls, s.handle)
 		s.busy = false
 	}()
 	if err := s.bind(args); err != nil {
 		return err
 	}
 	for {
-		switch rc := sqlite3.Xsqlite3_step(n.tls, s.handle); rc {
+		switch rc := sqlite3.Xsqlite3_step(s.tls, s.handle); rc {
 		case sqlite3.SQLITE_ROW:
 			if err := scan(s); err != nil {
 				return err
@@ -182,9 +211,17 @@ func (n *native) each(query string, args []any, scan func(Scanner) error) error 
 		case sqlite3.SQLITE_DONE:
 			return nil
 		default:
-			return n.fault(rc)
+			return s.fault(rc)
 		}
 	}
+}
+
+// changed returns how many rows the connection has changed so far; 0 once it is closed.
+func (n *native) changed() int64 {
+	if n.db == 0 {
+		return 0
+	}
+	return sqlite3.Xsqlite3_total_changes64(n.tls, n.db)
 }
 
 // bind sets the parameters. What they were set to before may be gone: all are set each time.
