@@ -34,5 +34,8 @@ func (s *Server) setup(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.site.Refuse(w, r, "/setup", err, "email")
 	}
+	if s.site.Console != "" {
+		r.Form.Set("next", s.site.Console)
+	}
 	return s.proven(w, r, nil, user, "pwd")
 }

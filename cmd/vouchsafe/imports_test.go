@@ -13,7 +13,7 @@ import (
 var arrows = map[string][]string{
 	"cmd/vouchsafe": {"cmd/vouchsafe/...", "gateway/rules", "provider/...", "login/...", "people/...", "clients",
 		"tenants/...", "declare", "storage/...", "internal/..."},
-	"cmd/vouchsafe/server": {"cmd/vouchsafe/installation", "admin", "compat/...", "gateway", "provider/...", "login/...",
+	"cmd/vouchsafe/server": {"cmd/vouchsafe/installation", "admin", "console/...", "compat/...", "gateway", "provider/...", "login/...",
 		"people/...", "clients", "tenants", "declare", "storage/...", "internal/..."},
 	"cmd/vouchsafe/completion": {},
 	"cmd/vouchsafe/report":     {"cmd/vouchsafe/terminal", "people/importing"},
@@ -38,11 +38,17 @@ var arrows = map[string][]string{
 	"provider/logout":     endpoint,
 
 	// Doors, without logic of their own.
-	"compat/compattest": {"cmd/vouchsafe/server", "internal/..."},
-	"compat":            {"provider/keys", "people/...", "clients", "tenants", "storage", "internal/..."},
-	"admin":             {"provider/keys", "people/...", "clients", "tenants", "storage", "internal/..."},
-	"gateway":           {"gateway/rules", "provider/keys", "storage", "internal/..."},
-	"gateway/rules":     {"storage", "internal/hostname"},
+	"compat/compattest":   {"cmd/vouchsafe/server", "internal/..."},
+	"console/consoletest": {"compat/compattest", "cmd/vouchsafe/installation", "people/...", "storage", "internal/..."},
+	"compat":              {"provider/keys", "people/...", "clients", "tenants", "storage", "internal/..."},
+	"admin":               {"provider/keys", "people/...", "clients", "tenants", "storage", "internal/..."},
+	// The frame, and the places, none of which imports another.
+	"console":          {"console/words", "login/ui", "login/texts", "people/...", "storage", "internal/..."},
+	"console/words":    {"login/texts"},
+	"console/overview": place, "console/people": place, "console/groups": place, "console/apps": place,
+	"console/apis": place, "console/signin": place, "console/log": place, "console/settings": place,
+	"gateway":       {"gateway/rules", "provider/keys", "storage", "internal/..."},
+	"gateway/rules": {"storage", "internal/hostname"},
 
 	"login":                 {"login/ui", "login/texts", "people/...", "storage", "internal/..."},
 	"login/account":         {"login/ui", "login/texts", "people/...", "storage", "internal/..."},
@@ -92,6 +98,11 @@ var endpoint = []string{
 	"storage/ephemeral", "internal/...",
 }
 
+// place is what the package of a place of the console may import: no other place's.
+var place = []string{
+	"console", "provider/keys", "login/texts", "login/ui", "people/...", "clients", "tenants/...", "storage", "internal/...",
+}
+
 var alone = map[string][]string{
 	"github.com/ory/fosite":         {"provider/..."},
 	"github.com/go-jose/go-jose/v3": {"provider/..."},
@@ -107,7 +118,7 @@ var alone = map[string][]string{
 	"github.com/alecthomas/kong":          {"cmd/vouchsafe", "cmd/vouchsafe/completion"},
 	"github.com/prometheus/client_golang": {"internal/metrics"},
 
-	"github.com/chromedp":      {"internal/chromiumtest"},
+	"github.com/chromedp":      {"internal/chromiumtest", "console/consoletest"},
 	"github.com/emersion":      {"internal/smtptest"},
 	"github.com/google/go-cmp": {"internal/golden", "storage/storagetest"},
 	"go.uber.org/goleak":       nil,
@@ -117,7 +128,7 @@ var alone = map[string][]string{
 // forTests are the packages that tests share. The program imports none, so that it holds neither them nor
 // the modules that they need.
 var forTests = []string{
-	"e2e/...", "bench", "compat/compattest",
+	"e2e/...", "bench", "compat/compattest", "console/consoletest",
 	"internal/chromiumtest", "internal/contracttest", "internal/faultproxy", "internal/golden",
 	"internal/mariadbtest", "internal/passkeytest", "internal/pgtest", "internal/redistest",
 	"internal/smtptest", "internal/testdaemon",

@@ -6,18 +6,20 @@ type need string
 const (
 	nothing need = "nothing" // everybody may read it; it does nothing
 	// everybody may read the page; what is sent must come from it, in the same browser
-	form       need = "a form of ours"
-	account    need = "a session"                // and its form, for what is sent
-	client     need = "a client"                 // that authenticates
-	bearer     need = "an access token"          // of a person
-	app        need = "a first-party client"     // that authenticates
-	appPerson  need = "an app and its person"    // an access token that the app was given, and what only the app keeps
-	manager    need = "an administrator's token" // for the management API, whose own matrix has its routes
-	permission need = "a session's permission"   // the browser is sent to the client with a code, or asked
-	trip       need = "the browser that left"    // for a provider, and what that has said there
-	developer  need = "this machine"             // in development, at the default tenant only
-	proxy      need = "a trusted proxy"          // that asks the gateway, at no host of users; package gateway opens it
-	playground need = "this machine, anywhere"   // in development, at every tenant below the default one's host
+	form      need = "a form of ours"
+	account   need = "a session"                // and its form, for what is sent
+	client    need = "a client"                 // that authenticates
+	bearer    need = "an access token"          // of a person
+	app       need = "a first-party client"     // that authenticates
+	appPerson need = "an app and its person"    // an access token that the app was given, and what only the app keeps
+	manager   need = "an administrator's token" // for the management API, whose own matrix has its routes
+	// for the console, whose own matrix has its pages
+	administrator need = "an administrator's session"
+	permission    need = "a session's permission" // the browser is sent to the client with a code, or asked
+	trip          need = "the browser that left"  // for a provider, and what that has said there
+	developer     need = "this machine"           // in development, at the default tenant only
+	proxy         need = "a trusted proxy"        // that asks the gateway, at no host of users; package gateway opens it
+	playground    need = "this machine, anywhere" // in development, at every tenant below the default one's host
 )
 
 // doors says what each route needs. A route without a row fails the test: add a row for a new
@@ -132,6 +134,9 @@ var doors = map[string]need{
 	"/api/v1/":             manager,
 	"/api/v1/openapi.json": nothing,
 	"/.well-known/oauth-protected-resource/api/v1": nothing,
+
+	"/admin":  administrator,
+	"/admin/": administrator,
 
 	"/static/brand.{hash:[0-9a-f]+}.css":   nothing,
 	"/static/initial.{hash:[0-9a-f]+}.svg": nothing,

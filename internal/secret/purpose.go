@@ -51,6 +51,8 @@ const (
 	DelegatedSession             // the session that a browser keeps for apps of Keratin AuthN
 	AppSession                   // the key that signs the token of the app of a tenant
 	AppUserToken                 // MACs from which the keys are made that sign tokens of such an app's users
+	ConsoleCursor                // a place in a list of the console
+	ConsoleNotice                // what a page of the console says after a change, on the way there
 )
 
 // purposes are the names of the purposes. Keys are derived from them, so that a name must never
@@ -102,6 +104,8 @@ var purposes = [...]struct {
 	DelegatedSession:     {name: "delegated-session"},
 	AppSession:           {name: "app-session", stored: true},
 	AppUserToken:         {name: "app-user-token"},
+	ConsoleCursor:        {name: "console-cursor"},
+	ConsoleNotice:        {name: "console-notice"},
 }
 
 // String returns the purpose's name.

@@ -84,6 +84,9 @@ type Config struct {
 	// to apps. It is read at every start. Without it there is no gateway.
 	Gateway string `setting:"gateway" path:"true" sample:"/etc/vouchsafe/gateway.yaml"`
 
+	// Whether administrators can manage tenants in a browser, at /admin of each issuer.
+	Console bool `setting:"console" default:"true"`
+
 	// The address that serves /metrics, /healthz and /readyz to the operator only, or off.
 	MetricsListen string `setting:"metrics_listen" default:"127.0.0.1:8081"`
 	// How much is logged: debug, info, warn or error.

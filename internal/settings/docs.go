@@ -41,6 +41,7 @@ var docs = map[string]string{
 		"if it exists.",
 	"gateway": "The file with the rules of the gateway, by which proxies ask who may send which requests to apps. It " +
 		"is read at every start. Without it there is no gateway.",
+	"console":        "Whether administrators can manage tenants in a browser, at /admin of each issuer.",
 	"metrics_listen": "The address that serves /metrics, /healthz and /readyz to the operator only, or off.",
 	"log_level":      "How much is logged: debug, info, warn or error.",
 	"log_format":     "The format of the log: json, text, or auto, which is text on a terminal and JSON elsewhere.",

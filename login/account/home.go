@@ -28,7 +28,8 @@ type home struct {
 	Groups  []group
 	Several bool // the browser is signed in to several accounts
 	Admin   bool
-	New     bool // the user has just signed up
+	Console string // where administrators manage the tenant; "" where they can't
+	New     bool   // the user has just signed up
 	// Playground is where developers try a sign-in; "" where there is none.
 	Playground string
 }
@@ -50,6 +51,9 @@ func (s *Server) homePage(w http.ResponseWriter, r *http.Request) error {
 	}
 	page := home{Account: ui.AccountOf(a), Several: len(all) > 1, Admin: a.User.AdminRole != "",
 		Playground: s.Site.PlaygroundOf(r)}
+	if s.Site.Console != "" {
+		page.Console = v.Path + s.Site.Console
+	}
 	for _, sec := range Sections {
 		if sec.shown != nil && !sec.shown(o) {
 			continue

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -29,7 +30,7 @@ func In(language string) Words { return all()[language] }
 
 // all returns the texts by language. They are read at the first use.
 var all = sync.OnceValue(func() map[string]Words {
-	all, err := read()
+	all, err := Read(files)
 	if err != nil {
 		panic(err) // they are built in, and tests read them
 	}
@@ -40,17 +41,17 @@ var all = sync.OnceValue(func() map[string]Words {
 var unbroken = strings.NewReplacer("E-Mail", "E\u2011Mail", "E-mail", "E\u2011mail", "e-mail", "e\u2011mail",
 	"Authenticator-App", "Authenticator\u2011App")
 
-// read reads the built-in files.
-func read() (map[string]Words, error) {
+// Read reads LANGUAGE/AREA.json for each of Languages, and returns the texts by language.
+func Read(files fs.FS) (map[string]Words, error) {
 	all := map[string]Words{}
 	for _, lang := range Languages() {
 		w := Words{"lang": lang}
-		areas, err := files.ReadDir(lang)
+		areas, err := fs.ReadDir(files, lang)
 		if err != nil {
 			return nil, err
 		}
 		for _, f := range areas {
-			source, err := files.ReadFile(path.Join(lang, f.Name()))
+			source, err := fs.ReadFile(files, path.Join(lang, f.Name()))
 			if err != nil {
 				return nil, err
 			}

@@ -28,7 +28,7 @@ type Config struct {
 type Pages struct {
 	Config
 	templates *template.Template
-	static    *assets
+	static    *Assets
 	icons     sync.Map // iconKey → PNG
 }
 
@@ -82,4 +82,6 @@ type Site struct {
 	// Mailbox is the path of the page that shows mails where no mail server sends them, in development. Default: there
 	// is none.
 	Mailbox string
+	// Console is the path of the console, to which the pages of administrators lead. Default: there is none.
+	Console string
 }

@@ -121,6 +121,13 @@ func (s *Site) RefuseWith(w http.ResponseWriter, r *http.Request, page string, s
 	return s.refuse(w, r, page, Refused{Status: status, Alert: alert}, keep)
 }
 
+// RefuseSaying is RefuseWith, with texts beside fields, by the names of the fields.
+func (s *Site) RefuseSaying(w http.ResponseWriter, r *http.Request, page string, status int, alert string,
+	faults map[string]string, keep ...string,
+) error {
+	return s.refuse(w, r, page, Refused{Status: status, Alert: alert, Faults: faults}, keep)
+}
+
 func (s *Site) refuse(w http.ResponseWriter, r *http.Request, page string, refused Refused, keep []string) error {
 	var about []string
 	for _, name := range []string{"flow", "token", "invitation", "t"} {
@@ -210,3 +217,6 @@ func (s *Site) withRefused(w http.ResponseWriter, r *http.Request) *http.Request
 
 // WasRefused reports whether the page says why its form was refused.
 func WasRefused(r *http.Request) bool { return refusedOf(r).Status != 0 }
+
+// RefusedStatus returns the status of the page that says why its form was refused; 0 for every other page.
+func RefusedStatus(r *http.Request) int { return refusedOf(r).Status }

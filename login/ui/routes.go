@@ -20,5 +20,5 @@ func (p *Pages) Register(r *mux.Router) {
 	}
 	r.HandleFunc("/static/brand.{hash:[0-9a-f]+}.css", p.serveSheet).Methods(http.MethodGet, http.MethodHead)
 	r.HandleFunc("/static/initial.{hash:[0-9a-f]+}.svg", p.serveMark).Methods(http.MethodGet, http.MethodHead)
-	r.HandleFunc("/static/{name}", p.static.serve).Methods(http.MethodGet, http.MethodHead)
+	r.HandleFunc("/static/{name}", p.static.Serve).Methods(http.MethodGet, http.MethodHead)
 }

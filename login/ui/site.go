@@ -228,16 +228,23 @@ func addressOf(r *http.Request, page string, query ...string) string {
 	return page + "?" + q.Encode()
 }
 
-// View returns what a page for this request begins with. The title is the id of a text, and in the
-// client's request that the browser came with, or nil.
-func (s *Site) View(w http.ResponseWriter, r *http.Request, title string, in *storage.Interaction) *View {
+// ViewIn returns what a page begins with that may not carry the request of a client, with texts of its own.
+func (s *Site) ViewIn(w http.ResponseWriter, r *http.Request, words texts.Words, title string) *View {
 	t := web.TenantOf(r.Context())
-	v := &View{Words: Words(r), pages: s.Pages, Path: t.Path}
+	v := &View{Words: words, pages: s.Pages, Path: t.Path}
 	v.offerLanguages(w, r)
 	v.Brand, v.Acting = BrandOf(t, v.Words), v.bannerOf(r)
 	v.Title = v.Words.Must(title)
 	v.refused = refusedOf(r)
 	v.Alert = v.refused.Alert
+	return v
+}
+
+// View returns what a page for this request begins with. The title is the id of a text, and in the
+// client's request that the browser came with, or nil.
+func (s *Site) View(w http.ResponseWriter, r *http.Request, title string, in *storage.Interaction) *View {
+	t := web.TenantOf(r.Context())
+	v := s.ViewIn(w, r, Words(r), title)
 	if r.FormValue("sent") != "" && !v.Refused() {
 		v.Done = v.Words.Must("confirm.sent")
 	}

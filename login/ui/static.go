@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"mime"
 	"net/http"
 	"path"
@@ -20,9 +21,9 @@ import (
 //go:embed static
 var staticFiles embed.FS
 
-// assets are the files that pages link to. Their names have a hash of their content, so that browsers
+// Assets are the files that pages link to. Their names have a hash of their content, so that browsers
 // may keep them for ever.
-type assets struct {
+type Assets struct {
 	files map[string]asset  // by the name in URLs
 	names map[string]string // from the name in the source to that in URLs
 	// style is the stylesheet as an element, for pages that cannot link to anything, and
@@ -39,17 +40,23 @@ type asset struct {
 }
 
 // packedAssets returns what loadAssets does; all Pages share it.
-var packedAssets = sync.OnceValues(loadAssets)
+var packedAssets = sync.OnceValues(func() (*Assets, error) {
+	a, err := PackAssets(staticFiles)
+	if err == nil && a.styleSource == "" {
+		err = fmt.Errorf("no style.css among the static files")
+	}
+	return a, err
+})
 
-// loadAssets reads and compresses the embedded files.
-func loadAssets() (*assets, error) {
-	entries, err := staticFiles.ReadDir("static")
+// PackAssets reads and compresses the files of the folder static.
+func PackAssets(from fs.FS) (*Assets, error) {
+	entries, err := fs.ReadDir(from, "static")
 	if err != nil {
 		return nil, err
 	}
-	a := &assets{files: map[string]asset{}, names: map[string]string{}}
+	a := &Assets{files: map[string]asset{}, names: map[string]string{}}
 	for _, e := range entries {
-		plain, err := staticFiles.ReadFile("static/" + e.Name())
+		plain, err := fs.ReadFile(from, "static/"+e.Name())
 		if err != nil {
 			return nil, err
 		}
@@ -77,23 +84,23 @@ func loadAssets() (*assets, error) {
 			a.styleSource = "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 		}
 	}
-	if a.styleSource == "" {
-		return nil, fmt.Errorf("no style.css among the static files")
-	}
 	return a, nil
 }
 
 // Asset returns the name of a static file in URLs, below /static/.
-func (p *Pages) Asset(name string) (string, error) {
-	hashed, ok := p.static.names[name]
+func (p *Pages) Asset(name string) (string, error) { return p.static.Name(name) }
+
+// Name returns the name of a file in URLs.
+func (a *Assets) Name(name string) (string, error) {
+	hashed, ok := a.names[name]
 	if !ok {
 		return "", fmt.Errorf("no static file %q", name)
 	}
 	return hashed, nil
 }
 
-// serve writes the file that the path names.
-func (a *assets) serve(w http.ResponseWriter, r *http.Request) {
+// Serve writes the file that the path names.
+func (a *Assets) Serve(w http.ResponseWriter, r *http.Request) {
 	f, ok := a.files[path.Base(r.URL.Path)]
 	if !ok {
 		http.NotFound(w, r)

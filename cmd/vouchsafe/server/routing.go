@@ -37,6 +37,9 @@ func (s *Server) routes() *mux.Router {
 	s.api.Register(r)
 	s.account.Register(r)
 	s.admin.Register(r)
+	if s.console != nil {
+		s.console.Register(r)
+	}
 	if s.dev != nil {
 		s.dev.Register(r)
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/compat/backendauth"
 	"github.com/vouchsafe/vouchsafe/compat/keratin"
+	"github.com/vouchsafe/vouchsafe/console"
 	"github.com/vouchsafe/vouchsafe/gateway"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/health"
@@ -46,6 +47,7 @@ type Server struct {
 	api     *api.Server
 	admin   *admin.Server
 	account *account.Server
+	console *console.Server // nil without the setting console
 	people  *people.Service
 	calls   *upstreams.Caller
 	keratin *keratin.Door // nil without the setting keratin

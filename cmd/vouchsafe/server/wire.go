@@ -11,6 +11,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/admin"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
+	"github.com/vouchsafe/vouchsafe/console"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
@@ -169,6 +170,10 @@ func (s *Server) wire(shared, local ephemeral.Store) error {
 	}
 	site = &ui.Site{Pages: pages, Open: s.Provider.Interaction, Secrets: s.secrets, Sessions: sessions,
 		IsAccountPage: account.IsPage}
+	if cfg.Console {
+		site.Console = console.Prefix
+		site.IsAccountPage = func(page string) bool { return account.IsPage(page) || console.IsPage(page) }
+	}
 	if cfg.HasPlayground() {
 		site.Playground = "/dev"
 		if s.cfg.SMTPURL == "" {
@@ -205,6 +210,9 @@ func (s *Server) wire(shared, local ephemeral.Store) error {
 		return err
 	}
 	if s.admin, err = s.newAdmin(useCases, signInAs, upstreams, roots); err != nil {
+		return err
+	}
+	if err := s.wireConsole(site, useCases); err != nil {
 		return err
 	}
 	if err := s.wireGateway(limits, errorPage); err != nil {

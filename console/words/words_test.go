@@ -1,0 +1,135 @@
+package words
+
+import (
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/vouchsafe/vouchsafe/login/texts"
+)
+
+// own returns the console's texts of a language, by id.
+func own(t *testing.T, lang string) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	names, err := fs.Glob(files, lang+"/*.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		source, err := fs.ReadFile(files, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(source, &all); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+	}
+	return all
+}
+
+// form takes the form of a number off an id.
+var form = regexp.MustCompile(`\.(one|few|many|other)$`)
+
+// TestEveryLanguageHasEveryText: the same ids with the same verbs, none of which a text of the pages has.
+func TestEveryLanguageHasEveryText(t *testing.T) {
+	t.Parallel()
+	verb := regexp.MustCompile(`%(\[\d+\])?[a-z]`)
+	english := own(t, "en")
+	for _, lang := range texts.Languages() {
+		w := own(t, lang)
+		for id, text := range english {
+			if _, ok := texts.In("en")[id]; ok {
+				t.Errorf("%s is a text of the pages, too", id)
+			}
+			there, ok := w[id]
+			if !ok {
+				t.Errorf("%s: there is no %q", lang, id)
+			} else if !slices.Equal(verb.FindAllString(text, -1), verb.FindAllString(there, -1)) {
+				t.Errorf("%s: %s has other verbs: %s", lang, id, there)
+			}
+		}
+		for id, text := range w {
+			if _, ok := english[id]; !ok && english[form.ReplaceAllString(id, ".other")] == "" {
+				t.Errorf("%s: %q is in no other language", lang, id)
+			}
+			if strings.TrimSpace(text) != text || text == "" || strings.ContainsAny(text, "<>\n\"'") {
+				t.Errorf("%s: %s is %q", lang, id, text)
+			}
+		}
+	}
+}
+
+// TestNumbersHaveTheFormsOfTheirLanguage says every text that depends on a number.
+func TestNumbersHaveTheFormsOfTheirLanguage(t *testing.T) {
+	t.Parallel()
+	for _, lang := range texts.Languages() {
+		w := own(t, lang)
+		for id := range w {
+			if base, ok := strings.CutSuffix(id, ".other"); ok {
+				for _, want := range map[string][]string{"ru": {"few", "many"}}[lang] {
+					if w[base+"."+want] == "" {
+						t.Errorf("%s: %s has no form %s", lang, base, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestEveryTextIsUsedAndThere looks for the ids in the templates and the code of the console.
+func TestEveryTextIsUsedAndThere(t *testing.T) {
+	t.Parallel()
+	var source strings.Builder
+	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasSuffix(path, "_test.go") ||
+			!slices.Contains([]string{".go", ".html"}, filepath.Ext(path)) {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		source.Write(b)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	english := own(t, "en")
+	for _, m := range regexp.MustCompile(`\.T "([a-z0-9_.-]+)"|\bT\("([a-z0-9_.-]+)"[,)]`).FindAllStringSubmatch(source.String(), -1) {
+		id := m[1] + m[2]
+		_, here := english[id]
+		_, pages := texts.In("en")[id]
+		if !here && !pages && english[id+".other"] == "" {
+			t.Errorf("there is no text %q", id)
+		}
+	}
+	for id := range english {
+		base := form.ReplaceAllString(id, "")
+		parts := strings.Split(base, ".")
+		// A text whose id is put together is named by its beginning: "place." + id.
+		begins := strings.Join(parts[:len(parts)-1], ".") + "."
+		hint := strings.TrimSuffix(base, "_hint")
+		if strings.HasPrefix(base, "console.") { // for all places
+			continue
+		}
+		if !strings.Contains(source.String(), `"`+base+`"`) && !strings.Contains(source.String(), `"`+begins+`"`) && hint == base {
+			t.Errorf("nothing says %q", base)
+		}
+	}
+}
+
+// TestEnglishIsPlain: the console says what the pages say, in the same words.
+func TestEnglishIsPlain(t *testing.T) {
+	t.Parallel()
+	odd := regexp.MustCompile(`(?i)\b(e-mail|user name|somebody|nobody|anybody|whoever|second factor|cannot|do not|` +
+		`does not|did not|will not|could not|is not|are not|was not|has not|you are|you will|it is|that is|log in)\b`)
+	for id, text := range own(t, "en") {
+		if found := odd.FindString(text); found != "" {
+			t.Errorf("%s says %q: %s", id, found, text)
+		}
+	}
+}
