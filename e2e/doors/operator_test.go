@@ -17,7 +17,7 @@ func TestTheOperatorsListenerIsApart(t *testing.T) {
 		for _, path := range []string{
 			"/metrics", "/metrics/", "/%6detrics", "//metrics", "/x/../metrics", "/METRICS", "/debug/pprof/",
 			"/debug/pprof/heap", "/debug/vars", "/debug/requests",
-			"/config", "/admin", "/admin/users", "/users", "/tenants", "/keys", "/routes", "/.env", "/.git/config",
+			"/config", "/users", "/tenants", "/keys", "/routes", "/.env", "/.git/config",
 			"/clients.yaml", "/data/secret", "/data/vouchsafe.db",
 			"/static/../clients.yaml", "/static/%2e%2e/clients.yaml", "/static/..%2fclients.yaml", "/static//etc/passwd",
 		} {

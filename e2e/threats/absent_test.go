@@ -112,7 +112,7 @@ func n6(t *testing.T, s *vouchsafetest.Server) {
 
 func n7(t *testing.T, s *vouchsafetest.Server) {
 	noDoor(t, s, "registration_endpoint", "/register", "/connect/register", "/clients", "/oauth2/register", "/reg")
-	noDoor(t, s, "", "/scim/v2/Users", "/saml/sso", "/saml/metadata", "/admin/users", "/graphql",
+	noDoor(t, s, "", "/scim/v2/Users", "/saml/sso", "/saml/metadata", "/graphql",
 		"/.well-known/webfinger", "/ldap")
 }
 

@@ -323,7 +323,7 @@ func k7(t *testing.T, s *vouchsafetest.Server) {
 func k8(t *testing.T, s *vouchsafetest.Server) {
 	api := s.API(t)
 	for _, path := range []string{"/metrics", "/debug/pprof/", "/debug/vars", "/debug/pprof/heap", "/docs", "/swagger",
-		"/openapi.json", "/admin", "/admin/", "/api", "/graphql", "/actuator", "/server-status"} {
+		"/openapi.json", "/administrator", "/api", "/graphql", "/actuator", "/server-status"} {
 		if reply := api.Do(t, api.Request(t, http.MethodGet, path, "", "")); reply.Status != http.StatusNotFound {
 			t.Errorf("%s: got %d, want 404", path, reply.Status)
 		}
