@@ -133,7 +133,7 @@ func (c *Call) proveFirst(page string) error {
 	return &ui.Detour{To: web.TenantOf(c.Context()).Path + page + "?" + url.Values{"next": {next}}.Encode()}
 }
 
-// Target returns the user of the managed tenant whom the page changes. It returns an error for an administrator who
+// Target returns the user of the managed tenant that the page changes. It returns an error for an administrator who
 // may do more than the one who asks. What is changed about the user afterwards rests on the role that they have here.
 func (c *Call) Target(id string) (storage.User, error) {
 	u, err := c.config.People.Store.User(c.Context(), c.Tenant().ID, id)

@@ -7,10 +7,12 @@ import (
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // Call is a request of an administrator who may open the page.
@@ -102,4 +104,25 @@ func (c *Call) from() string {
 		return from
 	}
 	return c.URL.Path
+}
+
+// Seal returns a text that stands for what a page is to show after a redirect: only this session, at this tenant,
+// can have it opened.
+func (c *Call) Seal(plain []byte) string {
+	return c.cursors().SealString(append([]byte(c.Administrator.ID+"\n"), plain...))
+}
+
+// Unseal returns what Seal was given. It returns storage.ErrNotFound for every other text.
+func (c *Call) Unseal(sealed string) ([]byte, error) {
+	plain, err := c.cursors().OpenString(sealed)
+	session, rest, ok := strings.Cut(string(plain), "\n")
+	if err != nil || !ok || session != c.Administrator.ID {
+		return nil, storage.ErrNotFound
+	}
+	return []byte(rest), nil
+}
+
+// cursors seals the cursors of the lists of the tenant that is managed.
+func (c *Call) cursors() *secret.Box {
+	return c.config.Secrets.Box(c.Tenant().ID, secret.ConsoleCursor)
 }

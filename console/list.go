@@ -2,7 +2,6 @@ package console
 
 import (
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
-	"github.com/vouchsafe/vouchsafe/internal/secret"
 )
 
 // PageSize is how many entries a page of a list has.
@@ -28,11 +27,6 @@ type Filter struct {
 	On bool
 }
 
-// cursors seals the cursors of the lists of the tenant that is managed.
-func (c *Call) cursors() *secret.Box {
-	return c.config.Secrets.Box(c.Tenant().ID, secret.ConsoleCursor)
-}
-
 // At returns the place that the parameter after names in the list; a place of another list, or none, is the beginning.
 // list names the list with its filters.
 func At[P any](c *Call, list string) P {
@@ -50,8 +44,8 @@ func PageAfter[P any](c *Call, list string, at P) (string, error) {
 	return c.with("after", cursor), err
 }
 
-// Paged returns a page of a list by ids, and the URL of the next one, or "". read returns at most limit entries after an
-// id.
+// Paged returns a page of a list by ids, and the URL of the next one, or "". read returns at most limit entries after
+// an id.
 func Paged[T any](
 	c *Call, list string, read func(after string, limit int) ([]T, error), id func(T) string,
 ) (items []T, next string, err error) {
@@ -64,8 +58,8 @@ func Paged[T any](
 	return items, next, err
 }
 
-// with returns the URL of the page with a parameter changed, or without it for "". Another parameter than after leads to
-// the beginning of the list.
+// with returns the URL of the page with a parameter changed, or without it for "". Another parameter than after leads
+// to the beginning of the list.
 func (c *Call) with(name, value string) string {
 	q := c.URL.Query()
 	q.Del("ui_locales")

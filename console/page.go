@@ -60,5 +60,5 @@ var pagePath = regexp.MustCompile(`^` + Prefix + `(/[A-Za-z0-9_~:-][A-Za-z0-9._~
 // IsPage reports whether the address is one of the console, with or without a query, to which a sign-in may lead.
 func IsPage(address string) bool {
 	path, _, _ := strings.Cut(address, "?")
-	return len(address) < 2000 && pagePath.MatchString(path)
+	return len(address) < 4000 && pagePath.MatchString(path)
 }

@@ -27,10 +27,18 @@ var refusals = []struct {
 	err error
 	Refusal
 }{
-	{storage.ErrNotFound, Refusal{Status: http.StatusNotFound, Title: "console.gone.title", Text: "console.gone"}},
-	{storage.ErrStale, Refusal{Status: http.StatusConflict, Title: "console.stale.title", Text: "console.stale"}},
-	{people.ErrChangedMeanwhile, Refusal{Status: http.StatusConflict, Title: "console.stale.title", Text: "console.stale"}},
-	{storage.ErrLastOwner, Refusal{Status: http.StatusConflict, Title: "console.last_owner.title", Text: "console.last_owner"}},
+	{storage.ErrNotFound, Refusal{
+		Status: http.StatusNotFound, Title: "console.gone.title", Text: "console.gone",
+	}},
+	{storage.ErrStale, Refusal{
+		Status: http.StatusConflict, Title: "console.stale.title", Text: "console.stale",
+	}},
+	{people.ErrChangedMeanwhile, Refusal{
+		Status: http.StatusConflict, Title: "console.stale.title", Text: "console.stale",
+	}},
+	{storage.ErrLastOwner, Refusal{
+		Status: http.StatusConflict, Title: "console.last_owner.title", Text: "console.last_owner",
+	}},
 }
 
 // fail shows an error that the administrator can understand, and returns all others.

@@ -108,6 +108,8 @@ type Browser struct {
 	client *http.Client
 	// Last is the page that was shown last.
 	Last Page
+	// Session is the id of the session, which forms name.
+	Session string
 }
 
 // Page is an answer.
@@ -125,13 +127,14 @@ func (s *Server) Browser(u storage.User, since time.Time) *Browser {
 		since = time.Now()
 	}
 	keeper := sessions.Keeper{Store: s.Store, Idle: time.Hour, Lifetime: time.Hour}
-	_, held, err := keeper.Begin(context.Background(), "", storage.Session{
+	session, held, err := keeper.Begin(context.Background(), "", storage.Session{
 		TenantID: u.TenantID, UserID: u.ID, AuthTime: since, ACR: storage.ACRPassword, AMR: []string{"pwd"},
 	}, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	b := s.Stranger()
+	b.Session = session.ID
 	name := "vouchsafe-session"
 	if u.TenantID != storage.DefaultTenant {
 		name += "-" + u.TenantID
@@ -169,9 +172,8 @@ func (s *Server) Stranger() *Browser {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return &Browser{t: s.t, server: s, client: &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error {
-		return http.ErrUseLastResponse
-	}}}
+	last := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &Browser{t: s.t, server: s, client: &http.Client{Jar: jar, CheckRedirect: last}}
 }
 
 // Get requests a page, and follows no redirect.
@@ -223,6 +225,16 @@ func (b *Browser) Fields(path string) url.Values {
 	return nil
 }
 
+// Hidden returns the value of a hidden field of the last page, such as the token of its forms.
+func (b *Browser) Hidden(name string) string {
+	b.t.Helper()
+	m := regexp.MustCompile(`name="` + name + `" value="([^"]*)"`).FindStringSubmatch(b.Last.Body)
+	if m == nil {
+		b.t.Fatalf("%s has no field %s", b.Last.URL, name)
+	}
+	return html.UnescapeString(m[1])
+}
+
 // Send fills in the form of the last page that is sent to the path, and sends it: names and values in turn.
 func (b *Browser) Send(path string, fields ...string) Page {
 	b.t.Helper()
@@ -246,6 +258,14 @@ func (b *Browser) Post(path string, values url.Values, headers ...string) Page {
 		req.Header.Set(headers[i], headers[i+1])
 	}
 	return b.do(req)
+}
+
+// Leads returns where an answer sends the browser, which asks for a page there; "" for nowhere.
+func (p Page) Leads() string {
+	if p.Status != http.StatusSeeOther {
+		return ""
+	}
+	return p.Header.Get("Location")
 }
 
 // Follow requests the page to which an answer redirects. It fails the test if the answer does not redirect.
@@ -315,6 +335,15 @@ func (b *Browser) Links() []string {
 		}
 	}
 	return slices.Sorted(maps.Keys(all))
+}
+
+// After returns the cursor in a link to a page of a list, or "".
+func After(link string) string {
+	u, err := url.Parse(link)
+	if err != nil {
+		return ""
+	}
+	return u.Query().Get("after")
 }
 
 // String returns the page for messages.

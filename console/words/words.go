@@ -1,4 +1,5 @@
-// Package words holds the texts of the console, in all languages. The console also says those of the pages: login/texts.
+// Package words holds the texts of the console, in all languages. The console also says those of the pages, which
+// login/texts has.
 //
 // LANGUAGE/AREA.json holds the texts of one area, such as a place of the console. Every language has the same ids.
 package words

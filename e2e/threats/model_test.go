@@ -13,15 +13,15 @@ import (
 // last is the number of the last row of each letter of the threat model.
 var last = map[string]int{
 	"A": 18, "B": 7, "C": 11, "D": 16, "E": 10, "F": 9, "G": 21, "H": 27, "I": 15, "J": 6, "K": 12, "L": 10, "M": 11,
-	"N": 12, "O": 5, "P": 14, "Q": 9, "R": 13, "S": 10, "T": 8, "V": 12, "W": 6,
+	"N": 12, "O": 5, "P": 14, "Q": 9, "R": 13, "S": 10, "T": 8, "V": 12, "W": 6, "Y": 8,
 }
 
 // unshown are rows that no test shows from outside.
 var unshown []string
 
 var (
-	modelRow = regexp.MustCompile(`(?m)^\| ([A-W]\d+) \| [^|]+ \| [^|]+ \| ([^|]+) \|$`)
-	rowID    = regexp.MustCompile(`\b[A-W]\d+\b`)
+	modelRow = regexp.MustCompile(`(?m)^\| ([A-Z]\d+) \| [^|]+ \| [^|]+ \| ([^|]+) \|$`)
+	rowID    = regexp.MustCompile(`\b[A-Z]\d+\b`)
 )
 
 // TestThreatModel compares docs/threats.md with the tests: each attack has a row, and each row has

@@ -3,21 +3,30 @@ package server
 import (
 	"github.com/vouchsafe/vouchsafe/console"
 	"github.com/vouchsafe/vouchsafe/console/overview"
+	consolepeople "github.com/vouchsafe/vouchsafe/console/people"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/acting"
+	"github.com/vouchsafe/vouchsafe/people/invitations"
+	"github.com/vouchsafe/vouchsafe/people/selfservice"
 )
 
 // wireConsole makes the console of its places, unless the settings turn it off.
-func (s *Server) wireConsole(site *ui.Site, useCases *people.Service) (err error) {
+func (s *Server) wireConsole(site *ui.Site, useCases *people.Service, signInAs *acting.Service) (err error) {
 	if !s.cfg.Console {
 		return nil
 	}
+	accounts := s.accounts(useCases)
 	s.console, err = console.New(
 		console.Config{Site: site, People: useCases, Tenants: s.Store, Secrets: s.secrets, Issuer: s.cfg.Issuer},
 		overview.Config{
-			Accounts: s.accounts(useCases), Clients: s.Store, SendsMail: s.cfg.SMTPURL != "",
+			Accounts: accounts, Clients: s.Store, SendsMail: s.cfg.SMTPURL != "",
 			Ignored: []string{devpage.ClientID},
+		}.Part(),
+		consolepeople.Config{
+			Accounts: accounts, People: selfservice.Service{Service: useCases}, Acting: signInAs, Files: s.Store,
+			Invitations: &invitations.Service{Service: useCases},
 		}.Part(),
 	)
 	return err

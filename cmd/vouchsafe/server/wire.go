@@ -212,7 +212,7 @@ func (s *Server) wire(shared, local ephemeral.Store) error {
 	if s.admin, err = s.newAdmin(useCases, signInAs, upstreams, roots); err != nil {
 		return err
 	}
-	if err := s.wireConsole(site, useCases); err != nil {
+	if err := s.wireConsole(site, useCases, signInAs); err != nil {
 		return err
 	}
 	if err := s.wireGateway(limits, errorPage); err != nil {

@@ -1,0 +1,75 @@
+package people
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/vouchsafe/vouchsafe/console"
+	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/people/importing"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// onPart changes something that belongs to a user, and leads back to the user's page. do is given the id that the form
+// names.
+func (p place) onPart(c *console.Call, done string, do func(u storage.User, id string) error) error {
+	u, err := c.Target(c.PathValue("user"))
+	if err == nil {
+		err = do(u, c.Value("id"))
+	}
+	if err != nil {
+		return err
+	}
+	return c.Done(c.To(pathOf(u.ID, "")), done)
+}
+
+// endSession ends one of the user's sessions.
+func (p place) endSession(c *console.Call) error {
+	return p.onPart(c, "people.did.session", func(u storage.User, id string) error {
+		return p.Accounts.EndSession(c.Context(), c.Asker, u.ID, id)
+	})
+}
+
+// disconnect takes an app's access away.
+func (p place) disconnect(c *console.Call) error {
+	return p.onPart(c, "people.did.app", func(u storage.User, id string) error {
+		return p.Accounts.DisconnectApp(c.Context(), c.Asker, u.ID, id)
+	})
+}
+
+// unlink takes an account at an upstream provider away from the user.
+func (p place) unlink(c *console.Call) error {
+	return p.onPart(c, "people.did.identity", func(u storage.User, id string) error {
+		return p.Accounts.Unlink(c.Context(), c.Asker, u.ID, id, c.PostForm.Get("subject"))
+	})
+}
+
+// removePasskey removes one of the user's passkeys.
+func (p place) removePasskey(c *console.Call) error {
+	return p.onPart(c, "people.did.passkey", func(u storage.User, id string) error {
+		return p.Accounts.RemovePasskey(c.Context(), c.Asker, u.ID, id)
+	})
+}
+
+// groups has the user join a group, or leave one.
+func (p place) groups(c *console.Call) error {
+	u, err := c.Target(c.PathValue("user"))
+	if err != nil {
+		return err
+	}
+	e, done := administration.Edit{}, "people.did.left"
+	if leave := c.Value("leave"); leave != "" {
+		e.Leave = []string{leave}
+	} else {
+		e.Join, done = []string{c.Value("group")}, "people.did.joined"
+	}
+	_, _, err = p.Accounts.Edit(c.Context(), c.Asker, u.ID, e, true)
+	if fault, ok := errors.AsType[*importing.Fault](err); ok && fault.ID == "group.missing" {
+		return &console.Refusal{Status: http.StatusUnprocessableEntity, Title: "people.groups", Text: "people.no_group",
+			Args: []any{c.Value("group")}, Back: c.To(pathOf(u.ID, ""))}
+	}
+	if err != nil {
+		return err
+	}
+	return c.Done(c.To(pathOf(u.ID, "")), done)
+}

@@ -1,0 +1,293 @@
+package people_test
+
+import (
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/console/consoletest"
+	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/people/importing"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// start returns a server with an owner's browser, and a user.
+func start(t *testing.T, env ...string) (*consoletest.Server, *consoletest.Browser, storage.User) {
+	t.Helper()
+	s := consoletest.Start(t, env...)
+	owner := s.User(storage.DefaultTenant, "owner", storage.RoleOwner)
+	return s, s.Browser(owner, time.Time{}), s.User(storage.DefaultTenant, "grace", "")
+}
+
+// stored returns the user as it is stored.
+func stored(t *testing.T, s *consoletest.Server, u storage.User) storage.User {
+	t.Helper()
+	now, err := s.Store.User(t.Context(), u.TenantID, u.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return now
+}
+
+// TestAUserIsDisabledAndEnabled: the page says first what will happen, then what was done; Undo takes it back.
+func TestAUserIsDisabledAndEnabled(t *testing.T) {
+	t.Parallel()
+	s, b, u := start(t)
+	at := "/admin/people/" + u.ID
+	b.Open("/admin/people?q=grac")
+	b.Says("Name of grace")
+	b.SaysNot("owner@default.example")
+	b.Open(at)
+	b.Says("grace@default.example", "Why can’t they sign in?", "Ways to sign in")
+	b.Open(at + "/disable")
+	b.Says("Disable Name of grace?", "The user can’t sign in until you enable the account.")
+	if stored(t, s, u).Disabled {
+		t.Fatal("the question disabled the user")
+	}
+	b.Follow(b.Send(at + "/disable"))
+	b.Says("Name of grace was disabled.", "Undo", "The account is disabled.")
+	if !stored(t, s, u).Disabled {
+		t.Error("the user is not disabled")
+	}
+	b.Follow(b.Send(at + "/enable"))
+	b.Says("Name of grace was enabled.")
+	if stored(t, s, u).Disabled {
+		t.Error("the user is still disabled")
+	}
+	b.Open(at)
+	b.SaysNot("was enabled.") // a notice is shown once
+	b.Open("/admin/people?disabled=1")
+	b.Says("No one matches.")
+}
+
+// TestWhatHurtsNeedsAFreshProof: after five minutes the browser is sent to the sign-in, and led back to the question.
+func TestWhatHurtsNeedsAFreshProof(t *testing.T) {
+	t.Parallel()
+	s, _, u := start(t)
+	old := s.Browser(s.User(storage.DefaultTenant, "late", storage.RoleOwner), time.Now().Add(-time.Hour))
+	for _, page := range []string{"/password", "/factors", "/erase"} {
+		p := old.Get("/admin/people/" + u.ID + page)
+		to, err := url.Parse(p.Header.Get("Location"))
+		if err != nil || to.Path != "/login" || to.Query().Get("next") != "/admin/people/"+u.ID+page {
+			t.Errorf("%s leads to %q", page, p.Header.Get("Location"))
+		}
+	}
+	old.Open("/admin/people/" + u.ID)
+	form := url.Values{"form": {old.Hidden("form")}, "session": {old.Session}, "confirm": {u.Email}}
+	if p := old.Post("/admin/people/"+u.ID+"/erase", form); !strings.HasPrefix(p.Header.Get("Location"), "/login?") {
+		t.Errorf("an old proof erases: got %d to %q", p.Status, p.Header.Get("Location"))
+	}
+	stored(t, s, u)
+}
+
+// TestATemporaryPasswordIsShownOnce: it signs in, has to be changed, and is on no later page.
+func TestATemporaryPasswordIsShownOnce(t *testing.T) {
+	t.Parallel()
+	s, b, u := start(t)
+	at := "/admin/people/" + u.ID
+	b.Open(at + "/password")
+	b.Follow(b.Send(at + "/password"))
+	b.Says("Name of grace has a temporary password.", "It’s shown only now.")
+	shown := regexp.MustCompile(`<code id="shown">([^<]+)</code>`).FindStringSubmatch(b.Last.Body)
+	if shown == nil {
+		t.Fatal("no password is shown")
+	}
+	cred, err := s.Store.Credential(t.Context(), u.TenantID, u.ID, storage.PasswordCredential, "")
+	if err != nil || cred.ExpiresAt.IsZero() {
+		t.Errorf("the password need not be changed: %v", err)
+	}
+	if ok, _, err := s.Accounts.Passwords.Verify(t.Context(), cred.Data, shown[1]); err != nil || !ok {
+		t.Errorf("the password that was shown is not the user's: %v, %v", ok, err)
+	}
+	b.Open(at)
+	b.SaysNot(shown[1])
+}
+
+// TestEraseAsksForTheName: the button alone deletes no user.
+func TestEraseAsksForTheName(t *testing.T) {
+	t.Parallel()
+	s, b, u := start(t)
+	at := "/admin/people/" + u.ID + "/erase"
+	b.Open(at)
+	if p := b.Follow(b.Send(at, "confirm", "other@default.example")); p.Status != http.StatusUnprocessableEntity {
+		t.Errorf("a wrong name: got %d", p.Status)
+	}
+	b.Says("This isn’t the address or the name of this account.")
+	stored(t, s, u)
+	b.Follow(b.Send(at, "confirm", u.Email))
+	b.Says("Name of grace was deleted.")
+	if p := b.Get("/admin/people/" + u.ID); p.Status != http.StatusNotFound {
+		t.Errorf("got %s, want 404", p)
+	}
+}
+
+// TestTheSecondOfTwoAdministratorsIsShownWhatChanged: nothing is overwritten unseen.
+func TestTheSecondOfTwoAdministratorsIsShownWhatChanged(t *testing.T) {
+	t.Parallel()
+	s, first, u := start(t)
+	second := s.Browser(s.User(storage.DefaultTenant, "second", storage.RoleAdministrator), time.Time{})
+	at := "/admin/people/" + u.ID + "/edit"
+	first.Open(at)
+	second.Open(at)
+	first.Follow(first.Send(at, "name", "Grace Hopper"))
+	first.Says("Saved.", "Grace Hopper")
+	if p := second.Follow(second.Send(at, "name", "Amazing Grace", "username", "grace")); p.Status != 422 {
+		t.Errorf("got %d, want the form with the change of the other", p.Status)
+	}
+	second.Says("Another administrator has changed this to “Grace Hopper”")
+	if got := stored(t, s, u).Profile.Name; got != "Grace Hopper" {
+		t.Errorf("got the name %q", got)
+	}
+	second.Follow(second.Send(at)) // with what was typed, now that the second has seen it
+	if now := stored(t, s, u); now.Profile.Name != "Amazing Grace" || now.Username != "grace" {
+		t.Errorf("got the names %q and %q", now.Profile.Name, now.Username)
+	}
+}
+
+// TestFormsOfOthersChangeNothing: of other sites, of stale tabs, and of another account of the browser.
+func TestFormsOfOthersChangeNothing(t *testing.T) {
+	t.Parallel()
+	s, b, u := start(t)
+	at := "/admin/people/" + u.ID + "/disable"
+	b.Open(at)
+	fields := b.Fields(at)
+	for name, change := range map[string]func(url.Values) []string{
+		"another site": func(url.Values) []string { return []string{"Origin", "https://evil.example"} },
+		"a frame of another site": func(url.Values) []string {
+			return []string{"Sec-Fetch-Site", "cross-site"}
+		},
+		"no token": func(v url.Values) []string { v.Del("form"); return nil },
+		"another account": func(v url.Values) []string {
+			v.Set("session", "00000000-0000-7000-8000-000000000000")
+			return nil
+		},
+	} {
+		v := url.Values{}
+		for k := range fields {
+			v.Set(k, fields.Get(k))
+		}
+		headers := change(v)
+		p := b.Post(at, v, headers...)
+		if p.Leads() != "" {
+			p = b.Follow(p)
+		}
+		if p.Status < 400 || stored(t, s, u).Disabled {
+			t.Errorf("%s: got %d", name, p.Status)
+		}
+	}
+	for range 2 { // a double click
+		if p := b.Post(at, fields); p.Leads() != "/admin/people/"+u.ID {
+			t.Errorf("a double click: got %d to %q", p.Status, p.Leads())
+		}
+	}
+}
+
+// TestAnOwnerIsOutOfReachOfSupport: support sees an owner's page, without buttons, and every form is refused.
+func TestAnOwnerIsOutOfReachOfSupport(t *testing.T) {
+	t.Parallel()
+	s, _, _ := start(t)
+	owner := s.User(storage.DefaultTenant, "boss", storage.RoleOwner)
+	b := s.Browser(s.User(storage.DefaultTenant, "help", storage.RoleSupport), time.Time{})
+	at := "/admin/people/" + owner.ID
+	b.Open(at)
+	b.Says("only an administrator with the same role or a higher one can change it")
+	b.SaysNot("Disable", "Delete for good")
+	form := url.Values{"form": {b.Hidden("form")}, "session": {b.Session}}
+	for _, page := range []string{"/disable", "/password", "/sessions", "/edit", "/factors"} {
+		if p := b.Post(at+page, form); p.Status != http.StatusForbidden {
+			t.Errorf("%s: got %s, want 403", page, p)
+		}
+	}
+}
+
+// TestManyAtOnce: the preview says who, and the result says what became of each.
+func TestManyAtOnce(t *testing.T) {
+	t.Parallel()
+	s, b, u := start(t)
+	other := s.User(storage.DefaultTenant, "alan", "")
+	b.Open("/admin/people/bulk?do=disable&u=" + u.ID + "&u=" + other.ID)
+	b.Says("Disable: 2 people", "Name of grace", "Name of alan")
+	b.Follow(b.Send("/admin/people/bulk"))
+	b.Says("Disable: done", "Name of grace", "Name of alan", "Done")
+	if !stored(t, s, u).Disabled || !stored(t, s, other).Disabled {
+		t.Error("not both are disabled")
+	}
+	b.Open("/admin/people/bulk?do=enable&all=1&disabled=1")
+	b.Says("Enable: 2 people")
+	b.Follow(b.Send("/admin/people/bulk"))
+	if stored(t, s, u).Disabled || stored(t, s, other).Disabled {
+		t.Error("not both are enabled")
+	}
+	stranger := s.Browser(s.User(storage.DefaultTenant, "help", storage.RoleSupport), time.Time{})
+	if p := stranger.Get(b.Last.URL.RequestURI()); p.Status != http.StatusNotFound {
+		t.Errorf("the results of another administrator: got %s", p)
+	}
+}
+
+// TestPeopleAreInvited: with what they are given; the invitation waits in a list, and can be withdrawn.
+func TestPeopleAreInvited(t *testing.T) {
+	t.Parallel()
+	s, b, _ := start(t, "VOUCHSAFE_DEVELOPMENT", "true")
+	if _, err := s.Accounts.AddGroup(t.Context(), s.Asker(storage.DefaultTenant), "crew", "Crew"); err != nil {
+		t.Fatal(err)
+	}
+	b.Open("/admin/people/invite")
+	if p := b.Follow(b.Send("/admin/people/invite", "email", "nowhere", "groups", "crew nobody")); p.Status != 422 {
+		t.Errorf("got %s", p)
+	}
+	b.Says("Please check these fields")
+	b.Follow(b.Send("/admin/people/invite", "email", "new@default.example", "groups", "crew"))
+	b.Says("new@default.example was invited.", "/signup?invitation=", "crew")
+	b.Follow(b.Send("/admin/people/invitations", "withdraw", "1"))
+	b.Says("The invitation of new@default.example was withdrawn.", "No invitation is waiting.")
+}
+
+// TestPeopleAreImported: the trial changes nothing and says what is wrong; then the rows are added.
+func TestPeopleAreImported(t *testing.T) {
+	t.Parallel()
+	s, b, _ := start(t)
+	b.Open("/admin/people/import")
+	rows := "email,name\nada@default.example,Ada\nnot an address,No One\ngrace@default.example,Grace\n"
+	if p := b.Send("/admin/people/import", "rows", rows); p.Status != http.StatusOK {
+		t.Fatalf("got %s", p)
+	}
+	b.Says("What was found", "Line 3:", "Add 1 person")
+	if _, err := s.Accounts.Find(t.Context(), s.Asker(storage.DefaultTenant), "ada@default.example"); err == nil {
+		t.Fatal("the trial added a user")
+	}
+	b.Follow(b.Post("/admin/people/import", url.Values{"form": {b.Hidden("form")}, "session": {b.Session},
+		"from": {"/admin/people/import"}, "rows": {rows}, "import": {"1"}}))
+	b.Says("Import: 1 new, 1 there already, 1 refused.")
+	exported := b.Get("/admin/people/export")
+	if !strings.Contains(exported.Body, `"email":"ada@default.example"`) || strings.Contains(exported.Body, "argon2") ||
+		!strings.HasPrefix(exported.Header.Get("Content-Disposition"), "attachment") {
+		t.Errorf("got %s", exported.Body)
+	}
+}
+
+// TestTextsOfStrangersAreText: names and user agents that are markup are shown as they are.
+func TestTextsOfStrangersAreText(t *testing.T) {
+	t.Parallel()
+	s, b, u := start(t)
+	const evil = `"><script>alert(1)</script><a href="javascript:alert(1)">`
+	profile := storage.Profile{Name: evil}
+	_, _, err := s.Accounts.Edit(t.Context(), s.Asker(storage.DefaultTenant), u.ID,
+		administration.Edit{Edit: importing.Edit{Profile: &profile}}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := "/admin/people/" + u.ID
+	for _, page := range []string{"/admin/people", at, at + "/edit", at + "/disable", at + "/history",
+		"/admin/people/bulk?do=disable&u=" + u.ID, "/admin/people?q=" + url.QueryEscape(evil)} {
+		p := b.Open(page)
+		if strings.Contains(p.Body, "<script>alert") || strings.Contains(p.Body, `href="javascript`) {
+			t.Errorf("%s has the markup of a stranger", page)
+		}
+		if page != at+"/history" && !strings.Contains(p.Text(), "alert(1)") {
+			t.Errorf("%s doesn't show the name", page)
+		}
+	}
+}
