@@ -52,10 +52,10 @@ func TestPeopleInChromium(t *testing.T) {
 		chromiumtest.Do(t, ctx, chromedp.EmulateViewport(width, 800))
 		name := fmt.Sprintf("scripts %v: ", script)
 		at := "/admin/people/" + target.ID
-		pages := map[string]string{at: "a user", at + "/edit": "the form", "/admin/people/invite": "the invitation"}
+		pages := map[string]string{at: "a user"}
 		if script {
-			pages = map[string]string{at: "a user", "/admin/people/import": "the import", "/admin": "the overview",
-				"/admin/tenants": "the tenants", "/admin/nowhere": "nothing"}
+			pages = map[string]string{"/admin/people/invite": "the invitation", "/admin/people/import": "the import",
+				"/admin": "the overview", "/admin/nowhere": "nothing"}
 		}
 		for page, said := range pages {
 			open(page)
@@ -63,10 +63,11 @@ func TestPeopleInChromium(t *testing.T) {
 			has(name+said+" fits", `document.documentElement.scrollWidth <= innerWidth`)
 		}
 		open(at + "/disable")
-		chromiumtest.Accessible(t, ctx, name+"the question")
 		chromiumtest.Submit(t, ctx, chromedp.Click(chromedp.CSS(`main button.danger`)))
 		has(name+"the notice", `!!document.querySelector(".done[role=status]")`)
-		chromiumtest.Accessible(t, ctx, name+"the notice")
+		if script {
+			chromiumtest.Accessible(t, ctx, "the notice")
+		}
 		if !stored(t, s, target).Disabled {
 			t.Errorf("%snot disabled", name)
 		}
@@ -78,7 +79,9 @@ func TestPeopleInChromium(t *testing.T) {
 		chromiumtest.Do(t, ctx, chromedp.SendKeys(chromedp.ID("f-username"), "\u0007 not a name"))
 		chromiumtest.Submit(t, ctx, chromedp.Click(chromedp.CSS(`main form[data-careful] button.primary`)))
 		has(name+"the fault", `!!document.querySelector("#f-username[aria-invalid=true]")`)
-		chromiumtest.Accessible(t, ctx, name+"faults")
+		if !script {
+			chromiumtest.Accessible(t, ctx, "faults")
+		}
 		has(name+"the fault is focused", `document.activeElement.id === "f-username"`)
 	}
 }

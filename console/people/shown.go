@@ -43,7 +43,6 @@ type fact struct {
 type passkeyRow struct {
 	ID, Name string
 	Added    ui.Stamp
-	Used     *ui.Stamp
 }
 
 type linkedRow struct {
