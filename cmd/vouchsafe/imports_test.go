@@ -13,8 +13,8 @@ import (
 var arrows = map[string][]string{
 	"cmd/vouchsafe": {"cmd/vouchsafe/...", "gateway/rules", "provider/...", "login/...", "people/...", "clients",
 		"tenants/...", "declare", "storage/...", "internal/..."},
-	"cmd/vouchsafe/server": {"cmd/vouchsafe/installation", "admin", "console/...", "compat/...", "gateway", "provider/...", "login/...",
-		"people/...", "clients", "tenants", "declare", "storage/...", "internal/..."},
+	"cmd/vouchsafe/server": {"cmd/vouchsafe/installation", "admin", "console/...", "compat/...", "gateway",
+		"provider/...", "login/...", "people/...", "clients", "tenants", "declare", "storage/...", "internal/..."},
 	"cmd/vouchsafe/completion": {},
 	"cmd/vouchsafe/report":     {"cmd/vouchsafe/terminal", "people/importing"},
 	"cmd/vouchsafe/terminal":   {"internal/diff"},
@@ -38,10 +38,11 @@ var arrows = map[string][]string{
 	"provider/logout":     endpoint,
 
 	// Doors, without logic of their own.
-	"compat/compattest":   {"cmd/vouchsafe/server", "internal/..."},
-	"console/consoletest": {"compat/compattest", "cmd/vouchsafe/installation", "people/...", "storage", "internal/..."},
-	"compat":              {"provider/keys", "people/...", "clients", "tenants", "storage", "internal/..."},
-	"admin":               {"provider/keys", "people/...", "clients", "tenants", "storage", "internal/..."},
+	"compat/compattest": {"cmd/vouchsafe/server", "internal/..."},
+	"console/consoletest": {"compat/compattest", "cmd/vouchsafe/installation", "people/...", "storage",
+		"internal/..."},
+	"compat": {"provider/keys", "people/...", "clients", "tenants", "storage", "internal/..."},
+	"admin":  {"provider/keys", "people/...", "clients", "tenants", "storage", "internal/..."},
 	// The frame, and the places, none of which imports another.
 	"console":          {"console/words", "login/ui", "login/texts", "people/...", "storage", "internal/..."},
 	"console/words":    {"login/texts"},
@@ -100,7 +101,8 @@ var endpoint = []string{
 
 // place is what the package of a place of the console may import: no other place's.
 var place = []string{
-	"console", "provider/keys", "login/texts", "login/ui", "people/...", "clients", "tenants/...", "storage", "internal/...",
+	"console", "provider/keys", "login/texts", "login/ui", "people/...", "clients", "tenants/...", "storage",
+	"internal/...",
 }
 
 var alone = map[string][]string{
