@@ -16,8 +16,9 @@ const (
 	// bindingGrace is how long a replaced binding still counts as the browser's. Sign-ins that
 	// began under it in other tabs can finish.
 	bindingGrace = time.Hour
-	// maxBefore bounds how many replaced bindings the cookie holds.
-	maxBefore = 4
+	// maxBefore bounds how many replaced bindings the cookie holds, at 55 bytes each. A browser that opens the tabs of
+	// yesterday has a sign-in page in each, and every sign-in replaces the binding.
+	maxBefore = 16
 )
 
 // Binding returns the random value that ties an authorization request to this browser. A browser
