@@ -80,6 +80,8 @@ type Words interface {
 	Must(id string, args ...any) string
 	// Device names the browser and the system that a User-Agent claims to be.
 	Device(userAgent string) string
+	// Moment says a day and a time in UTC.
+	Moment(t time.Time) string
 }
 
 // New checks the Service and completes it.

@@ -214,7 +214,7 @@ func (w *world) forgedHeadersTellNothing(t *testing.T, v *vouchsafetest.Visitor)
 func (w *world) groupsDecide(t *testing.T, v *vouchsafetest.Visitor, jo vouchsafetest.Person) {
 	t.Helper()
 	p := v.Get(t, w.url+"/admin/users")
-	if p.Status != http.StatusForbidden || !strings.Contains(p.Text(t), "may not use this page") {
+	if p.Status != http.StatusForbidden || !strings.Contains(p.Text(t), "have access to this page") {
 		t.Errorf("without the group: got %d %.300s", p.Status, p.Text(t))
 	}
 	w.site.Command(t, "", "group", "add", "staff")

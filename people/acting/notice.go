@@ -19,7 +19,7 @@ func (s *Service) notice(a people.Asker, u storage.User, sess storage.Session) (
 	language, _, _ := strings.Cut(u.Profile.Locale, "-")
 	language = cmp.Or(strings.ToLower(language), a.Language)
 	m, err := s.Mail.Compose(a.Tenant, people.RecipientOf(u), language, "signed-in-as", map[string]string{
-		"Reason": sess.Act.Reason, "Until": sess.ExpiresAt.UTC().Format("2006-01-02 15:04") + " UTC",
+		"Reason": sess.Act.Reason, "Until": s.Words(language).Moment(sess.ExpiresAt),
 		"Link": a.Tenant.URL("/account/activity"),
 	})
 	if errors.Is(err, mail.ErrAddress) {

@@ -242,6 +242,35 @@ func TestMailsAreLaidOutForMailPrograms(t *testing.T) {
 	}
 }
 
+// TestBothPartsOfAMailSayTheSame: a user whose program shows plain text learns no less, and in the same order.
+func TestBothPartsOfAMailSayTheSame(t *testing.T) {
+	for _, lang := range []string{"de", "en", "es", "fr", "pt", "ru"} {
+		for _, name := range names {
+			msg := rendered(t, name, lang, acme)
+			body := elements(t, msg.HTML, "body")[0]
+			var shown string
+			for d := range body.Descendants() {
+				if d.Type == html.TextNode {
+					shown += " " + d.Data
+				}
+			}
+			shown = strings.Join(strings.Fields(shown), " ")
+			for line := range strings.Lines(msg.Text) {
+				line = strings.Join(strings.Fields(line), " ")
+				if strings.HasPrefix(line, "https://") { // a button
+					continue
+				}
+				_, after, found := strings.Cut(shown, strings.TrimRight(line, ": "))
+				if !found {
+					t.Errorf("%s/%s: the HTML lacks %q, or has it elsewhere", lang, name, line)
+					break
+				}
+				shown = after
+			}
+		}
+	}
+}
+
 // TestMailsAreNotTracked: a mail loads nothing but the logo, whose address is the same for all.
 func TestMailsAreNotTracked(t *testing.T) {
 	for _, name := range names {

@@ -40,7 +40,7 @@ func TestScreenshots(t *testing.T) {
 					continue
 				}
 				chromiumtest.Do(t, ctx, chromedp.Navigate(srv.URL+"/"+tenant+"/"+lang+"/"+name))
-				for size, width := range map[string]int64{"390": 390, "700": 700} {
+				for size, width := range map[string]int64{"390": 390, "1280": 1280} {
 					chromiumtest.Do(t, ctx, chromedp.EmulateViewport(width, 500))
 					if over := chromiumtest.Run(t, ctx,
 						chromedp.Evaluate[int64](`document.documentElement.scrollWidth`)); over > width {

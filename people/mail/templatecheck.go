@@ -34,7 +34,7 @@ var samples = map[string]string{
 	"What": "A passkey was added.", "Device": "Firefox on Linux", "IP": "192.0.2.1", "Link": "https://id.example/link?a=1",
 	"Reset": "https://id.example/reset",
 	"Code":  "1234 5678", "Provider": "Google", "NewAddress": "new@example.com", "Host": "id.example",
-	"Reason": "Support request 4711", "Until": "2026-01-02 15:04 UTC",
+	"Reason": "Support request 4711", "Until": "2 January 2026, 15:04 UTC",
 	"NotMe": "https://id.example/not-me", "Tenant": "Acme",
 }
 
