@@ -72,67 +72,73 @@ func (k *Keratin) Path() string {
 
 // KeratinVariables are all variables of Keratin AuthN, in the order of its documentation.
 var KeratinVariables = []Variable[Keratin]{
-	{"AUTHN_URL", "Required. The `iss` of tokens; the routes are below its path. https makes cookies Secure.",
+	{"AUTHN_URL", "Required. The `iss` of tokens. The routes are below its path. With https, cookies are `Secure`.",
 		readKeratinURL},
-	{"APP_DOMAINS", "Required. The hosts, or HOST:PORT, whose pages may call the public routes; `*` stands for a part " +
-		"of a host. The first one must be without.", readKeratinDomains},
+	{"APP_DOMAINS", "Required. The hosts, or HOST:PORT, whose pages may call the public routes. `*` stands for a part " +
+		"of a host, but not in the first one.", readKeratinDomains},
 	{"HTTP_AUTH_USERNAME", "Required. The username of the private routes.",
 		func(k *Keratin, v string) error { k.User = v; return nil }},
 	{"HTTP_AUTH_PASSWORD", "Required. The password of the private routes: 16 characters or more.",
 		func(k *Keratin, v string) error { k.Password = v; return nil }},
 	{"SECRET_KEY_BASE", "The master secret, if VOUCHSAFE_SECRET is not set.", readKeratinSecret},
-	{"ENABLE_SIGNUP", "`false` removes the routes for sign-up. They also need a tenant whose sign-up is open.",
+	{"ENABLE_SIGNUP", "`true` by default. `false` removes the routes for sign-up. They also need a tenant whose " +
+		"sign-up is open.",
 		readKeratinBool(func(k *Keratin) *bool { return &k.SignUp })},
 	{"DATABASE_URL", "The PostgreSQL database, if VOUCHSAFE_DATABASE_URL is not set. Vouchsafe makes its own tables " +
 		"there. Another database is refused.", readKeratinDatabase},
-	{"REDIS_URL", "As VOUCHSAFE_REDIS_URL, if that is not set.",
+	{"REDIS_URL", "The URL of Redis, if VOUCHSAFE_REDIS_URL is not set.",
 		textVariable(func(k *Keratin) *string { return &k.redis })},
-	{"REDIS_IS_SENTINEL_MODE", "`true` finds Redis through Sentinels, in the place of REDIS_URL.",
+	{"REDIS_IS_SENTINEL_MODE", "`true` finds Redis through Sentinels. REDIS_URL has no effect then.",
 		readKeratinBool(func(k *Keratin) *bool { return &k.sentinel.on })},
-	{"REDIS_SENTINEL_MASTER", "The name that the Sentinels have for the master.",
+	{"REDIS_SENTINEL_MASTER", "The name by which the Sentinels know the master.",
 		textVariable(func(k *Keratin) *string { return &k.sentinel.master })},
-	{"REDIS_SENTINEL_NODES", "The Sentinels: HOST:PORT, with commas between them.",
+	{"REDIS_SENTINEL_NODES", "The Sentinels, as HOST:PORT, separated by commas.",
 		textVariable(func(k *Keratin) *string { return &k.sentinel.nodes })},
-	{"REDIS_SENTINEL_PASSWORD", "The password of the Redis servers behind them.",
+	{"REDIS_SENTINEL_PASSWORD", "The password of the Redis servers that the Sentinels watch.",
 		textVariable(func(k *Keratin) *string { return &k.sentinel.password })},
-	{"ACCESS_TOKEN_TTL", "How long an `id_token` is valid, in seconds: 3600.",
+	{"ACCESS_TOKEN_TTL", "How long an `id_token` is valid, in seconds. Default: 3600.",
 		secondsVariable(func(k *Keratin) *time.Duration { return &k.AccessTokenTTL })},
-	{"REFRESH_TOKEN_TTL", "How long a session lives without being refreshed, in seconds: 30 days.",
+	{"REFRESH_TOKEN_TTL", "How long a session lives without being refreshed, in seconds. Default: 2592000 (30 days).",
 		secondsVariable(func(k *Keratin) *time.Duration { return &k.RefreshTokenTTL })},
 	{"REFRESH_TOKEN_EXPLICIT_EXPIRY", "`true` keeps the cookie when the browser is closed.",
 		readKeratinBool(func(k *Keratin) *bool { return &k.ExplicitExpiry })},
 	{"SESSION_KEY_SALT", "No effect: keys are derived from the master secret alone.", keratinInstead(
 		"keys are derived from the master secret alone, without SESSION_KEY_SALT and DB_ENCRYPTION_KEY_SALT")},
-	{"DB_ENCRYPTION_KEY_SALT", "No effect, as above. `vouchsafe import keratin` reads it.", keratinInstead(
+	{"DB_ENCRYPTION_KEY_SALT", "No effect on the server, for the same reason. `vouchsafe import keratin` reads " +
+		"it.", keratinInstead(
 		"keys are derived from the master secret alone, without SESSION_KEY_SALT and DB_ENCRYPTION_KEY_SALT")},
-	{"RSA_PRIVATE_KEY", "No effect: Vouchsafe makes and rotates its own keys, which /jwks publishes.", keratinInstead(
+	{"RSA_PRIVATE_KEY", "No effect: Vouchsafe makes and rotates its own keys, and publishes them " +
+		"at `/jwks`.", keratinInstead(
 		"tokens are signed by keys that Vouchsafe makes and rotates; apps find them in /jwks")},
-	{"SAME_SITE", "`NONE`, `LAX` or `STRICT` for the cookie: `LAX`.", readKeratinSameSite},
-	{"GOOGLE_OAUTH_CREDENTIALS", "An upstream provider, unless tenants.yaml declares it.", readKeratinUpstream("google")},
-	{"FACEBOOK_OAUTH_CREDENTIALS", "An upstream provider, as above.", readKeratinUpstream("facebook")},
-	{"GITHUB_OAUTH_CREDENTIALS", "An upstream provider, as above.", readKeratinUpstream("github")},
-	{"DISCORD_OAUTH_CREDENTIALS", "An upstream provider, as above.", readKeratinUpstream("discord")},
-	{"MICROSOFT_OAUTH_CREDENTIALS", "An upstream provider, as above.", readKeratinUpstream("microsoft")},
-	{"APPLE_OAUTH_CREDENTIALS", "An upstream provider, as above.", readKeratinUpstream("apple")},
-	{"USERNAME_IS_EMAIL", "`true` has every username be an email address.",
+	{"SAME_SITE", "The `SameSite` of the cookie: `NONE`, `LAX` or `STRICT`. Default: `LAX`.", readKeratinSameSite},
+	{"GOOGLE_OAUTH_CREDENTIALS", "The client id and secret of an upstream provider, unless `tenants.yaml` declares " +
+		"it.", readKeratinUpstream("google")},
+	{"FACEBOOK_OAUTH_CREDENTIALS", "The same for this provider.", readKeratinUpstream("facebook")},
+	{"GITHUB_OAUTH_CREDENTIALS", "The same for this provider.", readKeratinUpstream("github")},
+	{"DISCORD_OAUTH_CREDENTIALS", "The same for this provider.", readKeratinUpstream("discord")},
+	{"MICROSOFT_OAUTH_CREDENTIALS", "The same for this provider.", readKeratinUpstream("microsoft")},
+	{"APPLE_OAUTH_CREDENTIALS", "The same for this provider.", readKeratinUpstream("apple")},
+	{"USERNAME_IS_EMAIL", "`true`: every username has to be an email address. Default: `false`.",
 		readKeratinBool(func(k *Keratin) *bool { return &k.NamesAreEmails })},
-	{"EMAIL_USERNAME_DOMAINS", "The only domains of such addresses.",
+	{"EMAIL_USERNAME_DOMAINS", "With `USERNAME_IS_EMAIL`: the domains that are accepted, separated by commas. " +
+		"Without it: all.",
 		func(k *Keratin, v string) error { k.EmailDomains = listed(strings.ToLower(v)); return nil }},
-	{"PASSWORD_POLICY_SCORE", "As VOUCHSAFE_PASSWORD_MIN_SCORE, for the compatible routes. The other rules for " +
-		"passwords hold, too: 8 characters at least, and none of the most common ones.", readKeratinScore},
-	{"PASSWORD_CHANGE_LOGOUT", "Sessions always end with the password: `false` has no effect.", readKeratinLogout},
+	{"PASSWORD_POLICY_SCORE", "The least strength of a new password on the compatible routes, from 0 to 4. Without it: " +
+		"VOUCHSAFE_PASSWORD_MIN_SCORE. It also needs 8 characters or more, and can't be one of the most common ones.",
+		readKeratinScore},
+	{"PASSWORD_CHANGE_LOGOUT", "No effect: a new password always ends all other sessions.", readKeratinLogout},
 	{"BCRYPT_COST", "No effect: passwords are hashed with Argon2id, and imported bcrypt hashes are replaced at their " +
 		"user's next sign-in.", keratinInstead(
 		"passwords are hashed with Argon2id: see VOUCHSAFE_ARGON2_MEMORY and VOUCHSAFE_ARGON2_PASSES")},
 	{"APP_PASSWORD_RESET_URL", "Where tokens to reset a password are posted.",
 		readKeratinHook(func(k *Keratin) *string { return &k.ResetURL })},
-	{"APP_PASSWORD_CHANGED_URL", "Where it is posted that a password has changed.",
+	{"APP_PASSWORD_CHANGED_URL", "Where your app is told that a password has changed.",
 		readKeratinHook(func(k *Keratin) *string { return &k.ChangedURL })},
 	{"APP_PASSWORDLESS_TOKEN_URL", "Where tokens to sign in without a password are posted.",
 		readKeratinHook(func(k *Keratin) *string { return &k.PasswordlessURL })},
-	{"PASSWORD_RESET_TOKEN_TTL", "How long a token to reset a password works, in seconds: 1800.",
+	{"PASSWORD_RESET_TOKEN_TTL", "How long a token to reset a password works, in seconds. Default: 1800.",
 		secondsVariable(func(k *Keratin) *time.Duration { return &k.ResetTTL })},
-	{"PASSWORDLESS_TOKEN_TTL", "How long a token to sign in works, in seconds: 1800.",
+	{"PASSWORDLESS_TOKEN_TTL", "How long a token to sign in works, in seconds. Default: 1800.",
 		secondsVariable(func(k *Keratin) *time.Duration { return &k.PasswordlessTTL })},
 	{"APP_SIGNING_KEY", "The key that signs webhooks, in hexadecimal digits.", readKeratinSigningKey},
 	{"TIME_ZONE", "The time zone of statistics, such as `Europe/Paris`: UTC.", readKeratinZone},
@@ -143,12 +149,12 @@ var KeratinVariables = []Variable[Keratin]{
 		numberVariable(func(k *Keratin) *int { return &k.Weeks }, 1, 520)},
 	{"PORT", "Serve the routes, public and private, on this port. Without it they are on the public listener, at the " +
 		"host and path of AUTHN_URL.", numberVariable(func(k *Keratin) *int { return &k.Port }, 1, 65535)},
-	{"PUBLIC_PORT", "Serve the public routes on this port.",
+	{"PUBLIC_PORT", "A port for the public routes alone.",
 		numberVariable(func(k *Keratin) *int { return &k.PublicPort }, 1, 65535)},
-	{"PROXIED", "`true` is refused without VOUCHSAFE_TRUSTED_PROXIES, which names the proxies.", readKeratinProxied},
-	{"SENTRY_DSN", "As VOUCHSAFE_SENTRY_DSN, if that is not set.",
+	{"PROXIED", "`true` needs VOUCHSAFE_TRUSTED_PROXIES as well, which names the proxies.", readKeratinProxied},
+	{"SENTRY_DSN", "Where errors are reported, if VOUCHSAFE_SENTRY_DSN is not set.",
 		textVariable(func(k *Keratin) *string { return &k.sentry })},
-	{"AIRBRAKE_CREDENTIALS", "No effect: reports go to services with the protocol of Sentry.", keratinInstead(
+	{"AIRBRAKE_CREDENTIALS", "No effect: Vouchsafe reports errors to Sentry and its like. Use SENTRY_DSN.", keratinInstead(
 		"set VOUCHSAFE_SENTRY_DSN: reports go to services with the protocol of Sentry")},
 }
 
