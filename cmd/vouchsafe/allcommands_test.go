@@ -55,6 +55,7 @@ func TestAllCommandsKeepTheRules(t *testing.T) {
 	// The caller makes these up, or a shell completes them.
 	free := []string{"email", "text", "to", "shell", "words", "command", "file", "url"}
 	created := regexp.MustCompile(` add$`)
+	named := []string{"USER", "CLIENT-ID", "GROUP", "ROLE", "API", "KID", "UPSTREAM"} // what a flag's value names
 	sh := newShell(t)
 	for name, n := range allCommands(t) {
 		out, errs, code := sh.inside(t, "", name+" --help")
@@ -79,6 +80,11 @@ func TestAllCommandsKeepTheRules(t *testing.T) {
 		for _, p := range n.Positional {
 			if !slices.Contains(free, p.Name) && !created.MatchString(name) && p.Tag.Get("complete") == "" {
 				t.Errorf("%s: <%s> is not completed", name, p.Name)
+			}
+		}
+		for _, f := range n.Flags {
+			if slices.Contains(named, f.PlaceHolder) && len(f.EnumMap()) == 0 && f.Tag.Get("complete") == "" {
+				t.Errorf("%s: the value of --%s is not completed", name, f.Name)
 			}
 		}
 	}

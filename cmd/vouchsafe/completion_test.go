@@ -1,14 +1,19 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/completion"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
+	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb"
 )
 
 // completed returns what is offered for the last word of the line.
@@ -89,6 +94,110 @@ func TestCompletionKnowsNames(t *testing.T) {
 	}
 	if got := sh.completed(t, "client show "); !strings.Contains(got, "shop") || !strings.Contains(got, "--json") {
 		t.Errorf("got %q, want clients and flags", got)
+	}
+}
+
+// kindsOfNames are the kinds of names that TestCompletionKnowsNames and TestCompletionKnowsWhatUsersHave complete.
+var kindsOfNames = []string{"api", "api-key", "app", "client", "client-secret", "grant", "group", "key", "linked", "mail",
+	"passkey", "role", "secret", "session", "subject", "tenant", "upstream", "user", "webhook"}
+
+// TestEveryKindOfNameIsCompleted: no command says that it completes names which no test completes.
+func TestEveryKindOfNameIsCompleted(t *testing.T) {
+	t.Parallel()
+	found := map[string]bool{}
+	for _, n := range allCommands(t) {
+		values := n.Positional
+		for _, f := range n.Flags {
+			values = append(values, f.Value)
+		}
+		for _, v := range values {
+			if kind := v.Tag.Get("complete"); kind != "" {
+				found[kind] = true
+			}
+		}
+	}
+	if got := slices.Sorted(maps.Keys(found)); !slices.Equal(got, kindsOfNames) {
+		t.Errorf("commands complete %q, and tests %q", got, kindsOfNames)
+	}
+}
+
+// TestCompletionKnowsWhatUsersHave completes ids that no user can remember: those of what users and clients have.
+func TestCompletionKnowsWhatUsersHave(t *testing.T) {
+	t.Parallel()
+	sh := newDatabase(t)
+	sh.do(t, "client", "add", "shop", "--kind", "service", "--scope", "reports:read")
+	ann := strings.TrimSpace(sh.do(t, "user", "add", "ann@example.com"))
+	sh.do(t, "user", "add", "bob@example.com")
+	sh.do(t, "api-key", "add", "nightly", "--client", "shop", "--scope", "reports:read")
+	sh.do(t, "webhook", "add", "https://app.example/events")
+	idOf := func(list ...string) string {
+		t.Helper()
+		var all []struct{ ID string }
+		if sh.read(t, &all, append(list, "--json")...); len(all) != 1 {
+			t.Fatalf("%v: got %v", list, all)
+		}
+		return all[0].ID
+	}
+	apiKey, webhook := idOf("api-key", "list", "--client", "shop"), idOf("webhook", "list")
+	s, err := sqldb.Open(t.Context(), "sqlite:"+filepath.Join(sh.dir, "data", "vouchsafe.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	now := time.Now()
+	later := now.Add(time.Hour)
+	tenant := storage.DefaultTenant
+	u, err := s.User(t.Context(), tenant, ann)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Apply(t.Context(), storage.Change{
+		TenantID: tenant, UserID: ann, Now: now,
+		AddSession: &storage.Session{TenantID: tenant, ID: "session-1", SecretHash: []byte("s"), UserID: ann,
+			CredentialVersion: u.CredentialVersion, AuthTime: now, CreatedAt: now, SeenAt: now, ExpiresAt: later},
+		Credentials: []storage.Credential{{TenantID: tenant, UserID: ann, Kind: storage.PasskeyCredential, ID: "passkey-1",
+			Data: []byte("p"), CreatedAt: now, UpdatedAt: now}},
+		Consent: &storage.Consent{TenantID: tenant, UserID: ann, ClientID: "shop", Scopes: []string{"openid"},
+			GrantedAt: now},
+		Deliveries: []storage.Delivery{{TenantID: tenant, ID: "mail-1", To: "ann@example.com", Template: "sign-in",
+			CreatedAt: now}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.RedeemCode(t.Context(), storage.Grant{TenantID: tenant, ID: "grant-1", CodeID: "code", UserID: ann,
+		ClientID: "shop", SessionID: "session-1", CredentialVersion: u.CredentialVersion, AuthTime: now, CreatedAt: now,
+		ExpiresAt: later}, nil); err != nil {
+		t.Fatal(err)
+	}
+	claimed, err := s.ClaimDeliveries(t.Context(), later, later.Add(time.Hour), 1)
+	if err != nil || len(claimed) != 1 {
+		t.Fatal(claimed, err)
+	}
+	if err := s.DeliveryFailed(t.Context(), claimed[0], later, later, "no such mailbox"); err != nil {
+		t.Fatal(err)
+	}
+	for line, want := range map[string]string{
+		"user sign-out ann@example.com s":                     "session-1",
+		"user sign-out bob@example.com s":                     "",
+		"user revoke-grant ann@example.com g":                 "grant-1",
+		"user revoke-grant bob@example.com g":                 "",
+		"user disconnect ann@example.com s":                   "shop",
+		"user disconnect bob@example.com s":                   "",
+		"user remove-passkey ann@example.com p":               "passkey-1",
+		"user remove-passkey bob@example.com p":               "",
+		"user remove-passkey nobody@example.com p":            "",
+		"api-key remove --client shop " + apiKey[:4]:          apiKey,
+		"api-key rotate --client=shop " + apiKey[:4]:          apiKey,
+		"api-key remove --user ann@example.com " + apiKey[:4]: "",
+		"webhook remove " + webhook[:4]:                       webhook,
+		"webhook deliveries " + webhook[:4]:                   webhook,
+		"mail retry ma":                                       "mail-1",
+		"audit list --user an":                                "ann@example.com",
+		"audit list --client sh":                              "shop",
+	} {
+		if got := sh.completed(t, line); !sameWords(got, want) {
+			t.Errorf("%q: got %q, want %q", line, got, want)
+		}
 	}
 }
 
