@@ -2,12 +2,14 @@ package login
 
 import (
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
+	"github.com/vouchsafe/vouchsafe/storage/storagetest"
 )
 
 // administrator gives the user a role, and lets administrators of the default tenant sign in as users.
@@ -45,6 +47,27 @@ func TestSigningInAsAUserNeedsAFreshProof(t *testing.T) {
 	}
 	if n := s.count(storage.EventActingBegan); n != 0 {
 		t.Errorf("got %d sessions as a user", n)
+	}
+}
+
+// TestUsersAreToldInTheirLanguageWhoSignedInAsThem: the mail gives the date in words, as the pages do.
+func TestUsersAreToldInTheirLanguageWhoSignedInAsThem(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	jo, user := s.user("default", "jo@example.com", "", right), s.verified("user@example.com", "user", right)
+	s.administrator(jo, storage.RoleSupport)
+	s.rules(func(settings *storage.TenantSettings) { settings.SignInAs.Notify = true })
+	user.Profile.Locale = "de-AT"
+	if err := storagetest.UpdateUser(t.Context(), s.store, user); err != nil {
+		t.Fatal(err)
+	}
+	v := s.signedIn("jo@example.com")
+	v.at("/account/sign-in-as")
+	v.post("/account/sign-in-as", "user", "user@example.com", "reason", "Request 4711")
+	m := s.mails.Next(t, "user@example.com")
+	if until := regexp.MustCompile(`am \d{1,2}\. \pL+ \d{4}, \d\d:\d\d Uhr UTC`); !until.MatchString(m.Text) ||
+		!strings.Contains(m.Text, "Request 4711") {
+		t.Errorf("got %q", m.Text)
 	}
 }
 

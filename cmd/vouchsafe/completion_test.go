@@ -98,8 +98,8 @@ func TestCompletionKnowsNames(t *testing.T) {
 }
 
 // kindsOfNames are the kinds of names that TestCompletionKnowsNames and TestCompletionKnowsWhatUsersHave complete.
-var kindsOfNames = []string{"api", "api-key", "app", "client", "client-secret", "grant", "group", "key", "linked", "mail",
-	"passkey", "role", "secret", "session", "subject", "tenant", "upstream", "user", "webhook"}
+var kindsOfNames = []string{"api", "api-key", "app", "client", "client-secret", "grant", "group", "key", "linked",
+	"mail", "passkey", "role", "secret", "session", "subject", "tenant", "upstream", "user", "webhook"}
 
 // TestEveryKindOfNameIsCompleted: no command says that it completes names which no test completes.
 func TestEveryKindOfNameIsCompleted(t *testing.T) {

@@ -207,7 +207,8 @@ var quotedText = regexp.MustCompile("`([^`]+)`")
 // says. Texts of other programs, statuses and names of fields are listed here.
 func TestTroubleshootingQuotesTheProgram(t *testing.T) {
 	t.Parallel()
-	others := []string{"502 Bad Gateway", "Connection refused", "upstream sent too big header", "414", "431", "vouchsafe: command not found",
+	others := []string{"502 Bad Gateway", "Connection refused", "upstream sent too big header", "414", "431",
+		"vouchsafe: command not found",
 		"refresh_token", "name", "email", "clients.yaml", "tenants.yaml", "invalid_client", "invalid_grant", "invalid_scope",
 		"unknown-which"}
 	sources := programText(t)
