@@ -292,6 +292,15 @@ func TestAuthoritativeProviders(t *testing.T) {
 			f.mails.Next(t, c.email) // its owner is told
 		}
 	}
+	// A directory that writes addresses in capitals means the same mailbox. Users of other products got a second account,
+	// or an error (zitadel/zitadel#12572).
+	capitals := f.verified(f.user(storage.DefaultTenant, "k.doe@corp.example", "", "correct horse"))
+	f.visitor().come(fakeidp.OpenID, "",
+		fakeidp.Person{Subject: "200", Name: "K", Email: "K.Doe@Corp.Example", Verified: "true"})
+	if ids := f.identities(storage.DefaultTenant, capitals.EmailKey); len(ids) != 1 {
+		t.Errorf("in capitals: got %v", ids)
+	}
+	f.mails.Next(t, capitals.Email)
 	// Two mailboxes: who has the one is not who has the other.
 	u := f.verified(f.user(storage.DefaultTenant, "gross@corp.example", "", "correct horse"))
 	v := f.visitor()
