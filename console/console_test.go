@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/console/consoletest"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -132,6 +134,28 @@ func TestTheOperatorChangesBetweenTenants(t *testing.T) {
 	if p := stranger.Get("/admin"); !strings.HasPrefix(p.Leads(), "/login?") {
 		t.Errorf("a session of another tenant: got %s, want the sign-in", p)
 	}
+}
+
+// TestTheSetUpLinkLeadsToTheConsole: the first administrator lands on the next steps, which go as they are done.
+func TestTheSetUpLinkLeadsToTheConsole(t *testing.T) {
+	t.Parallel()
+	s := consoletest.Start(t)
+	masters, err := installation.OpenSecrets(t.Context(), s.Config, s.Store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := s.Stranger()
+	b.Open("/setup?token=" + people.SetupLink{Secrets: masters}.Token())
+	p := b.Send("/setup", "email", "first@default.example", "password", "correct horse battery staple")
+	if p.Leads() != "/admin" {
+		t.Fatalf("the first administrator is led to %q", p.Leads())
+	}
+	b.Follow(p)
+	b.Says("Next steps", "3 steps remain", "Add an app", "Invite people", "Set up email")
+	s.User(storage.DefaultTenant, "second", "")
+	b.Open("/admin")
+	b.Says("2 steps remain")
+	b.SaysNot("Invite people")
 }
 
 // TestTheConsoleCanBeOff: without it there is no page, and no link to one.

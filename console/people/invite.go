@@ -10,7 +10,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/invitations"
-	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // offeredGroups is how many groups a field offers at most; all others can be typed.
@@ -48,16 +47,13 @@ func (p place) invite(c *console.Call) error {
 	w := invitations.Wanted{Email: c.Value("email"), Groups: split(c.Value("groups"))}
 	for line := range strings.SplitSeq(c.Value("roles"), "\n") {
 		line = strings.TrimSpace(line)
-		owner, role, ok := cutLast(line, "#")
+		role, ok := roleNamed(line)
 		switch {
 		case line == "":
-			continue
 		case !ok:
 			return c.Refuse(c.Wrong("roles", "people.roles_wrong"), kept...)
-		case strings.Contains(owner, ":"):
-			w.Roles = append(w.Roles, storage.RoleName{API: owner, Name: role})
 		default:
-			w.Roles = append(w.Roles, storage.RoleName{Client: owner, Name: role})
+			w.Roles = append(w.Roles, role)
 		}
 	}
 	if len(w.Groups)+len(w.Roles) > 0 && !c.May("groups:write") {
@@ -84,14 +80,6 @@ func (p place) whyNotInvited(c *console.Call, err error) error {
 		return c.Wrong("email", "people.invite_closed")
 	}
 	return said(c, err)
-}
-
-// cutLast cuts a text around the last separator.
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
-	}
-	return s, "", false
 }
 
 // split returns the words of a field.

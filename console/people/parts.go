@@ -3,6 +3,7 @@ package people
 import (
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/vouchsafe/vouchsafe/console"
 	"github.com/vouchsafe/vouchsafe/people/administration"
@@ -67,6 +68,49 @@ func (p place) groups(c *console.Call) error {
 	if fault, ok := errors.AsType[*importing.Fault](err); ok && fault.ID == "group.missing" {
 		return &console.Refusal{Status: http.StatusUnprocessableEntity, Title: "people.groups", Text: "people.no_group",
 			Args: []any{c.Value("group")}, Back: c.To(pathOf(u.ID, ""))}
+	}
+	if err != nil {
+		return err
+	}
+	return c.Done(c.To(pathOf(u.ID, "")), done)
+}
+
+// roleNamed returns the role that a text names: CLIENT#ROLE, or the identifier of an API, # and the role.
+func roleNamed(text string) (role storage.RoleName, ok bool) {
+	i := strings.LastIndex(text, "#")
+	if i <= 0 || i == len(text)-1 {
+		return role, false
+	}
+	if owner := text[:i]; strings.Contains(owner, ":") {
+		role.API = owner
+	} else {
+		role.Client = owner
+	}
+	role.Name = text[i+1:]
+	return role, true
+}
+
+// roles gives the user a role, or takes one away.
+func (p place) roles(c *console.Call) error {
+	u, err := c.Target(c.PathValue("user"))
+	if err != nil {
+		return err
+	}
+	e, done, text := administration.Edit{}, "people.did.role", c.Value("role")
+	role, ok := roleNamed(text)
+	if taken := c.Value("take"); taken != "" {
+		if role, ok = roleNamed(taken); ok {
+			e.Take, done = []storage.RoleName{role}, "people.did.role_taken"
+		}
+	} else if ok {
+		e.Give = []storage.RoleName{role}
+	}
+	if ok {
+		_, _, err = p.Accounts.Edit(c.Context(), c.Asker, u.ID, e, true)
+	}
+	if fault, is := errors.AsType[*importing.Fault](err); !ok || is && fault.ID == "role.missing" {
+		return &console.Refusal{Status: http.StatusUnprocessableEntity, Title: "people.roles", Text: "people.no_role",
+			Args: []any{text}, Back: c.To(pathOf(u.ID, ""))}
 	}
 	if err != nil {
 		return err

@@ -34,6 +34,7 @@ func (c Config) Part() console.Part {
 		{Method: http.MethodGet, Path: person + "/edit", Scopes: write, Serve: p.editPage},
 		{Method: http.MethodPost, Path: person + "/edit", Scopes: write, Serve: p.edit},
 		{Method: http.MethodPost, Path: person + "/groups", Scopes: []string{"users:read", "groups:write"}, Serve: p.groups},
+		{Method: http.MethodPost, Path: person + "/roles", Scopes: []string{"users:read", "groups:write"}, Serve: p.roles},
 		{Method: http.MethodPost, Path: person + "/session", Scopes: write, Serve: p.endSession},
 		{Method: http.MethodPost, Path: person + "/app", Scopes: write, Serve: p.disconnect},
 		{Method: http.MethodPost, Path: person + "/identity", Scopes: write, Fresh: true, Serve: p.unlink},

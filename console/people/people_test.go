@@ -227,6 +227,46 @@ func TestManyAtOnce(t *testing.T) {
 	}
 }
 
+// TestGroupsAndRolesAreGiven: on the page of the user; those that aren't there are refused in words.
+func TestGroupsAndRolesAreGiven(t *testing.T) {
+	t.Parallel()
+	s, b, u := start(t)
+	a := s.Asker(storage.DefaultTenant)
+	if _, err := s.Accounts.AddGroup(t.Context(), a, "crew", "The crew"); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	err := s.Store.PutClient(t.Context(),
+		storage.Client{TenantID: a.Tenant.ID, ClientID: "wiki", CreatedAt: now, UpdatedAt: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Accounts.AddRole(t.Context(), a, storage.RoleName{Client: "wiki", Name: "editor"}, ""); err != nil {
+		t.Fatal(err)
+	}
+	at := "/admin/people/" + u.ID
+	post := func(path string, fields ...string) {
+		t.Helper()
+		b.Open(at)
+		v := url.Values{"form": {b.Hidden("form")}, "session": {b.Session}, "from": {at}, fields[0]: {fields[1]}}
+		if p := b.Post(at+path, v); p.Leads() != "" {
+			b.Follow(p)
+		}
+	}
+	post("/groups", "group", "crew")
+	b.Says("Added to the group.", "The crew")
+	post("/groups", "group", "nowhere")
+	b.Says("There’s no group nowhere.")
+	post("/roles", "role", "wiki#editor")
+	b.Says("The role was given.", "wiki#editor")
+	post("/roles", "role", "wiki")
+	b.Says("There’s no role wiki.")
+	post("/roles", "take", "wiki#editor")
+	b.Says("The role was taken away.")
+	post("/groups", "leave", "crew")
+	b.Says("Taken out of the group.", "In no group.")
+}
+
 // TestPeopleAreInvited: with what they are given; the invitation waits in a list, and can be withdrawn.
 func TestPeopleAreInvited(t *testing.T) {
 	t.Parallel()

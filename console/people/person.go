@@ -28,6 +28,11 @@ func (p place) person(c *console.Call) error {
 	page.May = c.May("users:write") && !page.Outranks
 	page.Groups = c.May("groups:write") && !page.Outranks
 	page.Facts, page.Proofs = facts(c, u, st), proofs(c, st)
+	if page.Groups {
+		if page.Offered, err = p.Accounts.Store.Groups(c.Context(), u.TenantID, "", offeredGroups); err != nil {
+			return err
+		}
+	}
 	for _, fill := range []func(*console.Call, storage.User, *personPage) error{
 		p.fillProofs, p.fillGroups, p.fillUse, p.fillEvents,
 	} {
@@ -144,7 +149,7 @@ func (p place) fillGroups(c *console.Call, u storage.User, page *personPage) err
 	}
 	roles, err := p.Accounts.Store.RolesGiven(c.Context(), u.TenantID, storage.RoleHolder{User: u.ID})
 	for _, r := range roles {
-		page.Roles = append(page.Roles, r.Client+r.API+": "+r.Name)
+		page.Roles = append(page.Roles, r.Client+r.API+"#"+r.Name)
 	}
 	return err
 }

@@ -26,6 +26,7 @@ type personPage struct {
 	Linked   []linkedRow
 	Member   []memberRow
 	Roles    []string
+	Offered  []storage.Group // to join
 	Sessions []sessionRow
 	Apps     []appRow
 	Why      []string
