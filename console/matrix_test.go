@@ -12,12 +12,13 @@ import (
 	"github.com/vouchsafe/vouchsafe/console/consoletest"
 	"github.com/vouchsafe/vouchsafe/console/overview"
 	"github.com/vouchsafe/vouchsafe/console/people"
+	"github.com/vouchsafe/vouchsafe/console/settings"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // parts are all places.
-var parts = []console.Part{overview.Config{}.Part(), people.Config{}.Part()}
+var parts = []console.Part{overview.Config{}.Part(), people.Config{}.Part(), settings.Config{}.Part()}
 
 // TestEveryPageAsksForItsScopes requests every page as administrators of each role, at their own tenant and at another:
 // a page answers only those whose role has its scopes. Forms that did not come from a page are refused for all.

@@ -1,13 +1,18 @@
 package server
 
 import (
+	"context"
+
 	"github.com/vouchsafe/vouchsafe/console"
 	"github.com/vouchsafe/vouchsafe/console/overview"
 	consolepeople "github.com/vouchsafe/vouchsafe/console/people"
+	consolesettings "github.com/vouchsafe/vouchsafe/console/settings"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
+	"github.com/vouchsafe/vouchsafe/internal/health"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/acting"
+	"github.com/vouchsafe/vouchsafe/people/apikeys"
 	"github.com/vouchsafe/vouchsafe/people/invitations"
 	"github.com/vouchsafe/vouchsafe/people/selfservice"
 )
@@ -27,6 +32,12 @@ func (s *Server) wireConsole(site *ui.Site, useCases *people.Service, signInAs *
 		consolepeople.Config{
 			Accounts: accounts, People: selfservice.Service{Service: useCases}, Acting: signInAs, Files: s.Store,
 			Invitations: &invitations.Service{Service: useCases},
+		}.Part(),
+		consolesettings.Config{
+			Accounts: accounts, People: useCases, APIKeys: &apikeys.Service{Service: useCases, Keys: s.Store},
+			Store: s.Store, Secrets: s.secrets, Keys: s.Provider.Keys, Webhooks: s.webhooks, TestMail: s.admin.TestMail,
+			Version: s.version,
+			Health:  func(ctx context.Context) health.Readiness { return s.health.Look(ctx) }, // it is set later
 		}.Part(),
 	)
 	return err
