@@ -73,7 +73,8 @@ func roleField(c *console.Call, value string, none bool) console.Field {
 
 // addAdministratorPage is the form of a new administrator.
 func (p place) addAdministratorPage(c *console.Call) error {
-	return c.ShowView("form", c.View("settings.add_administrator").BackTo("settings.at.administrators", root+"/administrators"),
+	v := c.View("settings.add_administrator").BackTo("settings.at.administrators", root+"/administrators")
+	return c.ShowView("form", v,
 		formPage{Lead: c.T("settings.add_administrator_lead"), Action: c.Link(root + "/administrators/add"),
 			Button: c.T("settings.add_administrator"), Form: c.Form(
 				console.Field{Name: "user", Label: "settings.administrator_user", Hint: "settings.administrator_user_hint",

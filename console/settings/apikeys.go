@@ -44,8 +44,8 @@ func (p place) apiKeys(c *console.Call) error {
 		Rows []card
 	}{List: console.List{Next: next, First: c.First()}}
 	for _, client := range all {
-		page.Rows = append(page.Rows, card{
-			console.Anchor{URL: c.Link(root+"/api-keys", "client", client.ClientID), Text: clientName(c, client)}, client.ClientID})
+		to := c.Link(root+"/api-keys", "client", client.ClientID)
+		page.Rows = append(page.Rows, card{console.Anchor{URL: to, Text: clientName(c, client)}, client.ClientID})
 	}
 	return c.ShowView("clients", view(c, "settings.at.api-keys"), page)
 }
@@ -107,8 +107,8 @@ func (p place) addKeyPage(c *console.Call) error {
 	return c.ShowView("form", v, formPage{Lead: c.T("settings.add_key_lead", clientName(c, client)),
 		Action: c.Link(root+"/api-keys/add", "client", client.ClientID), Button: c.T("settings.add_key"), Form: c.Form(
 			console.Field{Name: "name", Label: "settings.key_name", Required: true, Max: 100},
-			console.Field{Name: "scopes", Label: "settings.key_scopes", Hint: "settings.key_scopes_hint", Required: true, Max: 2000,
-				Value: strings.Join(client.Scopes(), " ")},
+			console.Field{Name: "scopes", Label: "settings.key_scopes", Hint: "settings.key_scopes_hint", Required: true,
+				Max: 2000, Value: strings.Join(client.Scopes(), " ")},
 			console.Field{Name: "expires", Label: "settings.key_days", Kind: "number", Value: "90", Required: true})})
 }
 
@@ -132,8 +132,8 @@ func (p place) addKey(c *console.Call) error {
 
 // showKey leads to the list, which shows the new key once.
 func (p place) showKey(c *console.Call, client storage.Client, added apikeys.Added) error {
-	return c.Tell(c.To(root+"/api-keys", "client", client.ClientID), console.Notice{Text: c.T("settings.key_added", added.Name),
-		Secret: added.Secret, SecretName: c.T("settings.key_once")})
+	return c.Tell(c.To(root+"/api-keys", "client", client.ClientID), console.Notice{
+		Text: c.T("settings.key_added", added.Name), Secret: added.Secret, SecretName: c.T("settings.key_once")})
 }
 
 // askKey returns the page that says what will happen to a key.

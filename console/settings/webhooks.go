@@ -107,8 +107,8 @@ type hookForm struct {
 func formOf(c *console.Call, w storage.Webhook, edits bool) hookForm {
 	f := hookForm{Edits: edits, Kinds: strings.Join(w.Kinds, " ")}
 	fields := []console.Field{
-		{Name: "url", Label: "settings.webhook_url", Hint: "settings.webhook_url_hint", Kind: "url", Value: w.URL, Required: true,
-			Max: 2048},
+		{Name: "url", Label: "settings.webhook_url", Hint: "settings.webhook_url_hint", Kind: "url", Value: w.URL,
+			Required: true, Max: 2048},
 		{Name: "description", Label: "settings.description", Value: w.Description, Max: 500},
 		{Name: "disabled", Label: "settings.webhook_disabled", Kind: "checkbox", Checked: w.Disabled},
 	}
@@ -121,7 +121,8 @@ func formOf(c *console.Call, w storage.Webhook, edits bool) hookForm {
 	return f
 }
 
-// said returns what the form says of a webhook. It puts the chosen kinds together, so that they can be kept and compared.
+// said returns what the form says of a webhook. It puts the chosen kinds together, so that they can be kept and
+// compared.
 func said(c *console.Call) webhooks.Said {
 	kinds := c.PostForm["kind"]
 	c.PostForm.Set("kinds", strings.Join(kinds, " "))
@@ -200,7 +201,8 @@ func (p place) askRotateWebhook(c *console.Call) error {
 	if err != nil {
 		return err
 	}
-	return c.Confirm(console.Confirm{Title: c.T("settings.webhook_rotate"), Lead: w.URL, Button: c.T("settings.webhook_rotate"),
+	return c.Confirm(console.Confirm{
+		Title: c.T("settings.webhook_rotate"), Lead: w.URL, Button: c.T("settings.webhook_rotate"),
 		Will: []string{c.T("settings.webhook_rotate_will.1"), c.T("settings.webhook_rotate_will.2")},
 		Back: c.To(hookPath(w.ID, ""))})
 }
@@ -225,7 +227,8 @@ func (p place) askRemoveWebhook(c *console.Call) error {
 	if err != nil {
 		return err
 	}
-	return c.Confirm(console.Confirm{Title: c.T("settings.webhook_remove"), Lead: w.URL, Button: c.T("settings.webhook_remove"),
+	return c.Confirm(console.Confirm{
+		Title: c.T("settings.webhook_remove"), Lead: w.URL, Button: c.T("settings.webhook_remove"),
 		Danger: true, Will: []string{c.T("settings.webhook_remove_will.1"), c.T("settings.webhook_remove_will.2")},
 		Back: c.To(hookPath(w.ID, ""))})
 }
@@ -314,7 +317,8 @@ func (p place) webhook(c *console.Call) error {
 	}
 	again := console.Field{Name: "hours", Label: "settings.replay_since", Kind: "select", Value: "1"}
 	for _, hours := range replays {
-		again.Options = append(again.Options, console.Option{Value: number(hours), Text: c.T("settings.last." + number(hours))})
+		n := number(hours)
+		again.Options = append(again.Options, console.Option{Value: n, Text: c.T("settings.last." + n)})
 	}
 	page.Form = c.Form(again)
 	v := c.View("settings.webhook").BackTo("settings.at.webhooks", root+"/webhooks")
