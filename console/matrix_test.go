@@ -10,6 +10,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/console"
 	"github.com/vouchsafe/vouchsafe/console/consoletest"
+	"github.com/vouchsafe/vouchsafe/console/log"
 	"github.com/vouchsafe/vouchsafe/console/overview"
 	"github.com/vouchsafe/vouchsafe/console/people"
 	"github.com/vouchsafe/vouchsafe/console/settings"
@@ -18,7 +19,9 @@ import (
 )
 
 // parts are all places.
-var parts = []console.Part{overview.Config{}.Part(), people.Config{}.Part(), settings.Config{}.Part()}
+var parts = []console.Part{
+	overview.Config{}.Part(), people.Config{}.Part(), log.Config{}.Part(), settings.Config{}.Part(),
+}
 
 // TestEveryPageAsksForItsScopes requests every page as administrators of each role, at their own tenant and at another:
 // a page answers only those whose role has its scopes. Forms that did not come from a page are refused for all.

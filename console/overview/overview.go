@@ -5,9 +5,14 @@ import (
 	"context"
 	"embed"
 	"net/http"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/console"
+	"github.com/vouchsafe/vouchsafe/internal/health"
+	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -18,6 +23,15 @@ var templates embed.FS
 type Config struct {
 	Accounts *administration.Accounts
 	Clients  storage.Clients
+	Store    Store
+	// Health asks what the server depends on. It is quick, and bounded in what it costs.
+	Health func(ctx context.Context) health.Readiness
+	// Keys says what the signing keys do.
+	Keys interface {
+		Uses(stored []storage.Key, now time.Time) []keys.Use
+	}
+	// Count counts what the users of the asker's tenant did on the last days.
+	Count func(ctx context.Context, a people.Asker, days int) (administration.Statistics, error)
 	// SendsMail says that a mail server is set.
 	SendsMail bool
 	// Ignored are ids of clients that the server itself has stored, for developers.
@@ -25,33 +39,52 @@ type Config struct {
 }
 
 // Part returns the place.
-func (c Config) Part() console.Part {
+func (p Config) Part() console.Part {
 	return console.Part{Place: "overview", Templates: templates, Pages: []console.Page{
-		{Method: http.MethodGet, Path: "", Serve: c.page},
+		{Method: http.MethodGet, Path: "", Serve: p.page},
 	}}
+}
+
+// Store is what tells how the tenant stands.
+type Store interface {
+	Keys(ctx context.Context, tenant string, since time.Time) ([]storage.Key, error)
+	DeadDeliveries(ctx context.Context, tenant, after string, limit int) ([]storage.Delivery, error)
+	WaitingDeliveries(ctx context.Context, tenant, after string, limit int) ([]storage.Delivery, error)
+	Webhooks(ctx context.Context, tenant, after string, limit int) ([]storage.Webhook, error)
 }
 
 // step is something that is left to do after the set-up.
 type step struct{ URL, Text, Hint string }
 
-// page shows the next steps, as long as there are any.
-func (c Config) page(call *console.Call) error {
-	steps, err := c.steps(call)
-	if err != nil {
+// page shows the next steps, as long as there are any, what needs attention, and how the tenant stands.
+func (p Config) page(call *console.Call) (err error) {
+	page := &standing{At: ui.StampOf(call.Words, time.Now())}
+	if page.Steps, err = p.steps(call); err != nil {
 		return err
 	}
-	return call.Show("overview", "overview.title", struct{ Steps []step }{steps})
+	p.fillHealth(call, page)
+	for _, fill := range []func(*console.Call, *standing) error{
+		p.fillMail, p.fillKeys, p.fillWebhooks, p.fillAdministrators, p.fillNumbers, p.fillSignUps,
+	} {
+		if err := fill(call, page); err != nil {
+			return err
+		}
+	}
+	if call.Has("/log") {
+		page.Log = call.Link("/log", "of", "refused")
+	}
+	return call.Show("overview", "overview.title", page)
 }
 
 // steps returns what is left to do for administrators who may do it.
-func (c Config) steps(call *console.Call) (left []step, err error) {
+func (p Config) steps(call *console.Call) (left []step, err error) {
 	for _, s := range []struct {
 		id, page, scope string
 		done            func(ctx context.Context, tenant string) (bool, error)
 	}{
-		{"app", "/apps/new", "clients:write", c.hasApp},
-		{"invite", "/people/invite", "users:write", c.hasPeople},
-		{"mail", "/settings/mail", "mail:write", func(context.Context, string) (bool, error) { return c.SendsMail, nil }},
+		{"app", "/apps/new", "clients:write", p.hasApp},
+		{"invite", "/people/invite", "users:write", p.hasPeople},
+		{"mail", "/settings/mail", "mail:write", func(context.Context, string) (bool, error) { return p.SendsMail, nil }},
 	} {
 		if !call.May(s.scope) {
 			continue
@@ -73,11 +106,11 @@ func (c Config) steps(call *console.Call) (left []step, err error) {
 }
 
 // hasApp reports whether an administrator has added a client.
-func (c Config) hasApp(ctx context.Context, tenant string) (bool, error) {
-	all, err := c.Clients.Clients(ctx, tenant, "", len(c.Ignored)+1)
+func (p Config) hasApp(ctx context.Context, tenant string) (bool, error) {
+	all, err := p.Clients.Clients(ctx, tenant, "", len(p.Ignored)+1)
 	for _, client := range all {
 		ignored := false
-		for _, id := range c.Ignored {
+		for _, id := range p.Ignored {
 			ignored = ignored || client.ClientID == id
 		}
 		if !ignored {
@@ -88,7 +121,7 @@ func (c Config) hasApp(ctx context.Context, tenant string) (bool, error) {
 }
 
 // hasPeople reports whether there is a user beside the first administrator.
-func (c Config) hasPeople(ctx context.Context, tenant string) (bool, error) {
-	users, err := c.Accounts.Store.Users(ctx, tenant, "", 2)
+func (p Config) hasPeople(ctx context.Context, tenant string) (bool, error) {
+	users, err := p.Accounts.Store.Users(ctx, tenant, "", 2)
 	return len(users) > 1, err
 }

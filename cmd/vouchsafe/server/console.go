@@ -2,8 +2,10 @@ package server
 
 import (
 	"context"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/console"
+	consolelog "github.com/vouchsafe/vouchsafe/console/log"
 	"github.com/vouchsafe/vouchsafe/console/overview"
 	consolepeople "github.com/vouchsafe/vouchsafe/console/people"
 	consolesettings "github.com/vouchsafe/vouchsafe/console/settings"
@@ -12,6 +14,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/acting"
+	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/apikeys"
 	"github.com/vouchsafe/vouchsafe/people/invitations"
 	"github.com/vouchsafe/vouchsafe/people/selfservice"
@@ -25,10 +28,7 @@ func (s *Server) wireConsole(site *ui.Site, useCases *people.Service, signInAs *
 	accounts := s.accounts(useCases)
 	s.console, err = console.New(
 		console.Config{Site: site, People: useCases, Tenants: s.Store, Secrets: s.secrets, Issuer: s.cfg.Issuer},
-		overview.Config{
-			Accounts: accounts, Clients: s.Store, SendsMail: s.cfg.SMTPURL != "",
-			Ignored: []string{devpage.ClientID},
-		}.Part(),
+		s.overview(accounts),
 		consolepeople.Config{
 			Accounts: accounts, People: selfservice.Service{Service: useCases}, Acting: signInAs, Files: s.Store,
 			Invitations: &invitations.Service{Service: useCases},
@@ -39,6 +39,19 @@ func (s *Server) wireConsole(site *ui.Site, useCases *people.Service, signInAs *
 			Version: s.version,
 			Health:  func(ctx context.Context) health.Readiness { return s.health.Look(ctx) }, // it is set later
 		}.Part(),
+		consolelog.Config{Accounts: accounts, Store: s.Store}.Part(),
 	)
 	return err
+}
+
+// overview returns the console's first place.
+func (s *Server) overview(accounts *administration.Accounts) console.Part {
+	return overview.Config{
+		Accounts: accounts, Clients: s.Store, Store: s.Store, Keys: s.Provider.Keys, SendsMail: s.cfg.SMTPURL != "",
+		Ignored: []string{devpage.ClientID},
+		Health:  func(ctx context.Context) health.Readiness { return s.health.Look(ctx) }, // it is made later
+		Count: func(ctx context.Context, a people.Asker, days int) (administration.Statistics, error) {
+			return administration.Count(ctx, s.Store, a, days, time.Now())
+		},
+	}.Part()
 }

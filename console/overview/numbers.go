@@ -1,0 +1,136 @@
+package overview
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/console"
+	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+const (
+	// days is how many the charts show.
+	days = 30
+	// mostNew is how many new accounts are counted.
+	mostNew = 500
+)
+
+// tile is a number that is read first.
+type tile struct{ Name, Value string }
+
+// fillNumbers adds what the users did.
+func (p Config) fillNumbers(c *console.Call, s *standing) error {
+	if !c.May("stats:read") || p.Count == nil {
+		return nil
+	}
+	st, err := p.Count(c.Context(), c.Asker, days)
+	if err != nil {
+		return err
+	}
+	w := c.Words
+	for _, t := range []struct {
+		id string
+		n  int64
+	}{{"overview.day", st.Day}, {"overview.week", st.Week}, {"overview.month", st.Month}} {
+		s.Tiles = append(s.Tiles, tile{c.T(t.id), whole(t.n)})
+	}
+	s.Charts = []chart{
+		chartOf(w, "overview.active", "overview.people", "", st.Days,
+			func(d administration.DayStatistics) [2]int64 { return [2]int64{d.Active} }),
+		chartOf(w, "overview.sign_ins", "overview.succeeded", "overview.refused", st.Days,
+			func(d administration.DayStatistics) [2]int64 { return [2]int64{d.SignIns, d.Failures} }),
+	}
+	s.Ways = p.shares(c, st.SignIns, "overview.way.", storage.EventLoginSucceeded, "way")
+	s.Reasons = p.shares(c, st.Failures, "overview.reason.", storage.EventLoginFailed, "reason")
+	return nil
+}
+
+// fillSignUps adds how many accounts are new.
+func (p Config) fillSignUps(c *console.Call, s *standing) error {
+	if !c.May("users:read") {
+		return nil
+	}
+	since := time.Now().Add(-7 * 24 * time.Hour)
+	users, err := p.Accounts.Store.Users(c.Context(), c.Tenant().ID, storage.IDAt(since), mostNew+1)
+	if err != nil {
+		return err
+	}
+	n := 0
+	for _, u := range users {
+		if u.CreatedAt.After(since) { // the ids of imported accounts say nothing
+			n++
+		}
+	}
+	text := whole(int64(n))
+	if len(users) > mostNew {
+		text = c.T("overview.more_than", whole(mostNew))
+	}
+	s.Tiles = append(s.Tiles, tile{c.T("overview.sign_ups"), text})
+	return nil
+}
+
+// shares returns counts by the words for their keys, the greatest first, with links to their entries in the log.
+func (p Config) shares(c *console.Call, counts map[string]int64, text, kind, parameter string) (all []share) {
+	most := int64(1)
+	for _, n := range counts {
+		most = max(most, n)
+	}
+	for _, key := range slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), strings.Compare(a, b))
+	}) {
+		one := share{Text: said(c, text, key), Count: counts[key], Width: units(float64(counts[key]) / float64(most) * 100)}
+		if c.Has("/log") {
+			one.URL = c.Link("/log", "kind", kind, parameter, key)
+		}
+		if all = append(all, one); len(all) == 12 {
+			break
+		}
+	}
+	return all
+}
+
+// said returns the words for a reason, or for a way to sign in, which is an amr. What has no text is shown as it is.
+func said(c *console.Call, text, key string) string {
+	words, err := c.Words.Say(text + strings.ReplaceAll(key, " ", "_"))
+	if err == nil {
+		return words
+	}
+	var parts []string
+	for part := range strings.FieldsSeq(key) {
+		if one, err := c.Words.Say(text + part); err == nil {
+			parts = append(parts, one)
+		} else if part != "mfa" && part != "user" { // these follow from the others
+			return cmp.Or(key, "–")
+		}
+	}
+	return cmp.Or(strings.Join(parts, " + "), key, "–")
+}
+
+// whole returns a number with narrow spaces between thousands, as all languages read it.
+func whole(n int64) string {
+	text := ""
+	for n >= 1000 {
+		text = "\u202F" + strconv.FormatInt(n%1000+1000, 10)[1:] + text
+		n /= 1000
+	}
+	return strconv.FormatInt(n, 10) + text
+}
+
+// standing is how the tenant stands.
+type standing struct {
+	Steps   []step
+	Matters []matter
+	States  []state
+	Tiles   []tile
+	Charts  []chart
+	// Ways are sign-ins by their way, and Reasons refusals by their reason.
+	Ways, Reasons []share
+	Log           string
+	At            ui.Stamp
+}
