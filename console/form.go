@@ -12,6 +12,8 @@ import (
 // Field is one field of a form, for the template "field". Call.Field completes it.
 type Field struct {
 	Name, Label, Hint string // the last two are ids of texts, and "" is no hint
+	// Title is the label in words, in place of the id Label: an administrator's own.
+	Title string
 	// Kind is that of an input, such as text, email, tel, url, number, checkbox or password; or textarea or select.
 	Kind     string
 	Value    string
@@ -66,7 +68,11 @@ func (c *Call) Form(fields ...Field) Form {
 				f.Was = "1"
 			}
 		}
-		f.Label = c.T(f.Label)
+		if f.Title != "" {
+			f.Label = f.Title
+		} else {
+			f.Label = c.T(f.Label)
+		}
 		if f.Hint != "" {
 			f.Hint = c.T(f.Hint)
 		}

@@ -2,6 +2,9 @@ package people
 
 import (
 	"errors"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/vouchsafe/vouchsafe/console"
 	"github.com/vouchsafe/vouchsafe/people/administration"
@@ -17,7 +20,7 @@ func (p place) editPage(c *console.Call) error {
 	}
 	v := c.View("people.edit").BackTo(nameOf(u), pathOf(u.ID, ""))
 	return c.ShowView("form", v, formPage{Action: c.Link(pathOf(u.ID, "/edit")), Button: c.T("console.save"),
-		Form: c.Form(userFields(u, true)...)})
+		Form: c.Form(append(userFields(u, true), attributeFields(c, u, true)...)...)})
 }
 
 // formPage is a page with one form.
@@ -65,13 +68,17 @@ func (p place) edit(c *console.Call) error {
 	if err != nil {
 		return err
 	}
-	changed := c.ChangedFields(map[string]string{
+	now := map[string]string{
 		"name": u.Profile.Name, "given_name": u.Profile.GivenName, "family_name": u.Profile.FamilyName, "email": u.Email,
 		"email_verified": flag(u.EmailVerified), "username": u.Username, "phone": u.Phone,
 		"phone_verified": flag(u.PhoneVerified),
-	})
-	if len(changed) > 0 {
-		return c.Refuse(changed, fieldNames...)
+	}
+	for _, a := range c.Tenant().Settings.Attributes {
+		// A browser sends lines with CR LF.
+		now[attributePrefix+a.Name] = strings.ReplaceAll(attributeText(u.Attributes[a.Name]), "\n", "\r\n")
+	}
+	if changed := c.ChangedFields(now); len(changed) > 0 {
+		return c.Refuse(changed, formNames(c)...)
 	}
 	profile := u.Profile
 	profile.Name, profile.GivenName, profile.FamilyName = c.Value("name"), c.Value("given_name"), c.Value("family_name")
@@ -80,9 +87,9 @@ func (p place) edit(c *console.Call) error {
 	_, _, err = p.Accounts.Edit(c.Context(), c.Asker, u.ID, administration.Edit{Edit: importing.Edit{
 		Email: &email, EmailVerified: &verified, Username: &name, Phone: &phone, PhoneVerified: &phoneVerified,
 		Profile: &profile,
-	}}, true)
+	}, Attributes: attributesTyped(c, u)}, true)
 	if err != nil {
-		return c.Refuse(said(c, err), fieldNames...)
+		return c.Refuse(said(c, err), formNames(c)...)
 	}
 	return c.Done(c.To(pathOf(u.ID, "")), "console.saved")
 }
@@ -91,7 +98,8 @@ func (p place) edit(c *console.Call) error {
 func (p place) addPage(c *console.Call) error {
 	v := c.View("people.add").BackTo("place.people", root)
 	return c.ShowView("form", v, formPage{Lead: c.T("people.add_lead"), Action: c.Link(root + "/add"),
-		Button: c.T("people.add"), Form: c.Form(userFields(storage.User{}, false)...)})
+		Button: c.T("people.add"),
+		Form:   c.Form(append(userFields(storage.User{}, false), attributeFields(c, storage.User{}, false)...)...)})
 }
 
 // add adds a user without a password, and leads to the user's page.
@@ -99,20 +107,29 @@ func (p place) add(c *console.Call) error {
 	n, err := p.Accounts.Check(c.Context(), c.Asker, importing.Row{
 		Email: c.Value("email"), EmailVerified: c.Value("email_verified") == "1", Username: c.Value("username"),
 		Phone: c.Value("phone"), PhoneVerified: c.Value("phone_verified") == "1",
-		Profile: storage.Profile{Name: c.Value("name"), GivenName: c.Value("given_name"), FamilyName: c.Value("family_name")},
+		Profile: storage.Profile{
+			Name: c.Value("name"), GivenName: c.Value("given_name"), FamilyName: c.Value("family_name"),
+		},
+		Attributes: set(attributesTyped(c, storage.User{})),
 	}, true)
 	if err != nil {
-		return c.Refuse(said(c, err), fieldNames...)
+		return c.Refuse(said(c, err), formNames(c)...)
 	}
 	u, err := p.Accounts.Add(c.Context(), c.Asker, n, nil)
 	if err != nil {
-		return c.Refuse(said(c, err), fieldNames...)
+		return c.Refuse(said(c, err), formNames(c)...)
 	}
 	return c.Done(c.To(pathOf(u.ID, "")), "people.added", nameOf(u))
 }
 
 // faultFields are the fields of forms for those of rows.
 var faultFields = map[string]string{"phone_number": "phone", "names": "email", "phone": "phone"}
+
+// set returns the values that are there.
+func set(values map[string]any) map[string]any {
+	maps.DeleteFunc(values, func(_ string, value any) bool { return value == nil })
+	return values
+}
 
 // said returns faults of the use cases as faults of fields, in the reader's language; other errors as they are.
 func said(c *console.Call, err error) error {
@@ -128,6 +145,9 @@ func said(c *console.Call, err error) error {
 		field := f.Field()
 		if to, ok := faultFields[field]; ok {
 			field = to
+		}
+		if known := formNames(c); !slices.Contains(known, field) && !slices.Contains(invitedFields, field) {
+			field = "" // above the form
 		}
 		text, err := c.Words.Say("people.fault." + f.ID)
 		if err != nil {

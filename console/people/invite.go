@@ -41,9 +41,12 @@ func (p place) invitePage(c *console.Call) error {
 	return c.ShowView("form", c.View("people.invite").BackTo("place.people", root), page)
 }
 
+// invitedFields are the fields of an invitation.
+var invitedFields = []string{"email", "language", "groups", "roles"}
+
 // invite sends an invitation.
 func (p place) invite(c *console.Call) error {
-	kept := []string{"email", "language", "groups", "roles"}
+	kept := invitedFields
 	w := invitations.Wanted{Email: c.Value("email"), Groups: split(c.Value("groups"))}
 	for line := range strings.SplitSeq(c.Value("roles"), "\n") {
 		line = strings.TrimSpace(line)

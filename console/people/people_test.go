@@ -1,6 +1,7 @@
 package people_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -265,6 +266,39 @@ func TestGroupsAndRolesAreGiven(t *testing.T) {
 	b.Says("The role was taken away.")
 	post("/groups", "leave", "crew")
 	b.Says("Taken out of the group.", "In no group.")
+}
+
+// TestAttributesAreEdited: the fields that the tenant declares are in the forms, and what is wrong stands beside them.
+func TestAttributesAreEdited(t *testing.T) {
+	t.Parallel()
+	s, b, u := start(t)
+	tenant, err := s.Store.Tenant(t.Context(), storage.DefaultTenant)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tenant.Settings.Attributes = []storage.Attribute{
+		{Name: "desk", Title: "Desk", Type: storage.AttributeNumber},
+		{Name: "tags", Title: "Tags", Type: storage.AttributeList},
+		{Name: "vip", Title: "Important", Type: storage.AttributeBoolean},
+	}
+	if err := s.Store.UpdateTenant(t.Context(), tenant); err != nil {
+		t.Fatal(err)
+	}
+	at := "/admin/people/" + u.ID + "/edit"
+	for until := time.Now().Add(time.Minute); !strings.Contains(b.Open(at).Body, "attributes.desk"); {
+		if time.Now().After(until) {
+			t.Fatal("the form has no field for the attribute")
+		}
+		time.Sleep(50 * time.Millisecond) // settings are cached for a second
+	}
+	b.Follow(b.Send(at, "attributes.desk", "many"))
+	b.Says("Please check these fields", "Desk:")
+	b.Follow(b.Send(at, "attributes.desk", "7", "attributes.tags", "a\r\nb", "attributes.vip", "1"))
+	b.Says("Saved.", "Desk", "Tags")
+	got := stored(t, s, u).Attributes
+	if fmt.Sprint(got["desk"], got["tags"], got["vip"]) != "7 [a b] true" {
+		t.Errorf("got %v", got)
+	}
 }
 
 // TestPeopleAreInvited: with what they are given; the invitation waits in a list, and can be withdrawn.

@@ -28,6 +28,11 @@ func (p place) person(c *console.Call) error {
 	page.May = c.May("users:write") && !page.Outranks
 	page.Groups = c.May("groups:write") && !page.Outranks
 	page.Facts, page.Proofs = facts(c, u, st), proofs(c, st)
+	for _, a := range c.Tenant().Settings.Attributes {
+		if text := attributeText(u.Attributes[a.Name]); text != "" {
+			page.Facts = append(page.Facts, fact{Name: cmp.Or(a.Title, a.Name), Text: text})
+		}
+	}
 	if page.Groups {
 		if page.Offered, err = p.Accounts.Store.Groups(c.Context(), u.TenantID, "", offeredGroups); err != nil {
 			return err
@@ -123,7 +128,7 @@ func (p place) fillProofs(c *console.Call, u storage.User, page *personPage) err
 	}
 	for _, k := range keys {
 		page.Passkeys = append(page.Passkeys, passkeyRow{ID: k.ID, Name: cmp.Or(k.Name, c.T("people.passkey")),
-			Added: ui.StampOf(c.Words, k.Added)})
+			Added: ui.StampOf(c.Words, k.Added), Used: stamp(c.Words, k.Key.LastUsed)})
 	}
 	linked, err := p.Accounts.Store.IdentitiesOf(c.Context(), u.TenantID, u.ID)
 	for _, i := range linked {

@@ -44,6 +44,7 @@ type fact struct {
 type passkeyRow struct {
 	ID, Name string
 	Added    ui.Stamp
+	Used     *ui.Stamp
 }
 
 type linkedRow struct {
