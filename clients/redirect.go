@@ -9,6 +9,12 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// RedirectFault returns what is wrong with a redirect URI that the client would register, and what to write instead; ""
+// if nothing is.
+func RedirectFault(c *storage.Client, uri string) string {
+	return redirectFault(c.ApplicationType == "native", c.SchemesWithoutDot, uri)
+}
+
 // AllowsRedirect reports whether uri is one of those that the client registered. It must be the very same
 // string (RFC 9700 section 2.1), with two exceptions: one of the two may leave out a path of "/", and for
 // native clients a loopback address may have another port (RFC 8252 section 7.3). The browser returns to

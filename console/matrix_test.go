@@ -9,7 +9,10 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/console"
+	"github.com/vouchsafe/vouchsafe/console/apis"
+	"github.com/vouchsafe/vouchsafe/console/apps"
 	"github.com/vouchsafe/vouchsafe/console/consoletest"
+	"github.com/vouchsafe/vouchsafe/console/groups"
 	"github.com/vouchsafe/vouchsafe/console/log"
 	"github.com/vouchsafe/vouchsafe/console/overview"
 	"github.com/vouchsafe/vouchsafe/console/people"
@@ -20,7 +23,8 @@ import (
 
 // parts are all places.
 var parts = []console.Part{
-	overview.Config{}.Part(), people.Config{}.Part(), log.Config{}.Part(), settings.Config{}.Part(),
+	overview.Config{}.Part(), people.Config{}.Part(), groups.Config{}.Part(), apps.Config{}.Part(),
+	apis.Config{}.Part(), log.Config{}.Part(), settings.Config{}.Part(),
 }
 
 // TestEveryPageAsksForItsScopes requests every page as administrators of each role, at their own tenant and at another:

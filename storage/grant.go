@@ -77,6 +77,9 @@ type Grants interface {
 	LiveGrant(ctx context.Context, tenant, id, jti string, now time.Time, also *Belonging) (Grant, User, error)
 	// GrantsOf lists a user's grants that are neither revoked nor expired, newest first.
 	GrantsOf(ctx context.Context, tenant, userID string, now time.Time) ([]Grant, error)
+	// LastSignIns says when a user signed in last with each of the clients from one id to another, both included. Clients
+	// with which none did, as far as grants are kept, are missing.
+	LastSignIns(ctx context.Context, tenant, from, to string) (map[string]time.Time, error)
 }
 
 // Purposes of Spent.

@@ -320,6 +320,26 @@ func (s *Store) GrantsOf(ctx context.Context, tenant, userID string, now time.Ti
 	return all, engine.Named(err, "grants of user", userID)
 }
 
+const lastSignIns = `
+	SELECT clients.id, COALESCE((SELECT grants.created_at FROM grants
+		WHERE grants.tenant_id = clients.tenant_id AND grants.client_id = clients.id
+		ORDER BY grants.id DESC LIMIT 1), 0)
+	FROM clients
+	WHERE clients.tenant_id = $1 AND clients.id >= $2 AND clients.id <= $3 AND clients.removed_at = 0`
+
+// LastSignIns implements storage.Grants.
+func (s *Store) LastSignIns(ctx context.Context, tenant, from, to string) (map[string]time.Time, error) {
+	all := map[string]time.Time{}
+	_, err := list(ctx, s, lastSignIns, []any{tenant, from, to}, func(row scanner) (id string, err error) {
+		var at time.Time
+		if err = row.Scan(&id, column.Time(&at)); err == nil && !at.IsZero() {
+			all[id] = at
+		}
+		return id, err
+	})
+	return all, engine.Named(err, "last sign-ins from", from)
+}
+
 const consentColumns = `consents.tenant_id, consents.user_id, consents.client_id, consents.scopes, consents.claims,
 	consents.resources, consents.granted_at`
 

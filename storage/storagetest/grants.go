@@ -108,6 +108,23 @@ func testGrants(t *testing.T, s Store) {
 		}
 	})
 
+	t.Run("the last sign-ins with clients", func(t *testing.T) {
+		w := newWorld(t, s)
+		g := aGrant(w.tenant, "z1", w.user, w.client, w.session)
+		g.CreatedAt = now.Add(time.Minute)
+		must(t, redeem(ctx, s, g))
+		got, err := s.LastSignIns(ctx, w.tenant, w.client, w.client)
+		must(t, err)
+		if at, ok := got[w.client]; !ok || !at.Equal(g.CreatedAt) || len(got) != 1 {
+			t.Errorf("got %v, want %v", got, g.CreatedAt)
+		}
+		got, err = s.LastSignIns(ctx, w.tenant, w.client+"~", w.client+"~")
+		must(t, err)
+		if len(got) != 0 {
+			t.Errorf("got %v for clients that aren't there", got)
+		}
+	})
+
 	t.Run("a user's grants", func(t *testing.T) {
 		w := newWorld(t, s)
 		for _, id := range []string{"h1", "h2", "h3"} {

@@ -5,6 +5,9 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/console"
+	"github.com/vouchsafe/vouchsafe/console/apis"
+	"github.com/vouchsafe/vouchsafe/console/apps"
+	"github.com/vouchsafe/vouchsafe/console/groups"
 	consolelog "github.com/vouchsafe/vouchsafe/console/log"
 	"github.com/vouchsafe/vouchsafe/console/overview"
 	consolepeople "github.com/vouchsafe/vouchsafe/console/people"
@@ -33,6 +36,9 @@ func (s *Server) wireConsole(site *ui.Site, useCases *people.Service, signInAs *
 			Accounts: accounts, People: selfservice.Service{Service: useCases}, Acting: signInAs, Files: s.Store,
 			Invitations: &invitations.Service{Service: useCases},
 		}.Part(),
+		groups.Config{Accounts: accounts, Clients: s.Store, Tenants: s.Store}.Part(),
+		apps.Config{Accounts: accounts, Store: s.Store, Publish: s.Provider.Keys.Publish}.Part(),
+		apis.Config{Tenants: s.Store, Roles: s.Store}.Part(),
 		consolesettings.Config{
 			Accounts: accounts, People: useCases, APIKeys: &apikeys.Service{Service: useCases, Keys: s.Store},
 			Store: s.Store, Secrets: s.secrets, Keys: s.Provider.Keys, Webhooks: s.webhooks, TestMail: s.admin.TestMail,

@@ -45,11 +45,12 @@ addEventListener("pageshow", event => { if (event.persisted) document.querySelec
 document.querySelectorAll("[data-script]").forEach(e => { e.hidden = false })
 for (const button of document.querySelectorAll("[data-copy]")) button.addEventListener("click", async () => {
 	const source = document.querySelector(button.dataset.copy)
-	const lines = source.matches("ol") ? [...source.children].map(e => e.textContent) : [source.textContent.replaceAll(" ", "")]
+	const text = source.textContent
+	const lines = source.matches("ol") ? [...source.children].map(e => e.textContent) : [source.matches("pre") ? text : text.replaceAll(" ", "")]
 	await navigator.clipboard.writeText(lines.join("\n"))
-	const text = button.textContent
+	const name = button.textContent
 	button.textContent = button.dataset.done
-	setTimeout(() => { button.textContent = text }, 3000)
+	setTimeout(() => { button.textContent = name }, 3000)
 })
 for (const button of document.querySelectorAll("[data-print]")) button.addEventListener("click", () => print())
 
