@@ -210,6 +210,7 @@ type statistics struct {
 	Days     []dayStatistics  `json:"days" doc:"Each day in UTC, oldest first."`
 	SignIns  map[string]int64 `json:"sign_ins" doc:"Sign-ins by their amr (RFC 8176), such as pwd, or pwd otp."`
 	Failures map[string]int64 `json:"failures" doc:"Refused sign-ins by their reason."`
+	Until    time.Time        `json:"counted_until" doc:"What happened later is not counted yet: see above."`
 }
 
 // activeUsers are the users who signed in on the last days.
@@ -237,7 +238,8 @@ func (s *Server) statsRoutes() []jsonapi.Route {
 		Method: http.MethodGet, Path: "/stats", ID: "getStats", Scope: "stats:read",
 		Summary: "Counts active users, sign-ins and refusals.",
 		Text: "Days are those of UTC. It counts up to a year back, and as far as the audit trail was kept when the server " +
-			"first counted.",
+			"first counted. `counted_until` is now; but some minutes ago after thousands of events within minutes, and a past " +
+			"day while the servers count a trail that an earlier release has kept, oldest days first.",
 	}, func(c *call, in statsCall) (statistics, error) {
 		if in.Days == 0 {
 			in.Days = 30
@@ -245,7 +247,7 @@ func (s *Server) statsRoutes() []jsonapi.Route {
 		st, err := administration.Count(c.Context(), s.Store, c.asker, in.Days, time.Now())
 		out := statistics{
 			Active: activeUsers{st.Day, st.Week, st.Month}, SignIns: st.SignIns, Failures: st.Failures,
-			Days: []dayStatistics{},
+			Days: []dayStatistics{}, Until: st.Until.UTC(),
 		}
 		for _, d := range st.Days {
 			out.Days = append(out.Days, dayStatistics{d.Day.Format(time.DateOnly), d.Active, d.SignIns, d.Failures})

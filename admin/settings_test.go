@@ -188,6 +188,33 @@ func TestStatisticsAreCounted(t *testing.T) {
 			s.Errorf("got %s, want nothing of another tenant", got.raw)
 		}
 		s.as("acme", storage.RoleAuditor).do("GET", "/stats?days=0", nil).is(400)
+		until := func(tenant string) time.Time {
+			got := s.as(tenant, storage.RoleAuditor).do("GET", "/stats", nil).is(200)
+			at, err := time.Parse(time.RFC3339, got.text("counted_until"))
+			check(s, err)
+			return at
+		}
+		if at := until("acme"); at.Before(now) {
+			s.Errorf("got %v, want all counted", at)
+		}
+
+		// A trail that an earlier release has kept, of which nothing is counted yet.
+		jo, old := s.add(s.tenant("acme"), storage.User{Email: "jo@example.com"}), make([]storage.Event, 10_500)
+		for i := range old {
+			at := now.Add(-90*24*time.Hour + time.Duration(i)*time.Second)
+			old[i] = storage.Event{ID: idAt(at, 0), TenantID: "acme", At: at, Kind: signedIn, UserID: "ann"}
+		}
+		check(s, s.store.Apply(s.Context(), storage.Change{TenantID: "acme", UserID: jo, Now: now, Events: old}))
+		got = s.as("acme", storage.RoleAuditor).do("GET", "/stats?days=100", nil).is(200)
+		at, want := until("acme"), old[9_999].At.Truncate(time.Millisecond)
+		if !at.Equal(want) || got.get("sign_ins.") != 10_000.0 || got.get("active.month") != 0.0 {
+			s.Errorf("got %.300s until %v, want the first ten thousand sign-ins, until %v", got.raw, at, want)
+		}
+		check(s, s.store.Tally(s.Context(), now))
+		got = s.as("acme", storage.RoleAuditor).do("GET", "/stats?days=100", nil).is(200)
+		if until("acme").Before(now) || got.get("sign_ins.") != 10_500.0 || got.get("active.month") != 2.0 {
+			s.Errorf("got %.300s, want all counted", got.raw)
+		}
 	})
 }
 

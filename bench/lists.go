@@ -30,10 +30,16 @@ var lists = []struct {
 	{"/clients", 1}, {"/clients?filter=disabled eq true", 1},
 	{"/audit", 1}, {"/audit", 1000}, {"/audit?kind=user.added", 1}, {`/audit?filter=ip sw "198."`, 1},
 	{"/audit?user_id=01900000-0000-7000-8000-00000000004d", 1}, {"/stats", 1}, {"/stats?days=366", 1},
+	{"/events", 1}, {"/events", 1000}, {"/administrators", 1}, {"/invitations", 1}, {"/apis", 1}, {"/keys", 1},
+	{"/webhooks", 1}, {"/mail/waiting", 1}, {"/mail/dead", 1}, {"/upstreams", 1}, {"/clients/web/roles", 1},
+	{"/clients/web/secrets", 1}, {"/clients/web/api-keys", 1},
+	{"/users/01900000-0000-7000-8000-00000000004d/sessions", 1}, {"/users/01900000-0000-7000-8000-00000000004d/grants", 1},
+	{"/users/01900000-0000-7000-8000-00000000004d/groups", 1}, {"/users/01900000-0000-7000-8000-00000000004d/roles", 1},
 }
 
 const (
-	listScopes  = "users:read groups:read clients:read audit:read stats:read"
+	listScopes = "users:read groups:read clients:read audit:read stats:read administrators:read tenant:read keys:read " +
+		"webhooks:read mail:read upstreams:read"
 	listRepeats = 15
 )
 

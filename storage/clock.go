@@ -3,6 +3,7 @@ package storage
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"strings"
 	"time"
 )
 
@@ -26,4 +27,13 @@ func IDAt(t time.Time) string {
 	binary.BigEndian.PutUint64(b[:], uint64(max(0, t.UnixMilli())))
 	h := hex.EncodeToString(b[2:])
 	return h[:8] + "-" + h[8:] + "-7000-8000-000000000000"
+}
+
+// TimeOf returns the moment of a UUID of version 7, to the millisecond; the zero time if it is no UUID.
+func TimeOf(id string) time.Time {
+	b, err := hex.DecodeString(strings.ReplaceAll(id, "-", ""))
+	if err != nil || len(b) != 16 {
+		return time.Time{}
+	}
+	return time.UnixMilli(int64(binary.BigEndian.Uint64(b[:8]) >> 16)).UTC()
 }

@@ -20,14 +20,23 @@ type Active struct {
 	Users int64
 }
 
+// Counted is how far the sign-ins of a tenant are counted.
+type Counted struct {
+	Event string    // the id of the last event that is counted; "" if all are
+	Until time.Time // the moment of that event, or now
+}
+
 // Statistics counts sign-ins of a tenant from the beginning of a day on.
 type Statistics interface {
+	// Counted returns how far a request can count now: to the event that lies so many, 10,000 at most, behind those
+	// that Tally has counted.
+	Counted(ctx context.Context, tenant string, most int, now time.Time) (Counted, error)
 	// SignIns counts sign-ins and refusals, by day and way.
-	SignIns(ctx context.Context, tenant string, since time.Time) ([]SignIns, error)
+	SignIns(ctx context.Context, tenant string, since time.Time, to Counted) ([]SignIns, error)
 	// ActiveByDay counts the users who signed in, by day.
-	ActiveByDay(ctx context.Context, tenant string, since time.Time) ([]Active, error)
+	ActiveByDay(ctx context.Context, tenant string, since time.Time, to Counted) ([]Active, error)
 	// ActiveUsers counts the users who signed in at all.
-	ActiveUsers(ctx context.Context, tenant string, since time.Time) (int64, error)
+	ActiveUsers(ctx context.Context, tenant string, since time.Time, to Counted) (int64, error)
 	// Tally counts the events of all tenants that are older than some minutes and were not counted before, back to a
 	// year ago, part after part, and stores the numbers: the others then have to count the latest events only. The
 	// numbers stay when the events are deleted.

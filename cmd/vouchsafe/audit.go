@@ -166,7 +166,8 @@ type statsCmd struct {
 // Help says how far the counts go.
 func (*statsCmd) Help() string {
 	return "Days are those of UTC. It counts up to a year back, and as far as the audit trail was kept when the server " +
-		"first counted."
+		"first counted. Servers count a trail that an earlier release has kept from its oldest day on: until then, the " +
+		"last line, or counted_until, says how far they are."
 }
 
 // statsView is what is counted, as commands print it.
@@ -175,6 +176,7 @@ type statsView struct {
 	Days     []dayView        `json:"days"`
 	SignIns  map[string]int64 `json:"sign_ins"`
 	Failures map[string]int64 `json:"failures"`
+	Until    time.Time        `json:"counted_until"`
 }
 
 // activeView is how many users signed in within a time.
@@ -193,7 +195,7 @@ type dayView struct {
 }
 
 func viewStats(st administration.Statistics) statsView {
-	v := statsView{activeView{st.Day, st.Week, st.Month}, []dayView{}, st.SignIns, st.Failures}
+	v := statsView{activeView{st.Day, st.Week, st.Month}, []dayView{}, st.SignIns, st.Failures, st.Until.UTC()}
 	for _, d := range st.Days {
 		v.Days = append(v.Days, dayView{d.Day.Format(time.DateOnly), d.Active, d.SignIns, d.Failures})
 	}
@@ -231,6 +233,7 @@ func (c *statsCmd) Run(ctx context.Context, a *app) error {
 				fmt.Fprintf(a.Out, "%s %s: %d\n", sums.what, terminal.Printable(how), sums.of[how])
 			}
 		}
+		fmt.Fprintf(a.Out, "Counted until %s\n", terminal.Zoned(v.Until))
 		return nil
 	})
 }

@@ -15,6 +15,8 @@ type Statistics struct {
 	Days             []DayStatistics // oldest first, without gaps
 	// SignIns are sign-ins by their amr, and Failures refusals by their reason.
 	SignIns, Failures map[string]int64
+	// Until is up to when all of it is counted: now, or before while servers count an old audit trail.
+	Until time.Time
 }
 
 // DayStatistics are those of a day in UTC.
@@ -23,26 +25,35 @@ type DayStatistics struct {
 	Active, SignIns, Failures int64
 }
 
-const day = 24 * time.Hour
+const (
+	day = 24 * time.Hour
+	// mostNew is how many events a request counts that the servers have not counted yet, so that it is answered at once.
+	mostNew = 10_000
+)
 
 // Count returns the statistics of so many days, of which the last is that of now.
 func Count(
 	ctx context.Context, s storage.Statistics, a people.Asker, days int, now time.Time,
 ) (st Statistics, err error) {
 	back := func(days int) time.Time { return now.UTC().Truncate(day).Add(-time.Duration(days-1) * day) }
-	for _, span := range []struct {
-		to   *int64
-		days int
-	}{{&st.Day, 1}, {&st.Week, 7}, {&st.Month, 30}} {
-		if *span.to, err = s.ActiveUsers(ctx, a.Tenant.ID, back(span.days)); err != nil {
-			return st, err
-		}
-	}
-	signIns, err := s.SignIns(ctx, a.Tenant.ID, back(days))
+	to, err := s.Counted(ctx, a.Tenant.ID, mostNew, now)
 	if err != nil {
 		return st, err
 	}
-	active, err := s.ActiveByDay(ctx, a.Tenant.ID, back(days))
+	st.Until = to.Until
+	for _, span := range []struct {
+		n    *int64
+		days int
+	}{{&st.Day, 1}, {&st.Week, 7}, {&st.Month, 30}} {
+		if *span.n, err = s.ActiveUsers(ctx, a.Tenant.ID, back(span.days), to); err != nil {
+			return st, err
+		}
+	}
+	signIns, err := s.SignIns(ctx, a.Tenant.ID, back(days), to)
+	if err != nil {
+		return st, err
+	}
+	active, err := s.ActiveByDay(ctx, a.Tenant.ID, back(days), to)
 	st.fill(back(days), days, signIns, active)
 	return st, err
 }

@@ -143,31 +143,54 @@ func testStatistics(t *testing.T, s Store) {
 	record(tenant, signedIn, "bob", "pwd", at(3, 1))
 	record(other, signedIn, "dan", "pwd", at(0, 1))
 
+	var all storage.Counted
 	counted := func(when string) {
 		t.Helper()
-		signIns, err := s.SignIns(ctx, tenant, today)
+		signIns, err := s.SignIns(ctx, tenant, today, all)
 		same(t, signIns, err, []storage.SignIns{
 			{Day: at(0, 0), Failed: true, How: "password", Count: 1}, {Day: at(0, 0), Count: 1},
 			{Day: at(0, 0), How: "pwd", Count: 1}, {Day: at(0, 0), How: "pwd otp", Count: 1},
 			{Day: at(1, 0), How: "pwd", Count: 3}, {Day: at(2, 0), How: "pwd", Count: 1}, {Day: at(3, 0), How: "pwd", Count: 1},
 		})
-		active, err := s.ActiveByDay(ctx, tenant, at(1, 0))
+		active, err := s.ActiveByDay(ctx, tenant, at(1, 0), all)
 		same(t, active, err, []storage.Active{
 			{Day: at(1, 0), Users: 2}, {Day: at(2, 0), Users: 1}, {Day: at(3, 0), Users: 1},
 		})
 		for days, want := range []int64{4, 3, 2, 1, 0} {
-			if n, err := s.ActiveUsers(ctx, tenant, at(days, 0)); err != nil || n != want {
+			if n, err := s.ActiveUsers(ctx, tenant, at(days, 0), all); err != nil || n != want {
 				t.Errorf("%s: got %d users from day %d on, %v, want %d", when, n, days, err, want)
 			}
 		}
-		n, err := s.ActiveUsers(ctx, other, today)
+		n, err := s.ActiveUsers(ctx, other, today, all)
 		same(t, n, err, int64(1))
 	}
 	counted("nothing tallied")
+	countedTo := func(most int, until time.Time, signIns, users int64) {
+		t.Helper()
+		to, err := s.Counted(ctx, tenant, most, at(9, 0))
+		must(t, err)
+		found, err := s.SignIns(ctx, tenant, today, to)
+		must(t, err)
+		sum := int64(0)
+		for _, v := range found {
+			sum += v.Count
+		}
+		n, err := s.ActiveUsers(ctx, tenant, today, to)
+		must(t, err)
+		if !to.Until.Equal(until) || sum != signIns || n != users {
+			t.Errorf("got %d sign-ins of %d users until %v, want %d of %d until %v", sum, n, to.Until, signIns, users, until)
+		}
+	}
+	countedTo(2, at(0, 2), 2, 1)
+	countedTo(5, at(0, 4), 4, 2)
+	countedTo(100, at(9, 0), 9, 4)
 	for _, moment := range []time.Time{at(0, 1).Add(3 * time.Minute), at(1, 1), at(1, 1).Add(3 * time.Minute), at(2, 0),
 		at(9, 0), at(9, 0), at(4, 0)} {
 		must(t, s.Tally(ctx, moment))
 		counted(moment.String())
+		if moment.Equal(at(2, 0)) {
+			countedTo(1, at(2, 1), 8, 4)
+		}
 	}
 	errs := race(3, func(int) error { return s.Tally(ctx, at(10, 0)) })
 	for _, err := range errs {
@@ -181,13 +204,13 @@ func testStatistics(t *testing.T, s Store) {
 	for _, moment := range []time.Time{at(10, 0), at(11, 0)} {
 		must(t, s.Tally(ctx, moment))
 		for days, want := range map[int]int64{0: 4, 3: 2, 4: 1, 11: 0} {
-			n, err := s.ActiveUsers(ctx, tenant, at(days, 0))
+			n, err := s.ActiveUsers(ctx, tenant, at(days, 0), all)
 			same(t, n, err, want)
 		}
 	}
 	must(t, s.RemoveTenant(ctx, tenant, at(11, 0)))
 	(&world{s: s, tenant: tenant}).finish(t, storage.RemovalTenant, "")
-	n, err := s.ActiveUsers(ctx, tenant, today)
+	n, err := s.ActiveUsers(ctx, tenant, today, all)
 	same(t, n, err, int64(0))
 }
 

@@ -193,12 +193,13 @@ func (d Desk) Statistics(ctx context.Context, days int) (administration.Statisti
 		} `json:"days"`
 		SignIns  map[string]int64 `json:"sign_ins"`
 		Failures map[string]int64 `json:"failures"`
+		Until    time.Time        `json:"counted_until"`
 	}
 	if err := d.api.Get(ctx, "/stats?days="+strconv.Itoa(days), &s); err != nil {
 		return administration.Statistics{}, err
 	}
 	out := administration.Statistics{Day: s.Active.Day, Week: s.Active.Week, Month: s.Active.Month, SignIns: s.SignIns,
-		Failures: s.Failures}
+		Failures: s.Failures, Until: s.Until}
 	for _, day := range s.Days {
 		at, err := time.Parse(time.DateOnly, day.Date)
 		if err != nil {
