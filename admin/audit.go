@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -58,12 +60,14 @@ func (s *Server) auditRoutes() []jsonapi.Route {
 		Summary: "Lists events as they come, oldest first, for programs that cannot be called by a webhook.",
 		Text: "Events are here about a second after they happened. One whose transaction ended late comes late, and none " +
 			"is left out. `next` is always there: ask with it again. The first call begins the list, with the events of " +
-			"the last minutes. It keeps 30 days.\n\nWith `Accept: text/event-stream` the answer does not end, and events " +
+			"the last minutes. It keeps 30 days: after longer the place is gone, and the list ends unless it is read or there " +
+			"is a webhook.\n\nWith `Accept: text/event-stream` the answer does not end, and events " +
 			"are sent as they come (Server-Sent Events). The id of each is what `next` would be: a client that connects " +
 			"again sends it as `Last-Event-ID`, and misses nothing.",
 		Headers: []jsonapi.Header{{Name: "Last-Event-ID", Text: "For a stream: the last event's id; it stands above after."}},
 		Problems: []jsonapi.Outcome{{Status: http.StatusTooManyRequests, Code: "too_many_streams",
-			When: "the caller, or all callers, have as many streams open as a server takes."}},
+			When: "the caller, or all callers, have as many streams open as a server takes."},
+			{Status: http.StatusGone, Code: "events_gone", When: "events behind `after` are not kept any more."}},
 	}, s.listEvents)}
 }
 
@@ -88,10 +92,12 @@ func (s *Server) listEvents(c *call, in eventsCall) (out jsonapi.Page[webhooks.B
 		return out, err
 	}
 	if in.After == "" {
-		if err := s.Store.BeginFeed(c.Context(), tenant, time.Now().Add(-feedBegins)); err != nil {
+		if after, err = s.Store.BeginFeed(c.Context(), tenant, time.Now().Add(-feedBegins), time.Now()); err != nil {
 			return out, err
 		}
 		s.Webhooks.Wake()
+	} else if err = s.readFeed(c.Context(), tenant, after); err != nil {
+		return out, err
 	}
 	if stream {
 		return out, s.streamEvents(c, webhooks.Stream{Tenant: tenant, Client: c.asker.Actor, After: after, Kinds: in.Kinds,
@@ -111,6 +117,16 @@ func (s *Server) listEvents(c *call, in eventsCall) (out jsonapi.Page[webhooks.B
 	return out, err
 }
 
+// readFeed returns a problem if events behind the place may be lost.
+func (s *Server) readFeed(ctx context.Context, tenant string, place int64) error {
+	err := s.Store.ReadFeed(ctx, tenant, place, time.Now())
+	if errors.Is(err, storage.ErrNotFound) {
+		return &jsonapi.Problem{Status: http.StatusGone, Code: "events_gone", Err: err,
+			Detail: "Events behind this place are not kept any more. Compare your data, and begin anew, without after."}
+	}
+	return err
+}
+
 // streams reports whether a request asks for Server-Sent Events rather than JSON.
 func streams(r *http.Request) bool {
 	return r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/event-stream")
@@ -126,9 +142,11 @@ func (s *Server) streamEvents(c *call, to webhooks.Stream) error {
 	return jsonapi.Stream(func(w http.ResponseWriter, r *http.Request) error {
 		defer leave()
 		r = r.WithContext(web.Lasting(r.Context()))
-		to.Allowed = func() error {
-			_, err := s.admit(r, "audit:read")
-			return err
+		to.Allowed = func(place int64) error {
+			if _, err := s.admit(r, "audit:read"); err != nil {
+				return err
+			}
+			return s.readFeed(r.Context(), to.Tenant, place)
 		}
 		if err := s.Webhooks.Serve(r.Context(), w, to); err != nil {
 			web.Note(r.Context(), "cause", err.Error()) // the answer has begun
@@ -206,16 +224,19 @@ func (s *Server) searchAudit(c *call, in searchCall) (out jsonapi.Page[event], e
 
 // statistics are what the tenant's users did, as the API shows it.
 type statistics struct {
-	Active   activeUsers      `json:"active" doc:"How many different users signed in."`
-	Days     []dayStatistics  `json:"days" doc:"Each day in UTC, oldest first."`
-	SignIns  map[string]int64 `json:"sign_ins" doc:"Sign-ins by their amr (RFC 8176), such as pwd, or pwd otp."`
-	Failures map[string]int64 `json:"failures" doc:"Refused sign-ins by their reason."`
-	Until    time.Time        `json:"counted_until" doc:"What happened later is not counted yet: see above."`
+	Active   activeUsers       `json:"active" doc:"How many different users were active."`
+	Zone     string            `json:"zone" doc:"The time zone in which days begin."`
+	Days     []dayStatistics   `json:"days" doc:"Each day, oldest first."`
+	Weeks    []weekStatistics  `json:"weeks" doc:"Each week from the first with an active user to the last."`
+	Months   []monthStatistics `json:"months" doc:"Each month from the first with an active user to the last."`
+	SignIns  map[string]int64  `json:"sign_ins" doc:"Sign-ins by their amr (RFC 8176), such as pwd, or pwd otp."`
+	Failures map[string]int64  `json:"failures" doc:"Refused sign-ins by their reason."`
+	Until    time.Time         `json:"counted_until" doc:"What happened later is not counted yet: see above."`
 }
 
-// activeUsers are the users who signed in on the last days.
+// activeUsers are the users who were active on the last days.
 type activeUsers struct {
-	Day   int64 `json:"day" doc:"Today, in UTC."`
+	Day   int64 `json:"day" doc:"Today."`
 	Week  int64 `json:"week" doc:"Today and on the 6 days before."`
 	Month int64 `json:"month" doc:"Today and on the 29 days before."`
 }
@@ -223,9 +244,21 @@ type activeUsers struct {
 // dayStatistics are those of one day.
 type dayStatistics struct {
 	Date     string `json:"date" format:"date" doc:"The day."`
-	Active   int64  `json:"active" doc:"How many different users signed in."`
+	Active   int64  `json:"active" doc:"How many different users were active."`
 	SignIns  int64  `json:"sign_ins" doc:"How many sign-ins there were."`
 	Failures int64  `json:"failures" doc:"How many sign-ins were refused."`
+}
+
+// weekStatistics are those of a week.
+type weekStatistics struct {
+	Week   string `json:"week" doc:"The week, as ISO 8601 names it, such as 2026-W48."`
+	Active int64  `json:"active" doc:"How many different users were active."`
+}
+
+// monthStatistics are those of a month.
+type monthStatistics struct {
+	Month  string `json:"month" doc:"The month, such as 2026-11."`
+	Active int64  `json:"active" doc:"How many different users were active."`
 }
 
 // statsCall is the input of GET /stats.
@@ -237,20 +270,28 @@ func (s *Server) statsRoutes() []jsonapi.Route {
 	return []jsonapi.Route{handle(s, jsonapi.Operation{
 		Method: http.MethodGet, Path: "/stats", ID: "getStats", Scope: "stats:read",
 		Summary: "Counts active users, sign-ins and refusals.",
-		Text: "Days are those of UTC. It counts up to a year back, and as far as the audit trail was kept when the server " +
-			"first counted. `counted_until` is now; but some minutes ago after thousands of events within minutes, and a past " +
-			"day while the servers count a trail that an earlier release has kept, oldest days first.",
+		Text: "A user is active who signs in, or whose session an app of Keratin AuthN refreshes. Days begin in the zone " +
+			"of the setting statistics_zone. It counts up to a year back, and as far as the audit trail was kept when the " +
+			"server first counted. `counted_until` is now; but some minutes ago after thousands of events within minutes, " +
+			"and a past day while the servers count a trail that an earlier release has kept, oldest days first.",
 	}, func(c *call, in statsCall) (statistics, error) {
 		if in.Days == 0 {
 			in.Days = 30
 		}
-		st, err := administration.Count(c.Context(), s.Store, c.asker, in.Days, time.Now())
+		st, err := s.Counting.Count(c.Context(), s.Store, c.asker, in.Days, time.Now())
 		out := statistics{
 			Active: activeUsers{st.Day, st.Week, st.Month}, SignIns: st.SignIns, Failures: st.Failures,
-			Days: []dayStatistics{}, Until: st.Until.UTC(),
+			Zone: st.Zone, Until: st.Until.UTC(),
+			Days: []dayStatistics{}, Weeks: []weekStatistics{}, Months: []monthStatistics{},
 		}
 		for _, d := range st.Days {
 			out.Days = append(out.Days, dayStatistics{d.Day.Format(time.DateOnly), d.Active, d.SignIns, d.Failures})
+		}
+		for _, w := range st.Weeks {
+			out.Weeks = append(out.Weeks, weekStatistics{administration.WeekName(w.First), w.Users})
+		}
+		for _, m := range st.Months {
+			out.Months = append(out.Months, monthStatistics{administration.MonthName(m.First), m.Users})
 		}
 		return out, err
 	})}

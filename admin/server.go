@@ -63,6 +63,8 @@ type Config struct {
 	Language func(r *http.Request) string
 	// Errors shows the errors of requests that are not for the API.
 	Errors web.ErrorPage
+	// Counting says how statistics are counted.
+	Counting administration.Counting
 	// AnswerLease is how long a request with an Idempotency-Key that has changed nothing keeps others with the key from
 	// being carried out. It is longer than requests take: when it ends, the server was killed. Default one minute.
 	AnswerLease time.Duration

@@ -21,8 +21,9 @@ func (a *api) delivered(id string, kinds ...string) (events []string) {
 		events = append(events, e.ID)
 	}
 	now := time.Now()
-	check(a, a.store.BeginFeed(a.Context(), a.tenant.ID, now.Add(-time.Minute)))
-	_, err := a.store.Feed(a.Context(), a.tenant.ID, time.Minute, now, 100)
+	_, err := a.store.BeginFeed(a.Context(), a.tenant.ID, now.Add(-time.Minute), now)
+	check(a, err)
+	_, err = a.store.Feed(a.Context(), a.tenant.ID, time.Minute, now, 100)
 	check(a, err)
 	h, err := a.store.Webhook(a.Context(), a.tenant.ID, id)
 	check(a, err)

@@ -37,13 +37,17 @@ func (s *Service) LinkIdentity(ctx context.Context, a Asker, u storage.User, pro
 	return err
 }
 
-// LinkedAlready returns nil if the identity is linked to the same user, else ErrIdentityTaken.
+// LinkedAlready returns nil if the identity is linked to the same user, else ErrIdentityTaken. It stores the address
+// that the account has there now.
 func (s *Service) LinkedAlready(ctx context.Context, link storage.Identity) error {
 	known, err := s.Store.Identity(ctx, link.TenantID, link.Provider, link.Subject)
-	if err == nil && known.UserID == link.UserID {
+	if err != nil || known.UserID != link.UserID {
+		return ErrIdentityTaken
+	}
+	if link.Email == "" || link.Email == known.Email {
 		return nil
 	}
-	return ErrIdentityTaken
+	return s.Store.SetIdentityEmail(ctx, link.TenantID, link.Provider, link.Subject, link.Email)
 }
 
 // UnlinkIdentity takes an identity away from the user, and tells the user by mail. Its refusal is

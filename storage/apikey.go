@@ -69,4 +69,6 @@ type APIKeys interface {
 	APIKeysOf(ctx context.Context, tenant, userID, clientID string) ([]APIKey, error)
 	// UsedAPIKey stores that the key was used, unless a use after since is stored already.
 	UsedAPIKey(ctx context.Context, tenant, id string, now, since time.Time) error
+	// EndAPIKeys lets all keys of the tenant that were made before a point in time expire, and returns how many.
+	EndAPIKeys(ctx context.Context, tenant string, before, now time.Time) (int64, error)
 }

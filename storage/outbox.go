@@ -171,8 +171,14 @@ type Webhooks interface {
 	// SetFailing stores since when a webhook fails; zero: it does not.
 	SetFailing(ctx context.Context, tenant, id string, since time.Time) error
 
-	// BeginFeed begins the feed of a tenant with events since a point in time, unless it has one.
-	BeginFeed(ctx context.Context, tenant string, since time.Time) error
+	// BeginFeed begins the feed of a tenant with events since a point in time, unless it has one, and returns the place
+	// behind which a reader finds all that the feed keeps. A feed that ended goes on behind a gap.
+	BeginFeed(ctx context.Context, tenant string, since, now time.Time) (place int64, err error)
+	// ReadFeed stores now and then that the feed is read. It returns ErrNotFound if events behind the place may be
+	// lost: the feed does not keep them any more, or has ended.
+	ReadFeed(ctx context.Context, tenant string, place int64, now time.Time) error
+	// EndFeeds ends the feeds of tenants that have no webhook and were not read since a point in time.
+	EndFeeds(ctx context.Context, since, now time.Time) error
 	// Feeds returns the last place in the feed of each tenant that has one.
 	Feeds(ctx context.Context) (map[string]int64, error)
 	// Feed gives places to events that have none, at most limit, and stores what is to be sent of them. It looks for

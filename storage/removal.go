@@ -56,6 +56,8 @@ type Retention struct {
 	Revoked   time.Duration            // grants, from their revocation
 	// Exported keeps every event until it has been exported (MarkExported).
 	Exported bool
+	// Days, Weeks and Months are how many of each the statistics keep.
+	Days, Weeks, Months int
 }
 
 // Histories deletes records of the past, and exports events.

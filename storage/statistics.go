@@ -7,16 +7,29 @@ import (
 
 // SignIns are the sign-ins of one day that went the same way.
 type SignIns struct {
-	Day    time.Time // its beginning, in UTC
+	Day    time.Time // its date, as midnight in UTC
 	Failed bool
 	// How is the amr of sign-ins, in the order of the proofs; or the reason of those that were refused.
 	How   string
 	Count int64
 }
 
-// Active is how many different users signed in on a day.
+// Period is a kind of time in which users are active.
+type Period string
+
+// Periods.
+const (
+	Day   Period = "active"
+	Week  Period = "week" // from Monday on (ISO 8601)
+	Month Period = "month"
+)
+
+// KeptMonths is how many months of statistics are kept.
+const KeptMonths = 60
+
+// Active is how many different users were active in a period.
 type Active struct {
-	Day   time.Time // its beginning, in UTC
+	First time.Time // the date of its first day, as midnight in UTC
 	Users int64
 }
 
@@ -26,20 +39,22 @@ type Counted struct {
 	Until time.Time // the moment of that event, or now
 }
 
-// Statistics counts sign-ins of a tenant from the beginning of a day on.
+// Statistics counts sign-ins and active users of a tenant from the beginning of a day on: days are those of the zone of
+// that time. A user is active who signs in, or refreshes a session without having signed in on that day
+// (EventSessionRefreshed).
 type Statistics interface {
 	// Counted returns how far a request can count now: to the event that lies so many, 10,000 at most, behind those
 	// that Tally has counted.
 	Counted(ctx context.Context, tenant string, most int, now time.Time) (Counted, error)
 	// SignIns counts sign-ins and refusals, by day and way.
 	SignIns(ctx context.Context, tenant string, since time.Time, to Counted) ([]SignIns, error)
-	// ActiveByDay counts the users who signed in, by day.
-	ActiveByDay(ctx context.Context, tenant string, since time.Time, to Counted) ([]Active, error)
-	// ActiveUsers counts the users who signed in at all.
+	// ActiveBy counts the active users of each period that has any and does not begin before the day.
+	ActiveBy(ctx context.Context, tenant string, period Period, since time.Time, to Counted) ([]Active, error)
+	// ActiveUsers counts the users who were active at all.
 	ActiveUsers(ctx context.Context, tenant string, since time.Time, to Counted) (int64, error)
 	// Tally counts the events of all tenants that are older than some minutes and were not counted before, back to a
 	// year ago, part after part, and stores the numbers: the others then have to count the latest events only. The
-	// numbers stay when the events are deleted.
+	// numbers stay when the events are deleted. Days are those of the zone of now.
 	Tally(ctx context.Context, now time.Time) error
 }
 

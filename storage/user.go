@@ -214,6 +214,8 @@ type Identity struct {
 type Identities interface {
 	Identity(ctx context.Context, tenant, provider, subject string) (Identity, error)
 	IdentitiesOf(ctx context.Context, tenant, userID string) ([]Identity, error)
+	// SetIdentityEmail stores the address that the account at the provider has now; ErrNotFound if it is not linked.
+	SetIdentityEmail(ctx context.Context, tenant, provider, subject, email string) error
 }
 
 // AccountNumber is the integer by which apps of Keratin AuthN know a user. A user has one at most. It stays after the
@@ -248,14 +250,9 @@ type AccountNumbers interface {
 	// ReserveNumber has later numbers be greater than this one, which another product has given. Only a Change with the
 	// number gives it. It does nothing if the number was given or is reserved.
 	ReserveNumber(ctx context.Context, tenant string, number int64, now time.Time) error
-	// CountActive stores that the user was active on a day after n.ActiveOn, and counts the user in each of the
-	// periods. ErrStale: ActiveOn has changed since n was read, so that the user is counted already.
-	CountActive(ctx context.Context, n AccountNumber, day int64, periods ...string) error
-	// ActiveIn returns how many users were active in each period that is not before one of its kind: periods of the
-	// same length are of the same kind, and are ordered as text.
-	ActiveIn(ctx context.Context, tenant string, since ...string) (map[string]int64, error)
-	// ForgetActive deletes the counts of the periods of the same kind that are before one of them.
-	ForgetActive(ctx context.Context, tenant string, before ...string) error
+	// SetActive stores that the user was active on a day after n.ActiveOn, and the event that tells of it. ErrStale:
+	// ActiveOn has changed since n was read.
+	SetActive(ctx context.Context, n AccountNumber, day int64, e Event) error
 }
 
 // AppLogin is what an app that manages its users itself stores of a user. A Change stores it.

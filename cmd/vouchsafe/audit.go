@@ -165,28 +165,43 @@ type statsCmd struct {
 
 // Help says how far the counts go.
 func (*statsCmd) Help() string {
-	return "Days are those of UTC. It counts up to a year back, and as far as the audit trail was kept when the server " +
-		"first counted. Servers count a trail that an earlier release has kept from its oldest day on: until then, the " +
-		"last line, or counted_until, says how far they are."
+	return "A user is active who signs in, or whose session an app of Keratin AuthN refreshes. Days begin in the zone " +
+		"of the setting statistics_zone. It counts up to a year back, and as far as the audit trail was kept when the " +
+		"server first counted. Servers count a trail that an earlier release has kept from its oldest day on: until " +
+		"then, the last line, or counted_until, says how far they are."
 }
 
 // statsView is what is counted, as commands print it.
 type statsView struct {
 	Active   activeView       `json:"active"`
+	Zone     string           `json:"zone"`
 	Days     []dayView        `json:"days"`
+	Weeks    []weekView       `json:"weeks"`
+	Months   []monthView      `json:"months"`
 	SignIns  map[string]int64 `json:"sign_ins"`
 	Failures map[string]int64 `json:"failures"`
 	Until    time.Time        `json:"counted_until"`
 }
 
-// activeView is how many users signed in within a time.
+// weekView and monthView are how many users were active in a calendar week (ISO 8601) and month.
+type weekView struct {
+	Week   string `json:"week"`
+	Active int64  `json:"active"`
+}
+
+type monthView struct {
+	Month  string `json:"month"`
+	Active int64  `json:"active"`
+}
+
+// activeView is how many users were active within a time.
 type activeView struct {
 	Day   int64 `json:"day"`
 	Week  int64 `json:"week"`
 	Month int64 `json:"month"`
 }
 
-// dayView is what users did on a day in UTC.
+// dayView is what users did on a day.
 type dayView struct {
 	Date     string `json:"date"`
 	Active   int64  `json:"active"`
@@ -195,12 +210,25 @@ type dayView struct {
 }
 
 func viewStats(st administration.Statistics) statsView {
-	v := statsView{activeView{st.Day, st.Week, st.Month}, []dayView{}, st.SignIns, st.Failures, st.Until.UTC()}
+	v := statsView{activeView{st.Day, st.Week, st.Month}, st.Zone, []dayView{}, []weekView{}, []monthView{}, st.SignIns,
+		st.Failures, st.Until.UTC()}
 	for _, d := range st.Days {
 		v.Days = append(v.Days, dayView{d.Day.Format(time.DateOnly), d.Active, d.SignIns, d.Failures})
 	}
+	for _, w := range st.Weeks {
+		v.Weeks = append(v.Weeks, weekView{administration.WeekName(w.First), w.Users})
+	}
+	for _, m := range st.Months {
+		v.Months = append(v.Months, monthView{administration.MonthName(m.First), m.Users})
+	}
 	return v
 }
+
+// shownPeriods is how many weeks and months are printed; JSON has all.
+const shownPeriods = 4
+
+// last returns the last n values.
+func last[T any](all []T, n int) []T { return all[max(0, len(all)-n):] }
 
 // Run prints the days as a table, and sums below.
 func (c *statsCmd) Run(ctx context.Context, a *app) error {
@@ -225,6 +253,12 @@ func (c *statsCmd) Run(ctx context.Context, a *app) error {
 		}
 		fmt.Fprintf(a.Out, "\nActive users: %d in 24 hours, %d in 7 days, %d in 30 days\n", v.Active.Day, v.Active.Week,
 			v.Active.Month)
+		for _, w := range last(v.Weeks, shownPeriods) {
+			fmt.Fprintf(a.Out, "Active in %s: %d\n", w.Week, w.Active)
+		}
+		for _, m := range last(v.Months, shownPeriods) {
+			fmt.Fprintf(a.Out, "Active in %s: %d\n", m.Month, m.Active)
+		}
 		for _, sums := range []struct {
 			what string
 			of   map[string]int64

@@ -224,7 +224,8 @@ func (a *app) withDesk(ctx context.Context, at placeFlags, do func(desk.Desk) er
 		return do(&here.Desk{
 			Store: c.store, Accounts: &c.Accounts, Asker: c.asker, By: byCLI, Issuer: cfg.Issuer,
 			Lifetimes: keyLifetimes(cfg), Upstreams: server.UpstreamCalls(cfg, roots), Reach: server.Reach(cfg, roots),
-			People: func(ctx context.Context) (*people.Service, error) { return a.openPeople(ctx, cfg, c.store) },
+			Counting: server.Counting(cfg),
+			People:   func(ctx context.Context) (*people.Service, error) { return a.openPeople(ctx, cfg, c.store) },
 			Keyring: func(ctx context.Context, do func(*keys.Ring) error) error {
 				return a.withProvider(ctx, func(s *server.Server) error { return do(s.Provider.Keys) })
 			},

@@ -83,7 +83,7 @@ func keratinSeal(t *testing.T, app string) string {
 }
 
 // door is a server in the place of Keratin AuthN.
-type door struct{ url string }
+type door struct{ url, issuer string }
 
 // serveKeratin starts a server in the place of Keratin AuthN.
 func serveKeratin(t *testing.T, sh *shell) door {
@@ -92,11 +92,11 @@ func serveKeratin(t *testing.T, sh *shell) door {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := door{"http://127.0.0.1:" + strconv.Itoa(port)}
+	d := door{url: "http://127.0.0.1:" + strconv.Itoa(port)}
 	served := *sh
 	served.env = append(append([]string{}, sh.env...), "VOUCHSAFE_KERATIN=default", "PORT="+strconv.Itoa(port),
 		"AUTHN_URL="+d.url, "APP_DOMAINS=app.example.com", "HTTP_AUTH_USERNAME=app", "HTTP_AUTH_PASSWORD=the app's password")
-	served.serve(t)
+	d.issuer = served.serve(t).issuer
 	return d
 }
 

@@ -149,15 +149,21 @@ func (c *migrateCmd) Run(ctx context.Context, a *app) error {
 
 // restoredCmd ends what a restored backup has brought back.
 type restoredCmd struct {
-	Before time.Time `help:"End only what is older than this time, such as 2006-01-02T15:04:05Z. The default is now." placeholder:"TIME"`
+	Before  time.Time `help:"End only what is older than this time, such as 2006-01-02T15:04:05Z. The default is now." placeholder:"TIME"`
+	APIKeys bool      `name:"api-keys" help:"Revoke all API keys, too: those that were revoked since the backup work again otherwise."`
 	yesFlag
 	jsonFlag
 }
 
 // tell prints how many rows were ended.
-func (c *restoredCmd) tell(a *app, rows int64) error {
+func (c *restoredCmd) tell(a *app, rows, keys int64) error {
 	if c.JSON {
-		return a.PrintJSON(restoredView{rows, c.Before.UTC()})
+		return a.PrintJSON(restoredView{rows, keys, c.Before.UTC()})
+	}
+	if c.APIKeys {
+		if err := a.PrintSentence("Revoked %d API keys.", keys); err != nil {
+			return err
+		}
 	}
 	return a.PrintSentence("Ended %d sessions, grants, codes, emails and devices older than %s.", rows,
 		terminal.Zoned(c.Before))
@@ -166,6 +172,7 @@ func (c *restoredCmd) tell(a *app, rows int64) error {
 // restoredView is what restored did, as JSON.
 type restoredView struct {
 	Ended  int64     `json:"ended"`
+	Keys   int64     `json:"api_keys"`
 	Before time.Time `json:"before"`
 }
 
@@ -174,7 +181,8 @@ func (*restoredCmd) Help() string {
 	return `Run it after restoring a backup, before the first server starts. Otherwise sessions that ended
 since the backup, revoked grants and used codes would be valid again. In all tenants it ends
 all sessions, revokes all grants, drops waiting codes and mails, and forgets remembered
-devices. If you stop it, the servers finish the work.`
+devices. If you stop it, the servers finish the work. With --api-keys programs need new
+API keys, too.`
 }
 
 // Run asks first. It records for every tenant what is to end before it ends anything, so that servers finish the work
@@ -203,14 +211,27 @@ func (c *restoredCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
+		keys := int64(0)
+		for _, id := range ids {
+			if !c.APIKeys {
+				break
+			}
+			n, err := s.EndAPIKeys(ctx, id, c.Before, now)
+			if keys += n; err != nil {
+				return err
+			}
+		}
 		rows, err := r.Finish(ctx, ids)
 		p.Clear()
 		if err != nil {
 			return fmt.Errorf("%w\n%d sessions, grants, codes, emails and devices were ended. Servers will end the rest", err,
 				rows)
 		}
-		if err := c.tell(a, rows); err != nil {
+		if err := c.tell(a, rows, keys); err != nil {
 			return err
+		}
+		if !c.APIKeys {
+			fmt.Fprintln(a.Err, "API keys that were revoked since the backup work again: --api-keys revokes all.")
 		}
 		fmt.Fprintln(a.Err, "Keys, passwords, users and clients that were removed or changed since the backup are back "+
 			"too: see docs/backup.md.")

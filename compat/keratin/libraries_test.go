@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// appServer is the app's server, with a library of Keratin AuthN in Go or Ruby. Neither can be fetched everywhere, so
-// this sends what they send: forms, and Basic.
+// appServer is the app's server, with a library of Keratin AuthN in Go or Ruby. The one in Ruby isn't among our tests'
+// packages, so this sends what they send: forms, and Basic.
 type appServer struct {
 	t    *testing.T
 	base string

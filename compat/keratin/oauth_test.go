@@ -101,6 +101,27 @@ func TestOAuth(t *testing.T) {
 		t.Errorf("got %s, want %s", got, page)
 	}
 	w.app("DELETE", "/accounts/"+otherClaims.number()+"/oauth/google").want(200, "{}")
+	// The address there changes, and the account stays the same.
+	jo.Email = "jo.new@gmail.com"
+	if got := again.comesFrom(jo, page); got != page {
+		t.Errorf("got %s, want %s", got, page)
+	}
+	if got := again.do("GET", "/session/refresh").want(201, "TOKEN").token(w); got.Sub != claims.Sub {
+		t.Errorf("got sub %s with another address, want %s", got.Sub, claims.Sub)
+	}
+	again.do("GET", "/oauth/accounts").want(200, `{"result":`+strings.Replace(own, "jo@gmail.com", jo.Email, 1)+`}`)
+	// An archived account leaves nothing: no session, no link.
+	w.app("DELETE", "/accounts/"+claims.number()).want(200, "")
+	b.do("GET", "/session/refresh").want(401, "")
+	if got := w.account(claims.number()); len(got.OAuth) != 0 || !got.Deleted {
+		t.Errorf("got %+v of an archived account", got)
+	}
+	if got := again.comesFrom(jo, page); got != page {
+		t.Errorf("got %s, want %s", got, page)
+	}
+	if got := again.do("GET", "/session/refresh").want(201, "TOKEN").token(w); got.Sub == claims.Sub {
+		t.Error("the link of an archived account still leads to it")
+	}
 }
 
 // TestOAuthGoesNowhereElse tries to have the browser, or an account, end where an attacker wants it.

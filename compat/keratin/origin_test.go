@@ -2,6 +2,7 @@ package keratin_test
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -110,6 +111,36 @@ func TestOpenRoutes(t *testing.T) {
 			if got := w.send(http.DefaultClient, req); got.status != 401 ||
 				got.header.Get("WWW-Authenticate") != `Basic realm="Private AuthN Realm"` {
 				t.Errorf("%s: got %d, %v", path, got.status, got.header)
+			}
+		}
+	}
+}
+
+// TestPrivateRoutesAreNotForPages: a browser that was asked for the password, at GET /metrics for example, sends it
+// with forms of other pages, too.
+func TestPrivateRoutesAreNotForPages(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	for origin, status := range map[string]int{"https://evil.example": 403, "null": 403, appOrigin: 422, "": 422} {
+		req := postForm(t, w.private+"/accounts/import", url.Values{})
+		req.SetBasicAuth("app", "the app's server")
+		if req.Header.Del("Origin"); origin != "" {
+			req.Header.Set("Origin", origin)
+		}
+		if got := w.send(http.DefaultClient, req); got.status != status {
+			t.Errorf("%q: got %d %s, want %d", origin, got.status, got.body, status)
+		}
+	}
+	// No spelling of a path leads elsewhere.
+	for _, path := range []string{"//stats", "/./stats", "/x/../stats", "/health/../stats", "/health;/../stats", "/stats/",
+		"/STATS", "/%2e/stats", "/stats%2f", "//evil.example/..", "/../login"} {
+		for _, at := range []string{w.at, w.private} {
+			req := request(t, "GET", at+"/x")
+			req.URL.Opaque = "//" + req.URL.Host + "/authn" + path
+			if got := w.send(&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error {
+				return http.ErrUseLastResponse
+			}}, req); got.status != 404 || got.leads() != "" {
+				t.Errorf("%s: got %d to %q, want 404", path, got.status, got.leads())
 			}
 		}
 	}

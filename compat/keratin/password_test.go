@@ -200,6 +200,12 @@ func TestPasswordless(t *testing.T) {
 	token = ask()
 	b.do("POST", "/session", "username", name, "password", goodPassword).want(201, "TOKEN")
 	other.do("POST", "/session/token", "token", token).refused("token", "INVALID_OR_EXPIRED")
+	// The token of a locked and of an archived account says so.
+	token = ask()
+	w.app("PATCH", "/accounts/"+claims.number()+"/lock").want(200, "")
+	other.do("POST", "/session/token", "token", token).refused("account", "LOCKED")
+	w.app("DELETE", "/accounts/"+claims.number()).want(200, "")
+	other.do("POST", "/session/token", "token", token).refused("account", "NOT_FOUND")
 }
 
 // TestHooksAreTriedAgain has the app's server fail twice, as it does while it starts.

@@ -1,14 +1,18 @@
 package keratin_test
 
 import (
+	"database/sql"
 	"encoding/json"
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/crypto/bcrypt"
+
+	"github.com/vouchsafe/vouchsafe/people/administration"
 )
 
 // details are what the app's server learns of an account.
@@ -154,6 +158,34 @@ func TestStatsAndMetrics(t *testing.T) {
 	}
 	if got := w.app("GET", "/"); got.status != 200 {
 		t.Errorf("got %d for the root", got.status)
+	}
+}
+
+// TestRefreshesAreActivity: a user who only refreshes a session is active, and leaves one event a day.
+func TestRefreshesAreActivity(t *testing.T) {
+	t.Parallel()
+	w := start(t, "PORT=", "PUBLIC_PORT=")
+	b, _ := w.signedUp(newName())
+	db, err := sql.Open("sqlite", filepath.Join(w.cfg.Data, "vouchsafe.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	if _, err := db.ExecContext(t.Context(), `DELETE FROM audit WHERE kind = 'login.succeeded';
+		UPDATE sessions SET auth_time = auth_time - 86400000000`); err != nil {
+		t.Fatal(err)
+	}
+	w.app("GET", "/stats").want(200, `{"actives":{"daily":{},"monthly":{},"weekly":{}}}`)
+	for range 3 {
+		b.do("GET", "/session/refresh").want(201, "TOKEN")
+	}
+	w.app("GET", "/stats").want(200, fmt.Sprintf(`{"actives":{"daily":{%q:1},"monthly":{%q:1},"weekly":{%q:1}}}`,
+		time.Now().UTC().Format(time.DateOnly), time.Now().UTC().Format("2006-01"),
+		administration.WeekName(time.Now().UTC())))
+	var n int
+	count := db.QueryRowContext(t.Context(), `SELECT COUNT(*) FROM audit WHERE kind = 'session.refreshed'`)
+	if err := count.Scan(&n); err != nil || n != 1 {
+		t.Errorf("got %d events, %v, want one", n, err)
 	}
 }
 

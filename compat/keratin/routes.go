@@ -2,6 +2,7 @@ package keratin
 
 import (
 	"net/http"
+	"path"
 	"strings"
 	"time"
 
@@ -79,8 +80,8 @@ func (d *Door) Handler(withPrivate bool) http.Handler {
 		if rt.access == private && !withPrivate {
 			continue
 		}
-		_, path, _ := strings.Cut(rt.pattern, " ")
-		name := "keratin:" + strings.TrimSuffix(path, "{$}")
+		_, below, _ := strings.Cut(rt.pattern, " ")
+		name := "keratin:" + strings.TrimSuffix(below, "{$}")
 		mux.HandleFunc(rt.pattern, d.counted(rt.pattern, func(w http.ResponseWriter, r *http.Request) {
 			web.RequestOf(r.Context()).Route = name
 			if err := d.serve(w, r, rt); err != nil {
@@ -92,6 +93,10 @@ func (d *Door) Handler(withPrivate bool) http.Handler {
 		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
 			d.allowReading(w, r)
 			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		if r.URL.Path != path.Clean(r.URL.Path) {
+			http.NotFound(w, r) // the mux would redirect, to a path outside of AUTHN_URL
 			return
 		}
 		mux.ServeHTTP(w, r)
@@ -149,6 +154,13 @@ func (d *Door) serve(w http.ResponseWriter, r *http.Request, rt route) error {
 			return nil
 		}
 	case private:
+		// The app's server sends none. A browser does that was given the password, for which other pages could use it.
+		if origin := r.Header.Get("Origin"); origin != "" {
+			if _, ok := d.audienceOf(origin); !ok {
+				http.Error(w, "Origin is not a trusted host.", http.StatusForbidden)
+				return nil
+			}
+		}
 		if ok, err := d.authenticated(a); err != nil {
 			return err
 		} else if !ok {

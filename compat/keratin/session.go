@@ -30,7 +30,7 @@ func (d *Door) refresh(a *asking) error {
 	if err != nil {
 		return err
 	}
-	if d.Persistent { // the same value, for as long again
+	if d.Persistent { // the same session, for as long again
 		d.keepSession(a, a.asker.Kept.Sessions)
 	}
 	return a.result(http.StatusCreated, map[string]string{"id_token": token})

@@ -88,7 +88,9 @@ func TestSignIn(t *testing.T) {
 		t.Error("the session did not change")
 	}
 	other.do("GET", "/session/refresh").want(201, "TOKEN")
-	b.do("DELETE", "/session").want(200, "")
+	if gone := b.do("DELETE", "/session").want(200, "").header.Get("Set-Cookie"); !strings.HasPrefix(gone, "authn=;") {
+		t.Errorf("got cookie %q, want none any more", gone)
+	}
 	b.do("GET", "/session/refresh").want(401, "")
 	b.do("DELETE", "/session").want(200, "")
 	other.do("GET", "/session/refresh").want(201, "TOKEN")
@@ -132,13 +134,44 @@ func TestRefreshExtendsTheSession(t *testing.T) {
 	if first.Exp-first.Iat != 60 {
 		t.Errorf("got a token for %d s, want 60", first.Exp-first.Iat)
 	}
+	value := ""
 	for end := time.Now().Add(6 * time.Second); time.Now().Before(end); time.Sleep(time.Second) {
 		a := b.do("GET", "/session/refresh").want(201, "TOKEN")
+		// The app asks for the password again by auth_time: a refresh proves nothing.
+		if again := a.token(w); again.AuthTime != first.AuthTime || again.Sid != first.Sid {
+			t.Errorf("got claims %+v after a refresh of %+v", again, first)
+		}
+		if first, _, _ := strings.Cut(a.header.Get("Set-Cookie"), ";"); value == "" {
+			value = first
+		}
 		if !strings.Contains(a.header.Get("Set-Cookie"), "Max-Age=4") {
 			t.Errorf("got cookie %s, want one for as long again", a.header.Get("Set-Cookie"))
 		}
 	}
 	idle.do("GET", "/session/refresh").want(401, "")
+	// Nothing was rotated: a tab with the first cookie goes on.
+	req := request(t, "GET", w.at+"/session/refresh")
+	req.Header.Set("Origin", appOrigin)
+	req.Header.Set("Cookie", value)
+	w.send(http.DefaultClient, req).want(201, "TOKEN")
+}
+
+// TestCookiesOfHTTPS: with an AUTHN_URL of https browsers send the cookie over https alone, as SAME_SITE says.
+func TestCookiesOfHTTPS(t *testing.T) {
+	t.Parallel()
+	w := start(t, "AUTHN_URL=https://localhost/authn", "SAME_SITE=NONE", "PASSWORD_POLICY_SCORE=4")
+	b := w.browser()
+	b.do("POST", "/password/score", "password", "tidal9").want(200, `{"result":{"requiredScore":4,"score":1}}`)
+	long := "eleven tidal lanterns in an orchard"
+	a := b.do("POST", "/accounts", "username", newName(), "password", long).want(201, "TOKEN")
+	cookie := a.header.Get("Set-Cookie")
+	if !strings.HasPrefix(cookie, "authn=") ||
+		!strings.HasSuffix(cookie, "; Path=/authn; HttpOnly; Secure; SameSite=None") {
+		t.Errorf("got cookie %s", cookie)
+	}
+	if claims := a.token(w); claims.Iss != "https://localhost/authn" {
+		t.Errorf("got iss %s", claims.Iss)
+	}
 }
 
 // TestTabsRefreshAtOnce has many tabs of a browser wake up together, when the session is to be extended.

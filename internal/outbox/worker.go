@@ -33,6 +33,8 @@ const (
 	breath      = 50 * time.Millisecond
 	firstWait   = 30 * time.Second
 	longestWait = time.Hour
+	// parting is how long an attempt goes on when the server stops: a mail that is cut off may be sent twice.
+	parting = 3 * time.Second
 	// maxAttempts take about five hours. Codes have expired by then, but notices to the owner of an
 	// account have not.
 	maxAttempts = 12
@@ -71,7 +73,7 @@ func (w *Worker) Wake() {
 	}
 }
 
-// Run sends until the context ends; the messages under way are finished first.
+// Run sends until the context ends; the messages under way have some seconds to be taken.
 func (w *Worker) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		n, err := w.Step(ctx)
@@ -136,7 +138,9 @@ func (w *Worker) send(ctx context.Context, m storage.Delivery) error {
 		return w.sent(ctx, m)
 	}
 	keep := context.WithoutCancel(ctx)
-	sending, cancel := context.WithTimeout(keep, SendTimeout)
+	running, end := Parting(ctx, parting)
+	defer end()
+	sending, cancel := context.WithTimeout(running, SendTimeout)
 	defer cancel()
 	failed := w.Senders[m.Channel].Send(sending, m)
 	if failed == nil {
@@ -147,7 +151,11 @@ func (w *Worker) send(ctx context.Context, m storage.Delivery) error {
 	}
 	now := time.Now()
 	var dead time.Time
-	if errors.Is(failed, ErrPermanent) || m.Attempts >= maxAttempts {
+	pause := w.pause(m)
+	switch {
+	case running.Err() != nil: // the server stops, which says nothing about the receiver
+		pause = 0
+	case errors.Is(failed, ErrPermanent) || m.Attempts >= maxAttempts:
 		dead = now
 	}
 	if w.Failed != nil {
@@ -156,7 +164,20 @@ func (w *Worker) send(ctx context.Context, m storage.Delivery) error {
 	why := Readable(failed.Error(), 500)
 	w.Log.WarnContext(ctx, "mail not sent", "tenant", m.TenantID, "id", m.ID, "template", m.Template, "attempt",
 		m.Attempts, "dead", !dead.IsZero(), "error", why)
-	return w.Store.DeliveryFailed(keep, m, now.Add(w.pause(m)), dead, why)
+	return w.Store.DeliveryFailed(keep, m, now.Add(pause), dead, why)
+}
+
+// Parting returns a context that ends so long after another one, for what is under way when a server stops.
+func Parting(running context.Context, after time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(running))
+	stop := context.AfterFunc(running, func() {
+		select {
+		case <-ctx.Done():
+		case <-time.After(after):
+			cancel()
+		}
+	})
+	return ctx, func() { stop(); cancel() }
 }
 
 // pause returns how long a delivery that failed waits. If that is less than the worker takes to look again, the worker

@@ -113,6 +113,41 @@ func (b *bench) waiting(queued, dead int64) {
 	}
 }
 
+// hanging is a receiver that does not answer.
+type hanging struct{ asked chan struct{} }
+
+func (h hanging) Send(ctx context.Context, _ storage.Delivery) error {
+	close(h.asked)
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// TestAStopWaitsForNoReceiver: what is under way is given up some seconds after the stop, and sent again at once by the
+// next server.
+func TestAStopWaitsForNoReceiver(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	h := hanging{make(chan struct{})}
+	b.Senders[storage.ChannelSMS] = h
+	text := delivery("text")
+	text.Channel, text.Attempts = storage.ChannelSMS, maxAttempts // its last attempt
+	b.enqueue(text)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { b.Worker.Run(ctx); close(ended) }()
+	<-h.asked
+	began := time.Now()
+	stop()
+	<-ended
+	if took := time.Since(began); took > SendTimeout/2 {
+		t.Errorf("the stop took %v", took)
+	}
+	b.waiting(1, 0)
+	b.Senders[storage.ChannelSMS] = &b.texts
+	b.steps(1)
+	b.waiting(0, 0)
+}
+
 func TestDeliveriesGoToTheSenderOfTheirChannel(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -35,6 +35,7 @@ func (c *Config) check(origin func(name string) string) declare.Faults {
 		}
 	}
 	c.checkRetention(wrong)
+	c.checkStatistics(wrong)
 	c.checkLimits(wrong)
 	c.checkListeners(wrong)
 	c.checkProxies(wrong)

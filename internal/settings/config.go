@@ -248,6 +248,13 @@ type Config struct {
 	// How long revoked grants are kept, so that operators can look them up; 15 minutes at
 	// least.
 	KeepRevoked storage.Duration `setting:"keep_revoked" default:"168h"`
+	// The time zone in which the days of statistics begin, such as Europe/Paris. What was
+	// counted before a change stays as it was.
+	StatisticsZone string `setting:"statistics_zone" default:"UTC"`
+	// How many days statistics go back. They also have 60 months.
+	StatisticsDays int `setting:"statistics_days" default:"365"`
+	// How many weeks statistics go back.
+	StatisticsWeeks int `setting:"statistics_weeks" default:"104"`
 
 	// The tenant whose users apps of Keratin AuthN sign in, such as default. Its routes are
 	// then served beside those of Vouchsafe, and its own variables (AUTHN_URL, APP_DOMAINS

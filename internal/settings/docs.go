@@ -130,6 +130,10 @@ var docs = map[string]string{
 	"keep_removed": "How long the audit trail about a user is kept after the account was removed; 0s keeps it as long as " +
 		"the rest.",
 	"keep_revoked": "How long revoked grants are kept, so that operators can look them up; 15 minutes at least.",
+	"statistics_zone": "The time zone in which the days of statistics begin, such as Europe/Paris. What was counted before a " +
+		"change stays as it was.",
+	"statistics_days":  "How many days statistics go back. They also have 60 months.",
+	"statistics_weeks": "How many weeks statistics go back.",
 	"keratin": "The tenant whose users apps of Keratin AuthN sign in, such as default. Its routes are then served " +
 		"beside those of Vouchsafe, and its own variables (AUTHN_URL, APP_DOMAINS and others) say how: see " +
 		"docs/keratin.md. Without it they are neither served nor read.",

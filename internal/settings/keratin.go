@@ -39,7 +39,7 @@ type Keratin struct {
 	ResetURL, PasswordlessURL, ChangedURL string
 	SigningKey                            string // as bytes
 	TimeZone                              *time.Location
-	Days, Weeks                           int // of statistics
+	Days, Weeks                           int // of statistics; 0, and nil, for those of our settings
 	// Upstreams are the providers of which the variables have the credentials. ClientSecret is in clear.
 	Upstreams []storage.Upstream
 	// Notes say of variables that have no effect here what to use instead.
@@ -141,11 +141,11 @@ var KeratinVariables = []Variable[Keratin]{
 	{"PASSWORDLESS_TOKEN_TTL", "How long a token to sign in works, in seconds. Default: 1800.",
 		secondsVariable(func(k *Keratin) *time.Duration { return &k.PasswordlessTTL })},
 	{"APP_SIGNING_KEY", "The key that signs webhooks, in hexadecimal digits.", readKeratinSigningKey},
-	{"TIME_ZONE", "The time zone of statistics, such as `Europe/Paris`: UTC.", readKeratinZone},
+	{"TIME_ZONE", "The time zone of statistics, such as `Europe/Paris`: `VOUCHSAFE_STATISTICS_ZONE`.", readKeratinZone},
 	{"TIMEZONE", "As TIME_ZONE.", readKeratinZone},
-	{"DAILY_ACTIVES_RETENTION", "How many days the statistics have: 365.",
+	{"DAILY_ACTIVES_RETENTION", "How many days the statistics have: `VOUCHSAFE_STATISTICS_DAYS`.",
 		numberVariable(func(k *Keratin) *int { return &k.Days }, 1, 3650)},
-	{"WEEKLY_ACTIVES_RETENTION", "How many weeks they have: 104.",
+	{"WEEKLY_ACTIVES_RETENTION", "How many weeks they have: `VOUCHSAFE_STATISTICS_WEEKS`.",
 		numberVariable(func(k *Keratin) *int { return &k.Weeks }, 1, 520)},
 	{"PORT", "Serve the routes, public and private, on this port. Without it they are on the public listener, at the " +
 		"host and path of AUTHN_URL.", numberVariable(func(k *Keratin) *int { return &k.Port }, 1, 65535)},
@@ -178,7 +178,7 @@ func newKeratin(tenant string) *Keratin {
 	return &Keratin{
 		Tenant: tenant, SignUp: true, PasswordScore: -1, AccessTokenTTL: time.Hour,
 		RefreshTokenTTL: 30 * 24 * time.Hour, SameSite: http.SameSiteLaxMode, ResetTTL: 30 * time.Minute,
-		PasswordlessTTL: 30 * time.Minute, TimeZone: time.UTC, Days: 365, Weeks: 104,
+		PasswordlessTTL: 30 * time.Minute,
 	}
 }
 
@@ -325,9 +325,9 @@ func readKeratinLogout(k *Keratin, v string) error {
 }
 
 func readKeratinZone(k *Keratin, v string) error {
-	zone, err := time.LoadLocation(v)
+	zone, err := readZone(v)
 	if err != nil {
-		return fmt.Errorf("%q isn't a time zone: write one such as Europe/Paris", v)
+		return fmt.Errorf("%q %w", v, err)
 	}
 	k.TimeZone = zone
 	return nil

@@ -31,8 +31,8 @@ type Stream struct {
 	Kinds          []string // "login.*" stands for all that begin so; none for all
 	// Cursor returns what a place is called: the id of an event in the stream, as Last-Event-ID.
 	Cursor func(seq int64) (string, error)
-	// Allowed returns an error when the client may not read any more.
-	Allowed func() error
+	// Allowed returns an error when the client may not read on behind a place any more.
+	Allowed func(place int64) error
 }
 
 // Join returns ErrTooManyStreams, or counts a stream of the client until leave is called.
@@ -122,7 +122,7 @@ func (w *Worker) Serve(ctx context.Context, rw http.ResponseWriter, s Stream) er
 			return nil
 		case <-moved:
 		case <-beat.C:
-			if s.Allowed() != nil {
+			if s.Allowed(s.After) != nil {
 				return nil
 			}
 			text := []byte(":\n\n")

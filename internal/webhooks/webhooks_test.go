@@ -288,6 +288,44 @@ func TestAReceiverThatHangsHoldsUpNoOther(t *testing.T) {
 	}
 }
 
+// TestAStopWaitsForNoReceiver: an attempt under way is given up when the server stops, and made again at once by the
+// next one. It says nothing about the receiver.
+func TestAStopWaitsForNoReceiver(t *testing.T) {
+	t.Parallel()
+	b, hangs := newBench(t), newReceiver(t)
+	free := make(chan struct{})
+	var once sync.Once
+	open := func() { once.Do(func() { close(free) }) }
+	defer open()
+	hangs.answer = func(http.ResponseWriter, received) { <-free }
+	h, _ := b.hook(hangs.URL)
+	e := b.happens(storage.EventLoginSucceeded, uuid.NewString())
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	ended := make(chan struct{})
+	worker := &Worker{Store: b.store, Sender: b.sender(), Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	go func() { worker.Run(ctx); close(ended) }()
+	b.until("the attempt", func() bool { return len(hangs.all()) == 1 })
+	began := time.Now()
+	stop()
+	<-ended
+	if took := time.Since(began); took > Timeout/2 {
+		t.Errorf("the stop took %v", took)
+	}
+	if got, err := b.store.Webhook(t.Context(), h.TenantID, h.ID); err != nil || !got.FailingSince.IsZero() {
+		t.Errorf("the webhook fails since %v, %v: the receiver has done nothing wrong", got.FailingSince, err)
+	}
+	open()
+	b.run(1)
+	b.until("the next attempt", func() bool { return len(hangs.all()) == 2 })
+	if took := time.Since(began); took > lease {
+		t.Errorf("the next attempt came %v later: the event waited for the end of its lease", took)
+	}
+	if again := hangs.all()[1]; again.id != e.ID {
+		t.Errorf("got the event %s, want %s again", again.id, e.ID)
+	}
+}
+
 // TestAnAnswerIsKeptWithoutHarm follows no redirect, as others did (formbricks/formbricks#7877).
 func TestAnAnswerIsKeptWithoutHarm(t *testing.T) {
 	t.Parallel()

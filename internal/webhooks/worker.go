@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/audit"
+	"github.com/vouchsafe/vouchsafe/internal/outbox"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -25,10 +26,14 @@ const (
 	// atOnce is how many deliveries of one webhook are under way in one replica, and most of all webhooks in batches.
 	atOnce, most = 4, 32
 	lease        = 2 * Timeout
+	// parting is how long an attempt goes on when the server stops.
+	parting = time.Second
 	// A delivery is given up after the first attempt that fails so long after the event was fed.
 	giveUp      = 72 * time.Hour
 	firstWait   = 5 * time.Second
 	longestWait = 8 * time.Hour
+	// Unread is how long events are fed that no program reads and no webhook wants: as long as the feed keeps them.
+	Unread = 30 * 24 * time.Hour
 	// longestRest is how long a webhook rests at most that takes nothing.
 	longestRest = 5 * time.Minute
 )
@@ -148,7 +153,7 @@ func (w *Worker) feed(ctx context.Context) (hooks []storage.Webhook, feeds int, 
 	}
 	for _, h := range hooks {
 		if _, ok := last[h.TenantID]; !ok {
-			if err := w.Store.BeginFeed(ctx, h.TenantID, h.CreatedAt); err != nil {
+			if _, err := w.Store.BeginFeed(ctx, h.TenantID, h.CreatedAt, time.Now()); err != nil {
 				return hooks, 0, err
 			}
 			last[h.TenantID] = 0
@@ -171,6 +176,9 @@ func (w *Worker) feed(ctx context.Context) (hooks []storage.Webhook, feeds int, 
 	}
 	if far == fullBack {
 		w.full = now
+		if err := w.Store.EndFeeds(ctx, now.Add(-Unread), now); err != nil {
+			return hooks, len(last), err
+		}
 	}
 	return hooks, len(last), nil
 }
@@ -221,19 +229,26 @@ func (w *Worker) deliver(ctx context.Context, h storage.Webhook) {
 		var wg sync.WaitGroup
 		results := make([]Result, len(all))
 		for i, d := range all {
-			wg.Go(func() { results[i] = w.send(context.WithoutCancel(ctx), h, d) })
+			wg.Go(func() { results[i] = w.send(ctx, h, d) })
 		}
 		wg.Wait()
 		failed = true
 		for _, r := range results {
 			failed = failed && !r.Accepted()
 		}
+		if failed && ctx.Err() != nil {
+			return // the server stops: that says nothing about the receiver
+		}
 		w.note(context.WithoutCancel(ctx), &h, failed, results)
 	}
 }
 
-// send sends a delivery, and stores how that ended.
-func (w *Worker) send(ctx context.Context, h storage.Webhook, d storage.WebhookDelivery) Result {
+// send sends a delivery, and stores how that ended. When the server stops, an attempt ends soon, and another replica,
+// or the server when it is started again, makes the next one at once.
+func (w *Worker) send(running context.Context, h storage.Webhook, d storage.WebhookDelivery) Result {
+	ctx := context.WithoutCancel(running)
+	sending, cancel := outbox.Parting(running, parting)
+	defer cancel()
 	e, err := w.Store.EventByID(ctx, d.TenantID, d.EventID)
 	var r Result
 	gone := errors.Is(err, storage.ErrNotFound)
@@ -243,11 +258,13 @@ func (w *Worker) send(ctx context.Context, h storage.Webhook, d storage.WebhookD
 	case err != nil:
 		return Result{Answer: err.Error()} // it is claimed again when the lease has lapsed
 	default:
-		r = w.Sender.Send(ctx, h, BodyOf(e))
+		r = w.Sender.Send(sending, h, BodyOf(e))
 	}
 	now := time.Now()
 	d.Status, d.Took, d.Answer, d.NextAt = r.Status, r.Took, r.Answer, now.Add(backOff(d.Attempts))
-	if r.Accepted() || gone || now.Sub(d.CreatedAt) > giveUp {
+	if sending.Err() != nil && !r.Accepted() {
+		d.Answer, d.NextAt = "the server stopped before there was an answer", now
+	} else if r.Accepted() || gone || now.Sub(d.CreatedAt) > giveUp {
 		d.DoneAt, d.Dead = now, !r.Accepted()
 	}
 	if err := w.Store.NoteWebhook(ctx, d); err != nil {

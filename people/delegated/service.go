@@ -23,9 +23,9 @@ type Service struct {
 	Names  Names
 	// ResetLife and SignInLife are how long tokens work.
 	ResetLife, SignInLife time.Duration
-	// Zone is where days begin, and Days and Weeks are how many of each are counted.
-	Zone        *time.Location
-	Days, Weeks int
+	// Counting says how active users are counted.
+	Counting   administration.Counting
+	Statistics storage.Statistics
 	// Announces says that the app wants to hear of new passwords.
 	Announces bool
 }

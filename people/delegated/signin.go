@@ -135,5 +135,8 @@ func (s *Service) Refresh(ctx context.Context, a people.Asker) (sessions.Account
 		// It has ended at this very moment, or another request has extended it.
 		return s.Current(ctx, a)
 	}
-	return current, err
+	if err != nil {
+		return current, err
+	}
+	return current, s.active(ctx, a, current)
 }

@@ -81,6 +81,9 @@ func (s *Service) identify(
 		if err == nil {
 			err = s.syncGroups(ctx, a, u.ID, who)
 		}
+		if err == nil && id.Email != "" && id.Email != known.Email { // by which users recognise the account there
+			err = s.Store.SetIdentityEmail(ctx, a.Tenant.ID, p.ID, who.Subject, id.Email)
+		}
 		return u, err
 	case !errors.Is(err, storage.ErrNotFound):
 		return storage.User{}, err

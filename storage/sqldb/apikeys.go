@@ -120,6 +120,15 @@ func (s *Store) UsedAPIKey(ctx context.Context, tenant, id string, now, since ti
 	return engine.Named(err, "use of API key", id)
 }
 
+const endAPIKeys = `
+	UPDATE api_keys SET expires_at = $3 WHERE tenant_id = $1 AND created_at <= $2 AND expires_at > $3`
+
+// EndAPIKeys implements storage.APIKeys.
+func (s *Store) EndAPIKeys(ctx context.Context, tenant string, before, now time.Time) (int64, error) {
+	n, err := s.put(ctx, endAPIKeys, tenant, column.Micros(before), column.Micros(now))
+	return n, engine.Named(err, "end API keys of", tenant)
+}
+
 const (
 	ofOwner       = ` WHERE tenant_id = $1 AND id = $2 AND (user_id = $3 OR client_id = $4)`
 	removeAPIKey  = `DELETE FROM api_keys` + ofOwner

@@ -170,6 +170,15 @@ func (s *Store) Identity(ctx context.Context, tenant, provider, subject string) 
 	return i, engine.Named(err, "identity at", provider)
 }
 
+const setIdentityEmail = `
+	UPDATE identities SET email = $4 WHERE tenant_id = $1 AND provider = $2 AND subject = $3`
+
+// SetIdentityEmail implements storage.Identities.
+func (s *Store) SetIdentityEmail(ctx context.Context, tenant, provider, subject, email string) error {
+	err := s.must(ctx, storage.ErrNotFound, setIdentityEmail, tenant, provider, subject, email)
+	return engine.Named(err, "address of an identity at", provider)
+}
+
 // identitiesOf has no order: for the order's sake, SQLite would read all of the tenant by the primary key.
 const identitiesOf = `
 	SELECT ` + identityColumns + ` FROM identities

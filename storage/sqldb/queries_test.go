@@ -86,6 +86,7 @@ var beginnings = map[string]bool{
 	"factorsOf": true, "usesOfSessions": true, "userKey": true, "clientKey": true, "insertAPIKey": true,
 	"signInsCounted": true, "active": true, "intoDays": true, "tallySignIns": true, "latest": true,
 	"appLoginsOf": true, "rotated": true, "touched": true,
+	"activeCounted": true, "tallyActive": true,
 }
 
 // listed reports whether a constant goes on with a list: a group of placeholders for each row, or one of values.
@@ -98,6 +99,9 @@ func endsWith(text, word string) bool {
 	words := strings.Fields(text)
 	return words[len(words)-1] == word
 }
+
+// zoned is how a query counts the days of a zone other than UTC.
+var zoned = regexp.MustCompile(`\(at \+ (CASE[^()]* END|-?\d+)\) / `)
 
 // groups is what a query that goes on with a list ends with. It has placeholders alone.
 var groups = regexp.MustCompile(`\(\$\d+(,\$\d+)*\)(,\(\$\d+(,\$\d+)*\))*$`)
@@ -134,6 +138,7 @@ func TestEveryQueryIsRunByTheContract(t *testing.T) {
 	s := openMigrated(t, "sqlite::memory:")
 	ran := make(map[string]bool)
 	s.OnStatement(func(query string) { // in memory, one at a time
+		query = zoned.ReplaceAllString(query, "at / ")
 		if start := groups.ReplaceAllString(query, ""); known[query] == "" && known[start] != "" && listed(start) {
 			query = start
 		}
@@ -183,6 +188,8 @@ func TestEveryQueryUsesAnIndex(t *testing.T) {
 	delete(all, "forgetMasterSecret")
 	delete(all, "allWebhooks") // tables of a few rows, as administrators make them
 	delete(all, "listFeeds")
+	delete(all, "unusedFeed")
+	delete(all, "endFeed")
 	delete(all, "countMail") // counts all of a table that is empty when all is well
 
 	t.Run("sqlite", func(t *testing.T) {

@@ -39,6 +39,9 @@ func (s *Store) Prune(ctx context.Context, keep storage.Retention, now time.Time
 			if err := s.Trail.Prune(ctx, t.ID, keep, now, told); err != nil {
 				return total, engine.Named(err, "prune the history of", t.ID)
 			}
+			if err := s.Trail.PruneCounts(ctx, t.ID, keep, now); err != nil {
+				return total, err
+			}
 			after = t.ID
 		}
 	}

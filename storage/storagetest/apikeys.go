@@ -100,6 +100,27 @@ func testRotation(t *testing.T, s Store, user string, k storage.APIKey) {
 	want(t, s.Apply(ctx, remove), storage.ErrNotFound)
 }
 
+// testEndAPIKeys ends the keys of one tenant that are older than a point in time.
+func testEndAPIKeys(t *testing.T, s Store) {
+	ctx, w, other := t.Context(), newWorld(t, s), newWorld(t, s)
+	for id, made := range map[string]time.Duration{"old": -time.Hour, "new": time.Hour} {
+		k := anAPIKey(w.tenant, id, "")
+		k.CreatedAt = now.Add(made)
+		must(t, addAPIKey(ctx, s, w.user, k))
+	}
+	must(t, addAPIKey(ctx, s, "", anAPIKey(other.tenant, "other", other.other)))
+	n, err := s.EndAPIKeys(ctx, w.tenant, now, now.Add(2*time.Hour))
+	same(t, n, err, int64(2)) // and the one of every world
+	_, _, err = s.LiveAPIKeyByID(ctx, w.tenant, false, "old", now.Add(2*time.Hour))
+	want(t, err, storage.ErrNotFound)
+	_, _, err = s.LiveAPIKeyByID(ctx, w.tenant, false, "new", now.Add(2*time.Hour))
+	must(t, err)
+	_, _, err = s.LiveAPIKeyByID(ctx, other.tenant, true, "other", now)
+	must(t, err)
+	n, err = s.EndAPIKeys(ctx, w.tenant, now, now.Add(2*time.Hour))
+	same(t, n, err, int64(0))
+}
+
 // testAPIKeysDie changes the owners of keys.
 func testAPIKeysDie(t *testing.T, s Store) {
 	ctx := t.Context()

@@ -107,6 +107,11 @@ func testIdentities(t *testing.T, s Store) {
 	must(t, AddIdentity(ctx, s, b))
 	all, err := s.IdentitiesOf(ctx, tenant, u.ID)
 	same(t, all, err, []storage.Identity{a, b})
+	must(t, s.SetIdentityEmail(ctx, tenant, b.Provider, b.Subject, "new@example.com"))
+	b.Email = "new@example.com"
+	all, err = s.IdentitiesOf(ctx, tenant, u.ID)
+	same(t, all, err, []storage.Identity{a, b})
+	want(t, s.SetIdentityEmail(ctx, tenant, b.Provider, "other", "x"), storage.ErrNotFound)
 	must(t, RemoveIdentity(ctx, s, a))
 	want(t, RemoveIdentity(ctx, s, a), storage.ErrNotFound)
 	_, err = s.Identity(ctx, tenant, a.Provider, a.Subject)

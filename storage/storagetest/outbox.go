@@ -219,8 +219,8 @@ func testFeed(t *testing.T, s Store) {
 		t.Errorf("got %d events, want none in a feed that was not begun", n)
 	}
 	want(t, err, storage.ErrNotFound)
-	must(t, s.BeginFeed(ctx, w.tenant, now.Add(-20*time.Second)))
-	must(t, s.BeginFeed(ctx, w.tenant, now)) // it has begun
+	w.begins(t, now.Add(-20*time.Second))
+	w.begins(t, now) // it has begun
 	a := w.happened(t, 15*time.Second, storage.Event{Kind: "test", UserID: "jo"})
 	c := w.happened(t, 5*time.Second, storage.Event{Kind: "test", UserID: "jo"})
 	feed := func(back time.Duration, at time.Time, want int) {
@@ -249,11 +249,76 @@ func testFeed(t *testing.T, s Store) {
 	}
 }
 
+// begins begins the feed of the tenant.
+func (w *world) begins(t *testing.T, since time.Time) int64 {
+	t.Helper()
+	place, err := w.s.BeginFeed(t.Context(), w.tenant, since, now)
+	must(t, err)
+	return place
+}
+
+// testFeedEnds ends a feed that is not read, and begins it again: a reader from before is told that it missed events,
+// and so is one whose place is gone, or is ahead of a database that was restored.
+func testFeedEnds(t *testing.T, s Store) {
+	ctx, w := t.Context(), &world{s: s, tenant: newTenant(t, s)}
+	day := func(n int) time.Time { return now.Add(time.Duration(n) * 24 * time.Hour) }
+	feeds := func(want bool) {
+		t.Helper()
+		all, err := s.Feeds(ctx)
+		must(t, err)
+		if _, got := all[w.tenant]; got != want {
+			t.Errorf("the tenant has a feed: %v, want %v", got, want)
+		}
+	}
+	want(t, s.ReadFeed(ctx, w.tenant, 0, now), storage.ErrNotFound)
+	if place := w.begins(t, now.Add(-time.Minute)); place != 0 {
+		t.Errorf("a new feed begins at %d", place)
+	}
+	w.happened(t, 5*time.Second, storage.Event{Kind: "test", UserID: "jo"})
+	if n, err := s.Feed(ctx, w.tenant, time.Minute, now, 10); n != 1 || err != nil {
+		t.Fatalf("got %d events, %v, want 1", n, err)
+	}
+	must(t, s.ReadFeed(ctx, w.tenant, 0, now))
+	must(t, s.ReadFeed(ctx, w.tenant, 1, day(20)))
+	want(t, s.ReadFeed(ctx, w.tenant, 2, day(20)), storage.ErrNotFound)
+	must(t, s.EndFeeds(ctx, day(19), day(49)))
+	feeds(true)
+	must(t, s.EndFeeds(ctx, day(21), day(51)))
+	feeds(false)
+	want(t, s.ReadFeed(ctx, w.tenant, 1, day(51)), storage.ErrNotFound)
+	place := w.begins(t, now.Add(-time.Second))
+	feeds(true)
+	if place != 2 {
+		t.Errorf("the feed goes on at %d, want a gap", place)
+	}
+	want(t, s.ReadFeed(ctx, w.tenant, 1, now), storage.ErrNotFound)
+	must(t, s.ReadFeed(ctx, w.tenant, place, now))
+	w.happened(t, 0, storage.Event{Kind: "test", UserID: "jo"})
+	if n, err := s.Feed(ctx, w.tenant, 0, now.Add(time.Second), 10); n != 1 || err != nil {
+		t.Fatalf("got %d events, %v, want 1", n, err)
+	}
+	must(t, s.ReadFeed(ctx, w.tenant, place, now))
+	found, err := s.FedEvents(ctx, w.tenant, place, 10)
+	same(t, len(found), err, 1)
+	_, err = s.Sweep(ctx, day(365))
+	must(t, err)
+	want(t, s.ReadFeed(ctx, w.tenant, place, now), storage.ErrNotFound)
+	if got := w.begins(t, now); got != place+1 {
+		t.Errorf("a feed whose places are gone begins at %d, want %d", got, place+1)
+	}
+	must(t, s.ReadFeed(ctx, w.tenant, place+1, now))
+
+	h := w.hook(t)
+	must(t, s.EndFeeds(ctx, day(400), day(430)))
+	feeds(true)
+	_ = h
+}
+
 // testWebhooks sends events of the kinds that a webhook wants: about one user one after the other, each by one worker.
 func testWebhooks(t *testing.T, s Store) {
 	ctx, w, other := t.Context(), &world{s: s, tenant: newTenant(t, s)}, newTenant(t, s)
 	h := w.hook(t)
-	must(t, s.BeginFeed(ctx, w.tenant, now.Add(-time.Minute)))
+	w.begins(t, now.Add(-time.Minute))
 	var ids []string
 	for i, e := range []storage.Event{
 		{Kind: storage.EventLoginSucceeded, UserID: "jo"}, {Kind: storage.EventLoginFailed, UserID: "jo"},
@@ -346,7 +411,7 @@ func testWebhooks(t *testing.T, s Store) {
 func testLargeWebhook(t *testing.T, s Store) {
 	ctx, w := t.Context(), &world{s: s, tenant: newTenant(t, s)}
 	h := w.hook(t)
-	must(t, s.BeginFeed(ctx, w.tenant, now.Add(-time.Minute)))
+	w.begins(t, now.Add(-time.Minute))
 	var events []storage.Event
 	for i := range large {
 		events = append(events, storage.Event{TenantID: w.tenant, At: now,

@@ -111,6 +111,53 @@ func testLastActivity(t *testing.T, s Store) {
 	}
 }
 
+// testStatisticsOfZones counts days, weeks and months of New York, where 14 March 2021 had 23 hours: before and after
+// the events are tallied, and when old periods are deleted.
+func testStatisticsOfZones(t *testing.T, s Store) {
+	ctx, tenant := t.Context(), newTenant(t, s)
+	zone, err := time.LoadLocation("America/New_York")
+	must(t, err)
+	at := func(month time.Month, day, hour, minute int) time.Time {
+		return time.Date(2021, month, day, hour, minute, 0, 0, zone)
+	}
+	for _, e := range []storage.Event{
+		{At: at(2, 28, 23, 59), UserID: "ann"}, {At: at(3, 1, 0, 0), UserID: "ann"}, {At: at(3, 13, 23, 59), UserID: "ann"},
+		{At: at(3, 14, 0, 1), UserID: "ann"}, {At: at(3, 14, 23, 59), UserID: "bob"}, {At: at(3, 15, 0, 1), UserID: "bob"},
+		{At: at(3, 31, 23, 59), UserID: "cleo"}, {At: at(4, 1, 0, 1), UserID: "cleo"},
+	} {
+		e.TenantID, e.ID, e.Kind = tenant, timedID(e.At), storage.EventSessionRefreshed
+		must(t, s.Record(ctx, e))
+	}
+	date := func(month time.Month, day int, users int64) storage.Active {
+		return storage.Active{First: time.Date(2021, month, day, 0, 0, 0, 0, time.UTC), Users: users}
+	}
+	want := map[storage.Period][]storage.Active{
+		storage.Day: {date(2, 28, 1), date(3, 1, 1), date(3, 13, 1), date(3, 14, 2), date(3, 15, 1), date(3, 31, 1),
+			date(4, 1, 1)},
+		storage.Week:  {date(2, 22, 1), date(3, 1, 1), date(3, 8, 2), date(3, 15, 1), date(3, 29, 1)},
+		storage.Month: {date(2, 1, 1), date(3, 1, 3), date(4, 1, 1)},
+	}
+	counted := func() {
+		t.Helper()
+		for period, want := range want {
+			got, err := s.ActiveBy(ctx, tenant, period, at(2, 1, 0, 0), storage.Counted{})
+			same(t, got, err, want)
+		}
+		n, err := s.ActiveUsers(ctx, tenant, at(3, 14, 0, 0), storage.Counted{})
+		same(t, n, err, int64(3))
+	}
+	counted()
+	for _, moment := range []time.Time{at(3, 14, 12, 0), at(3, 14, 23, 59), at(4, 2, 0, 0)} {
+		must(t, s.Tally(ctx, moment))
+		counted()
+	}
+	_, err = s.Prune(ctx, storage.Retention{Days: 3, Weeks: 4, Months: 2}, at(4, 1, 1, 0))
+	must(t, err)
+	want[storage.Day], want[storage.Week] = want[storage.Day][5:], want[storage.Week][2:]
+	want[storage.Month] = want[storage.Month][1:]
+	counted()
+}
+
 // testStatistics counts sign-ins and active users by day: from the events alone, after each part of them was tallied,
 // and when they are deleted. Events of another tenant are not counted.
 func testStatistics(t *testing.T, s Store) {
@@ -152,9 +199,9 @@ func testStatistics(t *testing.T, s Store) {
 			{Day: at(0, 0), How: "pwd", Count: 1}, {Day: at(0, 0), How: "pwd otp", Count: 1},
 			{Day: at(1, 0), How: "pwd", Count: 3}, {Day: at(2, 0), How: "pwd", Count: 1}, {Day: at(3, 0), How: "pwd", Count: 1},
 		})
-		active, err := s.ActiveByDay(ctx, tenant, at(1, 0), all)
+		active, err := s.ActiveBy(ctx, tenant, storage.Day, at(1, 0), all)
 		same(t, active, err, []storage.Active{
-			{Day: at(1, 0), Users: 2}, {Day: at(2, 0), Users: 1}, {Day: at(3, 0), Users: 1},
+			{First: at(1, 0), Users: 2}, {First: at(2, 0), Users: 1}, {First: at(3, 0), Users: 1},
 		})
 		for days, want := range []int64{4, 3, 2, 1, 0} {
 			if n, err := s.ActiveUsers(ctx, tenant, at(days, 0), all); err != nil || n != want {

@@ -39,6 +39,8 @@ type Desk struct {
 	Reach outbound.Config
 	// Upstreams calls upstream providers.
 	Upstreams federation.Calls
+	// Counting says how statistics are counted.
+	Counting administration.Counting
 	// Finish deletes the data of what was removed.
 	Finish func(ctx context.Context, tenant, kind, id string)
 }

@@ -88,7 +88,7 @@ func (d *Desk) Events(ctx context.Context, q audit.Search) iter.Seq2[storage.Eve
 }
 
 func (d *Desk) Statistics(ctx context.Context, days int) (administration.Statistics, error) {
-	return administration.Count(ctx, d.Store, d.Asker, days, time.Now())
+	return d.Counting.Count(ctx, d.Store, d.Asker, days, time.Now())
 }
 
 func (d *Desk) ExportEvents(ctx context.Context, x audit.Export, write func([]storage.Event) error) error {

@@ -191,6 +191,15 @@ func (d Desk) Statistics(ctx context.Context, days int) (administration.Statisti
 			SignIns  int64  `json:"sign_ins"`
 			Failures int64  `json:"failures"`
 		} `json:"days"`
+		Zone  string `json:"zone"`
+		Weeks []struct {
+			Week   string `json:"week"`
+			Active int64  `json:"active"`
+		} `json:"weeks"`
+		Months []struct {
+			Month  string `json:"month"`
+			Active int64  `json:"active"`
+		} `json:"months"`
 		SignIns  map[string]int64 `json:"sign_ins"`
 		Failures map[string]int64 `json:"failures"`
 		Until    time.Time        `json:"counted_until"`
@@ -199,7 +208,7 @@ func (d Desk) Statistics(ctx context.Context, days int) (administration.Statisti
 		return administration.Statistics{}, err
 	}
 	out := administration.Statistics{Day: s.Active.Day, Week: s.Active.Week, Month: s.Active.Month, SignIns: s.SignIns,
-		Failures: s.Failures, Until: s.Until}
+		Failures: s.Failures, Zone: s.Zone, Until: s.Until}
 	for _, day := range s.Days {
 		at, err := time.Parse(time.DateOnly, day.Date)
 		if err != nil {
@@ -207,6 +216,20 @@ func (d Desk) Statistics(ctx context.Context, days int) (administration.Statisti
 		}
 		out.Days = append(out.Days, administration.DayStatistics{Day: at, Active: day.Active, SignIns: day.SignIns,
 			Failures: day.Failures})
+	}
+	for _, w := range s.Weeks {
+		at, err := administration.MondayOf(w.Week)
+		if err != nil {
+			return out, err
+		}
+		out.Weeks = append(out.Weeks, storage.Active{First: at, Users: w.Active})
+	}
+	for _, m := range s.Months {
+		at, err := time.Parse("2006-01", m.Month)
+		if err != nil {
+			return out, err
+		}
+		out.Months = append(out.Months, storage.Active{First: at, Users: m.Active})
 	}
 	return out, nil
 }

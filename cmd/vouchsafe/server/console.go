@@ -57,7 +57,7 @@ func (s *Server) overview(accounts *administration.Accounts) console.Part {
 		Ignored: []string{devpage.ClientID},
 		Health:  func(ctx context.Context) health.Readiness { return s.health.Look(ctx) }, // it is made later
 		Count: func(ctx context.Context, a people.Asker, days int) (administration.Statistics, error) {
-			return administration.Count(ctx, s.Store, a, days, time.Now())
+			return Counting(s.cfg).Count(ctx, s.Store, a, days, time.Now())
 		},
 	}.Part()
 }

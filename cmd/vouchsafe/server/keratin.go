@@ -47,7 +47,7 @@ func (s *Server) wireKeratin(tenancy *web.Tenancy) error {
 		Service: &own, Federation: upstreams,
 		Accounts: s.accounts(&own), Numbers: s.Store, Standings: s.Store, Tenant: k.Tenant,
 		Names:     delegated.Names{Emails: k.NamesAreEmails, Domains: k.EmailDomains},
-		ResetLife: k.ResetTTL, SignInLife: k.PasswordlessTTL, Zone: k.TimeZone, Days: k.Days, Weeks: k.Weeks,
+		ResetLife: k.ResetTTL, SignInLife: k.PasswordlessTTL, Counting: Counting(s.cfg), Statistics: s.Store,
 		Announces: k.ChangedURL != "",
 	}
 	// Also of passwords that change on our pages.

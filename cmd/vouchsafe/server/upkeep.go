@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/sessions"
+	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/internal/upkeep"
+	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/reread"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -52,7 +54,7 @@ func (s *Server) prune(ctx context.Context) {
 		if err != nil {
 			return err
 		}
-		n, err := s.Store.Prune(ctx, keep, clock.Time())
+		n, err := s.Store.Prune(ctx, keep, Counting(s.cfg).Now(clock.Time()))
 		if n > 0 {
 			s.log.InfoContext(ctx, "deleted or shortened what is kept no longer", "rows", n)
 		}
@@ -122,10 +124,17 @@ func (s *Server) indexNames(ctx context.Context) {
 	s.every(ctx, rereadEvery, "index names", once)
 }
 
+// Counting returns how statistics are counted.
+func Counting(cfg *settings.Config) administration.Counting {
+	zone, days, weeks := cfg.Statistics()
+	return administration.Counting{Zone: zone, Days: days, Weeks: weeks}
+}
+
 // tally counts the sign-ins for the statistics, at the start and then again and again.
 func (s *Server) tally(ctx context.Context) {
 	clock := upkeep.NewClock()
-	once := func(ctx context.Context) error { return s.Store.Tally(ctx, clock.Time()) }
+	counting := Counting(s.cfg)
+	once := func(ctx context.Context) error { return s.Store.Tally(ctx, counting.Now(clock.Time())) }
 	if err := once(ctx); err != nil && ctx.Err() == nil {
 		s.log.WarnContext(ctx, "count sign-ins", "error", err)
 	}

@@ -252,7 +252,7 @@ func (s *Server) newAdmin(
 		People: selfservice.Service{Service: useCases}, Acting: signInAs, Federation: upstreams,
 		Accounts: s.accounts(useCases), Store: s.Store, Secrets: s.secrets, Tokens: s.Provider.Apps(),
 		Keys: s.Provider.Keys, Issuer: s.cfg.Issuer, Errors: s.api.ErrorPage,
-		Webhooks: s.webhooks,
+		Webhooks: s.webhooks, Counting: Counting(s.cfg),
 		Language: func(r *http.Request) string { return ui.Words(r).Lang() },
 	}
 	if s.cfg.SMTPURL != "" {

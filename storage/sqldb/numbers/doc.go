@@ -1,2 +1,2 @@
-// Package numbers keeps in SQL by which numbers apps of Keratin AuthN know users, and how many of them are active.
+// Package numbers keeps in SQL by which numbers apps of Keratin AuthN know users, and when these were active.
 package numbers

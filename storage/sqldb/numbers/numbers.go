@@ -3,7 +3,6 @@ package numbers
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
 )
 
 // Numbers implements storage.AccountNumbers.
@@ -98,69 +98,19 @@ func Keep(c engine.Conn, tenant string, all []storage.AccountNumber) error {
 // mostAtOnce is how many numbers one statement names.
 const mostAtOnce = 256
 
-const (
-	setActive = `
-		UPDATE account_numbers SET active_on = $4
-		WHERE tenant_id = $1 AND number = $2 AND active_on = $3 AND active_on < $4`
-	countIn = `
-		INSERT INTO account_actives (tenant_id, period, count) VALUES ($1, $2, 1)
-		ON CONFLICT (tenant_id, period) DO UPDATE SET count = account_actives.count + 1`
-)
+const setActive = `
+	UPDATE account_numbers SET active_on = $4
+	WHERE tenant_id = $1 AND number = $2 AND active_on = $3 AND active_on < $4`
 
-// CountActive implements storage.AccountNumbers.
-func (s *Numbers) CountActive(ctx context.Context, n storage.AccountNumber, day int64, periods ...string) error {
+// SetActive implements storage.AccountNumbers.
+func (s *Numbers) SetActive(ctx context.Context, n storage.AccountNumber, day int64, e storage.Event) error {
 	err := s.Engine.Transact(ctx, func(c engine.Conn) error {
 		if err := engine.Must(c, storage.ErrStale, setActive, n.TenantID, n.Number, n.ActiveOn, day); err != nil {
 			return err
 		}
-		for _, period := range periods {
-			if _, err := c.Exec(countIn, n.TenantID, period); err != nil {
-				return err
-			}
-		}
-		return nil
+		return trail.RecordAll(c, []storage.Event{e})
 	})
-	return engine.Named(err, "count active", n.UserID)
-}
-
-const (
-	activeIn = `
-		SELECT period, count FROM account_actives
-		WHERE tenant_id = $1 AND period >= $2 AND LENGTH(period) = LENGTH($2)`
-	forgetActive = `
-		DELETE FROM account_actives WHERE tenant_id = $1 AND period < $2 AND LENGTH(period) = LENGTH($2)`
-)
-
-// ActiveIn implements storage.AccountNumbers.
-func (s *Numbers) ActiveIn(ctx context.Context, tenant string, since ...string) (map[string]int64, error) {
-	all := map[string]int64{}
-	err := s.Engine.Read(ctx, func(c engine.Conn) error {
-		clear(all)
-		for _, first := range since {
-			err := c.Each(activeIn, []any{tenant, first}, func(row engine.Scanner) error {
-				var period string
-				var count int64
-				err := row.Scan(&period, &count)
-				all[period] = count
-				return err
-			})
-			if err != nil {
-				return fmt.Errorf("since %s: %w", first, err)
-			}
-		}
-		return nil
-	})
-	return all, engine.Named(err, "active in", tenant)
-}
-
-// ForgetActive implements storage.AccountNumbers.
-func (s *Numbers) ForgetActive(ctx context.Context, tenant string, before ...string) error {
-	for _, first := range before {
-		if _, err := engine.Put(ctx, s.Engine, forgetActive, tenant, first); err != nil {
-			return engine.Named(err, "forget active", tenant)
-		}
-	}
-	return nil
+	return engine.Named(err, "set active", n.UserID)
 }
 
 // Of a tenant that is removed.
@@ -169,5 +119,6 @@ const (
 		SELECT user_id FROM account_numbers WHERE tenant_id = $1 AND user_id > $2
 		ORDER BY user_id LIMIT 1 OFFSET $3`
 	RemoveNumbers = `DELETE FROM account_numbers WHERE tenant_id = $1 AND user_id > $2 AND user_id <= $3`
+	// RemoveActives deletes what replicas of the release before count.
 	RemoveActives = `DELETE FROM account_actives WHERE tenant_id = $1`
 )

@@ -2,6 +2,8 @@ package outbox
 
 import (
 	"context"
+	"errors"
+	"strconv"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -10,15 +12,154 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
 )
 
-const beginFeed = `INSERT INTO feeds (tenant_id, seq, fed_at) VALUES ($1, 0, $2) ON CONFLICT DO NOTHING`
+// The mark of a feed says when it was read last, and behind which place its readers may begin: feedEnded if it ended.
+const (
+	feedEnded = "ended"
 
-// BeginFeed implements storage.Webhooks.
-func (o *Outbox) BeginFeed(ctx context.Context, tenant string, since time.Time) error {
-	_, err := engine.Put(ctx, o.Engine, beginFeed, tenant, column.Micros(since))
-	return engine.Named(err, "begin the feed of", tenant)
+	beginFeed = `INSERT INTO feeds (tenant_id, seq, fed_at) VALUES ($1, 0, $2) ON CONFLICT DO NOTHING`
+	readFeed  = `
+		INSERT INTO marks (tenant_id, name, value, at) VALUES ($1, 'feed', '0', $2)
+		ON CONFLICT (tenant_id, name) DO UPDATE SET at = excluded.at WHERE marks.value <> '` + feedEnded + `'`
+	feedMark = `SELECT value, at FROM marks WHERE tenant_id = $1 AND name = 'feed'`
+	// A place is left out, so that a reader from before the end can be told of the gap.
+	resumeFeed = `UPDATE feeds SET seq = seq + 1, fed_at = $2 WHERE tenant_id = $1`
+	resumeMark = `UPDATE marks SET value = $2, at = $3 WHERE tenant_id = $1 AND name = 'feed'`
+	firstPlace = `SELECT seq FROM feed_events WHERE tenant_id = $1 ORDER BY seq LIMIT 1`
+	unusedFeed = `
+		SELECT feeds.tenant_id FROM feeds LEFT JOIN marks ON marks.tenant_id = feeds.tenant_id AND marks.name = 'feed'
+		WHERE COALESCE(marks.at, 0) < $1 AND COALESCE(marks.value, '') <> '` + feedEnded + `' AND NOT EXISTS (
+			SELECT 1 FROM webhooks WHERE webhooks.tenant_id = feeds.tenant_id)`
+	endFeed = `
+		UPDATE marks SET value = '` + feedEnded + `' WHERE tenant_id = $1 AND name = 'feed' AND at < $2 AND NOT EXISTS (
+			SELECT 1 FROM webhooks WHERE webhooks.tenant_id = $1)`
+	listFeeds = `
+		SELECT tenant_id, seq FROM feeds WHERE NOT EXISTS (
+			SELECT 1 FROM marks WHERE marks.tenant_id = feeds.tenant_id AND name = 'feed' AND value = '` + feedEnded + `')`
+)
+
+// readEvery is how often it is stored that a feed is read.
+const readEvery = time.Hour
+
+// feedReader is what the mark of a feed says.
+type feedReader struct {
+	value string
+	at    time.Time
 }
 
-const listFeeds = `SELECT tenant_id, seq FROM feeds`
+// begins returns behind which place readers may begin.
+func (m feedReader) begins() int64 {
+	n, _ := strconv.ParseInt(m.value, 10, 64) // 0 for a feed without a mark
+	return n
+}
+
+func scanReader(row engine.Scanner) (m feedReader, err error) {
+	err = row.Scan(&m.value, column.Time(&m.at))
+	return m, err
+}
+
+// BeginFeed implements storage.Webhooks.
+func (o *Outbox) BeginFeed(ctx context.Context, tenant string, since, now time.Time) (place int64, err error) {
+	err = o.Engine.Transact(ctx, func(c engine.Conn) error {
+		if _, err := c.Exec(beginFeed, tenant, column.Micros(since)); err != nil {
+			return err
+		}
+		if _, err := c.Exec(holdFeed, tenant); err != nil {
+			return err
+		}
+		if _, err := c.Exec(readFeed, tenant, column.Micros(now)); err != nil {
+			return err
+		}
+		m, err := scanReader(c.Row(feedMark, tenant))
+		if err == nil && m.value != feedEnded {
+			place, err = kept(c, tenant, m)
+			return err
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := c.Exec(resumeFeed, tenant, column.Micros(since)); err != nil {
+			return err
+		}
+		f, err := scanFeed(c.Row(feedState, tenant))
+		if err != nil {
+			return err
+		}
+		place = f.seq
+		_, err = c.Exec(resumeMark, tenant, strconv.FormatInt(place, 10), column.Micros(now))
+		return err
+	})
+	return place, engine.Named(err, "begin the feed of", tenant)
+}
+
+// kept returns the place before the first one that a feed keeps, in a transaction.
+func kept(c engine.Conn, tenant string, m feedReader) (int64, error) {
+	first, err := engine.ScanCount(c.Row(firstPlace, tenant))
+	if errors.Is(err, storage.ErrNotFound) {
+		f, err := scanFeed(c.Row(feedState, tenant))
+		return f.seq, err
+	}
+	return max(first-1, m.begins()), err
+}
+
+// ReadFeed implements storage.Webhooks.
+func (o *Outbox) ReadFeed(ctx context.Context, tenant string, place int64, now time.Time) error {
+	m, err := engine.One(ctx, o.Engine, feedMark, []any{tenant}, scanReader)
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		return engine.Named(err, "feed of", tenant)
+	}
+	f, err := engine.One(ctx, o.Engine, feedState, []any{tenant}, scanFeed)
+	if err != nil {
+		return engine.Named(err, "feed of", tenant)
+	}
+	if m.value == feedEnded || place < m.begins() {
+		return engine.Named(storage.ErrNotFound, "feed of", tenant)
+	}
+	if now.Sub(m.at) > readEvery {
+		if _, err := engine.Put(ctx, o.Engine, readFeed, tenant, column.Micros(now)); err != nil {
+			return engine.Named(err, "read the feed of", tenant)
+		}
+	}
+	switch {
+	case place > f.seq: // a backup was restored
+		return engine.Named(storage.ErrNotFound, "feed of", tenant)
+	case place == f.seq:
+		return nil
+	}
+	first, err := engine.One(ctx, o.Engine, firstPlace, []any{tenant}, engine.ScanCount)
+	if err == nil && first > place+1 {
+		err = storage.ErrNotFound
+	}
+	return engine.Named(err, "feed of", tenant)
+}
+
+// EndFeeds implements storage.Webhooks. A feed without a mark gets one first: it was begun by a webhook, or by an
+// earlier release.
+func (o *Outbox) EndFeeds(ctx context.Context, since, now time.Time) error {
+	unused, err := engine.All(ctx, o.Engine, unusedFeed, []any{column.Micros(since)}, engine.ScanText)
+	if err != nil {
+		return engine.Wrapped(err, "unused feeds")
+	}
+	for _, tenant := range unused {
+		err := o.Engine.Transact(ctx, func(c engine.Conn) error {
+			if _, err := c.Exec(holdFeed, tenant); err != nil {
+				return err
+			}
+			_, err := scanReader(c.Row(feedMark, tenant))
+			if errors.Is(err, storage.ErrNotFound) {
+				_, err = c.Exec(readFeed, tenant, column.Micros(now))
+				return err
+			}
+			if err == nil {
+				_, err = c.Exec(endFeed, tenant, column.Micros(since))
+			}
+			return err
+		})
+		if err != nil {
+			return engine.Named(err, "end the feed of", tenant)
+		}
+	}
+	return nil
+}
 
 // Feeds implements storage.Webhooks.
 func (o *Outbox) Feeds(ctx context.Context) (map[string]int64, error) {

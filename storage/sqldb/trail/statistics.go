@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -48,17 +50,32 @@ const (
 	howPostgres = `COALESCE(CASE kind WHEN 'login.succeeded' THEN detail::json->>'amr'
 		ELSE detail::json->>'reason' END, '')`
 
-	// active are the days on which users signed in.
-	active = `SELECT DISTINCT at / ` + dayLength + ` AS day, user_id` + uncounted + `
-		AND kind = 'login.succeeded' AND user_id <> ''`
+	// byUsers are the events of active users.
+	byUsers = ` AND kind IN ('login.succeeded', 'session.refreshed') AND user_id <> ''`
 
-	activeByDay = `
+	// active are the days on which users were active.
+	active = `SELECT DISTINCT at / ` + dayLength + ` AS day, user_id` + uncounted + byUsers
+
+	// The first day of a week and of a month. Day 4 of 1970 was a Monday.
+	week        = `at / ` + dayLength + ` - (at / ` + dayLength + ` + 3) % 7`
+	monthSQLite = `CAST(strftime('%s', at / ` + dayLength + ` * 86400, 'unixepoch', 'start of month')
+		AS INTEGER) / 86400`
+	monthPostgres = `CAST(EXTRACT(EPOCH FROM
+		date_trunc('month', to_timestamp(at / ` + dayLength + ` * 86400) AT TIME ZONE 'UTC')) AS BIGINT) / 86400`
+
+	activeByDay           = activeCounted + `active` + activeNew + `at / ` + dayLength + activeUncounted
+	activeByWeek          = activeCounted + `week` + activeNew + week + activeUncounted
+	activeByMonthSQLite   = activeCounted + `month` + activeNew + monthSQLite + activeUncounted
+	activeByMonthPostgres = activeCounted + `month` + activeNew + monthPostgres + activeUncounted
+	activeCounted         = `
 		SELECT day, SUM(n) FROM (
 			SELECT day, count AS n FROM day_counts
-			WHERE tenant_id = $1 AND day >= $2 AND kind = 'active'
+			WHERE tenant_id = $1 AND day >= $2 AND kind = '`
+	activeNew = `'
 			UNION ALL
-			SELECT day, 1 FROM (` + active + `) AS found
-			WHERE ` + lastDay + ` < found.day) AS found
+			SELECT day, 1 FROM (SELECT DISTINCT `
+	activeUncounted = ` AS day, user_id` + uncounted + byUsers + `) AS found
+			WHERE ` + lastDay + ` < found.day AND found.day >= $2) AS found
 		GROUP BY day ORDER BY day`
 	activeUsers = `
 		SELECT (
@@ -69,9 +86,43 @@ const (
 			WHERE ` + lastDay + ` < $2)`
 )
 
-// dayOf returns the beginning of a day that is counted from 1970, and numberOf the number of the day of a time.
-func dayOf(n int64) time.Time        { return time.Unix(n*24*60*60, 0).UTC() }
-func numberOf(since time.Time) int64 { return since.Unix() / (24 * 60 * 60) }
+// dayOf returns the beginning of a day in UTC that is counted from 1970.
+func dayOf(n int64) time.Time { return time.Unix(n*24*60*60, 0).UTC() }
+
+// numberOf returns the number of the date of a time, in its zone.
+func numberOf(at time.Time) int64 {
+	y, m, d := at.Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / (24 * 60 * 60)
+}
+
+// inZone returns the query with the days of a zone instead of those of UTC. It knows how far the clocks of the zone are
+// ahead of UTC between two times.
+func inZone(query string, from, to time.Time) string {
+	var shift strings.Builder
+	for {
+		_, ahead := from.Zone()
+		_, end := from.ZoneBounds()
+		if last := end.IsZero() || end.After(to); last && shift.Len() == 0 && ahead == 0 {
+			return query
+		} else if last {
+			local := fmt.Sprint(ahead * 1_000_000)
+			if shift.Len() > 0 {
+				local = "CASE" + shift.String() + " ELSE " + local + " END"
+			}
+			return strings.ReplaceAll(query, "at / "+dayLength, "(at + "+local+") / "+dayLength)
+		}
+		fmt.Fprintf(&shift, " WHEN at < %d THEN %d", end.UnixMicro(), ahead*1_000_000)
+		from = end
+	}
+}
+
+// zoneYears is how many years of a zone's clocks a query knows.
+const zoneYears = 6
+
+// sinceIn returns the query for events from a time on.
+func sinceIn(query string, since time.Time) string {
+	return inZone(query, since, since.AddDate(zoneYears, 0, 0))
+}
 
 // sinceArgs returns the arguments of the queries.
 func sinceArgs(tenant string, since time.Time, to storage.Counted) []any {
@@ -107,21 +158,29 @@ func (t *Trail) SignIns(
 		v.Day, v.Failed = dayOf(day), kind == storage.EventLoginFailed
 		return v, err
 	}
-	all, err := engine.All(ctx, t.Engine, t.text(signInsSQLite, signInsPostgres), sinceArgs(tenant, since, to), scan)
+	query := sinceIn(t.text(signInsSQLite, signInsPostgres), since)
+	all, err := engine.All(ctx, t.Engine, query, sinceArgs(tenant, since, to), scan)
 	return all, engine.Named(err, "sign-ins of", tenant)
 }
 
-// ActiveByDay implements storage.Statistics.
-func (t *Trail) ActiveByDay(
-	ctx context.Context, tenant string, since time.Time, to storage.Counted,
+// ActiveBy implements storage.Statistics.
+func (t *Trail) ActiveBy(
+	ctx context.Context, tenant string, period storage.Period, since time.Time, to storage.Counted,
 ) ([]storage.Active, error) {
+	query := activeByDay
+	switch period {
+	case storage.Week:
+		query = activeByWeek
+	case storage.Month:
+		query = t.text(activeByMonthSQLite, activeByMonthPostgres)
+	}
 	scan := func(row engine.Scanner) (v storage.Active, err error) {
 		var day int64
 		err = row.Scan(&day, &v.Users)
-		v.Day = dayOf(day)
+		v.First = dayOf(day)
 		return v, err
 	}
-	all, err := engine.All(ctx, t.Engine, activeByDay, sinceArgs(tenant, since, to), scan)
+	all, err := engine.All(ctx, t.Engine, sinceIn(query, since), sinceArgs(tenant, since, to), scan)
 	return all, engine.Named(err, "active users of", tenant)
 }
 
@@ -129,6 +188,6 @@ func (t *Trail) ActiveByDay(
 func (t *Trail) ActiveUsers(
 	ctx context.Context, tenant string, since time.Time, to storage.Counted,
 ) (int64, error) {
-	n, err := engine.One(ctx, t.Engine, activeUsers, sinceArgs(tenant, since, to), engine.ScanCount)
+	n, err := engine.One(ctx, t.Engine, sinceIn(activeUsers, since), sinceArgs(tenant, since, to), engine.ScanCount)
 	return n, engine.Named(err, "active users of", tenant)
 }

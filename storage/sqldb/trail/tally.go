@@ -33,12 +33,18 @@ const (
 	tallyWays = ` AS how` + inPart + ` AND kind IN ('login.succeeded', 'login.failed')) AS found
 		WHERE TRUE GROUP BY tenant_id, day, kind, how` + addCounts
 
-	signedIn = inPart + ` AND kind = 'login.succeeded' AND user_id <> ''`
+	signedIn = inPart + byUsers
 
-	// Who was counted on that day, or a later one, is not counted again.
-	tallyActive = intoDays + `
-		SELECT tenant_id, day, 'active', '', COUNT(*) FROM (
-			SELECT DISTINCT tenant_id, at / ` + dayLength + ` AS day, user_id` + signedIn + `) AS found
+	// Who was counted in that period, or a later one, is not counted again.
+	tallyDays           = tallyActive + `active` + tallyPeriod + `at / ` + dayLength + tallyOnce
+	tallyWeeks          = tallyActive + `week` + tallyPeriod + week + tallyOnce
+	tallyMonthsSQLite   = tallyActive + `month` + tallyPeriod + monthSQLite + tallyOnce
+	tallyMonthsPostgres = tallyActive + `month` + tallyPeriod + monthPostgres + tallyOnce
+	tallyActive         = intoDays + `
+		SELECT tenant_id, day, '`
+	tallyPeriod = `', '', COUNT(*) FROM (
+			SELECT DISTINCT tenant_id, `
+	tallyOnce = ` AS day, user_id` + signedIn + `) AS found
 		WHERE ` + lastDay + ` < found.day
 		GROUP BY tenant_id, day` + addCounts
 
@@ -92,11 +98,32 @@ func (t *Trail) tallyPart(c engine.Conn, args []any, now time.Time) error {
 		return err
 	}
 	for _, query := range []string{
-		t.text(tallySignInsSQLite, tallySignInsPostgres), tallyActive, tallyLatest, tallyFormer, tallyUsers,
+		t.text(tallySignInsSQLite, tallySignInsPostgres), tallyDays, tallyWeeks,
+		t.text(tallyMonthsSQLite, tallyMonthsPostgres), tallyLatest, tallyFormer, tallyUsers,
 	} {
+		query = inZone(query, now.AddDate(-zoneYears, 0, 0), now.AddDate(0, 0, 1))
 		if _, err := c.Exec(query, tenant, from, to); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// pruneDays deletes what the statistics keep no longer. Of the users whose last day it was, the last 30 days are shown.
+const pruneDays = `
+	DELETE FROM day_counts WHERE tenant_id = $1
+	AND day < CASE kind WHEN 'week' THEN CAST($2 AS BIGINT) WHEN 'month' THEN CAST($3 AS BIGINT)
+		WHEN 'latest' THEN CAST($4 AS BIGINT) ELSE CAST($5 AS BIGINT) END`
+
+// PruneCounts deletes the counts of days, weeks and months that are kept no longer. Days are those of the zone of now.
+func (t *Trail) PruneCounts(ctx context.Context, tenant string, keep storage.Retention, now time.Time) error {
+	if keep.Days == 0 {
+		return nil
+	}
+	today := numberOf(now)
+	y, m, _ := now.Date()
+	month := time.Date(y, m-time.Month(keep.Months-1), 1, 0, 0, 0, 0, time.UTC)
+	_, err := engine.Put(ctx, t.Engine, pruneDays, tenant, today-(today+3)%7-7*int64(keep.Weeks-1), numberOf(month),
+		today-int64(max(keep.Days, 31)-1), today-int64(keep.Days-1))
+	return engine.Named(err, "prune the statistics of", tenant)
 }
