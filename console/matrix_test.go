@@ -17,6 +17,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/console/overview"
 	"github.com/vouchsafe/vouchsafe/console/people"
 	"github.com/vouchsafe/vouchsafe/console/settings"
+	"github.com/vouchsafe/vouchsafe/console/signin"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -24,7 +25,7 @@ import (
 // parts are all places.
 var parts = []console.Part{
 	overview.Config{}.Part(), people.Config{}.Part(), groups.Config{}.Part(), apps.Config{}.Part(),
-	apis.Config{}.Part(), log.Config{}.Part(), settings.Config{}.Part(),
+	apis.Config{}.Part(), log.Config{}.Part(), settings.Config{}.Part(), signin.Config{}.Part(),
 }
 
 // TestEveryPageAsksForItsScopes requests every page as administrators of each role, at their own tenant and at another:

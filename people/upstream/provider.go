@@ -41,6 +41,14 @@ func NameOf(u storage.Upstream) string {
 	return cmp.Or(u.Name, presets[u.Preset].Name, u.ID)
 }
 
+// Taken returns what is taken from the provider's claims: pairs of a claim of ours and the provider's name for it.
+func (p *Provider) Taken() (pairs [][2]string) {
+	for _, ours := range mapped() {
+		pairs = append(pairs, [2]string{ours, cmp.Or(p.Claims[ours], p.Kind.Claims[ours], ours)})
+	}
+	return pairs
+}
+
 // SpeaksFor reports whether the tenant has declared that the provider has the last word about
 // the address, and the provider itself does not say otherwise: Google has it about its own
 // domains and those of organisations that it hosts, not about an address of elsewhere that a

@@ -12,6 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/console/overview"
 	consolepeople "github.com/vouchsafe/vouchsafe/console/people"
 	consolesettings "github.com/vouchsafe/vouchsafe/console/settings"
+	consolesignin "github.com/vouchsafe/vouchsafe/console/signin"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/health"
 	"github.com/vouchsafe/vouchsafe/login/ui"
@@ -39,6 +40,10 @@ func (s *Server) wireConsole(site *ui.Site, useCases *people.Service, signInAs *
 		groups.Config{Accounts: accounts, Clients: s.Store, Tenants: s.Store}.Part(),
 		apps.Config{Accounts: accounts, Store: s.Store, Publish: s.Provider.Keys.Publish}.Part(),
 		apis.Config{Tenants: s.Store, Roles: s.Store}.Part(),
+		consolesignin.Config{
+			Store: s.Store, Secrets: s.secrets, Federation: s.admin.Federation, Mails: useCases.Mail.Templates,
+			Issuer: s.cfg.Issuer, Declared: s.cfg.Tenants != "",
+		}.Part(),
 		consolesettings.Config{
 			Accounts: accounts, People: useCases, APIKeys: &apikeys.Service{Service: useCases, Keys: s.Store},
 			Store: s.Store, Secrets: s.secrets, Keys: s.Provider.Keys, Webhooks: s.webhooks, TestMail: s.admin.TestMail,
