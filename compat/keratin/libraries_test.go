@@ -6,6 +6,9 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -136,5 +139,32 @@ func TestServerLibrariesOfGoAndRuby(t *testing.T) {
 	if status, body := s.call("GET", "metrics", nil, nil); status != 200 ||
 		!strings.Contains(body, "http_requests_total") {
 		t.Errorf("got %d for metrics", status)
+	}
+}
+
+// TestGoLibrary runs the server of an app with the library authn-go, as its author publishes it: it verifies a token,
+// and manages accounts.
+func TestGoLibrary(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	name := newName()
+	_, claims := w.signedUp(name)
+	const module = "../../e2e/clients/go"
+	for _, file := range []string{"go.mod", "go.sum", "keratin/main.go"} { // so that go test notices when they change
+		if _, err := os.Stat(filepath.Join(module, file)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	program := filepath.Join(t.TempDir(), "app")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./keratin")
+	build.Dir = module
+	if said, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, said)
+	}
+	app := exec.CommandContext(t.Context(), program)
+	app.Env = append(os.Environ(), "TOKEN="+claims.text, "NAME="+name, "ISSUER="+w.at, "PRIVATE="+w.private,
+		"AUTHN_USER=app", "AUTHN_PASSWORD=the app's server")
+	if said, err := app.CombinedOutput(); err != nil || string(said) != `{"imported":2,"subject":"1"}`+"\n" {
+		t.Errorf("authn-go: %v: %s", err, said)
 	}
 }
