@@ -168,7 +168,9 @@ func said(c *console.Call, faults []clients.Fault) console.Faults {
 	for _, f := range faults {
 		field := f.Field
 		if i := strings.IndexByte(field, '.'); i >= 0 && strings.HasPrefix(field, "claims.") {
-			field = field[strings.LastIndexByte(field, '.')+1:]
+			if field = field[strings.LastIndexByte(field, '.')+1:]; field == "from" {
+				field = "source" // the frame's own field is called from
+			}
 		} else if after, ok := strings.CutPrefix(field, "allow."); ok {
 			field = after
 		}

@@ -125,7 +125,7 @@ func TestAnAppIsChanged(t *testing.T) {
 	}
 
 	b.Open("/admin/apps/claims?id=shop")
-	b.Follow(b.Send("/admin/apps/claim", "claim", "teams", "from", "groups"))
+	b.Follow(b.Send("/admin/apps/claim", "claim", "teams", "source", "groups"))
 	b.Says("The app gets the claim teams.")
 	if _, err := s.Accounts.AddGroup(t.Context(), s.Asker(storage.DefaultTenant), "crew", "Crew"); err != nil {
 		t.Fatal(err)
@@ -182,7 +182,7 @@ func TestAnAppThatMayDoMoreIsOutOfReach(t *testing.T) {
 	b.Open("/admin/apps/app?id=robot")
 	b.SaysNot("Add a new secret", "Remove the app")
 	form := url.Values{"form": {b.Hidden("form")}, "session": {b.Session}, "id": {"robot"}, "confirm": {"robot"},
-		"claim": {"a"}, "from": {"groups"}}
+		"claim": {"a"}, "source": {"groups"}}
 	for _, page := range []string{"secret", "edit", "redirects", "access", "claim", "disable", "remove"} {
 		if p := b.Post("/admin/apps/"+page, form); p.Status != http.StatusForbidden {
 			t.Errorf("%s: got %s, want 403", page, p)

@@ -39,7 +39,7 @@ func (p place) claims(c *console.Call) error {
 	page := shownClaims{ID: a.ClientID, Rules: a.Claims, Sources: sources, User: strings.TrimSpace(c.FormValue("user")),
 		Changes: c.May("clients:write") && mayManage(c, a) == nil, Form: c.Form(
 			console.Field{Name: "claim", Label: "apps.claim", Hint: "apps.claim_hint", Required: true, Max: 128},
-			console.Field{Name: "from", Label: "apps.from", Hint: "apps.from_hint", List: "sources", Required: true, Max: 200},
+			console.Field{Name: "source", Label: "apps.from", Hint: "apps.from_hint", List: "sources", Required: true, Max: 200},
 			console.Field{Name: "scope", Label: "apps.claim_scope", Hint: "apps.claim_scope_hint", Max: 200})}
 	if page.User != "" {
 		if err := p.preview(c, a, &page); err != nil {
@@ -76,7 +76,7 @@ func (p place) addClaim(c *console.Call) error {
 	if err != nil {
 		return err
 	}
-	a, rule := was, storage.ClaimRule{Claim: c.Value("claim"), From: c.Value("from"), Scope: c.Value("scope")}
+	a, rule := was, storage.ClaimRule{Claim: c.Value("claim"), From: c.Value("source"), Scope: c.Value("scope")}
 	a.Claims = append(slices.DeleteFunc(slices.Clone(was.Claims),
 		func(r storage.ClaimRule) bool { return r.Claim == rule.Claim }),
 		rule)
@@ -84,7 +84,7 @@ func (p place) addClaim(c *console.Call) error {
 		a.Scope = strings.TrimSpace(a.Scope + " " + rule.Scope)
 	}
 	if _, _, err := p.save(c, &was, a); err != nil {
-		return c.Refuse(err, "claim", "from", "scope")
+		return c.Refuse(err, "claim", "source", "scope")
 	}
 	return c.Done(c.To(root+"/claims", "id", a.ClientID), "apps.claim_added", rule.Claim)
 }
