@@ -83,13 +83,20 @@ func TestSupportOnlyLooksAtGroups(t *testing.T) {
 	if _, err := s.Accounts.AddGroup(t.Context(), s.Asker(storage.DefaultTenant), "crew", "Crew"); err != nil {
 		t.Fatal(err)
 	}
+	app := storage.Client{TenantID: storage.DefaultTenant, ClientID: "shop", CreatedAt: time.Now(), UpdatedAt: time.Now()}
+	if err := s.Store.PutClient(t.Context(), app); err != nil {
+		t.Fatal(err)
+	}
 	b := s.Browser(s.User(storage.DefaultTenant, "help", storage.RoleSupport), time.Time{})
 	b.Open("/admin/groups/group?id=crew")
 	b.Says("Members")
 	b.SaysNot("Rename", "Remove the group", "Add to the group")
-	for _, link := range b.Links() {
-		if p := b.Get(link); p.Status == http.StatusForbidden {
-			t.Errorf("the page links to %s, which is refused", link)
+	for _, page := range []string{"/admin/groups/group?id=crew", "/admin/groups/roles?client=shop"} {
+		b.Open(page)
+		for _, link := range b.Links() {
+			if p := b.Get(link); p.Status == http.StatusForbidden {
+				t.Errorf("%s links to %s, which is refused", page, link)
+			}
 		}
 	}
 }

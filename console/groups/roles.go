@@ -45,12 +45,15 @@ func (p place) owner(c *console.Call, r storage.RoleName) (string, error) {
 	return cmp.Or(api.Name, api.Identifier), nil
 }
 
-// back leads to the page of the app or the API.
+// back leads to the page of the app or the API, or to the groups if the reader may not look at that.
 func back(v *console.View, r storage.RoleName, name string) *console.View {
-	if r.API != "" {
+	switch {
+	case r.API != "" && v.May("tenant:read"):
 		return v.BackTo(name, "/apis/api", "id", r.API)
+	case r.API == "" && v.May("clients:read"):
+		return v.BackTo(name, "/apps/app", "id", r.Client)
 	}
-	return v.BackTo(name, "/apps/app", "id", r.Client)
+	return v.BackTo("place.groups", root)
 }
 
 // roles lists the roles of an app or an API.
