@@ -18,7 +18,7 @@ type session struct {
 	ACR           string    `json:"acr" doc:"How strong that was."`
 	AuthTime      time.Time `json:"auth_time" doc:"When the user last proved the account."`
 	CreatedAt     time.Time `json:"created_at" doc:"When the session began."`
-	SeenAt        time.Time `json:"seen_at" doc:"When it was last used, to some minutes."`
+	SeenAt        time.Time `json:"seen_at" doc:"When it was last used, to the hour."`
 	ExpiresAt     time.Time `json:"expires_at" doc:"When it ends at the latest."`
 	Administrator string    `json:"administrator,omitempty" doc:"The id of the administrator who is signed in as the user in it; left out for the user's own."`
 }

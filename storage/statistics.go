@@ -64,7 +64,7 @@ type Standing struct {
 	SecondFactor bool      // see HasSecondFactor
 	LastSignIn   time.Time // zero if no sign-in is known
 	// LastActivity is when the user last signed in, used a session, or an app refreshed a token of theirs. It
-	// may be some minutes older than the truth.
+	// may be an hour older than the truth.
 	LastActivity time.Time
 }
 

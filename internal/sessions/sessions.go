@@ -89,8 +89,8 @@ func (k *Keeper) account(ctx context.Context, tenant string, tok token) (Account
 	if subtle.ConstantTimeCompare(hash[:], sess.SecretHash) != 1 || now.Sub(sess.SeenAt) > k.Idle {
 		return Account{}, storage.ErrNotFound
 	}
-	// A write for every use would double the cost of reading a session.
-	if now.Sub(sess.SeenAt) > k.Idle/20 || storage.Ahead(sess.SeenAt, now) {
+	// A write for every use would double the cost of reading a session. Administrators see the use to the hour.
+	if now.Sub(sess.SeenAt) > min(k.Idle/20, time.Hour) || storage.Ahead(sess.SeenAt, now) {
 		if err := k.Store.SeenSession(ctx, tenant, sess.ID, now); err != nil {
 			return Account{}, fmt.Errorf("note session: %w", err)
 		}
