@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/diff"
@@ -24,7 +25,7 @@ type userFields struct {
 	PhoneVerified bool            `json:"phone_number_verified,omitempty" doc:"The number is confirmed to be the user's."`
 	Profile       storage.Profile `json:"profile,omitzero" doc:"The claims of the scopes profile and address."`
 	Attributes    json.RawMessage `json:"attributes,omitempty" doc:"The values of the tenant's attributes, by name."`
-	Roles         []string        `json:"roles,omitempty" items:"32" doc:"Names of roles, for apps."`
+	Roles         []string        `json:"roles,omitempty" items:"32" doc:"Names of roles, for apps. To change them takes the scope groups:write."`
 	Disabled      bool            `json:"disabled,omitempty" doc:"The user can't sign in. All sessions end."`
 }
 
@@ -155,8 +156,20 @@ func (s *Server) addUser() jsonapi.Route {
 	})
 }
 
+// mayGive returns an error if the roles differ, and the caller may not give roles: apps may let their users do anything
+// for one.
+func (c *call) mayGive(was, now []string) error {
+	if slices.Equal(was, now) {
+		return nil
+	}
+	return c.needs("groups:write")
+}
+
 // add adds a user.
 func (s *Server) add(c *call, f userFields, password string, dry bool) (out user, err error) {
+	if err := c.mayGive(nil, f.Roles); err != nil {
+		return out, err
+	}
 	n, err := s.Accounts.Check(c.Context(), c.asker, f.row(), true)
 	if entered, ok := errors.AsType[importing.Faults](err); ok && password != "" {
 		// All that is wrong is told at once.
@@ -256,6 +269,9 @@ func (s *Server) replace(c *call, was storage.User, f userFields, cond jsonapi.C
 	err := cond.CheckTag(tagOfUser(was))
 	if err == nil {
 		err = c.mayChange(was)
+	}
+	if err == nil {
+		err = c.mayGive(was.Roles, f.Roles)
 	}
 	if f.ExternalID != was.ExternalID && err == nil {
 		err = invalid(jsonapi.FieldFault("external_id", "invalid", "This never changes."))
