@@ -47,7 +47,9 @@ func TestNavigationLeadsOnlyWhereTheRoleMayGo(t *testing.T) {
 					t.Errorf("%s of %s: a link leads to %s, which answers %d", role, tenant, at, p.Status)
 					continue
 				}
-				if strings.HasSuffix(p.Header.Get("Content-Type"), "html; charset=utf-8") {
+				// An email that is shown is no page of the console: it has a sandbox of its own.
+				sandboxed := strings.HasPrefix(p.Header.Get("Content-Security-Policy"), "sandbox; default-src 'none'")
+				if strings.HasSuffix(p.Header.Get("Content-Type"), "html; charset=utf-8") && !sandboxed {
 					examine(t, at, p)
 				}
 				todo = append(todo, b.Links()...)
