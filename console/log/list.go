@@ -78,7 +78,11 @@ func (p Config) fill(c *console.Call, q query, s *speaker, page *listPage) {
 		if value := c.FormValue(name); value != "" {
 			kept = append(kept, name, value)
 			page.List.Filtered = true
-			page.Open = page.Open || !slices.Contains([]string{"of", "reason", "way"}, name)
+			if slices.Contains([]string{"of", "reason", "way"}, name) { // these have no field
+				page.List.Kept = append(page.List.Kept, console.Option{Value: name, Text: value})
+			} else {
+				page.Open = true
+			}
 		}
 	}
 	for _, of := range groups {

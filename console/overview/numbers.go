@@ -34,6 +34,11 @@ func (p Config) fillNumbers(c *console.Call, s *standing) error {
 		return err
 	}
 	w := c.Words
+	s.Zone = st.Zone
+	if time.Since(st.Until) > lateAfter {
+		until := ui.StampOf(w, st.Until)
+		s.Counted = &until
+	}
 	for _, t := range []struct {
 		id string
 		n  int64
@@ -131,6 +136,8 @@ type standing struct {
 	Charts  []chart
 	// Ways are sign-ins by their way, and Reasons refusals by their reason.
 	Ways, Reasons []share
-	Log           string
-	At            ui.Stamp
+	// Log is the list of refusals in the log, and Zone where days begin.
+	Log, Zone string
+	// Counted is up to when all is counted; nil for now.
+	Counted *ui.Stamp
 }

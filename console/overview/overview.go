@@ -9,7 +9,6 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/console"
 	"github.com/vouchsafe/vouchsafe/internal/health"
-	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
@@ -58,7 +57,7 @@ type step struct{ URL, Text, Hint string }
 
 // page shows the next steps, as long as there are any, what needs attention, and how the tenant stands.
 func (p Config) page(call *console.Call) (err error) {
-	page := &standing{At: ui.StampOf(call.Words, time.Now())}
+	page := &standing{}
 	if page.Steps, err = p.steps(call); err != nil {
 		return err
 	}
