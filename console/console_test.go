@@ -73,6 +73,9 @@ func examine(t *testing.T, at string, p consoletest.Page) {
 		}
 	}
 	policy := p.Header.Get("Content-Security-Policy")
+	if strings.HasPrefix(policy, "sandbox; default-src 'none'; ") && !strings.Contains(policy, "script") {
+		return // a document that is only shown, such as an email, without scripts and in an origin of its own
+	}
 	if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") ||
 		!strings.Contains(policy, "frame-ancestors 'none'") {
 		t.Errorf("%s: got the policy %q", at, policy)
