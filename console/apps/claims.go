@@ -27,7 +27,9 @@ type shownClaims struct {
 	User    string // that the preview is for, as it was typed
 	Name    string
 	Fault   string
-	Rows    []claimRow
+	Rows    []claimRow // claims that the app gets
+	// Withheld are those that it does not get, and why.
+	Withheld []claimRow
 }
 
 // claims shows what the app learns beside the usual, and previews it for a user.
@@ -65,7 +67,12 @@ func (p place) preview(c *console.Call, a storage.Client, page *shownClaims) err
 		return err
 	}
 	for _, e := range subject.Explain(a.Scopes(), claims.Declared{}) {
-		page.Rows = append(page.Rows, claimRow{e.Claim, string(e.Value), strings.Join(e.In, ", "), e.Absent, e.From})
+		row := claimRow{e.Claim, string(e.Value), strings.Join(e.In, ", "), e.Absent, e.From}
+		if e.Absent != "" {
+			page.Withheld = append(page.Withheld, row)
+		} else {
+			page.Rows = append(page.Rows, row)
+		}
 	}
 	return nil
 }
