@@ -1,9 +1,7 @@
 package settings
 
 import (
-	"maps"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -23,18 +21,6 @@ type keyRow struct {
 	SignsUntil, Until    *ui.Stamp
 	Remove               string // the page that asks
 }
-
-// stamp returns the time for a page, or nil for the zero time.
-func stamp(c *console.Call, t time.Time) *ui.Stamp {
-	if t.IsZero() {
-		return nil
-	}
-	s := ui.StampOf(c.Words, t)
-	return &s
-}
-
-// sorted returns the keys of a map in order.
-func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
 // uses returns the tenant's signing keys with their states.
 func (p place) uses(c *console.Call) ([]keys.Use, error) {
@@ -143,6 +129,3 @@ func (p place) removeKey(c *console.Call) error {
 	}
 	return c.Done(c.To(root+"/keys"), "settings.removed_key", u.Algorithm)
 }
-
-// number returns a number as a form sends it.
-func number(n int) string { return strconv.Itoa(n) }
