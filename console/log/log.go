@@ -5,9 +5,7 @@ package log
 import (
 	"context"
 	"embed"
-	"net/http"
 
-	"github.com/vouchsafe/vouchsafe/console"
 	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -32,13 +30,3 @@ type Store interface {
 
 // root is the path of the place's first page.
 const root = "/log"
-
-// Part returns the place.
-func (p Config) Part() console.Part {
-	scopes := []string{"audit:read"}
-	return console.Part{Place: "log", Templates: templates, Pages: []console.Page{
-		{Method: http.MethodGet, Path: root, Scopes: scopes, Serve: p.list},
-		{Method: http.MethodGet, Path: root + "/export", Scopes: scopes, Serve: p.export},
-		{Method: http.MethodGet, Path: root + "/{event}", Scopes: scopes, Serve: p.entry},
-	}}
-}
