@@ -29,12 +29,12 @@ var lists = []struct {
 	{"/groups/group-000000000000/members", 1}, {"/groups/group-000000000000/members", 1000},
 	{"/clients", 1}, {"/clients?filter=disabled eq true", 1},
 	{"/audit", 1}, {"/audit", 1000}, {"/audit?kind=user.added", 1}, {`/audit?filter=ip sw "198."`, 1},
-	{"/audit?user_id=01900000-0000-7000-8000-00000000004d", 1}, {"/stats", 1}, {"/stats?days=366", 1},
+	{"/audit?user_id=01900000-0000-7000-8000-000000000007", 1}, {"/stats", 1}, {"/stats?days=366", 1},
 	{"/events", 1}, {"/events", 1000}, {"/administrators", 1}, {"/invitations", 1}, {"/apis", 1}, {"/keys", 1},
 	{"/webhooks", 1}, {"/mail/waiting", 1}, {"/mail/dead", 1}, {"/upstreams", 1}, {"/clients/web/roles", 1},
 	{"/clients/web/secrets", 1}, {"/clients/web/api-keys", 1},
-	{"/users/01900000-0000-7000-8000-00000000004d/sessions", 1}, {"/users/01900000-0000-7000-8000-00000000004d/grants", 1},
-	{"/users/01900000-0000-7000-8000-00000000004d/groups", 1}, {"/users/01900000-0000-7000-8000-00000000004d/roles", 1},
+	{"/users/01900000-0000-7000-8000-000000000007/sessions", 1}, {"/users/01900000-0000-7000-8000-000000000007/grants", 1},
+	{"/users/01900000-0000-7000-8000-000000000007/groups", 1}, {"/users/01900000-0000-7000-8000-000000000007/roles", 1},
 }
 
 const (

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/pquerna/otp/totp"
 
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -32,6 +34,9 @@ func TestAnAppSetsUpAnAuthenticatorApp(t *testing.T) {
 	if got := a.is(a.bearer("POST", "/auth/confirm-totp", token, confirm), 422, "invalid_fields"); !strings.HasPrefix(
 		got.faults(), "otp=") {
 		t.Errorf("got %s", got.raw)
+	}
+	if wrong := (people.Faults{}); !errors.As(people.ErrWrongFactor, &wrong) || wrong[0].Field != "code" {
+		t.Errorf("the fault that pages show is now %v", wrong)
 	}
 	a.is(a.bearer("POST", "/auth/confirm-totp", token, fields{"setup": "x", "otp": "000000"}), 400, "setup_expired")
 	confirm["otp"] = shows(time.Now())

@@ -114,6 +114,9 @@ func (s *Server) provenSince(
 		return err
 	}
 	done, err := s.SignIn(r.Context(), a, c, s.factorWish(r, in, c, false))
+	if errors.Is(err, people.ErrNoClaimant) {
+		return s.startOver(w, r, in)
+	}
 	if err != nil {
 		return err
 	}

@@ -304,14 +304,14 @@ func (s *Service) raise(ctx context.Context, a Asker, c Claimant,
 
 // openSession opens the session of a claimant who lacks nothing. A browser holds its secret. An app
 // has its tokens only, and the secret is known to no party. ErrNoClaimant: the sign-in that waited was
-// finished before, or the credentials have changed since.
+// finished before, the credentials have changed since, or the user was removed at this moment.
 func (s *Service) openSession(ctx context.Context, a Asker, c Claimant) (storage.Session, Kept, error) {
 	tell := a.tellOf(storage.EventLoginSucceeded)
 	sess, kept, err := s.begin(ctx, a, c, func(n storage.Session, ch *storage.Change) {
 		tell(n, ch)
 		c.spendWait(ch)
 	})
-	if c.waits != "" && errors.Is(err, storage.ErrStale) {
+	if c.waits != "" && errors.Is(err, storage.ErrStale) || errors.Is(err, storage.ErrNotFound) {
 		err = ErrNoClaimant
 	}
 	if err != nil {

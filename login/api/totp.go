@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/people"
@@ -76,6 +77,7 @@ func (s *Server) apiConfirmTOTP() jsonapi.Route {
 		out.Codes, err = s.EnrolTOTP(p.Context(), p.asker, c, in.Setup, in.OTP)
 		var wrong people.Faults
 		if errors.As(err, &wrong) {
+			wrong = slices.Clone(wrong) // which may be a value that all requests share
 			for i := range wrong {
 				wrong[i].Field = "otp"
 			}

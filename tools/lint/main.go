@@ -1,4 +1,4 @@
-// Command lint is a tool for go vet that runs the linters which go vet does not have itself:
+// Command lint is a tool for go vet that runs the checks of go vet itself, and the linters that it does not have:
 //
 //	go vet -vettool=bin/lint ./...
 //
@@ -21,6 +21,7 @@ import (
 	"golang.org/x/tools/go/analysis"
 	"golang.org/x/tools/go/analysis/passes/nilness"
 	"golang.org/x/tools/go/analysis/passes/unusedwrite"
+	"golang.org/x/tools/go/analysis/suite/vet"
 	"golang.org/x/tools/go/analysis/unitchecker"
 	"honnef.co/go/tools/analysis/lint"
 	"honnef.co/go/tools/simple"
@@ -46,12 +47,12 @@ var printers = []string{"fmt.Fprint", "fmt.Fprintf", "fmt.Fprintln"}
 func main() {
 	errcheck.DefaultExcludedSymbols = append(errcheck.DefaultExcludedSymbols,
 		slices.Concat(closers, removers, printers)...)
-	all := []*analysis.Analyzer{
+	all := append(slices.Clone(vet.Suite),
 		nilness.Analyzer, unusedwrite.Analyzer, ineffassign.Analyzer,
 		outsideTests(nilerr.Analyzer), outsideTests(errcheck.Analyzer),
 		rowserr.NewAnalyzer("database/sql", "github.com/jackc/pgx/v5"), unusedCode,
 		redirects, prose,
-	}
+	)
 	for _, list := range [][]*lint.Analyzer{staticcheck.Analyzers, simple.Analyzers, stylecheck.Analyzers} {
 		for _, a := range list {
 			if !a.Doc.NonDefault && !slices.Contains(less, a.Analyzer.Name) || slices.Contains(more, a.Analyzer.Name) {

@@ -103,6 +103,9 @@ func TestAnsweredWritesSurviveTheProcess(t *testing.T) {
 			}
 			acknowledged[lines.Text()] = true
 		}
+		if err := lines.Err(); err != nil {
+			t.Error(err)
+		}
 		_ = child.Wait()
 	}
 	if len(acknowledged) < 1000 {
