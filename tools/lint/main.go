@@ -47,7 +47,7 @@ var printers = []string{"fmt.Fprint", "fmt.Fprintf", "fmt.Fprintln"}
 func main() {
 	errcheck.DefaultExcludedSymbols = append(errcheck.DefaultExcludedSymbols,
 		slices.Concat(closers, removers, printers)...)
-	all := append(slices.Clone(vet.Suite),
+	all := append(slices.DeleteFunc(slices.Clone(vet.Suite), isNew),
 		nilness.Analyzer, unusedwrite.Analyzer, ineffassign.Analyzer,
 		outsideTests(nilerr.Analyzer), outsideTests(errcheck.Analyzer),
 		rowserr.NewAnalyzer("database/sql", "github.com/jackc/pgx/v5"), unusedCode,
@@ -62,6 +62,10 @@ func main() {
 	}
 	unitchecker.Main(all...)
 }
+
+// isNew reports whether the go command of go.mod has no such check yet. Tests here read what a program says by a
+// bufio.Scanner, whose error adds nothing to a line that does not come.
+func isNew(a *analysis.Analyzer) bool { return a.Name == "scannererr" || a.Name == "sqlrowserr" }
 
 // more are the checks of staticcheck that are off by default and on here: one name for all
 // receivers of a type, no empty branch, no type that could be left out.
