@@ -158,7 +158,7 @@ type neededScope struct {
 // challenge returns the WWW-Authenticate header for a request without a token that suffices (RFC 6750 section 3,
 // RFC 9728 section 5.1).
 func challenge(t *issuer.Tenant, code, scope string) string {
-	header := `Bearer realm="` + t.Issuer + `", resource_metadata="` + metadataURL(t) + `"`
+	header := `Bearer realm="` + t.Issuer + `", resource_metadata="` + t.ResourceMetadataURL(Prefix) + `"`
 	if code != "" {
 		header += `, error="` + code + `"`
 	}
@@ -199,17 +199,6 @@ type resource struct {
 
 // escaped returns an id as it stands in a path.
 func escaped(id string) string { return url.PathEscape(id) }
-
-// metadataURL returns the URL of the document. The path of the issuer stands behind the well-known path (RFC 9728
-// section 3).
-func metadataURL(t *issuer.Tenant) string {
-	u, err := url.Parse(t.Issuer)
-	if err != nil {
-		return t.URL(metadata)
-	}
-	u.Path = metadata[:len(metadata)-len(Prefix)] + u.Path + Prefix
-	return u.String()
-}
 
 // serveMetadata serves the document to every client: all of it is public.
 func (s *Server) serveMetadata(w http.ResponseWriter, r *http.Request) {

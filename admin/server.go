@@ -28,7 +28,7 @@ const (
 	// document is the path of the OpenAPI document.
 	document = Prefix + "/openapi.json"
 	// metadata is the path of the document that says how the API is protected (RFC 9728 section 3.1).
-	metadata = "/.well-known/oauth-protected-resource" + Prefix
+	metadata = issuer.ResourceMetadata + Prefix
 )
 
 // Tokens reads access tokens. Package provider implements it.

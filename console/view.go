@@ -2,14 +2,29 @@ package console
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
+
+// Stamp returns a time for a page; nil for the zero time.
+func (c *Call) Stamp(at time.Time) *ui.Stamp {
+	if at.IsZero() {
+		return nil
+	}
+	s := ui.StampOf(c.Words, at)
+	return &s
+}
+
+// NameOf returns what lists and notices call the user.
+func NameOf(u storage.User) string { return cmp.Or(u.Profile.Name, u.Email, u.Username, u.ID) }
 
 // View is what a template sees.
 type View struct {

@@ -14,7 +14,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/vouchsafe/vouchsafe/provider/resource"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -114,7 +114,7 @@ func TestEachTenantIsAnIssuer(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	issuer := func(address string) string {
+	issuerAt := func(address string) string {
 		r := request("GET", "", "", "X-Forwarded-Host: evil.example", "X-Forwarded-Proto: http",
 			"Forwarded: host=evil.example")
 		u, err := url.Parse(address)
@@ -131,16 +131,16 @@ func TestEachTenantIsAnIssuer(t *testing.T) {
 			testIssuer + oauthPath + "/t/acme":    testIssuer + "/t/acme", // RFC 8414 section 3.1
 			"https://id.own.example" + openIDPath: "https://id.own.example",
 		} {
-			if got := issuer(address); got != want {
+			if got := issuerAt(address); got != want {
 				t.Errorf("%s: issuer is %q, want %q", address, got, want)
 			}
 		}
 	}
 	// RFC 9728 section 3: the document of a resource names it, and says where tokens for it are made.
 	for address, want := range map[string]string{
-		testIssuer + resource.MetadataPath:               testIssuer,
-		testIssuer + resource.MetadataPath + "/t/acme":   testIssuer + "/t/acme",
-		"https://id.own.example" + resource.MetadataPath: "https://id.own.example",
+		testIssuer + issuer.ResourceMetadata:               testIssuer,
+		testIssuer + issuer.ResourceMetadata + "/t/acme":   testIssuer + "/t/acme",
+		"https://id.own.example" + issuer.ResourceMetadata: "https://id.own.example",
 	} {
 		r := request("GET", "", "")
 		r.URL, _ = url.Parse(address)

@@ -7,9 +7,9 @@ import (
 	"github.com/gorilla/mux"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
-	"github.com/vouchsafe/vouchsafe/provider/resource"
 )
 
 // table returns the rows of the table of endpoints. Those that are called most come first: gorilla/mux looks from
@@ -32,7 +32,7 @@ func (p *Provider) table() []Endpoint {
 			serve: p.serveDiscovery},
 		{Path: "/.well-known/oauth-authorization-server", Methods: get, Program: true, Scripts: ScriptsOfAny,
 			serve: p.serveDiscovery},
-		{Path: resource.MetadataPath, Methods: get, Program: true, Scripts: ScriptsOfAny, serve: p.serveResource},
+		{Path: issuer.ResourceMetadata, Methods: get, Program: true, Scripts: ScriptsOfAny, serve: p.serveResource},
 		{Path: "/revoke", Methods: post, Program: true, Scripts: ScriptsOfRegistered, Clients: clients.AuthMethods,
 			Metadata: "revocation_endpoint", announced: true, serve: p.resource.Revoke},
 		{Path: "/logout", Methods: []string{http.MethodGet, http.MethodPost},

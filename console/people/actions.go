@@ -55,8 +55,10 @@ func (p place) ask(c *console.Call, a action) error {
 	if err != nil {
 		return err
 	}
-	page := console.Confirm{Title: c.T("people.ask."+a.id, nameOf(u)), Button: c.T("people.do." + a.id), Danger: a.danger,
-		Back: c.To(pathOf(u.ID, ""))}
+	page := console.Confirm{
+		Title: c.T("people.ask."+a.id, console.NameOf(u)), Button: c.T("people.do." + a.id), Danger: a.danger,
+		Back: c.To(pathOf(u.ID, "")),
+	}
 	for i := range a.will {
 		page.Will = append(page.Will, c.T("people.will."+a.id+"."+string(rune('1'+i))))
 	}
@@ -72,7 +74,7 @@ func (p place) act(c *console.Call, a action) error {
 	if err != nil {
 		return err
 	}
-	n, to := console.Notice{Text: c.T("people.did."+a.id, nameOf(u))}, c.To(pathOf(u.ID, ""))
+	n, to := console.Notice{Text: c.T("people.did."+a.id, console.NameOf(u))}, c.To(pathOf(u.ID, ""))
 	if err := a.do(c, u, &n, &to); err != nil {
 		return c.Refuse(err)
 	}
@@ -189,7 +191,8 @@ func (p place) signInAs(c *console.Call, u storage.User, _ *console.Notice, to *
 
 // erase removes the user for good, once the administrator has typed which.
 func (p place) erase(c *console.Call, u storage.User, _ *console.Notice, to *string) error {
-	if typed := c.Value("confirm"); !strings.EqualFold(typed, cmp.Or(u.Email, u.Username, u.ID)) && typed != nameOf(u) {
+	typed, login := c.Value("confirm"), cmp.Or(u.Email, u.Username, u.ID)
+	if !strings.EqualFold(typed, login) && typed != console.NameOf(u) {
 		return c.Wrong("confirm", "people.erase_wrong")
 	}
 	*to = c.To(root)

@@ -80,7 +80,7 @@ func (p place) bulkPage(c *console.Call) error {
 	}
 	page := bulkShown{Do: a.id, Will: c.T("people.bulk_will." + a.id), Button: c.T("people.bulk." + a.id), More: more}
 	for _, u := range users {
-		page.Rows = append(page.Rows, bulkRow{ID: u.ID, Name: nameOf(u), Login: u.Email})
+		page.Rows = append(page.Rows, bulkRow{ID: u.ID, Name: console.NameOf(u), Login: u.Email})
 	}
 	v := c.View("people.bulk").BackTo("place.people", root)
 	v.Title = c.T("people.bulk_title", c.T("people.bulk."+a.id), len(users))
@@ -183,7 +183,7 @@ func (p place) bulkDone(c *console.Call) error {
 		for _, id := range ids {
 			row := bulkRow{ID: id, Name: id, Result: c.T(text), Failed: text != "people.result.done"}
 			if u, err := p.Accounts.Store.User(c.Context(), c.Tenant().ID, id); err == nil {
-				row.Name, row.Login = nameOf(u), u.Email
+				row.Name, row.Login = console.NameOf(u), u.Email
 			}
 			page.Rows = append(page.Rows, row)
 		}

@@ -18,7 +18,7 @@ func (p place) editPage(c *console.Call) error {
 	if err != nil {
 		return err
 	}
-	v := c.View("people.edit").BackTo(nameOf(u), pathOf(u.ID, ""))
+	v := c.View("people.edit").BackTo(console.NameOf(u), pathOf(u.ID, ""))
 	return c.ShowView("form", v, formPage{Action: c.Link(pathOf(u.ID, "/edit")), Button: c.T("console.save"),
 		Form: c.Form(append(userFields(u, true), attributeFields(c, u, true)...)...)})
 }
@@ -119,7 +119,7 @@ func (p place) add(c *console.Call) error {
 	if err != nil {
 		return c.Refuse(said(c, err), formNames(c)...)
 	}
-	return c.Done(c.To(pathOf(u.ID, "")), "people.added", nameOf(u))
+	return c.Done(c.To(pathOf(u.ID, "")), "people.added", console.NameOf(u))
 }
 
 // faultFields are the fields of forms for those of rows.

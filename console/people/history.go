@@ -62,6 +62,6 @@ func (p place) history(c *console.Call) error {
 			return err
 		}
 	}
-	v := c.View("people.history").BackTo(nameOf(u), pathOf(u.ID, ""))
+	v := c.View("people.history").BackTo(console.NameOf(u), pathOf(u.ID, ""))
 	return c.ShowView("history", v, page)
 }

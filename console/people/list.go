@@ -174,10 +174,10 @@ func matches(q administration.Query, u administration.Listed) bool {
 
 // rowOf returns the user as the list shows one.
 func rowOf(c *console.Call, u administration.Listed) row {
-	r := row{ID: u.ID, Name: nameOf(u.User), Badges: badgesOf(c, u.User, u.Standing.SecondFactor)}
+	r := row{ID: u.ID, Name: console.NameOf(u.User), Badges: badgesOf(c, u.User, u.Standing.SecondFactor)}
 	if r.Login = cmp.Or(u.Email, u.Username, u.Phone); r.Login == r.Name {
 		r.Login = ""
 	}
-	r.LastSignIn = stamp(c.Words, u.Standing.LastSignIn)
+	r.LastSignIn = c.Stamp(u.Standing.LastSignIn)
 	return r
 }

@@ -21,7 +21,7 @@ func (p place) person(c *console.Call) error {
 		return err
 	}
 	page := personPage{
-		ID: u.ID, Name: nameOf(u), History: c.May("audit:read"),
+		ID: u.ID, Name: console.NameOf(u), History: c.May("audit:read"),
 		Badges:   badgesOf(c, u, st.AuthenticatorApp || st.Passkeys > 0),
 		Outranks: administration.Outranked(u, c.Scopes) != "",
 	}
@@ -82,10 +82,10 @@ func facts(c *console.Call, u storage.User, st administration.Standing) []fact {
 		{Name: "people.phone", Text: u.Phone, Badge: verified(u.Phone, u.PhoneVerified)},
 		{Name: "people.id", Text: u.ID},
 		{Name: "people.external_id", Text: u.ExternalID},
-		{Name: "people.created", At: stamp(c.Words, u.CreatedAt)},
-		{Name: "people.last_sign_in", At: stamp(c.Words, st.LastSignIn),
+		{Name: "people.created", At: c.Stamp(u.CreatedAt)},
+		{Name: "people.last_sign_in", At: c.Stamp(st.LastSignIn),
 			Text: ifZero(st.LastSignIn.IsZero(), c.T("people.never"))},
-		{Name: "people.last_activity", At: stamp(c.Words, st.LastActivity)},
+		{Name: "people.last_activity", At: c.Stamp(st.LastActivity)},
 	}
 	all = slices.DeleteFunc(all, func(f fact) bool { return f.Text == "" && f.At == nil })
 	for i := range all {
@@ -128,7 +128,7 @@ func (p place) fillProofs(c *console.Call, u storage.User, page *personPage) err
 	}
 	for _, k := range keys {
 		page.Passkeys = append(page.Passkeys, passkeyRow{ID: k.ID, Name: cmp.Or(k.Name, c.T("people.passkey")),
-			Added: ui.StampOf(c.Words, k.Added), Used: stamp(c.Words, k.Key.LastUsed)})
+			Added: ui.StampOf(c.Words, k.Added), Used: c.Stamp(k.Key.LastUsed)})
 	}
 	linked, err := p.Accounts.Store.IdentitiesOf(c.Context(), u.TenantID, u.ID)
 	for _, i := range linked {

@@ -1,14 +1,11 @@
 package people
 
 import (
-	"cmp"
-
 	"github.com/vouchsafe/vouchsafe/people/acting"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/people/invitations"
 	"github.com/vouchsafe/vouchsafe/people/selfservice"
-	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // Config is what the place calls. All fields are required.
@@ -34,9 +31,6 @@ var (
 	read  = []string{"users:read"}
 	write = []string{"users:read", "users:write"}
 )
-
-// nameOf returns what a list calls the user.
-func nameOf(u storage.User) string { return cmp.Or(u.Profile.Name, u.Email, u.Username, u.ID) }
 
 // pathOf returns the path of the user's page, and of a page below it.
 func pathOf(id, below string) string { return root + "/" + id + below }

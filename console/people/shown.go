@@ -2,10 +2,8 @@ package people
 
 import (
 	"strings"
-	"time"
 
 	"github.com/vouchsafe/vouchsafe/console"
-	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -78,15 +76,6 @@ type badge struct{ Text, Kind string }
 
 // joined returns words in one line.
 func joined(all []string) string { return strings.Join(all, " ") }
-
-// stamp returns a time for a page; nil for none.
-func stamp(w texts.Words, at time.Time) *ui.Stamp {
-	if at.IsZero() {
-		return nil
-	}
-	s := ui.StampOf(w, at)
-	return &s
-}
 
 // badgesOf returns what a reader should know of the user at the first look.
 func badgesOf(c *console.Call, u storage.User, secondFactor bool) (all []badge) {

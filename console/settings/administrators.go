@@ -31,7 +31,7 @@ func (p place) administrators(c *console.Call) error {
 		Roles []card
 	}{List: console.List{Next: next, First: c.First()}, May: c.May(writeAdmins...)}
 	for _, u := range all {
-		row := administratorRow{Name: nameOf(u), Login: cmp.Or(u.Email, u.Username), Role: roleName(c, u.AdminRole),
+		row := administratorRow{Name: console.NameOf(u), Login: cmp.Or(u.Email, u.Username), Role: roleName(c, u.AdminRole),
 			Disabled: u.Disabled, Me: u.ID == c.Administrator.User.ID}
 		if c.Has("/people/{user}") {
 			row.Person = c.Link("/people/" + u.ID)
@@ -46,9 +46,6 @@ func (p place) administrators(c *console.Call) error {
 	}
 	return c.ShowView("administrators", view(c, "settings.at.administrators"), page)
 }
-
-// nameOf returns what a list calls the user.
-func nameOf(u storage.User) string { return cmp.Or(u.Profile.Name, u.Email, u.Username, u.ID) }
 
 // roleName returns the name of a role of administrators; that of one of a newer release is the role itself.
 func roleName(c *console.Call, role string) string {
@@ -113,9 +110,9 @@ func (p place) give(c *console.Call, u storage.User, role string) error {
 		to = c.To("")
 	}
 	if role == "" {
-		return c.Done(to, "settings.role_taken", nameOf(u))
+		return c.Done(to, "settings.role_taken", console.NameOf(u))
 	}
-	return c.Done(to, "settings.role_given", nameOf(u), roleName(c, role))
+	return c.Done(to, "settings.role_given", console.NameOf(u), roleName(c, role))
 }
 
 // administrator asks which role an administrator should have.
@@ -129,7 +126,7 @@ func (p place) administrator(c *console.Call) error {
 	}
 	role := roleField(c, u.AdminRole, true)
 	role.Keeps = true
-	page := console.Confirm{Title: c.T("settings.change_role", nameOf(u)), Button: c.T("console.save"),
+	page := console.Confirm{Title: c.T("settings.change_role", console.NameOf(u)), Button: c.T("console.save"),
 		Will: []string{c.T("settings.role_will.1"), c.T("settings.role_will.2")},
 		Form: c.Form(role), Back: c.To(root + "/administrators")}
 	if u.ID == c.Administrator.User.ID {

@@ -71,7 +71,7 @@ func (p place) keysOfClient(c *console.Call) error {
 	}
 	for _, k := range all {
 		row := apiKeyRow{Name: k.Name, Start: k.Start, Scopes: strings.Join(k.Scopes, " "),
-			Expires: ui.StampOf(c.Words, k.ExpiresAt), Used: stamp(c, k.UsedAt), Ended: !k.ExpiresAt.After(time.Now()),
+			Expires: ui.StampOf(c.Words, k.ExpiresAt), Used: c.Stamp(k.UsedAt), Ended: !k.ExpiresAt.After(time.Now()),
 			Replaced: k.ReplacedBy != ""}
 		if may {
 			row.Revoke = c.Link(root+"/api-keys/revoke", "client", client.ClientID, "key", k.ID)

@@ -40,12 +40,12 @@ func (p place) keys(c *console.Call) error {
 	}{May: c.May(writeKeys...)}
 	for _, u := range all {
 		row := keyRow{ID: u.ID, Algorithm: u.Algorithm, State: c.T("settings.key." + string(u.State)), Kind: "plain",
-			From: ui.StampOf(c.Words, u.ActiveAt), Until: stamp(c, u.ExpiresAt)}
+			From: ui.StampOf(c.Words, u.ActiveAt), Until: c.Stamp(u.ExpiresAt)}
 		if u.State == keys.Signs {
 			row.Kind = ""
 		}
 		if !u.SignsUntil.Before(u.ActiveAt) {
-			row.SignsUntil = stamp(c, u.SignsUntil)
+			row.SignsUntil = c.Stamp(u.SignsUntil)
 		}
 		if page.May {
 			row.Remove = c.Link(root+"/keys/remove", "kid", u.ID)

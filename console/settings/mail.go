@@ -54,8 +54,8 @@ func (p place) showMail(c *console.Call, page mailPage) error {
 	for _, d := range all {
 		row := message{ID: d.ID, To: d.To, Template: d.Template, Error: d.LastError,
 			Attempts: c.T("settings.attempts", d.Attempts), Written: ui.StampOf(c.Words, d.CreatedAt)}
-		if row.Dead = stamp(c, d.DeadAt); row.Dead == nil {
-			row.Next = stamp(c, d.NextAt)
+		if row.Dead = c.Stamp(d.DeadAt); row.Dead == nil {
+			row.Next = c.Stamp(d.NextAt)
 		}
 		page.Rows = append(page.Rows, row)
 	}

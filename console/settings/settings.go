@@ -10,14 +10,12 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/vouchsafe/vouchsafe/console"
 	"github.com/vouchsafe/vouchsafe/internal/health"
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/webhooks"
-	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/apikeys"
@@ -136,15 +134,6 @@ func (p place) about(c *console.Call) error {
 		page.Checks = append(page.Checks, one)
 	}
 	return c.ShowView("about", view(c, "settings.at.about"), page)
-}
-
-// stamp returns the time for a page, or nil for the zero time.
-func stamp(c *console.Call, t time.Time) *ui.Stamp {
-	if t.IsZero() {
-		return nil
-	}
-	s := ui.StampOf(c.Words, t)
-	return &s
 }
 
 // sorted returns the keys of a map in order.

@@ -31,7 +31,7 @@ func rowOf(c *console.Call, w storage.Webhook) hookRow {
 	if kinds == "" {
 		kinds = c.T("settings.all_events")
 	}
-	return hookRow{w.ID, w.URL, w.Description, kinds, w.Disabled, stamp(c, w.FailingSince)}
+	return hookRow{w.ID, w.URL, w.Description, kinds, w.Disabled, c.Stamp(w.FailingSince)}
 }
 
 // manager returns the use cases of the administrator.
@@ -337,7 +337,7 @@ func (p place) deliveryRow(c *console.Call, d storage.WebhookDelivery, may bool)
 	case webhooks.Delivered:
 		row.Badge = ""
 	default:
-		row.Next = stamp(c, d.NextAt)
+		row.Next = c.Stamp(d.NextAt)
 	}
 	if d.Status != 0 || d.Answer != "" {
 		row.Answer = answerOf(webhooks.Result{Status: d.Status, Took: d.Took, Answer: d.Answer})

@@ -4,6 +4,7 @@ package issuer
 
 import (
 	"net/url"
+	"strings"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -21,6 +22,16 @@ type Tenant struct {
 
 // URL returns the absolute URL of a path such as "/token".
 func (t *Tenant) URL(path string) string { return t.Issuer + path }
+
+// ResourceMetadata is the path of documents that say how a resource is protected. The path of the resource, with that
+// of its issuer, stands behind it (RFC 9728 section 3.1).
+const ResourceMetadata = "/.well-known/oauth-protected-resource"
+
+// ResourceMetadataURL returns the URL of the document about the resource with a path such as "/api/v1"; "" is the
+// issuer itself.
+func (t *Tenant) ResourceMetadataURL(path string) string {
+	return strings.TrimSuffix(t.Issuer, t.Path) + ResourceMetadata + t.Path + path
+}
 
 // Of returns the tenant of a record, in the installation whose default tenant is at a URL without path.
 func Of(root *url.URL, record storage.Tenant) *Tenant {

@@ -160,9 +160,6 @@ func rawBelow(u *url.URL, path string) (raw string, ok bool) {
 // as well as after it (OpenID Connect Discovery section 4.1).
 var metadataPaths = []string{"/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"}
 
-// resourcePath is the path of documents about APIs, which stands before the path of the API (RFC 9728 section 3.1).
-const resourcePath = "/.well-known/oauth-protected-resource"
-
 // find returns the request's tenant and the path below its issuer. Its errors are Problems, or
 // those of storage.
 func (t *Tenancy) find(r *http.Request) (*issuer.Tenant, string, error) {
@@ -229,9 +226,9 @@ func behindTenant(path string) string {
 			return "/t/" + strings.TrimSuffix(after, "/") + known
 		}
 	}
-	if after, ok := strings.CutPrefix(path, resourcePath+"/t/"); ok {
+	if after, ok := strings.CutPrefix(path, issuer.ResourceMetadata+"/t/"); ok {
 		id, rest, _ := strings.Cut(after, "/")
-		return "/t/" + id + resourcePath + strings.TrimSuffix("/"+rest, "/")
+		return "/t/" + id + issuer.ResourceMetadata + strings.TrimSuffix("/"+rest, "/")
 	}
 	return path
 }

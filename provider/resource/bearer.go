@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/ory/fosite"
@@ -80,22 +79,10 @@ func postedTokens(w http.ResponseWriter, r *http.Request) ([]string, error) {
 	return r.PostForm["access_token"], nil
 }
 
-// MetadataPath is the path of the document that says how the issuer is protected as a resource (RFC 9728 section 3).
-const MetadataPath = "/.well-known/oauth-protected-resource"
-
-// metadataURL returns the URL of the document. The path of the issuer stands behind the well-known path.
-func metadataURL(t *issuer.Tenant) string {
-	u, err := url.Parse(t.Issuer)
-	if err != nil {
-		return t.URL(MetadataPath)
-	}
-	return u.Scheme + "://" + u.Host + MetadataPath + strings.TrimSuffix(u.Path, "/")
-}
-
 // authenticateHeader returns the WWW-Authenticate header of an answer to a request with a bad access
 // token, or without one when e is nil (RFC 6750 section 3, RFC 9728 section 5.1).
 func authenticateHeader(t *issuer.Tenant, e *fosite.RFC6749Error) string {
-	header := `Bearer realm="` + t.Issuer + `", resource_metadata="` + metadataURL(t) + `"`
+	header := `Bearer realm="` + t.Issuer + `", resource_metadata="` + t.ResourceMetadataURL("") + `"`
 	if e == nil {
 		return header
 	}
