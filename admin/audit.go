@@ -16,23 +16,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// event is an event as the API shows one.
-type event struct {
-	ID        string            `json:"id" doc:"The id; later events have greater ids."`
-	At        time.Time         `json:"at" doc:"When it happened."`
-	Kind      string            `json:"kind" doc:"What happened: see docs/events.md."`
-	Actor     string            `json:"actor,omitempty" doc:"The id of the user or client that acted; cli for the command line."`
-	UserID    string            `json:"user_id,omitempty" doc:"The user that it is about."`
-	ClientID  string            `json:"client_id,omitempty" doc:"The client that it is about."`
-	RequestID string            `json:"request_id,omitempty" doc:"The request, as in the server's log."`
-	IP        string            `json:"ip,omitempty" doc:"Where the request came from."`
-	Detail    map[string]string `json:"detail,omitempty" doc:"More about it."`
-}
-
-func shownEvent(e storage.Event) event {
-	return event{e.ID, e.At, e.Kind, e.Actor, e.UserID, e.ClientID, e.RequestID, e.IP, e.Detail}
-}
-
 // searchCall is the input of GET /audit.
 type searchCall struct {
 	pageFields
@@ -163,7 +146,7 @@ type exportCall struct {
 	AfterID string `query:"after_id" max:"64" doc:"Begin after the event with this id. It is ignored beside after."`
 }
 
-func (s *Server) exportAudit(c *call, in exportCall) (out jsonapi.Page[event], err error) {
+func (s *Server) exportAudit(c *call, in exportCall) (out jsonapi.Page[audit.Event], err error) {
 	const list = "audit export"
 	after, err := jsonapi.OpenCursor[string](s.cursors(c), list, in.After)
 	if err != nil {
@@ -180,7 +163,7 @@ func (s *Server) exportAudit(c *call, in exportCall) (out jsonapi.Page[event], e
 		return out, err
 	}
 	for _, e := range found {
-		out.Items = append(out.Items, shownEvent(e))
+		out.Items = append(out.Items, audit.EventOf(e))
 	}
 	if len(found) > 0 {
 		out.Next, err = jsonapi.SealCursor(s.cursors(c), list, found[len(found)-1].ID)
@@ -188,7 +171,7 @@ func (s *Server) exportAudit(c *call, in exportCall) (out jsonapi.Page[event], e
 	return out, err
 }
 
-func (s *Server) searchAudit(c *call, in searchCall) (out jsonapi.Page[event], err error) {
+func (s *Server) searchAudit(c *call, in searchCall) (out jsonapi.Page[audit.Event], err error) {
 	q := audit.Search{
 		Tenant: c.asker.Tenant.ID, Kinds: in.Kinds, UserID: in.UserID, ClientID: in.ClientID, Actor: in.Actor,
 		Since: in.Since, Until: in.Until,
@@ -214,7 +197,7 @@ func (s *Server) searchAudit(c *call, in searchCall) (out jsonapi.Page[event], e
 		return out, err
 	}
 	for _, e := range found {
-		out.Items = append(out.Items, shownEvent(e))
+		out.Items = append(out.Items, audit.EventOf(e))
 	}
 	if next != "" {
 		out.Next, err = jsonapi.SealCursor(s.cursors(c), list, next)

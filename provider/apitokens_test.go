@@ -37,6 +37,12 @@ func startWithAPIs(t *testing.T, database string) *tokenServer {
 	return startTokensOn(t, store, memory.New())
 }
 
+// databases start a new database of each kind, and return its URL.
+var databases = map[string]func(t *testing.T) string{
+	"SQLite":     func(*testing.T) string { return "sqlite::memory:" },
+	"PostgreSQL": func(t *testing.T) string { return pgtest.Start(t) },
+}
+
 const everyAPI = "openid offline_access secret short long plain closed none"
 
 // isLike checks the format and the lifetime of an access token, by what the answer says and by what introspection
@@ -58,10 +64,6 @@ func (s *tokenServer) isLike(a reply, opaque bool, lifetime time.Duration) {
 // strictest says.
 func TestAnAPISaysHowItsAccessTokensAreMade(t *testing.T) {
 	t.Parallel()
-	databases := map[string]func(t *testing.T) string{
-		"SQLite":     func(*testing.T) string { return "sqlite::memory:" },
-		"PostgreSQL": func(t *testing.T) string { return pgtest.Start(t) },
-	}
 	for name, database := range databases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

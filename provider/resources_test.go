@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
-	"github.com/vouchsafe/vouchsafe/internal/pgtest"
 	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -72,10 +71,6 @@ func (s *tokenServer) isAt(a reply, scope string, audience ...string) {
 // request may ask for a part of them, and a refresh that names none keeps them.
 func TestTokensAreForTheResourcesThatWereAskedFor(t *testing.T) {
 	t.Parallel()
-	databases := map[string]func(t *testing.T) string{
-		"SQLite":     func(*testing.T) string { return "sqlite::memory:" },
-		"PostgreSQL": func(t *testing.T) string { return pgtest.Start(t) },
-	}
 	for name, database := range databases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

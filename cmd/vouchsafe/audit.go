@@ -25,24 +25,6 @@ type auditCmd struct {
 	Prune  auditPruneCmd  `cmd:"" help:"Delete or shorten entries older than the settings allow, as servers do every hour."`
 }
 
-// eventView is a row of the audit trail as commands print it.
-type eventView struct {
-	ID        string            `json:"id"`
-	At        time.Time         `json:"at"`
-	Kind      string            `json:"kind"`
-	Actor     string            `json:"actor,omitempty"`
-	UserID    string            `json:"user_id,omitempty"`
-	ClientID  string            `json:"client_id,omitempty"`
-	RequestID string            `json:"request_id,omitempty"`
-	IP        string            `json:"ip,omitempty"`
-	Detail    map[string]string `json:"detail,omitempty"`
-}
-
-// viewEvent returns the event as commands print it. Its detail holds no secret: events never do.
-func viewEvent(e storage.Event) eventView {
-	return eventView{e.ID, e.At, e.Kind, e.Actor, e.UserID, e.ClientID, e.RequestID, e.IP, e.Detail}
-}
-
 // auditExportCmd writes the events of one tenant, for a system that keeps logs.
 type auditExportCmd struct {
 	After string    `help:"Begin after the row with this id." placeholder:"ID"`
@@ -78,7 +60,7 @@ func (c *auditExportCmd) Run(ctx context.Context, a *app) error {
 		enc.SetEscapeHTML(false)
 		return d.ExportEvents(ctx, export, func(events []storage.Event) error {
 			for _, e := range events {
-				if err := enc.Encode(viewEvent(e)); err != nil {
+				if err := enc.Encode(audit.EventOf(e)); err != nil {
 					return err
 				}
 			}
@@ -146,7 +128,7 @@ func (c *auditListCmd) Run(ctx context.Context, a *app) error {
 		}
 		columns := []string{"WHEN", "WHAT", "USER", "CLIENT", "ACTOR", "ADDRESS", "MORE"}
 		found := first(c.Limit, d.Events(ctx, q))
-		return terminal.PrintList(&a.Terminal, c.JSON, found, viewEvent, columns, func(v eventView) []string {
+		return terminal.PrintList(&a.Terminal, c.JSON, found, audit.EventOf, columns, func(v audit.Event) []string {
 			var more []string
 			for _, name := range slices.Sorted(maps.Keys(v.Detail)) {
 				more = append(more, name+"="+v.Detail[name])

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/console"
-	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // fact is one thing that is known of an entry.
@@ -71,21 +70,4 @@ func timeOf(id string) (at time.Time, ok bool) {
 		ms = ms<<8 | int64(x)
 	}
 	return time.UnixMilli(ms), true
-}
-
-// shown is an event in a download, with the names of the management API.
-type shown struct {
-	ID        string            `json:"id"`
-	At        time.Time         `json:"at"`
-	Kind      string            `json:"kind"`
-	Actor     string            `json:"actor,omitempty"`
-	UserID    string            `json:"user_id,omitempty"`
-	ClientID  string            `json:"client_id,omitempty"`
-	RequestID string            `json:"request_id,omitempty"`
-	IP        string            `json:"ip,omitempty"`
-	Detail    map[string]string `json:"detail,omitempty"`
-}
-
-func shownOf(e storage.Event) shown {
-	return shown{e.ID, e.At, e.Kind, e.Actor, e.UserID, e.ClientID, e.RequestID, e.IP, e.Detail}
 }

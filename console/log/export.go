@@ -65,7 +65,7 @@ func writeJSON(w http.ResponseWriter) func([]storage.Event) error {
 	enc.SetEscapeHTML(false)
 	return func(events []storage.Event) error {
 		for _, e := range events {
-			if err := enc.Encode(shownOf(e)); err != nil {
+			if err := enc.Encode(audit.EventOf(e)); err != nil {
 				return err
 			}
 		}

@@ -13,6 +13,25 @@ import (
 // until then, which must not come before the mark.
 const SettleFor = 10 * time.Minute
 
+// Event is an event as the management API, commands and downloads show it. Its detail holds no secret: events never
+// do.
+type Event struct {
+	ID        string            `json:"id" doc:"The id; later events have greater ids."`
+	At        time.Time         `json:"at" doc:"When it happened."`
+	Kind      string            `json:"kind" doc:"What happened: see docs/events.md."`
+	Actor     string            `json:"actor,omitempty" doc:"The id of the user or client that acted; cli for the command line."`
+	UserID    string            `json:"user_id,omitempty" doc:"The user that it is about."`
+	ClientID  string            `json:"client_id,omitempty" doc:"The client that it is about."`
+	RequestID string            `json:"request_id,omitempty" doc:"The request, as in the server's log."`
+	IP        string            `json:"ip,omitempty" doc:"Where the request came from."`
+	Detail    map[string]string `json:"detail,omitempty" doc:"More about it."`
+}
+
+// EventOf returns an event of storage as an Event.
+func EventOf(e storage.Event) Event {
+	return Event{e.ID, e.At, e.Kind, e.Actor, e.UserID, e.ClientID, e.RequestID, e.IP, e.Detail}
+}
+
 // Export writes a part of a tenant's audit trail, oldest first.
 type Export struct {
 	Tenant string
