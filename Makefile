@@ -32,7 +32,7 @@ lint: ## Check formatting, vet, lint, look for known vulnerabilities
 	@scripts/lint
 
 .PHONY: test
-test: ## Set up, lint, and test everything, most of it under -race
+test: ## Set up, lint, and test everything
 	@scripts/test
 
 .PHONY: test-clients

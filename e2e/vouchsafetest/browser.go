@@ -240,7 +240,8 @@ func checkPage(t testing.TB, p *Page) {
 		t.Errorf("%s %s: got Referrer-Policy %q, want one that tells other sites nothing", p.Method, p.URL.Path, got)
 	}
 	csp := p.Header.Get("Content-Security-Policy")
-	if !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe-") {
+	mail := strings.HasPrefix(csp, "sandbox; default-src 'none';") // styles of mails are within their elements
+	if !strings.Contains(csp, "frame-ancestors 'none'") || strings.Contains(csp, "unsafe-") && !mail {
 		t.Errorf("%s %s: got Content-Security-Policy %q, want frame-ancestors 'none' and nothing unsafe",
 			p.Method, p.URL.Path, csp)
 	}
