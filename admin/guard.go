@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
@@ -108,11 +110,41 @@ func (s *Server) admit(r *http.Request, scope string) (*call, error) {
 			Detail:       "The access token isn't for this API. Its audience has to be " + t.URL(Prefix) + " alone.",
 			Authenticate: challenge(t, "invalid_token", "")}
 	}
+	if err := checkSignIn(t, b); err != nil {
+		return nil, err
+	}
 	c := &call{asker: s.asker(r, b), scopes: scopesOf(t, b), user: b.User}
 	if !slices.Contains(c.scopes, scope) {
 		return nil, insufficient(t, scope)
 	}
 	return c, nil
+}
+
+// checkSignIn returns an error if a user got the token by a sign-in that is not as the tenant demands of
+// administrators. The client then asks the user for another one (RFC 9470 section 3).
+func checkSignIn(t *issuer.Tenant, b storage.Bearer) error {
+	if b.User == nil || b.Grant == nil {
+		return nil
+	}
+	rules := t.Settings.Administrators
+	rules.SessionIdle = 0 // it is about the console
+	err := administration.CheckSignIn(rules, b.Grant.AuthTime, b.Grant.AuthTime, b.Grant.ACR)
+	if err == nil {
+		return nil
+	}
+	header := challenge(t, "insufficient_user_authentication", "")
+	detail := "The tenant wants administrators to sign in with a second factor. Ask for a new token with acr_values=" +
+		storage.ACRMultiFactor + "."
+	if errors.Is(err, people.ErrSignInFirst) {
+		seconds := strconv.FormatInt(int64(time.Duration(rules.SessionLifetime)/time.Second), 10)
+		header += `, max_age="` + seconds + `"`
+		detail = "The administrator's last sign-in is too old. Ask for a new token with max_age=" + seconds + "."
+	}
+	if rules.SecondFactor {
+		header += `, acr_values="` + storage.ACRMultiFactor + `"`
+	}
+	return &jsonapi.Problem{Status: http.StatusUnauthorized, Code: "insufficient_user_authentication", Detail: detail,
+		Authenticate: header}
 }
 
 // asker returns who asks for the use cases that a request causes.

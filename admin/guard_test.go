@@ -5,6 +5,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/admin"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -82,6 +83,39 @@ func TestATokenHasTheScopesOfTheRole(t *testing.T) {
 			}
 		}
 		support.do("GET", "/users", nil).is(403, "insufficient_scope")
+	})
+}
+
+func TestTokensOfASignInThatIsNotStrongEnough(t *testing.T) {
+	onEveryDatabase(t, func(s *server) {
+		acme := s.tenant("acme")
+		owner := s.add(acme, storage.User{AdminRole: storage.RoleOwner})
+		token := func(since time.Duration, acr string) *api {
+			sess := storage.Session{UserID: owner, AuthTime: time.Now().Add(-since), ACR: acr, AMR: []string{"pwd"}}
+			return &api{s, acme, s.tokenOf(acme, sess, []string{"users:read"}, acme.URL(admin.Prefix))}
+		}
+		weak, strong := token(0, storage.ACRPassword), token(0, storage.ACRMultiFactor)
+		old := token(2*time.Hour, storage.ACRMultiFactor)
+		service := s.service("acme", "users:read")
+		for _, a := range []*api{weak, strong, old, service} {
+			a.do("GET", "/users", nil).is(200)
+		}
+		of, err := s.store.Tenant(s.Context(), "acme")
+		check(s, err)
+		of.Settings.Administrators = storage.AdministratorSettings{SecondFactor: true,
+			SessionLifetime: storage.Duration(time.Hour), SessionIdle: storage.Duration(5 * time.Minute)}
+		check(s, s.store.UpdateTenant(s.Context(), of))
+		s.serve()
+		for _, a := range []*api{strong, service} {
+			a.do("GET", "/users", nil).is(200)
+		}
+		for a, want := range map[*api]string{weak: `acr_values="` + storage.ACRMultiFactor + `"`, old: `max_age="3600"`} {
+			got := a.do("GET", "/users", nil).is(401, "insufficient_user_authentication")
+			if www := got.header.Get("WWW-Authenticate"); !strings.Contains(www, `error="insufficient_user_authentication"`) ||
+				!strings.Contains(www, want) {
+				s.Errorf("got %s, want what RFC 9470 section 3 says, with %s", www, want)
+			}
+		}
 	})
 }
 

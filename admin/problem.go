@@ -26,6 +26,8 @@ var commonProblems = []jsonapi.Outcome{
 	{Status: http.StatusUnauthorized, Code: "missing_token", When: "there is no access token."},
 	{Status: http.StatusUnauthorized, Code: "invalid_token", When: "the access token has expired, was revoked, or is " +
 		"for another API."},
+	{Status: http.StatusUnauthorized, Code: "insufficient_user_authentication", When: "the tenant's `administrators` " +
+		"asks for a later sign-in, or for one with a second factor; `WWW-Authenticate` says which (RFC 9470)."},
 	{Status: http.StatusForbidden, Code: "insufficient_scope", When: "the access token lacks the scope that `scope` " +
 		"names, or its user's role does not have it.", More: neededScope{}},
 	{Status: http.StatusNotFound, Code: "not_found", When: "there is no such resource in this tenant."},

@@ -184,6 +184,12 @@ func (s *server) add(t *issuer.Tenant, u storage.User) string {
 // userToken returns a token that an app got for the user.
 func (s *server) userToken(t *issuer.Tenant, user string, scopes []string, audience ...string) string {
 	s.Helper()
+	return s.tokenOf(t, storage.Session{UserID: user, AuthTime: time.Now(), AMR: []string{"pwd"}}, scopes, audience...)
+}
+
+// tokenOf returns a token that an app got for the user of a session.
+func (s *server) tokenOf(t *issuer.Tenant, sess storage.Session, scopes []string, audience ...string) string {
+	s.Helper()
 	app := storage.Client{
 		TenantID: t.ID, ClientID: "console-" + uuid.NewString()[:8], FirstParty: true, TokenEndpointAuthMethod: "none",
 		GrantTypes: []string{clients.FirstPartyGrant}, Scope: "openid " + strings.Join(scopes, " "), Audience: audience,
@@ -191,11 +197,9 @@ func (s *server) userToken(t *issuer.Tenant, user string, scopes []string, audie
 	}
 	check(s, s.store.PutClient(s.Context(), app))
 	now := time.Now()
-	sess := storage.Session{
-		TenantID: t.ID, ID: uuid.Must(uuid.NewV7()).String(), UserID: user, CredentialVersion: 1, AuthTime: now,
-		AMR: []string{"pwd"}, CreatedAt: now, SeenAt: now, ExpiresAt: now.Add(time.Hour), SecretHash: []byte(user),
-	}
-	check(s, s.store.Apply(s.Context(), storage.Change{TenantID: t.ID, UserID: user, Now: now, AddSession: &sess}))
+	sess.TenantID, sess.ID, sess.CredentialVersion = t.ID, uuid.Must(uuid.NewV7()).String(), 1
+	sess.CreatedAt, sess.SeenAt, sess.ExpiresAt, sess.SecretHash = now, now, now.Add(time.Hour), []byte(sess.UserID)
+	check(s, s.store.Apply(s.Context(), storage.Change{TenantID: t.ID, UserID: sess.UserID, Now: now, AddSession: &sess}))
 	got, err := s.provider.Apps().Tokens(web.WithTenant(s.Context(), t), app, sess, app.Scope)
 	check(s, err)
 	return got.AccessToken

@@ -20,18 +20,19 @@ type tenant struct {
 	LogoURI  *string `json:"logo_uri,omitempty" max:"2048" doc:"The https URL of a logo."`
 	Disabled *bool   `json:"disabled,omitempty" doc:"Nothing of the tenant works. Only the operator changes it."`
 
-	SignUp       storage.SignUpSettings       `json:"sign_up,omitzero" doc:"Who may make an account."`
-	SignIn       storage.SignInSettings       `json:"sign_in,omitzero" doc:"How users sign in."`
-	Passwords    storage.PasswordSettings     `json:"passwords,omitzero" doc:"What holds for a password's change."`
-	SecondFactor storage.SecondFactorSettings `json:"second_factor,omitzero" doc:"When more than one proof is needed."`
-	SignInAs     storage.SignInAsSettings     `json:"sign_in_as,omitzero" doc:"Whether administrators may sign in as users."`
-	APIKeys      storage.APIKeySettings       `json:"api_keys,omitzero" doc:"Whether users have API keys, and how long keys live."`
-	Limits       storage.LimitSettings        `json:"limits,omitzero" doc:"How many messages are sent."`
-	Branding     branding                     `json:"branding,omitzero" doc:"How pages and emails look."`
-	Claims       []storage.ClaimRule          `json:"claims,omitempty" doc:"What else apps learn about users: see docs/claims.md."`
-	Attributes   []storage.Attribute          `json:"attributes,omitempty" doc:"What is stored about users beside their profile."`
-	APIs         []storage.API                `json:"apis,omitempty" doc:"What access tokens can be for."`
-	Upstreams    []upstream                   `json:"upstreams,omitempty" doc:"Providers at which users may sign in. To change them takes the scope upstreams:write."`
+	SignUp         storage.SignUpSettings        `json:"sign_up,omitzero" doc:"Who may make an account."`
+	SignIn         storage.SignInSettings        `json:"sign_in,omitzero" doc:"How users sign in."`
+	Passwords      storage.PasswordSettings      `json:"passwords,omitzero" doc:"What holds for a password's change."`
+	SecondFactor   storage.SecondFactorSettings  `json:"second_factor,omitzero" doc:"When more than one proof is needed."`
+	SignInAs       storage.SignInAsSettings      `json:"sign_in_as,omitzero" doc:"Whether administrators may sign in as users."`
+	Administrators storage.AdministratorSettings `json:"administrators,omitzero" doc:"What the sign-in of an administrator has to be like for the console and, with tokens of a sign-in, for this API."`
+	APIKeys        storage.APIKeySettings        `json:"api_keys,omitzero" doc:"Whether users have API keys, and how long keys live."`
+	Limits         storage.LimitSettings         `json:"limits,omitzero" doc:"How many messages are sent."`
+	Branding       branding                      `json:"branding,omitzero" doc:"How pages and emails look."`
+	Claims         []storage.ClaimRule           `json:"claims,omitempty" doc:"What else apps learn about users: see docs/claims.md."`
+	Attributes     []storage.Attribute           `json:"attributes,omitempty" doc:"What is stored about users beside their profile."`
+	APIs           []storage.API                 `json:"apis,omitempty" doc:"What access tokens can be for."`
+	Upstreams      []upstream                    `json:"upstreams,omitempty" doc:"Providers at which users may sign in. To change them takes the scope upstreams:write."`
 }
 
 // tenantStatus is what is computed about a tenant.
@@ -62,7 +63,7 @@ func fieldsOfTenant(t storage.Tenant) tenant {
 		Name: unlessZero(t.Name), Host: unlessZero(t.Host), LogoURI: unlessZero(t.LogoURI),
 		Disabled: unlessZero(t.Disabled), SignUp: set.SignUp, SignIn: set.SignIn,
 		Passwords: set.Passwords, SecondFactor: set.SecondFactor, SignInAs: set.SignInAs, APIKeys: set.APIKeys,
-		Limits:   set.Limits,
+		Administrators: set.Administrators, Limits: set.Limits,
 		Branding: branding(set.Branding), Claims: set.Claims, Attributes: set.Attributes, APIs: set.APIs,
 	}
 	for _, u := range set.Upstreams {
@@ -100,7 +101,7 @@ func tagOfTenant(t storage.Tenant) (jsonapi.ETag, error) { return jsonapi.TagOf(
 func (f tenant) declared(was storage.Tenant, id string) tenants.Declared {
 	set := was.Settings
 	set.SignUp, set.SignIn, set.Passwords, set.SecondFactor = f.SignUp, f.SignIn, f.Passwords, f.SecondFactor
-	set.APIKeys = f.APIKeys
+	set.APIKeys, set.Administrators = f.APIKeys, f.Administrators
 	set.SignInAs, set.Limits, set.Branding, set.Upstreams = f.SignInAs, f.Limits, storage.Branding(f.Branding), nil
 	set.Claims, set.Attributes, set.APIs = f.Claims, f.Attributes, f.APIs
 	d := tenants.Declared{

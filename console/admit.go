@@ -51,6 +51,9 @@ func (s *Server) admit(c *Call) error {
 	u := *c.URL
 	u.Path = Prefix + strings.TrimPrefix(c.URL.Path, c.Base)
 	at.URL = &u
+	if err := c.checkSession(); err != nil {
+		return err
+	}
 	if c.page = s.table.find(&at); c.page == nil {
 		return storage.ErrNotFound
 	}
@@ -106,6 +109,11 @@ func (s *Server) chooseTenant(c *Call) error {
 func (c *Call) Prove() error {
 	a := c.Administrator
 	_, err := c.config.People.Owner(c.Context(), a.User, a.AuthTime, a.ACR)
+	return c.proveBy(err)
+}
+
+// proveBy returns the Detour to the page on which the administrator gives the proof that err asks for.
+func (c *Call) proveBy(err error) error {
 	switch {
 	case errors.Is(err, people.ErrSignInFirst):
 		return c.proveFirst("/login")

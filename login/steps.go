@@ -22,6 +22,10 @@ func (s *Server) claimant(r *http.Request, in *storage.Interaction) (people.Clai
 func (s *Server) factorWish(r *http.Request, in *storage.Interaction, c people.Claimant, asks bool) people.FactorWish {
 	wish := people.FactorWish{Letter: letterOf(in)}
 	wish.Itself = asks && (in == nil && s.nextOf(r) != "" || c.IsSignedIn() && s.waitsToLink(r))
+	if in == nil && c.User.AdminRole != "" && s.site.IsConsolePage(s.nextOf(r)) &&
+		s.askerOf(r).Tenant.Settings.Administrators.SecondFactor {
+		wish.ACR = storage.ACRMultiFactor
+	}
 	if in != nil {
 		wish.Rule, wish.ACR = in.Client.SecondFactor, in.ACR
 	}

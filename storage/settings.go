@@ -10,10 +10,12 @@ type TenantSettings struct {
 	Passwords    PasswordSettings     `json:"passwords,omitzero" yaml:"passwords,omitempty"`
 	SecondFactor SecondFactorSettings `json:"second_factor,omitzero" yaml:"second_factor,omitempty"`
 	SignInAs     SignInAsSettings     `json:"sign_in_as,omitzero" yaml:"sign_in_as,omitempty"`
-	APIKeys      APIKeySettings       `json:"api_keys,omitzero" yaml:"api_keys,omitempty"`
-	Limits       LimitSettings        `json:"limits,omitzero" yaml:"limits,omitempty"`
-	Branding     Branding             `json:"branding,omitzero" yaml:"branding,omitempty"`
-	Upstreams    []Upstream           `json:"upstreams,omitempty" yaml:"upstreams,omitempty"`
+	// Administrators say what a sign-in has to be like for the console and the management API.
+	Administrators AdministratorSettings `json:"administrators,omitzero" yaml:"administrators,omitempty"`
+	APIKeys        APIKeySettings        `json:"api_keys,omitzero" yaml:"api_keys,omitempty"`
+	Limits         LimitSettings         `json:"limits,omitzero" yaml:"limits,omitempty"`
+	Branding       Branding              `json:"branding,omitzero" yaml:"branding,omitempty"`
+	Upstreams      []Upstream            `json:"upstreams,omitempty" yaml:"upstreams,omitempty"`
 	// Claims are rows that the tenant adds to the table of claims, for its clients.
 	Claims []ClaimRule `json:"claims,omitempty" yaml:"claims,omitempty"`
 	// Attributes are what the tenant stores about its users beside their profile.
@@ -97,6 +99,18 @@ type SignInAsSettings struct {
 	Enabled bool `json:"enabled,omitempty" yaml:"enabled,omitempty"`
 	// Notify mails the user each time.
 	Notify bool `json:"notify,omitempty" yaml:"notify,omitempty"`
+}
+
+// AdministratorSettings say what the sign-in of an administrator has to be like for the console and, with tokens that
+// the administrator got by signing in, for the management API. API keys and clients that act for themselves are not
+// sign-ins.
+type AdministratorSettings struct {
+	// SecondFactor demands a sign-in with a second factor. An administrator without one sets it up first.
+	SecondFactor bool `json:"second_factor,omitempty" yaml:"second_factor,omitempty"`
+	// SessionLifetime is after how long an administrator has to sign in again; when the session ends if zero.
+	SessionLifetime Duration `json:"session_lifetime,omitzero" yaml:"session_lifetime,omitempty"`
+	// SessionIdle is the same for a browser in which the console was not used for so long.
+	SessionIdle Duration `json:"session_idle,omitzero" yaml:"session_idle,omitempty"`
 }
 
 // APIKeySettings bound the API keys of users and clients.

@@ -99,6 +99,14 @@ func (c *checks) secrets() {
 	if d := time.Duration(c.APIKeys.LongestLife); d != 0 && (d < minKeyLife || d > maxKeyLife) {
 		c.fault("api_keys.longest_life", "%s is out of range: write 1h to 26280h", d)
 	}
+	for _, d := range []struct {
+		name  string
+		value storage.Duration
+	}{{"lifetime", c.Administrators.SessionLifetime}, {"idle", c.Administrators.SessionIdle}} {
+		if d.value != 0 && (time.Duration(d.value) < minAdminSession || time.Duration(d.value) > maxAdminSession) {
+			c.fault("administrators.session_"+d.name, "%s is out of range: write 5m to 720h", time.Duration(d.value))
+		}
+	}
 	c.oneOf("second_factor.require", c.SecondFactor.Require, storage.SecondFactorNever, storage.SecondFactorEnrolled,
 		storage.SecondFactorAlways)
 }
@@ -107,6 +115,13 @@ func (c *checks) secrets() {
 const (
 	minKeyLife = time.Hour
 	maxKeyLife = 3 * 365 * 24 * time.Hour
+)
+
+// Bounds of the settings of administrators' sessions. A sign-in of the last five minutes is as fresh as any page asks
+// for.
+const (
+	minAdminSession = 5 * time.Minute
+	maxAdminSession = 30 * 24 * time.Hour
 )
 
 // limits checks how many messages a tenant sends.

@@ -126,10 +126,15 @@ func (s *Server) Browser(u storage.User, since time.Time) *Browser {
 	if since.IsZero() {
 		since = time.Now()
 	}
+	return s.BrowserBy(u, storage.Session{AuthTime: since, ACR: storage.ACRPassword, AMR: []string{"pwd"}})
+}
+
+// BrowserBy returns a browser in which the user is signed in as the session says.
+func (s *Server) BrowserBy(u storage.User, session storage.Session) *Browser {
+	s.t.Helper()
 	keeper := sessions.Keeper{Store: s.Store, Idle: time.Hour, Lifetime: time.Hour}
-	session, held, err := keeper.Begin(context.Background(), "", storage.Session{
-		TenantID: u.TenantID, UserID: u.ID, AuthTime: since, ACR: storage.ACRPassword, AMR: []string{"pwd"},
-	}, nil)
+	session.TenantID, session.UserID = u.TenantID, u.ID
+	session, held, err := keeper.Begin(context.Background(), "", session, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -141,6 +146,21 @@ func (s *Server) Browser(u storage.User, since time.Time) *Browser {
 	}
 	b.client.Jar.SetCookies(b.at(), []*http.Cookie{{Name: name, Value: held, Path: "/"}})
 	return b
+}
+
+// Cookie returns the value of a cookie that the browser holds, or "".
+func (b *Browser) Cookie(name string) string {
+	for _, c := range b.client.Jar.Cookies(b.at()) {
+		if c.Name == name {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+// SetCookie has the browser hold a cookie.
+func (b *Browser) SetCookie(name, value string) {
+	b.client.Jar.SetCookies(b.at(), []*http.Cookie{{Name: name, Value: value, Path: "/"}})
 }
 
 // In signs the user in to a Chromium that chromiumtest.New started.

@@ -25,6 +25,9 @@ func (p place) index(c *console.Call) error {
 	page := indexPage{Edit: c.May(write...), Declared: p.Declared}
 	for _, f := range c.Form(ruleFields(c, t.Settings)...).Fields {
 		value := f.Value
+		if f.Name == "reserved" && t.Settings.SignUp.ReservedUsernames == nil {
+			continue // a long list that the tenant did not choose
+		}
 		switch f.Kind {
 		case "checkbox":
 			value = c.T("console.no")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/console"
+	"github.com/vouchsafe/vouchsafe/people/username"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/tenants"
 )
@@ -22,8 +23,9 @@ const (
 
 // ruleSections are the titles of the form's sections, with the number of their fields: see ruleFields.
 var ruleSections, ruleNumbers = []string{
-	"sign-in.sign_up", "sign-in.methods", "sign-in.passwords", "sign-in.second_factor", "sign-in.others",
-}, []int{3, 5, 2, 3, 6}
+	"sign-in.sign_up", "sign-in.methods", "sign-in.passwords", "sign-in.second_factor", "sign-in.administrators",
+	"sign-in.others",
+}, []int{4, 5, 2, 3, 3, 6}
 
 // methods are the ways to sign in, in the order of the fields.
 var methods = []string{storage.MethodPassword, storage.MethodPasskey, storage.MethodEmail, storage.MethodPhone}
@@ -56,6 +58,22 @@ func amount(name, value string) console.Field {
 // days returns a duration in days; parts of a day stay after the point.
 func days(d time.Duration) string { return strconv.FormatFloat(float64(d)/float64(day), 'f', -1, 64) }
 
+// inUnits returns a duration as a number of units; "" for zero.
+func inUnits(d storage.Duration, unit time.Duration) string {
+	if d == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(float64(d)/float64(unit), 'f', -1, 64)
+}
+
+// reservedOf returns the names that no user may take.
+func reservedOf(s storage.TenantSettings) []string {
+	if s.SignUp.ReservedUsernames == nil {
+		return username.Reserved
+	}
+	return s.SignUp.ReservedUsernames
+}
+
 // number returns a number, or "" for none.
 func number(n *int) string {
 	if n == nil {
@@ -80,6 +98,7 @@ func ruleFields(c *console.Call, s storage.TenantSettings) []console.Field {
 	fields := []console.Field{
 		choice(c, "mode", s.SignUp.Mode, storage.SignUpOpen, storage.SignUpInvitation, storage.SignUpClosed),
 		text("email_domains", strings.Join(s.SignUp.EmailDomains, " ")), box("ask_username", s.SignUp.AskUsername),
+		text("reserved", strings.Join(reservedOf(s), " ")),
 	}
 	for _, m := range methods {
 		fields = append(fields, box(m, slices.Contains(offered, m)))
@@ -91,6 +110,9 @@ func ruleFields(c *console.Call, s storage.TenantSettings) []console.Field {
 		choice(c, "require", cmp.Or(s.SecondFactor.Require, storage.SecondFactorEnrolled), storage.SecondFactorNever,
 			storage.SecondFactorEnrolled, storage.SecondFactorAlways),
 		amount("remember", days(remember)), box("trust_upstream", s.SecondFactor.TrustUpstream),
+		box("admin_factor", s.Administrators.SecondFactor),
+		amount("admin_lifetime", inUnits(s.Administrators.SessionLifetime, time.Hour)),
+		amount("admin_idle", inUnits(s.Administrators.SessionIdle, time.Minute)),
 		box("sign_in_as", s.SignInAs.Enabled), box("notify", s.SignInAs.Notify), box("user_keys", s.APIKeys.Users),
 		amount("key_life", days(s.APIKeys.LongestLife.Or(defaultKeyLife))),
 		amount("mails_per_hour", number(s.Limits.MailsPerHour)), amount("texts_per_hour", number(s.Limits.TextsPerHour)))
@@ -111,7 +133,9 @@ func (p place) rulesPage(c *console.Call) error {
 var rulePaths = map[string]string{
 	"sign_up.mode": "mode", "sign_up.email_domains": "email_domains", "sign_in.methods": "password",
 	"sign_in.phone_regions": "phone_regions", "passwords.history": "history", "passwords.sign_out": "sign_out",
-	"second_factor.require": "require", "second_factor.remember_device": "remember", "api_keys.longest_life": "key_life",
+	"sign_up.reserved_usernames": "reserved", "administrators.session_lifetime": "admin_lifetime",
+	"administrators.session_idle": "admin_idle", "second_factor.require": "require",
+	"second_factor.remember_device": "remember", "api_keys.longest_life": "key_life",
 	"limits.mails_per_hour": "mails_per_hour", "limits.texts_per_hour": "texts_per_hour",
 }
 
@@ -185,15 +209,23 @@ func (f *ruleForm) count(name string, to **int) {
 
 // days returns a number of days that has changed.
 func (f *ruleForm) days(name string) (d storage.Duration, changed bool) {
+	return f.units(name, day, false)
+}
+
+// units returns a number of units of time that has changed. With none, the field may be empty, which is zero.
+func (f *ruleForm) units(name string, unit time.Duration, none bool) (d storage.Duration, changed bool) {
 	if !f.changed(name) {
 		return 0, false
+	}
+	if none && f.c.Value(name) == "" {
+		return 0, true
 	}
 	n, err := strconv.ParseFloat(f.c.Value(name), 64)
 	if err != nil || n < 0 || n > 10_000 {
 		f.wrong(name)
 		return 0, false
 	}
-	return storage.Duration(n * float64(day)), true
+	return storage.Duration(n * float64(unit)), true
 }
 
 // read puts what was posted into the settings. If something cannot be read, it makes them such as no use case stores.
@@ -202,6 +234,9 @@ func (f *ruleForm) read(s *storage.TenantSettings) {
 	f.set("mode", &s.SignUp.Mode)
 	f.list("email_domains", &s.SignUp.EmailDomains)
 	s.SignUp.AskUsername = on("ask_username")
+	if f.changed("reserved") {
+		s.SignUp.ReservedUsernames = append([]string{}, words(f.c.Value("reserved"))...)
+	}
 	var chosen []string
 	differs := false
 	for _, m := range methods {
@@ -223,6 +258,13 @@ func (f *ruleForm) read(s *storage.TenantSettings) {
 		s.SecondFactor.RememberDevice = &d
 	}
 	s.SecondFactor.TrustUpstream = on("trust_upstream")
+	s.Administrators.SecondFactor = on("admin_factor")
+	if d, changed := f.units("admin_lifetime", time.Hour, true); changed {
+		s.Administrators.SessionLifetime = d
+	}
+	if d, changed := f.units("admin_idle", time.Minute, true); changed {
+		s.Administrators.SessionIdle = d
+	}
 	s.SignInAs.Enabled, s.SignInAs.Notify = on("sign_in_as"), on("notify")
 	s.APIKeys.Users = on("user_keys")
 	if d, changed := f.days("key_life"); changed {

@@ -53,6 +53,7 @@ const (
 	AppUserToken                 // MACs from which the keys are made that sign tokens of such an app's users
 	ConsoleCursor                // a place in a list of the console
 	ConsoleNotice                // what a page of the console says after a change, on the way there
+	ConsoleUse                   // when a browser used the console last
 )
 
 // purposes are the names of the purposes. Keys are derived from them, so that a name must never
@@ -106,6 +107,7 @@ var purposes = [...]struct {
 	AppUserToken:         {name: "app-user-token"},
 	ConsoleCursor:        {name: "console-cursor"},
 	ConsoleNotice:        {name: "console-notice"},
+	ConsoleUse:           {name: "console-use"},
 }
 
 // String returns the purpose's name.

@@ -202,6 +202,12 @@ func (s *Site) NextOf(r *http.Request) string {
 	return ""
 }
 
+// IsConsolePage reports whether the path is that of a page of the console.
+func (s *Site) IsConsolePage(path string) bool {
+	path, _, _ = strings.Cut(path, "?")
+	return s.Console != "" && (path == s.Console || strings.HasPrefix(path, s.Console+"/"))
+}
+
 // SeeOther sends the browser to one of our pages, with what it carries along and the parameters in
 // query, names and values in turn.
 func SeeOther(w http.ResponseWriter, r *http.Request, page string, query ...string) error {
