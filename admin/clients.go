@@ -140,20 +140,11 @@ func (s *Server) putClient() jsonapi.Route {
 		Text:     "What is left out gets its default. What a GET answered can be sent as it is, and changes nothing.",
 		Problems: clientProblems,
 	}, func(c *call, in putClientCall) (shownClient, error) {
-		was, err := s.Store.Client(c.Context(), c.asker.Tenant.ID, in.ID)
-		switch {
-		case errors.Is(err, storage.ErrNotFound):
-			if err := in.Condition.Check(""); err != nil {
-				return shownClient{}, err
-			}
-			return s.saveNamed(c, nil, in.ID, in.client, in.secretFields, in.Dry)
-		case err != nil:
+		was, err := s.stored(c, in.ID, in.Condition)
+		if err != nil {
 			return shownClient{}, err
 		}
-		if err := in.Condition.CheckTag(tagOfClient(was)); err != nil {
-			return shownClient{}, err
-		}
-		return s.saveNamed(c, &was, in.ID, in.client, in.secretFields, in.Dry)
+		return s.saveNamed(c, was, in.ID, in.client, in.secretFields, in.Dry)
 	})
 }
 
@@ -165,7 +156,7 @@ func (s *Server) saveNamed(
 		now.ClientID = id
 	}
 	if now.ClientID != id {
-		return shownClient{}, invalid(jsonapi.FieldFault("client_id", "invalid", "This isn't the id in the path."))
+		return shownClient{}, otherID()
 	}
 	return s.saveClient(c, was, now, secrets, dry)
 }
@@ -180,25 +171,36 @@ func (s *Server) saveClient(
 		d.Secrets = []string{secrets.Secret}
 	}
 	made := d.Complete(was)
-	var faults []jsonapi.Fault
-	for _, f := range d.Check(false) {
-		faults = append(faults, jsonapi.FieldFault(f.Field, "invalid", told(f.Message)))
-	}
-	if len(faults) > 0 {
-		return out, invalid(faults...)
-	}
-	if was != nil {
-		err = c.mayManage(*was)
-	}
-	if err == nil {
-		err = c.mayManage(d.Client)
-	}
-	if err != nil {
+	if err := s.checkClient(c, was, &d); err != nil {
 		return out, err
 	}
 	if dry {
 		return out, previewOfClient(was, d.Client)
 	}
+	out, err = s.storeClient(c, was, d)
+	out.Secret = made
+	return out, err
+}
+
+// checkClient returns what is wrong with the client, or why the caller may not store it in place of was.
+func (s *Server) checkClient(c *call, was *storage.Client, d *clients.Declared) error {
+	var faults []jsonapi.Fault
+	for _, f := range d.Check(false) {
+		faults = append(faults, jsonapi.FieldFault(f.Field, "invalid", told(f.Message)))
+	}
+	if len(faults) > 0 {
+		return invalid(faults...)
+	}
+	if was != nil {
+		if err := c.mayManage(*was); err != nil {
+			return err
+		}
+	}
+	return c.mayManage(d.Client)
+}
+
+// storeClient stores what checkClient finds nothing wrong with.
+func (s *Server) storeClient(c *call, was *storage.Client, d clients.Declared) (out shownClient, err error) {
 	if err := s.Keys.Publish(c.Context(), d.TenantID, d.Client); err != nil {
 		return out, err
 	}
@@ -207,7 +209,6 @@ func (s *Server) saveClient(
 		return out, err
 	}
 	out, err = showClient(stored)
-	out.Secret = made
 	if was == nil {
 		out.made = c.asker.Tenant.URL(Prefix + "/clients/" + escaped(stored.ClientID))
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -131,5 +132,77 @@ func TestCallersManageNoClientThatMayDoMore(t *testing.T) {
 		admin.do("PUT", "/clients/root", body).is(403, "outranked")
 		s.service("", "clients:write").do("POST", "/clients", fields{"client_id": "up", "scope": "users:read",
 			"grant_types": []string{"client_credentials"}}).is(403, "outranked")
+	})
+}
+
+func TestAClientsFileIsDeclared(t *testing.T) {
+	onEveryDatabase(t, func(s *server) {
+		owner, admin := s.as("acme", storage.RoleOwner), s.as("acme", storage.RoleAdministrator)
+		_, hash := clients.NewSecret()
+		body := fields{"client_name": "Job", "grant_types": []string{"client_credentials"}, "scope": "x",
+			"client_secret": []string{"a secret of my own"}, "client_secret_hash": []string{hash}}
+		const at = "/clients/job:declare"
+		admin.do("POST", at, body).is(403, "insufficient_scope")
+		if got := owner.do("POST", at+"?dry_run=true", body).is(200); strings.Contains(got.raw, "my own") ||
+			strings.Contains(got.raw, hash) || !strings.Contains(got.raw, "(2 secrets)") {
+			s.Errorf("got %s, want what changes, without secrets", got.raw)
+		}
+		owner.do("GET", "/clients/job", nil).is(404)
+		made := owner.do("POST", at, body).is(200)
+		if strings.Contains(made.raw, "my own") || made.body["status"].(map[string]any)["declared"] != true {
+			s.Errorf("got %s, want a declared client, without secrets", made.raw)
+		}
+		if status := owner.signsIn("job", "a secret of my own"); status != 200 {
+			s.Errorf("got %d with the declared secret, want 200", status)
+		}
+		if again := owner.do("POST", at, body).is(200); again.raw != made.raw {
+			s.Errorf("declared anew, got %s, want nothing changed: %s", again.raw, made.raw)
+		}
+		owner.do("POST", at, body, `If-Match: "old"`).is(412)
+		owner.do("POST", at, body, "If-None-Match: *").is(412)
+		// A change in another way keeps the mark; without a change, the mark alone is one.
+		admin.do("PATCH", "/clients/job", fields{"client_name": "Other"}).is(200)
+		admin.do("POST", "/clients", fields{"client_id": "job2", "token_endpoint_auth_method": "none",
+			"redirect_uris": []string{"https://spa.example/cb"}}).is(201)
+		spa := admin.do("GET", "/clients/job2", nil).is(200).body
+		delete(spa, "status")
+		owner.do("POST", "/clients/job2:declare", spa).is(200)
+		for _, id := range []string{"job", "job2"} {
+			c, err := s.store.Client(s.Context(), "acme", id)
+			if err != nil || !c.Declared {
+				s.Errorf("%s: got %+v, %v, want it declared", id, c, err)
+			}
+		}
+		events := owner.do("GET", "/audit?kind=client.changed&client_id=job2", nil).is(200).items()
+		if len(events) != 1 {
+			s.Errorf("got %v, want one event about the mark", events)
+		}
+	})
+}
+
+// Hashes are stored as they are sent: one that no verification can read would lock the client out, and one of a costly
+// kind would slow every sign-in of it.
+func TestDeclaredSecretsHaveTheFormOfHashes(t *testing.T) {
+	onEveryDatabase(t, func(s *server) {
+		owner := s.as("", storage.RoleOwner)
+		_, good := clients.NewSecret()
+		for _, hash := range []string{"", "plain", good[:len(good)-1], good + "A", strings.ToUpper(good), good + "\n",
+			" " + good,
+			"$argon2id$v=19$m=4194304,t=3,p=1$c2FsdHNhbHRzYWx0$" + strings.Repeat("A", 43),
+			"$argon2id$v=19$m=19456,t=99999,p=1$c2FsdHNhbHRzYWx0$" + strings.Repeat("A", 43),
+			"$2b$12$" + strings.Repeat("a", 53)} {
+			owner.do("POST", "/clients/job:declare", fields{"grant_types": []string{"client_credentials"},
+				"client_secret_hash": []string{hash}}).is(422).has("/client_secret_hash", "invalid")
+		}
+		owner.do("POST", "/clients/job:declare", fields{"grant_types": []string{"client_credentials"}}).is(422).
+			has("/client_secret", "invalid")
+		owner.do("POST", "/clients/job:declare", fields{"grant_types": []string{"client_credentials"},
+			"client_secret": []string{"sample-secret-that-all-know"}}).is(422).has("/client_secret", "invalid")
+		owner.do("POST", "/clients/job:declare", fields{"client_id": "other", "client_secret_hash": []string{good}}).is(422).
+			has("/client_id", "invalid")
+		owner.do("POST", "/clients/job:declare", fields{"client_secret_hash": []string{good, good, good, good, good, good}}).
+			is(400).has("/client_secret_hash", "too_many")
+		s.service("", "clients:declare").do("POST", "/clients/job:declare", fields{"scope": "users:read",
+			"client_secret_hash": []string{good}, "grant_types": []string{"client_credentials"}}).is(403, "outranked")
 	})
 }

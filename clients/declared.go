@@ -19,7 +19,7 @@ type Declared struct {
 
 // The fields of a declared client that are not fields of the record.
 const (
-	secretField     = "client_secret"
+	SecretField     = "client_secret"
 	secretHashField = "client_secret_hash"
 )
 
@@ -43,9 +43,9 @@ func (v *clientChecks) secrets(d *Declared, samples bool) {
 	for _, s := range d.Secrets {
 		switch {
 		case strings.HasPrefix(s, samplePrefix) && !samples:
-			v.fault(secretField, "is a published sample secret. Make your own with `vouchsafe client secret`")
+			v.fault(SecretField, "is a published sample secret. Make your own with `vouchsafe client secret`")
 		case len(s) < minSecret:
-			v.fault(secretField, "is shorter than %d characters. Make one with `vouchsafe client secret`", minSecret)
+			v.fault(SecretField, "is shorter than %d characters. Make one with `vouchsafe client secret`", minSecret)
 		}
 	}
 	for _, h := range d.Hashes {
@@ -58,10 +58,10 @@ func (v *clientChecks) secrets(d *Declared, samples bool) {
 	bySecret := d.TokenEndpointAuthMethod == "" || strings.HasPrefix(d.TokenEndpointAuthMethod, "client_secret_")
 	switch some := len(d.Secrets)+len(d.Hashes) > 0; {
 	case bySecret && !some:
-		v.fault(secretField, "is missing. Make one with `vouchsafe client secret`; or write token_endpoint_auth_method: "+
+		v.fault(SecretField, "is missing. Make one with `vouchsafe client secret`; or write token_endpoint_auth_method: "+
 			"none for an application that can keep no secret (one that runs in a browser or on a phone), or "+
 			"private_key_jwt for one with a key")
 	case some && !bySecret:
-		v.fault(secretField, "isn't used with token_endpoint_auth_method: %s. Remove it", d.TokenEndpointAuthMethod)
+		v.fault(SecretField, "isn't used with token_endpoint_auth_method: %s. Remove it", d.TokenEndpointAuthMethod)
 	}
 }

@@ -36,7 +36,15 @@ func NewPlan(ctx context.Context, store storage.Clients, tenant string, file []D
 	plan := Plan{}
 	for _, d := range file {
 		d.TenantID, d.Declared = tenant, true
-		ch, err := d.change(ctx, store)
+		was, err := store.Client(ctx, tenant, d.ClientID)
+		stored := &was
+		if errors.Is(err, storage.ErrNotFound) {
+			stored, err = nil, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read client %s: %w", d.ClientID, err)
+		}
+		ch, err := d.Change(stored)
 		if err != nil {
 			return nil, err
 		}
@@ -47,26 +55,23 @@ func NewPlan(ctx context.Context, store storage.Clients, tenant string, file []D
 	return plan.removeOthers(ctx, store, tenant, file)
 }
 
-// change returns what differs between the client and the stored one.
-func (d *Declared) change(ctx context.Context, store storage.Clients) (Change, error) {
-	old, err := store.Client(ctx, d.TenantID, d.ClientID)
-	isNew := errors.Is(err, storage.ErrNotFound)
-	if err != nil && !isNew {
-		return Change{}, fmt.Errorf("read client %s: %w", d.ClientID, err)
+// Change returns what differs between the client and was, the stored one; nil for none. It takes as long as a slow
+// hash for each secret that an administrator chose.
+func (d *Declared) Change(was *storage.Client) (Change, error) {
+	op, isNew := Changes, was == nil
+	if isNew {
+		op, was = Adds, &storage.Client{}
 	}
-	secretsChanged, err := d.hash(old.SecretHashes)
+	secretsChanged, err := d.hash(was.SecretHashes)
 	if err != nil {
 		return Change{}, fmt.Errorf("hash the secret of client %s: %w", d.ClientID, err)
 	}
-	ch := Change{Op: Changes, ClientID: d.ClientID, Fields: Compare(old, d.Client), client: d.Client}
-	if isNew {
-		ch.Op = Adds
-	}
+	ch := Change{Op: op, ClientID: d.ClientID, Fields: Compare(*was, d.Client), client: d.Client}
 	if secretsChanged {
 		ch.Fields = append(ch.Fields,
-			diff.Field{Name: secretField, From: secretsOf(old.SecretHashes), To: secretsOf(d.SecretHashes)})
+			diff.Field{Name: SecretField, From: secretsOf(was.SecretHashes), To: secretsOf(d.SecretHashes)})
 	}
-	if !isNew && !old.Declared {
+	if !isNew && !was.Declared && d.Declared {
 		ch.Fields = append(ch.Fields, diff.Field{Name: "declared", From: false, To: true})
 	}
 	return ch, nil

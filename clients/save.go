@@ -32,8 +32,8 @@ func (d *Declared) bySecret() bool {
 }
 
 // Save stores a client that Check finds nothing wrong with, in place of was, which is nil for a new one, and returns
-// it as it was stored. What changes nothing is not stored. storage.ErrExists: the id is taken; storage.ErrStale: the
-// client is not any more what was read.
+// it as it was stored. What changes nothing is not stored. A client that a file declares stays one.
+// storage.ErrExists: the id is taken; storage.ErrStale: the client is not any more what was read.
 func Save(
 	ctx context.Context, store storage.Clients, was *storage.Client, d Declared, by audit.By,
 ) (storage.Client, error) {
@@ -50,8 +50,8 @@ func Save(
 	if was == nil {
 		kind = storage.EventClientAdded
 	} else {
-		c.TenantID, c.Declared, c.CreatedAt = was.TenantID, was.Declared, was.CreatedAt
-		if len(Compare(*was, c)) == 0 && !secretsChanged {
+		c.TenantID, c.Declared, c.CreatedAt = was.TenantID, was.Declared || c.Declared, was.CreatedAt
+		if len(Compare(*was, c)) == 0 && !secretsChanged && c.Declared == was.Declared {
 			return *was, nil
 		}
 	}

@@ -13,11 +13,9 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
-	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/server"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/declare"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
-	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -248,19 +246,24 @@ func (c *clientRemoveCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
+// clientsFileArg is a clients file, and where its clients belong.
+type clientsFileArg struct {
+	File string `arg:"" help:"The clients file."`
+	placeFlags
+	jsonFlag
+}
+
 // clientApplyCmd brings the clients of a tenant in line with a clients file.
 type clientApplyCmd struct {
-	File string `arg:"" help:"The clients file."`
+	clientsFileArg
 	yesFlag
-	tenantFlag
-	jsonFlag
 }
 
 // Run asks before it removes clients. It makes the signing keys that the file asks for, then the changes one after the
 // other, each with its event, and prints them. If it is interrupted, run it again: what was applied is no change any
 // more.
 func (c *clientApplyCmd) Run(ctx context.Context, a *app) error {
-	return a.plan(ctx, c.Tenant, c.File, func(s store, plan clients.Plan) error {
+	return c.plan(ctx, a, func(d desk.Desk, plan clients.Plan, file []clients.Declared) error {
 		if gone := plan.Removed(); len(gone) > 0 {
 			err := a.confirm(ctx, c.yesFlag, "%s no longer declares %s. This removes them from tenant %s with all that "+
 				"users allowed them, for good.", c.File, strings.Join(gone, ", "), c.Tenant)
@@ -268,17 +271,7 @@ func (c *clientApplyCmd) Run(ctx context.Context, a *app) error {
 				return err
 			}
 		}
-		if err := a.publishKeys(ctx, s, c.Tenant, plan); err != nil {
-			return err
-		}
-		if err := plan.Apply(ctx, s, byCLI); err != nil {
-			return err
-		}
-		if c.JSON {
-			return a.PrintJSON(plan)
-		}
-		a.printPlan(plan)
-		return nil
+		return d.ApplyClients(ctx, plan, file)
 	})
 }
 
@@ -293,46 +286,47 @@ func (a *app) printPlan(plan clients.Plan) {
 
 // clientDiffCmd shows the plan of client apply.
 type clientDiffCmd struct {
-	File string `arg:"" help:"The clients file."`
+	clientsFileArg
 	diffFlags
-	tenantFlag
-	jsonFlag
 }
 
 // Run prints what apply would change, and changes nothing.
 func (c *clientDiffCmd) Run(ctx context.Context, a *app) error {
-	return a.plan(ctx, c.Tenant, c.File, func(_ store, plan clients.Plan) error {
-		if c.JSON {
-			if err := a.PrintJSON(plan); err != nil {
-				return err
-			}
-		} else {
-			a.printPlan(plan)
-		}
-		return c.outcome(len(plan))
+	changes := 0
+	err := c.plan(ctx, a, func(_ desk.Desk, plan clients.Plan, _ []clients.Declared) error {
+		changes = len(plan)
+		return nil
 	})
+	return cmp.Or(err, c.outcome(changes))
 }
 
-// plan reads a clients file and hands over what applying it would change.
-func (a *app) plan(ctx context.Context, tenant, path string, then func(store, clients.Plan) error) error {
+// plan reads the file, calls do with what applying it changes, and prints that. Secrets of the sample file are good
+// enough for the database of a server in development only.
+func (c *clientsFileArg) plan(
+	ctx context.Context, a *app, do func(desk.Desk, clients.Plan, []clients.Declared) error,
+) error {
 	cfg, err := a.config()
 	if err != nil {
 		return err
 	}
-	file, err := declare.ReadClients(path, cfg.AcceptsSamples())
+	file, err := declare.ReadClients(c.File, c.Server == "" && cfg.AcceptsSamples())
 	if err != nil {
 		return err
 	}
-	return a.withRightFile(ctx, path, func(s store) error {
-		if err := hasTenant(ctx, s, tenant); err != nil {
-			return err
-		}
-		plan, err := clients.NewPlan(ctx, s, tenant, file)
+	return rightFile(c.File, a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		plan, err := d.PlanClients(ctx, file)
 		if err != nil {
 			return err
 		}
-		return then(s, plan)
-	})
+		if err := do(d, plan, file); err != nil {
+			return err
+		}
+		if c.JSON {
+			return a.PrintJSON(plan)
+		}
+		a.printPlan(plan)
+		return nil
+	}))
 }
 
 // clientSecretCmd makes a secret for a clients file, which holds hashes only.
@@ -362,23 +356,4 @@ func (c *clientSecretCmd) Run(ctx context.Context, a *app) error {
 	}
 	_, err := io.WriteString(a.Out, "client_secret_hash  "+hash+"\n")
 	return err
-}
-
-// publishKeys makes the signing keys that the clients of the plan declare and that the tenant lacks, before
-// there is anything to sign. It opens the master secrets only if a key is missing.
-func (a *app) publishKeys(ctx context.Context, s store, tenant string, plan clients.Plan) error {
-	stored, err := s.Keys(ctx, tenant, time.Now())
-	if err != nil {
-		return err
-	}
-	kept := plan.Kept()
-	missing := keys.Unpublished(stored, kept...)
-	if len(missing) == 0 {
-		return nil
-	}
-	err = a.withProvider(ctx, func(s *server.Server) error { return s.Provider.Keys.Publish(ctx, tenant, kept...) })
-	if err != nil {
-		return fmt.Errorf("make the first signing keys of %s: %w", strings.Join(missing, ", "), err)
-	}
-	return nil
 }

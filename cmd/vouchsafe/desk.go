@@ -69,9 +69,8 @@ func (a *app) withDatabase(
 // errNoData goes on with the folder.
 var errNoData = errors.New("there is no data at")
 
-// withRightFile is withStore for a command about a file that was found right. It says so where there is no database.
-func (a *app) withRightFile(ctx context.Context, file string, do func(store) error) error {
-	err := a.withStore(ctx, do)
+// rightFile returns the error of a command about a file that was found right. It says so where there is no database.
+func rightFile(file string, err error) error {
 	if errors.Is(err, errNoData) {
 		return fmt.Errorf("%s has no faults, but there is no database to compare it with: %w", file, err)
 	}

@@ -15,6 +15,7 @@ import (
 	"unicode"
 
 	"github.com/vouchsafe/vouchsafe/admin"
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 )
@@ -39,8 +40,9 @@ var commandsOf = map[string]string{
 	"listAdministrators": "admin list", "setAdministrator": "admin add", "removeAdministrator": "admin remove",
 
 	"listClients": "client list", "addClient": "client add", "getClient": "client show", "patchClient": "client edit",
-	"putClient":    "- client edit changes what it is told to; client apply replaces records on the database",
-	"removeClient": "client remove", "listSecrets": "client secrets", "addSecret": "client add-secret",
+	"putClient":     "- client edit changes what it is told to; client apply declares what a file has",
+	"declareClient": "client apply",
+	"removeClient":  "client remove", "listSecrets": "client secrets", "addSecret": "client add-secret",
 	"removeSecret": "client remove-secret",
 
 	"listClientKeys": "api-key list", "addClientKey": "api-key add", "rotateClientKey": "api-key rotate",
@@ -88,7 +90,6 @@ const (
 	runsServer  = "it runs or checks the server itself"
 	ownMachine  = "it is about files of this machine, and needs no database"
 	wholeSecret = "the rows have password hashes and second factors, which no API hands out or takes"
-	fileMarks   = "a file marks the clients that it declares, so that a later one removes them; the API sets no such mark"
 	repairs     = "it repairs the database, whatever state the servers are in"
 	compatible  = "it is for apps of another product, for which the API has no operation"
 )
@@ -99,7 +100,7 @@ var localCommands = map[string]string{
 	"secret list": repairs, "secret reseal": repairs, "secret forget": repairs, "user check": repairs,
 	"audit prune":  repairs,
 	"tenant login": compatible,
-	"client apply": fileMarks, "client diff": fileMarks, "user import": wholeSecret, "user export": wholeSecret,
+	"user import":  wholeSecret, "user export": wholeSecret,
 	"import keratin": wholeSecret,
 	"client secret":  ownMachine, "gateway check": ownMachine, "config": ownMachine, "completion": ownMachine,
 	"version": ownMachine, "help": ownMachine,
@@ -313,6 +314,65 @@ func TestCommandsPrintTheSameHereAndThere(t *testing.T) {
 		t.Error(errs)
 	}
 	appliesTheSame(t, here, operator, server.issuer)
+	declaresTheSame(t, at, here, there)
+}
+
+// declaresTheSame applies clients files to one tenant on the database and to another at a server: what is planned,
+// changed and said is the same, and so is what is stored.
+func declaresTheSame(t *testing.T, at func(i *inside, stdin, line string) (string, int), here, there *inside) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "clients.yaml")
+	_, hash := clients.NewSecret()
+	same := func(line string, wants ...string) {
+		t.Helper()
+		line = strings.Replace(line, "FILE", file, 1)
+		one, code := at(here, "", line)
+		other, otherCode := at(there, "", line)
+		if one != other || code != otherCode {
+			t.Errorf("%s: on the database exit %d\n%s\nat the server exit %d\n%s", line, code, one, otherCode, other)
+		}
+		for _, want := range wants {
+			if !strings.Contains(other, want) {
+				t.Errorf("%s: got %q, want %q in it", line, other, want)
+			}
+		}
+		if strings.Contains(other, "a secret of our own") || strings.Contains(other, hash) {
+			t.Errorf("%s: got %s, which shows a secret", line, other)
+		}
+	}
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file, []byte("clients:\n"+text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(`
+  - client_id: wiki # a command has added it
+    redirect_uris: [https://wiki.example.com/callback]
+    client_secret: a secret of our own
+    access_token_lifetime: 10m
+  - {client_id: batch, grant_types: [client_credentials], scope: "x y", client_secret_hash: [` + hash + `]}
+  - client_id: "https://app.example/a:b"
+    token_endpoint_auth_method: none
+    redirect_uris: [https://app.example/callback]
+    claims: [{claim: groups, from: groups, scope: groups}]
+    allow: {groups: [staff]}
+`)
+	same("client|diff|FILE", "~ client wiki", "declared: false -> true", "+ client batch", "client_secret: (a secret)")
+	same("client|diff|FILE|--json|--exit-code")
+	same("client|apply|FILE", "+ client batch")
+	same("client|diff|FILE|--exit-code")
+	same("client|show|wiki|--json", `"declared": true`)
+	same("client|show|https://app.example/a:b")
+	write("  - {client_id: batch, grant_types: [client_credentials], scope: x, client_secret_hash: [" + hash + "]}\n")
+	same("client|apply|FILE") // without a terminal it asks for --yes
+	same("client|diff|FILE|--json", `"op": "-"`)
+	same("client|apply|FILE|--yes", "- client wiki")
+	same("client|diff|FILE|--exit-code")
+	same("client|show|batch", "x")
+	same("client|show|wiki")
+	write("  - {client_id: batch, grant_types: [client_credentials], client_secret_hash: [nothing]}\n")
+	same("client|apply|FILE|--yes")
 }
 
 // appliesTheSame applies a tenants file at a server: what is said of it is the same as on the database.

@@ -234,7 +234,7 @@ func (c *tenantsFileArg) plan(ctx context.Context, a *app, secrets secretsReader
 	if err != nil {
 		return err
 	}
-	return a.withRightFile(ctx, c.File, func(s store) error {
+	return rightFile(c.File, a.withStore(ctx, func(s store) error {
 		m, err := secrets(ctx, cfg, s)
 		if err != nil {
 			return err
@@ -255,7 +255,7 @@ func (c *tenantsFileArg) plan(ctx context.Context, a *app, secrets secretsReader
 		}
 		a.printTenantPlan(plan)
 		return nil
-	})
+	}))
 }
 
 // printTenantPlan prints what apply changes, or would change.

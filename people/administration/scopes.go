@@ -11,7 +11,7 @@ import (
 // administrator those of the role: see ScopesOf.
 var Scopes = []string{
 	"users:read", "users:write", SignInAs, "groups:read", "groups:write", "clients:read", "clients:write",
-	"tenant:read", "tenant:write", "upstreams:read", "upstreams:write", "keys:read", "keys:write",
+	DeclareClients, "tenant:read", "tenant:write", "upstreams:read", "upstreams:write", "keys:read", "keys:write",
 	"mail:read", "mail:write", "webhooks:read", "webhooks:write", "audit:read", "stats:read", "administrators:read",
 	"administrators:write",
 	"tenants:read", "tenants:write",
@@ -21,12 +21,17 @@ var Scopes = []string{
 // use it; it is registered for it only to be allowed to change administrators who have it (see Outranked).
 const SignInAs = "users:sign-in-as"
 
+// DeclareClients is the scope for clients files: a client that is declared is removed by the next file without it, and
+// such a file sets secrets by their hashes.
+const DeclareClients = "clients:declare"
+
 // AdminRoles are the roles of administrators, the most powerful first.
 var AdminRoles = []string{storage.RoleOwner, storage.RoleAdministrator, storage.RoleSupport, storage.RoleAuditor}
 
 // ownerOnly are scopes by which one could become owner, or work on other tenants. The declaration of an upstream
 // provider decides which accounts its users open.
-var ownerOnly = []string{"administrators:write", "upstreams:write", "keys:write", "tenants:read", "tenants:write"}
+var ownerOnly = []string{"administrators:write", DeclareClients, "upstreams:write", "keys:write", "tenants:read",
+	"tenants:write"}
 
 // support are the scopes of administrators who help users.
 var support = []string{"users:read", "users:write", SignInAs, "groups:read", "audit:read", "mail:read"}

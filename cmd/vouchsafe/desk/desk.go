@@ -11,6 +11,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/webhooks"
 	"github.com/vouchsafe/vouchsafe/people/administration"
@@ -214,6 +215,10 @@ type Clients interface {
 	AddClient(ctx context.Context, c storage.Client, secret string) (added Client, made string, err error)
 	// EditClient applies a JSON merge patch, and reports whether there was anything to change.
 	EditClient(ctx context.Context, id string, patch map[string]any) (Client, bool, error)
+	// PlanClients returns what makes the declared clients of the tenant those of a file.
+	PlanClients(ctx context.Context, file []clients.Declared) (clients.Plan, error)
+	// ApplyClients carries out a plan for the file.
+	ApplyClients(ctx context.Context, plan clients.Plan, file []clients.Declared) error
 	// RemoveClient removes the client with the consents and grants of users.
 	RemoveClient(ctx context.Context, id string) error
 	// ClientSecrets returns the ids of the client's secrets, oldest first.

@@ -62,17 +62,39 @@ func (d *Desk) saveClient(
 	if len(wrong) > 0 {
 		return now.Client, errors.New(strings.Join(wrong, "\n"))
 	}
-	stored, err := d.Store.Keys(ctx, d.tenant(), time.Now())
-	if err != nil {
+	if err := d.publishKeys(ctx, now.Client); err != nil {
 		return now.Client, err
 	}
-	if len(keys.Unpublished(stored, now.Client)) > 0 {
-		publish := func(r *keys.Ring) error { return r.Publish(ctx, d.tenant(), now.Client) }
-		if err := d.Keyring(ctx, publish); err != nil {
-			return now.Client, err
-		}
-	}
 	return clients.Save(ctx, d.Store, was, now, d.By)
+}
+
+// publishKeys makes the signing keys that the clients need and the tenant lacks, before there is anything to sign. It
+// opens the master secrets only if a key is missing.
+func (d *Desk) publishKeys(ctx context.Context, of ...storage.Client) error {
+	stored, err := d.Store.Keys(ctx, d.tenant(), time.Now())
+	if err != nil {
+		return err
+	}
+	missing := keys.Unpublished(stored, of...)
+	if len(missing) == 0 {
+		return nil
+	}
+	err = d.Keyring(ctx, func(r *keys.Ring) error { return r.Publish(ctx, d.tenant(), of...) })
+	if err != nil {
+		return fmt.Errorf("make the first signing keys of %s: %w", strings.Join(missing, ", "), err)
+	}
+	return nil
+}
+
+func (d *Desk) PlanClients(ctx context.Context, file []clients.Declared) (clients.Plan, error) {
+	return clients.NewPlan(ctx, d.Store, d.tenant(), file)
+}
+
+func (d *Desk) ApplyClients(ctx context.Context, plan clients.Plan, _ []clients.Declared) error {
+	if err := d.publishKeys(ctx, plan.Kept()...); err != nil {
+		return err
+	}
+	return plan.Apply(ctx, d.Store, d.By)
 }
 
 func (d *Desk) EditClient(ctx context.Context, id string, patch map[string]any) (desk.Client, bool, error) {

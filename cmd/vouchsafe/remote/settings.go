@@ -72,13 +72,18 @@ func (d Desk) PutTenant(ctx context.Context, id string, members map[string]any) 
 
 // PreviewTenant returns what PutTenant would change.
 func (d Desk) PreviewTenant(ctx context.Context, id string, members map[string]any) (diff.Fields, error) {
+	return d.preview(ctx, http.MethodPut, "/tenants"+api.Path(id), members)
+}
+
+// preview returns what a request would change.
+func (d Desk) preview(ctx context.Context, method, path string, in any) (diff.Fields, error) {
 	var preview struct {
 		Changes []struct {
 			Name     string `json:"name"`
 			From, To json.RawMessage
 		} `json:"changes"`
 	}
-	err := d.api.Send(ctx, http.MethodPut, dry("/tenants"+api.Path(id)), members, &preview)
+	err := d.api.Send(ctx, method, dry(path), in, &preview)
 	var all diff.Fields
 	for _, c := range preview.Changes {
 		all = append(all, diff.Field{Name: c.Name, From: orNone(c.From), To: orNone(c.To)})
