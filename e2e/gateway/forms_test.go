@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -25,6 +26,74 @@ type standIn struct {
 	form   string
 	server string
 	app    string
+	// patterns are the headers that Envoy shows to the check.
+	patterns []matcher
+}
+
+// shown reports whether the sample of Envoy shows a header to the check. Envoy always shows Authorization.
+func (p *standIn) shown(name string) bool {
+	name = strings.ToLower(name)
+	return name == "authorization" || slices.ContainsFunc(p.patterns, func(m matcher) bool {
+		return m.Exact == name || m.Prefix != "" && strings.HasPrefix(name, m.Prefix) || m.Regex.matches(name)
+	})
+}
+
+// matcher is Envoy's StringMatcher, as far as the sample has it.
+type matcher struct {
+	Exact  string
+	Prefix string
+	Regex  regex `yaml:"safe_regex"`
+}
+
+// regex has to match the whole of a text.
+type regex struct{ Regex string }
+
+func (r regex) matches(text string) bool {
+	return r.Regex != "" && regexp.MustCompile(`\A(?:`+r.Regex+`)\z`).MatchString(text)
+}
+
+// patterns returns the allowed_headers of the sample of Envoy.
+func patterns(t *testing.T) []matcher {
+	t.Helper()
+	var file struct {
+		Filters []struct {
+			Config struct {
+				Allowed struct{ Patterns []matcher } `yaml:"allowed_headers"`
+			} `yaml:"typed_config"`
+		} `yaml:"http_filters"`
+	}
+	if err := yaml.Unmarshal([]byte(sampleFile(t, "envoy.yaml")), &file); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range file.Filters {
+		if p := f.Config.Allowed.Patterns; len(p) > 0 {
+			return p
+		}
+	}
+	t.Fatal("envoy.yaml has no allowed_headers")
+	return nil
+}
+
+// TestEnvoyShowsTheCheckEverySpelling: an app reads names that look alike as the same one, and the check can refuse
+// only what Envoy shows it.
+func TestEnvoyShowsTheCheckEverySpelling(t *testing.T) {
+	t.Parallel()
+	envoy := &standIn{patterns: patterns(t)}
+	names := append([]string{"X-Auth-Name", "X-Auth-Username", "X-Auth-Roles", "X-Auth-Client", "X-Auth-Scope",
+		"X-Auth-Actor", "X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"}, told...)
+	for _, name := range names {
+		for _, spelling := range []string{name, strings.ToUpper(name), strings.ReplaceAll(name, "-", "_"),
+			strings.Replace(name, "-", "_", 1), strings.ReplaceAll(name, "-", "."), strings.Replace(name, "-", "~", 1)} {
+			if !envoy.shown(spelling) {
+				t.Errorf("the check isn't shown %s", spelling)
+			}
+		}
+	}
+	for _, name := range []string{"X-Custom", "Content-Length", "X-Authentic", "X-Forwarded-Host"} {
+		if envoy.shown(name) {
+			t.Errorf("the check is shown %s", name)
+		}
+	}
 }
 
 var told = []string{"X-Auth-User", "X-Auth-Email", "X-Auth-Groups", "X-Auth-Identity"}
@@ -76,9 +145,7 @@ func (p *standIn) check(r *http.Request) *http.Request {
 		c := &http.Request{Method: r.Method, Host: r.Host, Header: http.Header{},
 			URL: &url.URL{Scheme: "http", Host: p.server, Opaque: "/forward-auth/envoy" + r.RequestURI}}
 		for name, values := range r.Header {
-			lower := strings.ToLower(name)
-			if slices.Contains([]string{"accept", "cookie", "authorization", "x-requested-with"}, lower) ||
-				strings.HasPrefix(lower, "sec-fetch-") || strings.HasPrefix(lower, "x-auth-") {
+			if p.shown(name) {
 				c.Header[name] = values
 			}
 		}
@@ -101,7 +168,7 @@ func (p *standIn) check(r *http.Request) *http.Request {
 func startStandIn(t *testing.T, form string, change func(rules string) string) *world {
 	t.Helper()
 	w := &world{app: startApp(t)}
-	p := &standIn{form: form, app: w.app.Listener.Addr().String()}
+	p := &standIn{form: form, app: w.app.Listener.Addr().String(), patterns: patterns(t)}
 	front := httptest.NewServer(p)
 	t.Cleanup(front.Close)
 	w.at, w.url = front.Listener.Addr().String(), front.URL
