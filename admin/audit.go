@@ -253,7 +253,7 @@ func (s *Server) statsRoutes() []jsonapi.Route {
 	return []jsonapi.Route{handle(s, jsonapi.Operation{
 		Method: http.MethodGet, Path: "/stats", ID: "getStats", Scope: "stats:read",
 		Summary: "Counts active users, sign-ins and refusals.",
-		Text: "A user is active who signs in, or whose session an app of Keratin AuthN refreshes. Days begin in the zone " +
+		Text: "A user is active who signs in, or whose session or tokens an app refreshes. Days begin in the zone " +
 			"of the setting statistics_zone. It counts up to a year back, and as far as the audit trail was kept when the " +
 			"server first counted. `counted_until` is now; but some minutes ago after thousands of events within minutes, " +
 			"and a past day while the servers count a trail that an earlier release has kept, oldest days first.",

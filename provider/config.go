@@ -50,6 +50,9 @@ type Config struct {
 	Limits    *limit.Limiter
 	// APIKeys reads the API keys that requests bring. Default: there are none.
 	APIKeys oauth.APIKeys
+	// FirstActivity reports whether a refresh is the first activity of its user, who signed in at that time, on this day:
+	// then it is recorded. Default: none is.
+	FirstActivity func(ctx context.Context, tenant, user string, signedIn, now time.Time) bool
 	// ClientFailures bounds the failures of one client from one address to authenticate. Default 20 in
 	// a minute.
 	ClientFailures limit.Rule

@@ -57,7 +57,7 @@ func (p *Provider) makeEngine() {
 	}
 	p.token = token.New(&token.Server{
 		Engine: engine, Store: p.Store, Tokens: p.tokens, Keys: p.Keys, Limits: p.Limits, Log: p.Log, Observe: p.observe,
-		APIKeys:              p.APIKeys,
+		APIKeys: p.APIKeys, First: p.FirstActivity,
 		RefreshTokenLifetime: p.RefreshTokenLifetime, RefreshTokenIdleLifetime: p.RefreshTokenIdleLifetime,
 		RefreshTokenGrace: p.RefreshTokenGrace,
 	})

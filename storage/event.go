@@ -172,8 +172,8 @@ var EventKinds = []EventKind{
 	{EventLoginPending, AboutUser, ToClient, "A password was right and a second factor was asked for."},
 	{EventLoginRaised, AboutUser, ToClient, "A signed-in user proved a second factor."},
 	{EventLoginFailed, AboutUser, ToTenant, "A sign-in was refused. Detail says the reason."},
-	{EventSessionRefreshed, AboutUser, ToTenant, "An app of Keratin AuthN refreshed a user's session, for the first " +
-		"time on a day on which the user did not sign in."},
+	{EventSessionRefreshed, AboutUser, ToTenant, "An app refreshed a user's session or tokens, for the first time on a " +
+		"day on which the user did not sign in."},
 	{EventSessionEnded, AboutUser, ToClient, "One session ended because its user or a client asked for it."},
 	{EventSessionsEnded, AboutUser, ToClient, "A user ended all sessions but the current one, or an administrator all."},
 	{EventConsentGiven, AboutUser, ToClient, "A user allowed a client access."},

@@ -40,7 +40,7 @@ type Counted struct {
 }
 
 // Statistics counts sign-ins and active users of a tenant from the beginning of a day on: days are those of the zone of
-// that time. A user is active who signs in, or refreshes a session without having signed in on that day
+// that time. A user is active who signs in, or whose session or tokens are refreshed without a sign-in on that day
 // (EventSessionRefreshed).
 type Statistics interface {
 	// Counted returns how far a request can count now: to the event that lies so many, 10,000 at most, behind those

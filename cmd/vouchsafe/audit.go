@@ -147,7 +147,7 @@ type statsCmd struct {
 
 // Help says how far the counts go.
 func (*statsCmd) Help() string {
-	return "A user is active who signs in, or whose session an app of Keratin AuthN refreshes. Days begin in the zone " +
+	return "A user is active who signs in, or whose session or tokens an app refreshes. Days begin in the zone " +
 		"of the setting statistics_zone. It counts up to a year back, and as far as the audit trail was kept when the " +
 		"server first counted. Servers count a trail that an earlier release has kept from its oldest day on: until " +
 		"then, the last line, or counted_until, says how far they are."

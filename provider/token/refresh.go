@@ -31,6 +31,9 @@ type refreshGrant struct {
 	log   *slog.Logger
 	// idleLifetime ends a refresh token that is not used, for clients that say nothing.
 	idleLifetime time.Duration
+	// first and observe are those of Server.
+	first   func(ctx context.Context, tenant, user string, signedIn, now time.Time) bool
+	observe func(ctx context.Context, e storage.Event)
 	// grace is how long after a rotation the predecessor yields the same successor.
 	grace time.Duration
 }
@@ -100,6 +103,7 @@ func (rg *refreshGrant) issue(ctx context.Context, q *tokenRequest, answer fosit
 	if err != nil {
 		return err
 	}
+	rg.count(ctx, q, g)
 	subject := &claims.Subject{Tenant: &q.tenant.Tenant, Client: q.client, User: user, Belonging: q.belonging}
 	// If this fails, the client's token yields the same successor within the grace window.
 	if err := rg.tokens.ReadIdentities(ctx, subject, g.UserID); err != nil {
@@ -113,6 +117,17 @@ func (rg *refreshGrant) issue(ctx context.Context, q *tokenRequest, answer fosit
 	})
 	// The ID token is like the first, with a new iat and without the nonce (OIDC Core 12.2).
 	return rg.write(ctx, answer, q, keys, q.of(g, subject, scopes))
+}
+
+// count records the first refresh for a user on a day on which the user did not sign in. Administrators who sign in as
+// a user get no refresh tokens.
+func (rg *refreshGrant) count(ctx context.Context, q *tokenRequest, g *storage.Grant) {
+	if rg.first == nil || g.UserID == "" || !rg.first(ctx, q.tenant.ID, g.UserID, g.AuthTime, q.now) {
+		return
+	}
+	rg.observe(ctx, storage.Event{
+		TenantID: q.tenant.ID, Kind: storage.EventSessionRefreshed, Actor: g.UserID, UserID: g.UserID, ClientID: g.ClientID,
+	})
 }
 
 // use makes the refresh token's successor the living one. It returns the grant with the new

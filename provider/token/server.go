@@ -14,7 +14,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Server serves the token endpoint. All exported fields are required.
+// Server serves the token endpoint. All exported fields but First are required.
 type Server struct {
 	// Engine authenticates clients and calls the handlers that are registered with it. Handlers
 	// returns those of this endpoint.
@@ -26,6 +26,9 @@ type Server struct {
 	// APIKeys reads API keys, which are exchanged for access tokens.
 	APIKeys oauth.APIKeys
 	Log     *slog.Logger
+	// First reports whether a refresh is the first activity of its user, who signed in at that time, on this day: then it
+	// is recorded. nil: none is.
+	First func(ctx context.Context, tenant, user string, signedIn, now time.Time) bool
 	// Observe records an event that is part of no change.
 	Observe func(ctx context.Context, e storage.Event)
 
@@ -56,7 +59,7 @@ func New(s *Server) *Server {
 		unprotected: &unprotectedClients{limits: s.Limits, log: s.Log, observe: s.Observe},
 	}
 	s.refreshes = &refreshGrant{
-		signer: sign, store: s.Store, log: s.Log,
+		signer: sign, store: s.Store, log: s.Log, first: s.First, observe: s.Observe,
 		idleLifetime: s.RefreshTokenIdleLifetime, grace: s.RefreshTokenGrace,
 	}
 	s.handlers = []*handler{

@@ -294,6 +294,8 @@ func (s *Server) newProvider(p parts) (*provider.Provider, error) {
 	}
 	return provider.New(provider.Config{
 		Store: s.Store, Secrets: s.secrets, Ephemeral: p.shared, Sessions: p.sessions, Limits: p.limits, Log: s.log,
+		FirstActivity: (&administration.Activity{Store: s.Store, Counting: Counting(cfg), Log: s.log}).First,
+
 		APIKeys:     &apikeys.Reader{Store: s.Store, Limits: p.limits, Log: s.log},
 		Development: cfg.InDevelopment(), Errors: p.errors,
 		Pages: provider.Pages{
