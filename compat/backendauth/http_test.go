@@ -172,7 +172,9 @@ func newAuthority(t *testing.T, name string) *authority {
 }
 
 // issue issues a certificate. The first one of an authority is its own.
-func (a *authority) issue(name string, isCA bool) (*x509.Certificate, *ecdsa.PrivateKey) {
+func (a *authority) issue(
+	name string, isCA bool, change ...func(*x509.Certificate),
+) (*x509.Certificate, *ecdsa.PrivateKey) {
 	a.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -182,9 +184,14 @@ func (a *authority) issue(name string, isCA bool) (*x509.Certificate, *ecdsa.Pri
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"localhost"},
 		IsCA: isCA, BasicConstraintsValid: true}
 	parent, by := a.cert, a.key
-	if parent == nil {
+	if isCA {
 		template.KeyUsage = x509.KeyUsageCertSign
+	}
+	if parent == nil {
 		parent, by = template, key
+	}
+	for _, f := range change {
+		f(template)
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, &key.PublicKey, by)
 	if err != nil {

@@ -4,11 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -128,15 +130,47 @@ func (s *Server) maintain(all []net.Listener) error {
 	if err != nil {
 		return fmt.Errorf("MAINTAIN_TLS_CA: %w", err)
 	}
-	conf.ClientCAs = x509.NewCertPool()
-	if !conf.ClientCAs.AppendCertsFromPEM(issuers) {
+	authorities := certificates(issuers)
+	if len(authorities) == 0 {
 		return errors.New("MAINTAIN_TLS_CA: it has no certificate in PEM")
 	}
+	conf.ClientCAs = x509.NewCertPool()
+	for _, c := range authorities {
+		conf.ClientCAs.AddCert(c)
+	}
+	conf.VerifyPeerCertificate = issuedBy(authorities)
 	conf.ClientAuth = tls.VerifyClientCertIfGiven // those of TENANT_WHITE_LIST need none
 	for i, l := range all {
 		all[i] = tls.NewListener(l, conf)
 	}
 	return nil
+}
+
+// certificates returns those of a PEM file.
+func certificates(text []byte) (all []*x509.Certificate) {
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		if c, err := x509.ParseCertificate(block.Bytes); err == nil && block.Type == "CERTIFICATE" {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// issuedBy returns a check of the certificates of clients, whose issuers are told apart by their names: where there are
+// several authorities, one of them has to have issued the certificate itself. Any of them could make an intermediate
+// authority with the name of another.
+func issuedBy(authorities []*x509.Certificate) func(_ [][]byte, chains [][]*x509.Certificate) error {
+	return func(_ [][]byte, chains [][]*x509.Certificate) error {
+		if len(authorities) == 1 || len(chains) == 0 { // no certificate was sent
+			return nil
+		}
+		for _, chain := range chains {
+			if len(chain) > 1 && slices.ContainsFunc(authorities, chain[1].Equal) {
+				return nil
+			}
+		}
+		return errors.New("no authority of MAINTAIN_TLS_CA has issued the client's certificate itself")
+	}
 }
 
 // maintenanceTLS returns the configuration of a server whose certificate and key are in a file, which may be renewed,
