@@ -31,6 +31,8 @@ type Config struct {
 	}
 	// Count counts what the users of the asker's tenant did on the last days.
 	Count func(ctx context.Context, a people.Asker, days int) (administration.Statistics, error)
+	// Invited reports whether an invitation waits to be accepted.
+	Invited func(ctx context.Context, a people.Asker) (bool, error)
 	// SendsMail says that a mail server is set.
 	SendsMail bool
 	// Ignored are ids of clients that the server itself has stored, for developers.
@@ -79,16 +81,18 @@ func (p Config) page(call *console.Call) (err error) {
 func (p Config) steps(call *console.Call) (left []step, err error) {
 	for _, s := range []struct {
 		id, page, scope string
-		done            func(ctx context.Context, tenant string) (bool, error)
+		done            func(ctx context.Context, a people.Asker) (bool, error)
 	}{
 		{"app", "/apps/new", "clients:write", p.hasApp},
 		{"invite", "/people/invite", "users:write", p.hasPeople},
-		{"mail", "/settings/mail", "mail:write", func(context.Context, string) (bool, error) { return p.SendsMail, nil }},
+		{"mail", "/settings/mail", "mail:write", func(context.Context, people.Asker) (bool, error) {
+			return p.SendsMail, nil
+		}},
 	} {
 		if !call.May(s.scope) {
 			continue
 		}
-		done, err := s.done(call.Context(), call.Tenant().ID)
+		done, err := s.done(call.Context(), call.Asker)
 		if err != nil {
 			return nil, err
 		}
@@ -105,8 +109,8 @@ func (p Config) steps(call *console.Call) (left []step, err error) {
 }
 
 // hasApp reports whether an administrator has added a client.
-func (p Config) hasApp(ctx context.Context, tenant string) (bool, error) {
-	all, err := p.Clients.Clients(ctx, tenant, "", len(p.Ignored)+1)
+func (p Config) hasApp(ctx context.Context, a people.Asker) (bool, error) {
+	all, err := p.Clients.Clients(ctx, a.Tenant.ID, "", len(p.Ignored)+1)
 	for _, client := range all {
 		ignored := false
 		for _, id := range p.Ignored {
@@ -119,8 +123,11 @@ func (p Config) hasApp(ctx context.Context, tenant string) (bool, error) {
 	return false, err
 }
 
-// hasPeople reports whether there is a user beside the first administrator.
-func (p Config) hasPeople(ctx context.Context, tenant string) (bool, error) {
-	users, err := p.Accounts.Store.Users(ctx, tenant, "", 2)
-	return len(users) > 1, err
+// hasPeople reports whether there is a user beside the first administrator, or one is invited.
+func (p Config) hasPeople(ctx context.Context, a people.Asker) (bool, error) {
+	users, err := p.Accounts.Store.Users(ctx, a.Tenant.ID, "", 2)
+	if err != nil || len(users) > 1 || p.Invited == nil {
+		return len(users) > 1, err
+	}
+	return p.Invited(ctx, a)
 }

@@ -52,3 +52,24 @@ func TestTheOverviewSaysHowTheTenantStands(t *testing.T) {
 	support.Says("New accounts in 7 days", "Email")
 	support.SaysNot("Active today", "Signs until", "Administrators without")
 }
+
+// TestNextStepsDisappearWhenDone: mail is set up, a colleague is invited, an app is added.
+func TestNextStepsDisappearWhenDone(t *testing.T) {
+	t.Parallel()
+	s := consoletest.Start(t, "VOUCHSAFE_SMTP_URL", "smtp://localhost:1", "VOUCHSAFE_MAIL_FROM", "id@default.example")
+	b := s.Browser(s.User(storage.DefaultTenant, "owner", storage.RoleOwner), time.Time{})
+	b.Open("/admin")
+	b.Says("2 steps remain", "Add an app", "Invite people")
+	b.SaysNot("Set up email")
+	b.Open("/admin/people/invite")
+	b.Follow(b.Send("/admin/people/invite", "email", "jo@default.example", "language", "en"))
+	b.Says("jo@default.example was invited.")
+	b.Open("/admin")
+	b.Says("1 step remains", "Add an app")
+	b.SaysNot("Invite people")
+	b.Open("/admin/apps/new?kind=web")
+	b.Follow(b.Send("/admin/apps/new", "client_name", "Shop", "client_id", "shop",
+		"redirect_uris", "https://shop.example/cb"))
+	b.Open("/admin")
+	b.SaysNot("Next steps", "Add an app")
+}

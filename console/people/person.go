@@ -60,6 +60,10 @@ func (p place) person(c *console.Call) error {
 			page.Actions = append(page.Actions, to)
 		}
 	}
+	if u.AdminRole == "" && !u.Disabled && c.Has("/settings/administrators/add") {
+		page.Actions = append(page.Actions,
+			console.Anchor{URL: c.Link("/settings/administrators/add", "user", u.ID), Text: c.T("people.make_admin")})
+	}
 	v := c.View("place.people").BackTo("place.people", root)
 	v.Title = page.Name
 	return c.ShowView("person", v, page)

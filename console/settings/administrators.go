@@ -68,14 +68,20 @@ func roleField(c *console.Call, value string, none bool) console.Field {
 	return f
 }
 
-// addAdministratorPage is the form of a new administrator.
+// addAdministratorPage is the form of a new administrator: for the user whose page leads here.
 func (p place) addAdministratorPage(c *console.Call) error {
+	user := c.FormValue("user")
+	if user != "" && c.May("users:read") {
+		if u, err := p.Accounts.Find(c.Context(), c.Asker, user); err == nil {
+			user = cmp.Or(u.Email, u.Username, u.ID)
+		}
+	}
 	v := c.View("settings.add_administrator").BackTo("settings.at.administrators", root+"/administrators")
 	return c.ShowView("form", v,
 		formPage{Lead: c.T("settings.add_administrator_lead"), Action: c.Link(root + "/administrators/add"),
 			Button: c.T("settings.add_administrator"), Form: c.Form(
 				console.Field{Name: "user", Label: "settings.administrator_user", Hint: "settings.administrator_user_hint",
-					Required: true, Max: 320},
+					Value: user, Required: true, Max: 320},
 				roleField(c, storage.RoleAuditor, false))})
 }
 

@@ -29,13 +29,13 @@ func (s *Server) wireConsole(site *ui.Site, useCases *people.Service, signInAs *
 	if !s.cfg.Console {
 		return nil
 	}
-	accounts := s.accounts(useCases)
+	accounts, invited := s.accounts(useCases), &invitations.Service{Service: useCases}
 	s.console, err = console.New(
 		console.Config{Site: site, People: useCases, Tenants: s.Store, Secrets: s.secrets, Issuer: s.cfg.Issuer},
-		s.overview(accounts),
+		s.overview(accounts, invited),
 		consolepeople.Config{
 			Accounts: accounts, People: selfservice.Service{Service: useCases}, Acting: signInAs, Files: s.Store,
-			Invitations: &invitations.Service{Service: useCases},
+			Invitations: invited,
 		}.Part(),
 		groups.Config{Accounts: accounts, Clients: s.Store, Tenants: s.Store}.Part(),
 		apps.Config{Accounts: accounts, Store: s.Store, Publish: s.Provider.Keys.Publish}.Part(),
@@ -56,13 +56,17 @@ func (s *Server) wireConsole(site *ui.Site, useCases *people.Service, signInAs *
 }
 
 // overview returns the console's first place.
-func (s *Server) overview(accounts *administration.Accounts) console.Part {
+func (s *Server) overview(accounts *administration.Accounts, invited *invitations.Service) console.Part {
 	return overview.Config{
 		Accounts: accounts, Clients: s.Store, Store: s.Store, Keys: s.Provider.Keys, SendsMail: s.cfg.SMTPURL != "",
 		Ignored: []string{devpage.ClientID},
 		Health:  func(ctx context.Context) health.Readiness { return s.health.Look(ctx) }, // it is made later
 		Count: func(ctx context.Context, a people.Asker, days int) (administration.Statistics, error) {
 			return Counting(s.cfg).Count(ctx, s.Store, a, days, time.Now())
+		},
+		Invited: func(ctx context.Context, a people.Asker) (bool, error) {
+			waiting, err := invited.List(ctx, a, "", 1)
+			return len(waiting) > 0, err
 		},
 	}.Part()
 }
