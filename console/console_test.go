@@ -3,6 +3,8 @@ package console_test
 import (
 	"net/http"
 	"net/url"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -173,4 +175,23 @@ func TestTheConsoleCanBeOff(t *testing.T) {
 	}
 	owner.Open("/account")
 	owner.SaysNot("Open the console")
+}
+
+// TestStylesheetsKnowNoLeftAndRight: pages in a language that is written from right to left are mirrored, so the
+// stylesheets say start and end. A border of an arrow that is turned is none of a side.
+func TestStylesheetsKnowNoLeftAndRight(t *testing.T) {
+	t.Parallel()
+	sided := regexp.MustCompile(
+		`[^a-z](?:left|right)\b|\b(?:padding|margin|inset): ([^\s;]+) ([^\s;]+) ([^\s;]+) ([^\s;]+);`)
+	for _, file := range []string{"static/console.css", "../login/ui/static/style.css"} {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range sided.FindAllStringSubmatch(string(text), -1) {
+			if m[2] == "" || m[2] != m[4] {
+				t.Errorf("%s has a side: %s", file, m[0])
+			}
+		}
+	}
 }
