@@ -74,6 +74,16 @@ func (s *Server) Asker(tenant string) people.Asker {
 	return people.Asker{Tenant: issuer.Of(root, record), Actor: people.ActorCommand, Language: "en"}
 }
 
+// SetupLink returns the path of the link that creates the first administrator.
+func (s *Server) SetupLink() string {
+	s.t.Helper()
+	masters, err := installation.OpenSecrets(context.Background(), s.Config, s.Store)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return "/setup?token=" + people.SetupLink{Secrets: masters}.Token()
+}
+
 // Tenant stores a tenant.
 func (s *Server) Tenant(id string) {
 	s.t.Helper()
