@@ -31,4 +31,7 @@ func TestOperationsCanBeMeasured(t *testing.T) {
 	if err := measureLists(t.Context(), o, "sqlite"); err != nil {
 		t.Fatal(err)
 	}
+	if err := measureConsole(t.Context(), o, "sqlite"); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -10,6 +10,8 @@
 //	how removals, imports and lists delay users
 //	go run ./bench -fill 1000000 -lists
 //	what pages of the management API's lists cost
+//	go run ./bench -fill 1000000 -console
+//	what pages of the console cost, with a hundredth as many groups and a thousandth as many apps
 //
 // A floor is a bare net/http handler that does only the unavoidable work: the signatures, the
 // prepared statements, the hash. CPU times differ by less than a tenth between runs. Elapsed times
@@ -77,6 +79,9 @@ func run(ctx context.Context) error {
 	if o.lists {
 		how = measureLists
 	}
+	if o.console {
+		how = measureConsole
+	}
 	for _, store := range o.stores {
 		if err := how(ctx, o, store); err != nil {
 			return fmt.Errorf("%s: %w", store, err)
@@ -100,6 +105,8 @@ func parse() (options, error) {
 		"measure what people feel while something large is removed, imported or listed, instead; -fill says how large")
 	flag.BoolVar(&o.lists, "lists", false,
 		"measure pages of the lists of the management API, instead; -fill says of how many people")
+	flag.BoolVar(&o.console, "console", false,
+		"measure pages of the console, instead; -fill says of how many people")
 	deeds := flag.String("deeds", "",
 		"with -scale: those whose names hold one of these words, separated by commas; all of them when empty")
 	flag.StringVar(&o.profile, "profile", "",

@@ -15,6 +15,7 @@ type options struct {
 	fill     int
 	scale    bool
 	lists    bool
+	console  bool
 	deeds    []string
 	program  string
 	profile  string
