@@ -43,6 +43,9 @@ func TestANewcomerRunsTheServerInTheConsole(t *testing.T) {
 		j.refusePerson()
 		j.addWebhook()
 		j.findFailure()
+		if scripts {
+			j.inspect()
+		}
 		j.look(storage.RoleSupport)
 		j.look(storage.RoleAuditor)
 	}
@@ -309,6 +312,54 @@ func (j *journey) findFailure() {
 	j.me.Says("The password was wrong.")
 	j.me.Click(visitorEmail)
 	j.shot(j.me, "log-person")
+	j.me.Click("Open this person")
+	j.me.Says("Why can’t they sign in?", "wrong password")
+}
+
+// inspected are pages that no other test of the console looks at in a browser.
+var inspected = []string{
+	"", "/sign-in", "/sign-in/rules", "/sign-in/branding", "/sign-in/mails", "/sign-in/upstreams", "/log",
+	"/log?kind=login.failed", "/settings", "/settings/keys", "/settings/mail", "/settings/webhooks",
+	"/settings/webhooks/add",
+	"/settings/api-keys", "/settings/administrators", "/settings/administrators/add", "/settings/about",
+}
+
+// mirrored are pages that others look at, but not from right to left.
+var mirrored = []string{
+	"/people", "/people/invite", "/groups", "/groups/group?id=crew", "/apps", "/apps/app?id=shop", "/apps/claims?id=shop",
+	"/apis",
+}
+
+// inspect looks for barriers and for what is cut off: on a desktop, on a phone in the dark and in the longest language,
+// and from right to left.
+func (j *journey) inspect() {
+	w := j.me
+	fits := func(page string) {
+		if got := w.Overflow(); got != "" {
+			j.t.Errorf("%s is wider than the window: %s", page, got)
+		}
+	}
+	for _, phone := range []bool{false, true} {
+		w.Screen(phone)
+		pages := inspected
+		if phone {
+			pages = append(slices.Clone(inspected), mirrored...)
+		}
+		for _, page := range pages {
+			w.Open("/admin" + page)
+			name := fmt.Sprintf("/admin%s, phone %v", page, phone)
+			shot := fmt.Sprintf("look-%v%s", phone, strings.NewReplacer("/", "-", "?", "-").Replace(page))
+			j.shot(w, shot)
+			if !phone { // it looks at both colour schemes
+				chromiumtest.Accessible(j.t, w.Ctx, name)
+			}
+			fits(name)
+			w.Mirror()
+			fits(name + " from right to left")
+			j.shot(w, shot+"-rtl")
+		}
+	}
+	w.Screen(false)
 }
 
 // seen are what pages offer that an administrator of a role may see, and hidden what must not be there, by page.
@@ -328,9 +379,11 @@ var seen, hidden = map[string]map[string]string{
 	},
 	storage.RoleAuditor: {
 		"/admin": {"Add an app", "Invite people", "Set up email"}, "/admin/people": {"Invite", "Add", "Import"},
-		"/admin/apps": {"Add an app"}, "/admin/apps/app?id=shop": {"Edit", "Change", "Add a new secret", "Disable", "Remove the app"},
-		"/admin/groups/group?id=crew": {"Rename", "Remove the group", "Add to the group", "Take out"},
-		"/admin/settings/webhooks":    {"Add a webhook"}, "/admin/settings/administrators": {"Add an administrator", "Change"},
+		"/admin/apps":                    {"Add an app"},
+		"/admin/apps/app?id=shop":        {"Edit", "Change", "Add a new secret", "Disable", "Remove the app"},
+		"/admin/groups/group?id=crew":    {"Rename", "Remove the group", "Add to the group", "Take out"},
+		"/admin/settings/webhooks":       {"Add a webhook"},
+		"/admin/settings/administrators": {"Add an administrator", "Change"},
 	},
 }
 

@@ -210,6 +210,37 @@ func (w *Walker) At() string {
 	return chromiumtest.Run(w.t, w.Ctx, chromedp.Location())
 }
 
+// Screen makes the window that of a phone, whose user reads Russian in the dark, or that of a desktop in English.
+func (w *Walker) Screen(phone bool) {
+	w.t.Helper()
+	width, language, scheme := int64(1280), "en", "light"
+	if phone {
+		width, language, scheme = 390, "ru", "dark"
+	}
+	chromiumtest.Do(w.t, w.Ctx, chromedp.EmulateViewport(width, 800))
+	chromiumtest.Language(w.t, w.Ctx, language)
+	chromiumtest.Scheme(w.t, w.Ctx, scheme)
+}
+
+// Mirror has the page written from right to left, as pages in Arabic or Hebrew are.
+func (w *Walker) Mirror() {
+	w.t.Helper()
+	chromiumtest.Run(w.t, w.Ctx, chromedp.Evaluate[string](`(document.documentElement.dir = "rtl")`))
+}
+
+// Overflow returns what is wider than the window, or "".
+func (w *Walker) Overflow() string {
+	w.t.Helper()
+	return chromiumtest.Run(w.t, w.Ctx, chromedp.Evaluate[string](`(() => {
+		const wide = innerWidth
+		if (document.documentElement.scrollWidth <= wide) return ""
+		return [...document.querySelectorAll("main *")].filter(e => {
+			const at = e.getBoundingClientRect()
+			return !e.closest(".scroll, .sample, .unseen") && (at.right > wide + 1 || at.left < -1)
+		}).slice(0, 3).map(e => e.outerHTML.slice(0, 120)).join("\n") || "something"
+	})()`))
+}
+
 // Screenshot writes a picture of the whole page.
 func (w *Walker) Screenshot(file string) {
 	w.t.Helper()

@@ -29,8 +29,10 @@ type listPage struct {
 	List console.List
 	Rows []row
 	Form console.Form
-	// Open says that the fields are shown, because one of them is in use.
+	// Open says that the fields are shown, because one of them is wrong.
 	Open bool
+	// Person is the page of the user whose entries the list shows; "" for none.
+	Person string
 	// Searched says that few of many entries match, and the search has come to a time.
 	Searched *ui.Stamp
 	// Newer is the page again, and Live the page with or without being followed.
@@ -80,8 +82,6 @@ func (p Config) fill(c *console.Call, q query, s *speaker, page *listPage) {
 			page.List.Filtered = true
 			if slices.Contains([]string{"of", "reason", "way"}, name) { // these have no field
 				page.List.Kept = append(page.List.Kept, console.Option{Value: name, Text: value})
-			} else {
-				page.Open = true
 			}
 		}
 	}
@@ -93,9 +93,13 @@ func (p Config) fill(c *console.Call, q query, s *speaker, page *listPage) {
 			page.List.Filters = append(page.List.Filters, c.Toggle(name, value, text, shown))
 		}
 	}
+	page.Open = len(q.faults) > 0
 	person := c.FormValue("person")
 	if q.UserID != "" {
 		person = s.user(q.UserID).Text
+		if _, err := p.Accounts.Store.User(c.Context(), q.Tenant, q.UserID); err == nil && c.Has("/people/{user}") {
+			page.Person = c.Link("/people/" + q.UserID)
+		}
 	}
 	add("person", "log.is.person", person)
 	add("actor", "log.is.actor", s.by(c.FormValue("actor")).Text)
