@@ -1,11 +1,13 @@
 package admin
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/diff"
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/people/administration"
@@ -21,6 +23,26 @@ type clientStatus struct {
 	Secrets   int       `json:"secrets" doc:"How many secrets the client has."`
 	CreatedAt time.Time `json:"created_at" doc:"When the client was added."`
 	UpdatedAt time.Time `json:"updated_at" doc:"When the client was changed last."`
+	*outsideStatus
+}
+
+// outsideStatus is what is computed about a client that no administrator added.
+type outsideStatus struct {
+	Origin     string    `json:"origin,omitempty" doc:"Where a client comes from that no administrator added: document (its id is the URL of its metadata) or registration."`
+	Verdict    string    `json:"verdict,omitempty" doc:"What an administrator has said of such a client: allowed or denied."`
+	ReadAt     time.Time `json:"read_at,omitzero" doc:"When its document was read last."`
+	FreshUntil time.Time `json:"fresh_until,omitzero" doc:"From when on its document is read again."`
+	Fault      string    `json:"fault,omitempty" doc:"Why its document could not be read when it was asked for last."`
+}
+
+// statusOf returns what is computed about a client.
+func statusOf(c storage.Client) clientStatus {
+	status := clientStatus{Declared: c.Declared, Secrets: len(c.SecretHashes), CreatedAt: c.CreatedAt,
+		UpdatedAt: c.UpdatedAt}
+	if o := c.Outside; o != nil {
+		status.outsideStatus = &outsideStatus{o.Origin, o.Verdict, o.ReadAt, o.FreshUntil, o.Fault}
+	}
+	return status
 }
 
 // shownClient is a client as the API shows one.
@@ -34,9 +56,7 @@ type shownClient struct {
 // showClient returns the client as the API shows one.
 func showClient(c storage.Client) (shownClient, error) {
 	tag, err := tagOfClient(c)
-	return shownClient{client: client{c}, answered: answered{tag: tag}, Status: clientStatus{
-		c.Declared, len(c.SecretHashes), c.CreatedAt, c.UpdatedAt,
-	}}, err
+	return shownClient{client: client{c}, answered: answered{tag: tag}, Status: statusOf(c)}, err
 }
 
 // tagOfClient returns the tag of a client. A change of its secrets changes it, too.
@@ -350,5 +370,56 @@ func (s *Server) removeSecret() jsonapi.Route {
 			err = &jsonapi.Problem{Status: http.StatusConflict, Code: "last_secret", Detail: sentence(err)}
 		}
 		return none, err
+	})
+}
+
+// notOutside is the problem of clients that an administrator added.
+var notOutside = jsonapi.Outcome{Status: http.StatusConflict, Code: "not_outside",
+	When: "an administrator added the client, or it has no document."}
+
+func (s *Server) allowClient() jsonapi.Route {
+	return s.outsideVerb(":allow", "allowClient", "Vouches for a client that no administrator added.",
+		"The consent page doesn't warn of it any more, and it works although the tenant's rule doesn't list its host.",
+		func(ctx context.Context, c storage.Client, by audit.By) (storage.Client, error) {
+			return clients.Judge(ctx, s.Store, c, storage.VerdictAllowed, by)
+		})
+}
+
+func (s *Server) denyClient() jsonapi.Route {
+	return s.outsideVerb(":deny", "denyClient", "Disables a client that no administrator added, for good.",
+		"All that users allowed it stops to work, and it can't come back. `:allow` lets it in again.",
+		func(ctx context.Context, c storage.Client, by audit.By) (storage.Client, error) {
+			return clients.Judge(ctx, s.Store, c, storage.VerdictDenied, by)
+		})
+}
+
+func (s *Server) refreshClient() jsonapi.Route {
+	return s.outsideVerb(":refresh", "refreshClient", "Has the document of a client read again.",
+		"It is read when the client is used next.",
+		func(ctx context.Context, c storage.Client, _ audit.By) (storage.Client, error) {
+			return clients.ReadAgain(ctx, s.Store, c)
+		})
+}
+
+// outsideVerb is an operation on a client that no administrator added.
+func (s *Server) outsideVerb(verb, id, summary, text string,
+	do func(ctx context.Context, c storage.Client, by audit.By) (storage.Client, error),
+) jsonapi.Route {
+	return handle(s, jsonapi.Operation{
+		Method: http.MethodPost, Path: "/clients/{client}" + verb, ID: id, Scope: "clients:write", Summary: summary,
+		Text: text, Problems: []jsonapi.Outcome{notOutside, moved},
+	}, func(c *call, in ofClient) (out shownClient, err error) {
+		found, err := s.managed(c, in.Client)
+		if err != nil {
+			return out, err
+		}
+		if found.Outside == nil || id == "refreshClient" && found.Outside.Origin != storage.OriginDocument {
+			return out, &jsonapi.Problem{Status: http.StatusConflict, Code: notOutside.Code,
+				Detail: "An administrator added this client, or it has no document."}
+		}
+		if found, err = do(c.Context(), found, c.asker.Event); err != nil {
+			return out, err
+		}
+		return showClient(found)
 	})
 }

@@ -292,6 +292,14 @@ var roleTable = filter.Table[storage.Role]{
 	filter.TimeColumn("status.updated_at", func(r storage.Role) time.Time { return r.UpdatedAt }),
 }
 
+// outsideOf returns what is known of a client that no administrator added; nothing of others.
+func outsideOf(c storage.Client) storage.Outside {
+	if c.Outside == nil {
+		return storage.Outside{}
+	}
+	return *c.Outside
+}
+
 // clientTable is what filters can ask about clients.
 var clientTable = filter.Table[storage.Client]{
 	filter.TextColumn("client_id", filter.Exact, func(c storage.Client) string { return c.ClientID }),
@@ -303,6 +311,8 @@ var clientTable = filter.Table[storage.Client]{
 		return c.TokenEndpointAuthMethod
 	}),
 	filter.BoolColumn("status.declared", func(c storage.Client) bool { return c.Declared }),
+	filter.TextColumn("status.origin", filter.Exact, func(c storage.Client) string { return outsideOf(c).Origin }),
+	filter.TextColumn("status.verdict", filter.Exact, func(c storage.Client) string { return outsideOf(c).Verdict }),
 	filter.TimeColumn("status.created_at", func(c storage.Client) time.Time { return c.CreatedAt }),
 	filter.TimeColumn("status.updated_at", func(c storage.Client) time.Time { return c.UpdatedAt }),
 }

@@ -47,7 +47,7 @@ func (s *Server) accessRoutes() []jsonapi.Route {
 func (s *Server) clientRoutes() []jsonapi.Route {
 	return []jsonapi.Route{
 		s.listClients(), s.addClient(), s.getClient(), s.putClient(), s.patchClient(), s.removeClient(), s.listSecrets(),
-		s.addSecret(), s.removeSecret(), s.declareClient(),
+		s.addSecret(), s.removeSecret(), s.declareClient(), s.allowClient(), s.denyClient(), s.refreshClient(),
 	}
 }
 

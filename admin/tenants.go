@@ -32,6 +32,7 @@ type tenant struct {
 	Claims         []storage.ClaimRule           `json:"claims,omitempty" doc:"What else apps learn about users: see docs/claims.md."`
 	Attributes     []storage.Attribute           `json:"attributes,omitempty" doc:"What is stored about users beside their profile."`
 	APIs           []storage.API                 `json:"apis,omitempty" doc:"What access tokens can be for."`
+	Outside        storage.OutsideSettings       `json:"outside_clients,omitzero" doc:"Which clients work that no administrator added: see docs/mcp.md."`
 	Upstreams      []upstream                    `json:"upstreams,omitempty" doc:"Providers at which users may sign in. To change them takes the scope upstreams:write."`
 }
 
@@ -65,6 +66,7 @@ func fieldsOfTenant(t storage.Tenant) tenant {
 		Passwords: set.Passwords, SecondFactor: set.SecondFactor, SignInAs: set.SignInAs, APIKeys: set.APIKeys,
 		Administrators: set.Administrators, Limits: set.Limits,
 		Branding: branding(set.Branding), Claims: set.Claims, Attributes: set.Attributes, APIs: set.APIs,
+		Outside: set.OutsideClients,
 	}
 	for _, u := range set.Upstreams {
 		out.Upstreams = append(out.Upstreams, fieldsOfUpstream(u))
@@ -103,7 +105,7 @@ func (f tenant) declared(was storage.Tenant, id string) tenants.Declared {
 	set.SignUp, set.SignIn, set.Passwords, set.SecondFactor = f.SignUp, f.SignIn, f.Passwords, f.SecondFactor
 	set.APIKeys, set.Administrators = f.APIKeys, f.Administrators
 	set.SignInAs, set.Limits, set.Branding, set.Upstreams = f.SignInAs, f.Limits, storage.Branding(f.Branding), nil
-	set.Claims, set.Attributes, set.APIs = f.Claims, f.Attributes, f.APIs
+	set.Claims, set.Attributes, set.APIs, set.OutsideClients = f.Claims, f.Attributes, f.APIs, f.Outside
 	d := tenants.Declared{
 		ID: id, Name: f.Name, Host: f.Host, LogoURI: f.LogoURI, Disabled: f.Disabled, Settings: set,
 		Secrets: map[int]string{},

@@ -51,11 +51,27 @@ func Save(
 		kind = storage.EventClientAdded
 	} else {
 		c.TenantID, c.Declared, c.CreatedAt = was.TenantID, was.Declared || c.Declared, was.CreatedAt
+		c.Outside = outsideAfter(was, &c)
 		if len(Compare(*was, c)) == 0 && !secretsChanged && c.Declared == was.Declared {
 			return *was, nil
 		}
 	}
 	return c, store.SaveClient(ctx, c, was, by(storage.Event{TenantID: c.TenantID, Kind: kind, ClientID: c.ClientID}))
+}
+
+// outsideAfter returns what is known of an outside client after an administrator's change from was to c. One that a
+// file declares is an outside client no more, and one that is enabled is not denied any more.
+func outsideAfter(was, c *storage.Client) *storage.Outside {
+	o := was.Outside
+	switch {
+	case o == nil || c.Declared:
+		return nil
+	case c.Disabled || o.Verdict != storage.VerdictDenied:
+		return o
+	}
+	known := *o
+	known.Verdict = ""
+	return &known
 }
 
 // stored returns a time as it is stored: to the microsecond.

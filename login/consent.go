@@ -22,6 +22,9 @@ type consentForm struct {
 	User    string // whose consent it is: another's must not be taken for it
 	Wants   []string
 	Return  string // where the answer goes, as a host
+	// Unverified and Publisher are those of the Interaction. Stay offers to stay connected.
+	Unverified, Stay bool
+	Publisher        string
 }
 
 // consentPage asks whether the client may have what it asks for.
@@ -41,7 +44,7 @@ func (s *Server) consentPage(w http.ResponseWriter, r *http.Request) error {
 	rules := claims.RulesOf(tenant, &in.Client)
 	v.Page = consentForm{Account: ui.AccountOf(account), User: account.UserID,
 		Wants:  ui.Wishes(v.Words, &tenant.Settings, rules, in.Scopes, in.Claims, in.Resources),
-		Return: host(in.RedirectURI, v.Words)}
+		Return: host(in.RedirectURI, v.Words), Unverified: in.Unverified, Publisher: in.Publisher, Stay: in.MayStay}
 	return s.show(w, http.StatusOK, "consent", v)
 }
 
@@ -77,11 +80,18 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 	}
 	event.Kind = storage.EventConsentGiven
 	now := time.Now()
+	allowed := union(before.Scopes, in.Scopes)
+	if in.MayStay { // the last answer counts
+		allowed = slices.DeleteFunc(allowed, func(s string) bool { return s == offlineAccess })
+		if r.PostForm.Get("stay") == "1" {
+			allowed = append(allowed, offlineAccess)
+		}
+	}
 	err = s.Store.Apply(ctx, storage.Change{
 		TenantID: tenant, UserID: account.UserID, Now: now, Events: []storage.Event{s.askerOf(r).Event(event)},
 		Consent: &storage.Consent{
 			ClientID: in.Client.ClientID, GrantedAt: now,
-			Scopes: union(before.Scopes, in.Scopes), Claims: union(before.Claims, in.Claims),
+			Scopes: allowed, Claims: union(before.Claims, in.Claims),
 			Resources: union(before.Resources, in.Resources),
 		},
 	})
@@ -93,6 +103,9 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 	}
 	return s.goOn(w, r, in)
 }
+
+// offlineAccess is the scope of clients that stay connected beyond the session.
+const offlineAccess = "offline_access"
 
 // asked returns the client's request, and the account that is signed in and has to allow it: the
 // zero account if no user is signed in.

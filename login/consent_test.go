@@ -239,3 +239,56 @@ func TestConsentToRules(t *testing.T) {
 		}
 	}
 }
+
+// The page names the hosts of a client that no administrator added, warns of it, and asks whether it stays connected.
+func TestConsentNamesOutsideClients(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	user := s.user("default", "jo@example.com", "", right)
+	outside := storage.Client{TenantID: "default", ClientID: "https://editor.example/client.json", ClientName: "Bank",
+		LogoURI: "https://bank.example/logo.png", Outside: &storage.Outside{Origin: storage.OriginDocument}}
+	if err := s.store.PutClient(t.Context(), outside); err != nil {
+		t.Fatal(err)
+	}
+	v := s.visitor()
+	v.signIn("jo@example.com", right)
+	ask := func(change func(*storage.Interaction)) (q, body string) {
+		t.Helper()
+		in := storage.Interaction{Client: outside, Unverified: true, Publisher: "editor.example", MayStay: true,
+			Scopes: []string{"tools"}, RedirectURI: "https://other.example/cb"}
+		if change != nil {
+			change(&in)
+		}
+		q = s.ask("", in)
+		return q, v.get("/consent?" + q).body
+	}
+	q, body := ask(nil)
+	for _, want := range []string{"Bank (editor.example) wants to access your account", "Published by editor.example.",
+		english["consent.unverified"], english["consent.stay"], "You’ll return to other.example."} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if strings.Contains(body, "logo.png") {
+		t.Error("the page shows a logo that could be another's")
+	}
+	_, body = ask(func(in *storage.Interaction) {
+		in.Unverified, in.MayStay = false, false
+		in.Client.Outside = &storage.Outside{Origin: storage.OriginDocument, Verdict: storage.VerdictAllowed}
+	})
+	for _, never := range []string{english["consent.unverified"], english["consent.stay"]} {
+		if strings.Contains(body, never) {
+			t.Errorf("the page of an allowed client says %q", never)
+		}
+	}
+	for _, stay := range []string{"1", "", "1"} {
+		p := v.post("/consent", "i", q[2:], "user", user.ID, "answer", "allow", "stay", stay)
+		if p.leads() != "/authorize?"+q {
+			t.Errorf("got %d to %q", p.status, p.location())
+		}
+		c, err := s.store.Consent(t.Context(), "default", user.ID, outside.ClientID)
+		if err != nil || slices.Contains(c.Scopes, "offline_access") != (stay == "1") {
+			t.Errorf("stay=%q: got %q, %v", stay, c.Scopes, err)
+		}
+	}
+}

@@ -13,10 +13,12 @@ import (
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/outbound"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/authorize"
 	"github.com/vouchsafe/vouchsafe/provider/clientauth"
+	"github.com/vouchsafe/vouchsafe/provider/documents"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/resource"
@@ -33,9 +35,7 @@ type Store interface {
 	resource.Store
 	keys.Store
 	tokens.Store
-	Client(ctx context.Context, tenant, id string) (storage.Client, error)
-	// AllowsOrigin reports whether a client of the tenant registered the origin for its scripts.
-	AllowsOrigin(ctx context.Context, tenant, origin string) (bool, error)
+	storage.Clients
 	// Record records an event that is part of no change.
 	Record(ctx context.Context, e storage.Event) error
 }
@@ -67,6 +67,8 @@ type Config struct {
 	// Fetch reads clients' jwks_uri. Default: a guarded fetcher that reaches public
 	// addresses only.
 	Fetch clientauth.Fetcher
+	// Documents reads the metadata of clients that are named by a URL. Default: what reaches public addresses only.
+	Documents *documents.Fetcher
 
 	// AccessTokenAlgorithm signs JWT access tokens. Default ES256; or RS256, EdDSA.
 	AccessTokenAlgorithm string
@@ -140,6 +142,9 @@ func (c *Config) complete() error {
 	}
 	if c.Fetch == nil {
 		c.Fetch = clientauth.NewFetcher(clientauth.FetchConfig{})
+	}
+	if c.Documents == nil {
+		c.Documents = documents.NewFetcher(outbound.Config{})
 	}
 	if !slices.Contains(clients.SigningAlgorithms, jose.SignatureAlgorithm(c.AccessTokenAlgorithm)) {
 		return fmt.Errorf("access tokens cannot be signed with %q: use ES256, RS256 or EdDSA", c.AccessTokenAlgorithm)

@@ -63,11 +63,14 @@ func (p *Provider) metadata(t *issuer.Tenant) map[string]any {
 		"userinfo_signing_alg_values_supported":          algs,
 		"protected_resources":                            tokens.OwnResources(t),
 	}
+	if t.Settings.OutsideClients.ReadsDocuments() { // draft-ietf-oauth-client-id-metadata-document section 5
+		all["client_id_metadata_document_supported"] = true
+	}
 	if len(p.Pages.Languages) > 0 {
 		all["ui_locales_supported"] = p.Pages.Languages
 	}
 	for _, e := range p.endpoints {
-		if e.Metadata != "" {
+		if e.Metadata != "" && (e.offered == nil || e.offered(t)) {
 			all[e.Metadata] = t.URL(e.Path)
 		}
 		if e.announced {

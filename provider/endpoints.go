@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 )
@@ -27,6 +28,8 @@ type Endpoint struct {
 	// announced says that the document names the methods of client authentication, too. RFC 8414
 	// section 2 has names for those of three endpoints.
 	announced bool
+	// offered reports whether the tenant has the endpoint in its discovery document; nil: every tenant has.
+	offered func(t *issuer.Tenant) bool
 	// serve answers. It is nil where package login serves the endpoint.
 	serve func(http.ResponseWriter, *http.Request) error
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/provider/logout"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/provider/register"
 	"github.com/vouchsafe/vouchsafe/provider/resource"
 	"github.com/vouchsafe/vouchsafe/provider/token"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
@@ -28,6 +29,7 @@ type Provider struct {
 	token     *token.Server
 	logout    *logout.Server
 	resource  *resource.Server
+	register  *register.Server
 	origins   cache.Cache[originKey, bool]
 	endpoints []Endpoint
 

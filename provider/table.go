@@ -10,6 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/provider/register"
 )
 
 // table returns the rows of the table of endpoints. Those that are called most come first: gorilla/mux looks from
@@ -35,6 +36,8 @@ func (p *Provider) table() []Endpoint {
 		{Path: issuer.ResourceMetadata, Methods: get, Program: true, Scripts: ScriptsOfAny, serve: p.serveResource},
 		{Path: "/revoke", Methods: post, Program: true, Scripts: ScriptsOfRegistered, Clients: clients.AuthMethods,
 			Metadata: "revocation_endpoint", announced: true, serve: p.resource.Revoke},
+		{Path: register.Path, Methods: []string{http.MethodPost, http.MethodGet, http.MethodPut, http.MethodDelete},
+			Program: true, Metadata: "registration_endpoint", offered: register.Offered, serve: p.register.Register},
 		{Path: "/logout", Methods: []string{http.MethodGet, http.MethodPost},
 			Metadata: "end_session_endpoint", serve: p.logout.Logout},
 	}

@@ -6,9 +6,11 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/cache"
 	"github.com/vouchsafe/vouchsafe/provider/authorize"
 	"github.com/vouchsafe/vouchsafe/provider/clientauth"
+	"github.com/vouchsafe/vouchsafe/provider/documents"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/provider/logout"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/provider/register"
 	"github.com/vouchsafe/vouchsafe/provider/resource"
 	"github.com/vouchsafe/vouchsafe/provider/token"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
@@ -41,6 +43,7 @@ func New(c Config) (*Provider, error) {
 		Store: c.Store, Secrets: c.Secrets, Sessions: c.Sessions, Clients: p.clients, Tokens: p.tokens,
 		SignOut: c.Pages.SignOut, SignedOut: c.Pages.SignedOut, LetterLifetime: authorize.LetterLifetime(c.RequestLifetime),
 	}
+	p.register = &register.Server{Store: c.Store, Limits: c.Limits, Bearer: p.resource.BearerOf}
 	p.makeEngine()
 	p.endpoints = p.table()
 	return p, nil
@@ -51,9 +54,11 @@ func New(c Config) (*Provider, error) {
 func (p *Provider) makeEngine() {
 	config := engineConfig(&p.Config, p.authenticateClient)
 	engine := fosite.NewOAuth2Provider(p.clients, config)
+	find := &documents.Reader{Store: p.Store, Clients: p.clients, Fetcher: p.Documents, Limits: p.Limits}
 	p.authorize = &authorize.Server{
 		Engine: engine, Store: p.Store, Secrets: p.Secrets, Ephemeral: p.Ephemeral, Sessions: p.Sessions,
-		Clients: p.clients, Tokens: p.tokens, Pages: p.Pages.settlingPages(), RequestLifetime: p.RequestLifetime,
+		Clients: p.clients, Find: find.Client, Tokens: p.tokens, Pages: p.Pages.settlingPages(),
+		RequestLifetime: p.RequestLifetime,
 	}
 	p.token = token.New(&token.Server{
 		Engine: engine, Store: p.Store, Tokens: p.tokens, Keys: p.Keys, Limits: p.Limits, Log: p.Log, Observe: p.observe,

@@ -87,7 +87,9 @@ type Client struct {
 	// that Vouchsafe made, "$argon2id$…" for those that an administrator chose.
 	SecretHashes []string `json:"-" yaml:"-"`
 	// Declared says that the client came from a clients file, and may be removed by one.
-	Declared  bool      `json:"-" yaml:"-"`
+	Declared bool `json:"-" yaml:"-"`
+	// Outside is what is known of a client that no administrator added; nil of all others.
+	Outside   *Outside  `json:"-" yaml:"-"`
 	CreatedAt time.Time `json:"-" yaml:"-"`
 	UpdatedAt time.Time `json:"-" yaml:"-"`
 }
@@ -115,6 +117,9 @@ type Clients interface {
 	// SaveClient is PutClient in place of a client that was read: ErrStale if it has changed or is gone since. With
 	// was nil the client is new: ErrExists if there is one of that id.
 	SaveClient(ctx context.Context, c Client, was *Client, events ...Event) error
+	// NoteOutside stores now in place of was, which was read from the client, unless that has been replaced meanwhile. It
+	// is no change of the client. Histories.Prune deletes outside clients that are not used.
+	NoteOutside(ctx context.Context, tenant, id string, was, now Outside) error
 	// RemoveClient deletes the client with its consents and grants. All of it has stopped
 	// working when it returns; of what is large some rows go later (Removals). A client that
 	// is stored under the same name since has nothing to do with them.
@@ -191,4 +196,37 @@ func (a *ClientAllow) Refusal(u *User, groups []string) string {
 		return RefusedGroup
 	}
 	return ""
+}
+
+// Values of Outside.Origin: where a client comes from that no administrator added.
+const (
+	OriginDocument     = "document"     // its id is the URL of its metadata
+	OriginRegistration = "registration" // it has registered itself (RFC 7591)
+)
+
+// Values of Outside.Verdict: what an administrator has said of a client.
+const (
+	VerdictAllowed = "allowed" // it is what it says, whatever the tenant's rule
+	VerdictDenied  = "denied"  // it is disabled
+)
+
+// KeepOutside is how long an outside client stays that no user has allowed, unless an administrator has said something
+// of it.
+const KeepOutside = 3 * 24 * time.Hour
+
+// Outside is what is known of a client that no administrator added.
+type Outside struct {
+	Origin  string `json:"-"` // OriginDocument or OriginRegistration
+	Verdict string `json:"-"` // VerdictAllowed, VerdictDenied or ""
+
+	// ReadAt is when the document was read last, FreshUntil when it is read again, and AskedAt when it was last asked
+	// for. Fault is why it could not be read then; "" if it was. Broken says that it could, and is no document any more.
+	ReadAt     time.Time `json:"read_at,omitzero"`
+	FreshUntil time.Time `json:"fresh_until,omitzero"`
+	AskedAt    time.Time `json:"asked_at,omitzero"`
+	Fault      string    `json:"fault,omitempty"`
+	Broken     bool      `json:"broken,omitempty"`
+
+	// TokenHash is the SHA-256 of the registration access token (RFC 7592).
+	TokenHash []byte `json:"token_hash,omitempty"`
 }

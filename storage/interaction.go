@@ -12,8 +12,14 @@ type Interaction struct {
 	// Late says that the letter's lifetime is over: ContinueURL begins the request anew.
 	Late   bool
 	Client Client
-	Scopes []string // asked for
-	Claims []string // names asked for by the claims parameter
+	// Unverified says that no administrator vouches for the client. Publisher is the host that its id names; "" for a
+	// client whose id is no URL of its metadata.
+	Unverified bool
+	Publisher  string
+	// MayStay says that the user may let the client stay connected beyond the session, for which it doesn't ask.
+	MayStay bool
+	Scopes  []string // asked for
+	Claims  []string // names asked for by the claims parameter
 	// Resources are the identifiers of the APIs asked for by the parameter resource.
 	Resources []string
 	// RedirectURI is where the answer goes: a form's target in the end, which its

@@ -63,7 +63,8 @@ type Retention struct {
 // Histories deletes records of the past, and exports events.
 type Histories interface {
 	// Prune deletes rows and shortens addresses, part after part, and returns how many rows it
-	// changed. An address becomes that of its network, a /24 or a /48.
+	// changed. An address becomes that of its network, a /24 or a /48. Outside clients that are older than KeepOutside,
+	// and that nothing refers to, are deleted: no grant, no younger consent and no verdict.
 	Prune(ctx context.Context, keep Retention, now time.Time) (int64, error)
 	// EventsAfter lists the tenant's events, oldest first: at most limit after the given id
 	// ("" for the oldest) and before the time until.

@@ -1,6 +1,9 @@
 package storage
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // TenantSettings are a tenant's rules and looks, as tenants.yaml has them. What is left
 // out has its default.
@@ -22,6 +25,45 @@ type TenantSettings struct {
 	Attributes []Attribute `json:"attributes,omitempty" yaml:"attributes,omitempty"`
 	// APIs are what access tokens can be for.
 	APIs []API `json:"apis,omitempty" yaml:"apis,omitempty"`
+	// OutsideClients says which clients work that no administrator added.
+	OutsideClients OutsideSettings `json:"outside_clients,omitzero" yaml:"outside_clients,omitempty"`
+}
+
+// Values of OutsideSettings.
+const (
+	OutsideOff    = "off"
+	OutsideListed = "listed" // documents at Hosts
+	OutsideAnyone = "anyone"
+	OutsideToken  = "token" // holders of an API key with the scope clients:write
+)
+
+// OutsideSettings say which clients work that no administrator added: editors and assistants that connect to an API.
+// APIs say by "*" among their Clients that such clients may ask for them.
+type OutsideSettings struct {
+	// Documents says which clients may be named by the URL of their metadata: off (the default), listed or anyone.
+	Documents string `json:"documents,omitempty" yaml:"documents,omitempty"`
+	// Hosts are those of such URLs if Documents is listed: vscode.dev, or *.example.com for every name below one.
+	Hosts []string `json:"hosts,omitempty" yaml:"hosts,omitempty"`
+	// Registration says who may register clients at the registration endpoint: off (the default), token or anyone.
+	Registration string `json:"registration,omitempty" yaml:"registration,omitempty"`
+}
+
+// ReadsDocuments reports whether clients may be named by the URL of their metadata.
+func (o *OutsideSettings) ReadsDocuments() bool {
+	return o.Documents == OutsideListed || o.Documents == OutsideAnyone
+}
+
+// Registers reports whether clients may register themselves.
+func (o *OutsideSettings) Registers() bool {
+	return o.Registration == OutsideToken || o.Registration == OutsideAnyone
+}
+
+// Lists reports whether a host is one of Hosts.
+func (o *OutsideSettings) Lists(host string) bool {
+	return slices.ContainsFunc(o.Hosts, func(h string) bool {
+		below, wild := strings.CutPrefix(h, "*")
+		return h == host || wild && len(host) > len(below) && strings.HasSuffix(host, below)
+	})
 }
 
 // Modes of SignUpSettings.

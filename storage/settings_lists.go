@@ -20,7 +20,8 @@ type API struct {
 	// AccessTokenLifetime is how long access tokens for the API live; as the client says when zero. A token for
 	// several APIs lives for the shortest of these.
 	AccessTokenLifetime Duration `json:"access_token_lifetime,omitzero" yaml:"access_token_lifetime,omitempty"`
-	// Clients are the ids of the clients that may ask for tokens for the API; any client when empty.
+	// Clients are the ids of the clients that may ask for tokens for the API; any client that an administrator added when
+	// empty. "*" stands for all clients, outside clients too.
 	Clients []string `json:"clients,omitempty" yaml:"clients,omitempty"`
 }
 
@@ -44,13 +45,17 @@ func (t *TenantSettings) API(identifier string) *API {
 }
 
 // Admits reports whether the client may ask for access tokens for the API.
-func (a *API) Admits(clientID string) bool {
-	return len(a.Clients) == 0 || slices.Contains(a.Clients, clientID)
+func (a *API) Admits(c *Client) bool {
+	return len(a.Clients) == 0 && c.Outside == nil || slices.Contains(a.Clients, c.ClientID) ||
+		slices.Contains(a.Clients, AnyClient)
 }
+
+// AnyClient stands for all clients among API.Clients.
+const AnyClient = "*"
 
 // AdmitsScope reports whether the client may ask for the scope, as far as APIs decide: the scope is of no API, or of
 // one that the client may ask for.
-func (t *TenantSettings) AdmitsScope(clientID, scope string) bool {
+func (t *TenantSettings) AdmitsScope(c *Client, scope string) bool {
 	known := false
 	for i := range t.APIs {
 		a := &t.APIs[i]
@@ -58,7 +63,7 @@ func (t *TenantSettings) AdmitsScope(clientID, scope string) bool {
 			continue
 		}
 		known = true
-		if a.Admits(clientID) {
+		if a.Admits(c) {
 			return true
 		}
 	}

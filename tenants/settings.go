@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/hostname"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/people/phones"
@@ -36,6 +37,7 @@ func CheckSettings(t *storage.TenantSettings) []Fault {
 	c.claimSources()
 	c.attributes()
 	c.apis()
+	c.outsideClients()
 	return c.faults
 }
 
@@ -133,6 +135,35 @@ func (c *checks) limits() {
 		if l.n != nil && (*l.n < 1 || *l.n > maxPerHour) {
 			c.fault("limits."+l.name, "%d is out of range: write 1 to %d", *l.n, maxPerHour)
 		}
+	}
+}
+
+// maxHosts bounds outside_clients.hosts.
+const maxHosts = 200
+
+// outsideClients checks which clients work that no administrator added, and gives hosts the stored form.
+func (c *checks) outsideClients() {
+	o := &c.OutsideClients
+	c.oneOf("outside_clients.documents", o.Documents, storage.OutsideOff, storage.OutsideListed, storage.OutsideAnyone)
+	c.oneOf("outside_clients.registration", o.Registration, storage.OutsideOff, storage.OutsideToken,
+		storage.OutsideAnyone)
+	if len(o.Hosts) > maxHosts {
+		c.fault("outside_clients.hosts", "has %d entries: write at most %d", len(o.Hosts), maxHosts)
+	}
+	for i, h := range o.Hosts {
+		name, wild := strings.CutPrefix(h, "*.")
+		host, err := hostname.Canonical("https", name)
+		if err != nil || host == "" || strings.Contains(host, "*") || wild && !strings.Contains(host, ".") {
+			c.fault(fmt.Sprintf("outside_clients.hosts.%d", i),
+				"%q isn't a host: write one, such as vscode.dev, or *.example.com for all names below", h)
+			continue
+		}
+		if o.Hosts[i] = host; wild {
+			o.Hosts[i] = "*." + host
+		}
+	}
+	if o.Documents == storage.OutsideListed && len(o.Hosts) == 0 {
+		c.fault("outside_clients.hosts", "is missing: write the hosts of the clients that may connect, such as vscode.dev")
 	}
 }
 

@@ -25,6 +25,9 @@ type clientCmd struct {
 	List         clientListCmd         `cmd:"" help:"List clients."`
 	Show         clientShowCmd         `cmd:"" help:"Show a client."`
 	Edit         clientEditCmd         `cmd:"" help:"Change a client."`
+	Allow        clientAllowCmd        `cmd:"" help:"Vouch for a client that no administrator added: one by URL, or one that registered itself."`
+	Deny         clientDenyCmd         `cmd:"" help:"Refuse a client that no administrator added, for good. What users allowed it stops to work."`
+	Refresh      clientRefreshCmd      `cmd:"" help:"Have the document of a client by URL read again when the client is used next."`
 	Secrets      clientSecretsCmd      `cmd:"" help:"List the ids of a client's secrets."`
 	AddSecret    clientAddSecretCmd    `cmd:"" help:"Give a client one more secret, and print it once. The others stay valid."`
 	RemoveSecret clientRemoveSecretCmd `cmd:"" help:"Remove one of a client's secrets."`
@@ -124,8 +127,8 @@ type clientListCmd struct {
 	jsonFlag
 }
 
-// Run prints the clients while it reads them. The column FROM says what made each: a command, the clients file, or the
-// server itself for its playground.
+// Run prints the clients while it reads them. The column FROM says what made each: a command, the clients file, the
+// server itself for its playground, or for outside clients their document or registration.
 func (c *clientListCmd) Run(ctx context.Context, a *app) error {
 	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
 		all := first(c.Limit, d.Clients(ctx, c.After))
@@ -134,6 +137,8 @@ func (c *clientListCmd) Run(ctx context.Context, a *app) error {
 			func(v clientView) []string {
 				from := "command"
 				switch {
+				case v.Origin != "":
+					from = v.Origin
 				case v.Declared:
 					from = "file"
 				case v.ClientID == devpage.ClientID && devpage.Owns(v.Client):
@@ -152,6 +157,10 @@ type clientView struct {
 	Declared  bool      `json:"declared"`
 	CreatedAt time.Time `json:"created_at,omitzero"`
 	UpdatedAt time.Time `json:"updated_at,omitzero"`
+	Origin    string    `json:"origin,omitempty"`
+	Verdict   string    `json:"verdict,omitempty"`
+	ReadAt    time.Time `json:"read_at,omitzero"`
+	Fault     string    `json:"fault,omitempty"`
 }
 
 // fieldsOf returns the members of a value's JSON as names and values for people to read.
@@ -195,7 +204,12 @@ func plainValue(v any) string {
 
 // viewClient returns the client as commands print it: the number of its secrets in place of their hashes.
 func viewClient(c desk.Client) clientView {
-	return clientView{c.Client, c.Secrets, c.Declared, c.CreatedAt, c.UpdatedAt}
+	v := clientView{Client: c.Client, Secrets: c.Secrets, Declared: c.Declared, CreatedAt: c.CreatedAt,
+		UpdatedAt: c.UpdatedAt}
+	if o := c.Outside; o != nil {
+		v.Origin, v.Verdict, v.ReadAt, v.Fault = o.Origin, o.Verdict, o.ReadAt, o.Fault
+	}
+	return v
 }
 
 // clientShowCmd prints all that is stored about a client.

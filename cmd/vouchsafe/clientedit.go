@@ -8,6 +8,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // patchFlags are a JSON merge patch (RFC 7396) as flags.
@@ -91,6 +92,59 @@ func (c *clientEditCmd) Run(ctx context.Context, a *app) error {
 			return a.PrintSentence("Nothing has changed about client %s of tenant %s.", c.ClientID, c.Tenant)
 		}
 		return a.PrintSentence("Changed client %s of tenant %s.", c.ClientID, c.Tenant)
+	})
+}
+
+// clientAllowCmd vouches for a client that no administrator added.
+type clientAllowCmd struct{ whichClient }
+
+// Run says that the client is allowed.
+func (c *clientAllowCmd) Run(ctx context.Context, a *app) error {
+	return a.onOutside(ctx, c.whichClient, "Allowed client %s of tenant %s.",
+		func(d desk.Desk) error { return d.JudgeClient(ctx, c.ClientID, storage.VerdictAllowed) })
+}
+
+// clientDenyCmd refuses a client that no administrator added.
+type clientDenyCmd struct {
+	whichClient
+	yesFlag
+}
+
+// Run asks first.
+func (c *clientDenyCmd) Run(ctx context.Context, a *app) error {
+	return a.onOutside(ctx, c.whichClient, "Denied client %s of tenant %s.", func(d desk.Desk) error {
+		err := a.confirm(ctx, c.yesFlag, "This refuses client %s at tenant %s: what users allowed it stops to work.",
+			c.ClientID, c.Tenant)
+		if err != nil {
+			return err
+		}
+		return d.JudgeClient(ctx, c.ClientID, storage.VerdictDenied)
+	})
+}
+
+// clientRefreshCmd has the document of a client read again.
+type clientRefreshCmd struct{ whichClient }
+
+// Run says that the document is read when the client is used next.
+func (c *clientRefreshCmd) Run(ctx context.Context, a *app) error {
+	return a.onOutside(ctx, c.whichClient, "The document of client %s of tenant %s is read again at its next use.",
+		func(d desk.Desk) error { return d.RefreshClient(ctx, c.ClientID) })
+}
+
+// onOutside does something with a client that no administrator added, and says so; or prints the client as JSON.
+func (a *app) onOutside(ctx context.Context, which whichClient, done string, do func(desk.Desk) error) error {
+	return a.withDesk(ctx, which.placeFlags, func(d desk.Desk) error {
+		if err := do(d); err != nil {
+			return noSuch(err, "client", which.ClientID)
+		}
+		if !which.JSON {
+			return a.PrintSentence(done, which.ClientID, which.Tenant)
+		}
+		c, err := d.Client(ctx, which.ClientID)
+		if err != nil {
+			return noSuch(err, "client", which.ClientID)
+		}
+		return a.PrintJSON(viewClient(c))
 	})
 }
 

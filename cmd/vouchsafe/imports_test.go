@@ -28,12 +28,14 @@ var arrows = map[string][]string{
 	"provider": {"provider/...", "clients", "people/claims", "storage", "storage/ephemeral",
 		"internal/..."},
 
-	"provider/oauth":      {"storage", "internal/..."},
+	"provider/oauth":      {"clients", "storage", "internal/..."},
 	"provider/keys":       {"clients", "storage", "internal/..."},
 	"provider/clientauth": {"provider/oauth", "clients", "storage", "storage/ephemeral", "internal/..."},
 	"provider/tokens":     {"people/claims", "provider/oauth", "provider/keys", "clients", "storage", "internal/..."},
 	"provider/authorize":  endpoint,
 	"provider/token":      endpoint,
+	"provider/register":   endpoint,
+	"provider/documents":  {"provider/oauth", "clients", "storage", "internal/..."},
 	"provider/resource":   endpoint,
 	"provider/logout":     endpoint,
 

@@ -43,7 +43,8 @@ var commandsOf = map[string]string{
 	"putClient":     "- client edit changes what it is told to; client apply declares what a file has",
 	"declareClient": "client apply",
 	"removeClient":  "client remove", "listSecrets": "client secrets", "addSecret": "client add-secret",
-	"removeSecret": "client remove-secret",
+	"removeSecret": "client remove-secret", "allowClient": "client allow", "denyClient": "client deny",
+	"refreshClient": "client refresh",
 
 	"listClientKeys": "api-key list", "addClientKey": "api-key add", "rotateClientKey": "api-key rotate",
 	"removeClientKey": "api-key remove", "listUserKeys": "api-key list", "removeUserKey": "api-key remove",
@@ -229,6 +230,7 @@ func TestCommandsPrintTheSameHereAndThere(t *testing.T) {
 		{"client|edit|wiki|--set|client_name=Wiki|--json", ""},
 		{"client|edit|wiki|--set|redirect_uris=no list", ""}, {"client|edit|none|--set|client_name=x", ""},
 		{"client|add-secret|wiki", ""}, {"client|add-secret|spa", ""}, {"client|remove-secret|wiki|none|--yes", ""},
+		{"client|allow|wiki", ""}, {"client|deny|none|--yes", ""}, {"client|refresh|wiki", ""},
 		{"client|remove|spa|--yes", ""}, {"client|remove|spa|--yes", ""},
 		{"key|rotate|--alg|ES256", ""}, {"key|rotate|--json", ""}, {"key|remove|none|--yes", ""},
 		{"group|add|staff|--title|Staff", ""}, {"group|add|staff", ""}, {"group|add|No Group", ""},

@@ -21,6 +21,9 @@ type shownApp struct {
 	Changes    bool // the reader may change the app
 	Beyond     bool // the app may do more than the reader
 	Facts      []fact
+	Outside    []fact // of an app that no administrator added
+	Document   bool   // its description can be read again
+	Allowed    bool
 	Connect    []fact
 	Samples    []sample
 	Redirects  []string
@@ -108,6 +111,10 @@ func (p place) app(c *console.Call) error {
 
 // fill adds what the app is, how it connects, and who may use it.
 func (page *shownApp) fill(c *console.Call, a storage.Client, lastSignIn time.Time) {
+	page.Outside = outsideFacts(c, a)
+	if o := a.Outside; o != nil {
+		page.Document, page.Allowed = o.Origin == storage.OriginDocument, o.Verdict == storage.VerdictAllowed
+	}
 	page.Facts = []fact{
 		{Name: c.T("apps.id"), Text: a.ClientID}, {Name: c.T("apps.kind"), Text: page.Kind},
 		{Name: c.T("apps.scopes"), Text: a.Scope},

@@ -11,18 +11,21 @@ type row struct {
 	ID, Name, Kind string
 	Disabled       bool
 	Declared       bool
+	Outside        string // the text of its origin
 	LastSignIn     *ui.Stamp
 }
 
 // list shows apps, and finds them.
 func (p place) list(c *console.Call) error {
 	list, keep := "apps", func(storage.Client) bool { return true }
-	kind, disabled := c.FormValue("kind"), c.FormValue("disabled") == "1"
-	if kind != "" || disabled {
-		list += " kind=" + kind + " disabled=" + c.FormValue("disabled")
-		keep = func(a storage.Client) bool { return (kind == "" || kindOf(a) == kind) && (!disabled || a.Disabled) }
+	kind, disabled, outside := c.FormValue("kind"), c.FormValue("disabled") == "1", c.FormValue("outside") == "1"
+	if kind != "" || disabled || outside {
+		list += " kind=" + kind + " disabled=" + c.FormValue("disabled") + " outside=" + c.FormValue("outside")
+		keep = func(a storage.Client) bool {
+			return (kind == "" || kindOf(a) == kind) && (!disabled || a.Disabled) && (!outside || a.Outside != nil)
+		}
 	}
-	filtered := c.FormValue("q") != "" || kind != "" || disabled
+	filtered := c.FormValue("q") != "" || kind != "" || disabled || outside
 	if !filtered {
 		keep = nil
 	}
@@ -43,8 +46,9 @@ func (p place) list(c *console.Call) error {
 	for _, k := range kinds {
 		page.List.Filters = append(page.List.Filters, c.Toggle("kind", k, "apps.kind."+k))
 	}
-	page.List.Filters = append(page.List.Filters, c.Toggle("disabled", "1", "apps.disabled"))
-	for _, name := range []string{"kind", "disabled"} {
+	page.List.Filters = append(page.List.Filters, c.Toggle("disabled", "1", "apps.disabled"),
+		c.Toggle("outside", "1", "apps.outside"))
+	for _, name := range []string{"kind", "disabled", "outside"} {
 		if v := c.FormValue(name); v != "" {
 			page.List.Kept = append(page.List.Kept, console.Option{Value: name, Text: v})
 		}
@@ -68,6 +72,9 @@ func (p place) rows(c *console.Call, all []storage.Client) (rows []row, err erro
 	for _, a := range all {
 		r := row{ID: a.ClientID, Name: nameOf(a), Kind: c.T("apps.kind." + kindOf(a)), Disabled: a.Disabled,
 			Declared: a.Declared}
+		if a.Outside != nil {
+			r.Outside = c.T("apps.origin." + a.Outside.Origin)
+		}
 		if at, ok := last[a.ClientID]; ok {
 			stamp := ui.StampOf(c.Words, at)
 			r.LastSignIn = &stamp

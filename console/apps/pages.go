@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/vouchsafe/vouchsafe/console"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // Part returns the place.
@@ -26,6 +27,10 @@ func (c Config) Part() console.Part {
 		{Method: get, Path: root + "/disable", Scopes: write, Serve: p.disablePage},
 		{Method: post, Path: root + "/disable", Scopes: write, Serve: p.setDisabled(true)},
 		{Method: post, Path: root + "/enable", Scopes: write, Serve: p.setDisabled(false)},
+		{Method: post, Path: root + "/allow", Scopes: write, Serve: p.judge(storage.VerdictAllowed)},
+		{Method: get, Path: root + "/deny", Scopes: write, Serve: p.denyPage},
+		{Method: post, Path: root + "/deny", Scopes: write, Serve: p.judge(storage.VerdictDenied)},
+		{Method: post, Path: root + "/refresh", Scopes: write, Serve: p.refresh},
 		{Method: get, Path: root + "/remove", Scopes: write, Fresh: true, Serve: p.removePage},
 		{Method: post, Path: root + "/remove", Scopes: write, Fresh: true, Serve: p.remove},
 	}

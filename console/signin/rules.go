@@ -24,8 +24,8 @@ const (
 // ruleSections are the titles of the form's sections, with the number of their fields: see ruleFields.
 var ruleSections, ruleNumbers = []string{
 	"sign-in.sign_up", "sign-in.methods", "sign-in.passwords", "sign-in.second_factor", "sign-in.administrators",
-	"sign-in.others",
-}, []int{4, 5, 2, 3, 3, 6}
+	"sign-in.others", "sign-in.outside",
+}, []int{4, 5, 2, 3, 3, 6, 3}
 
 // methods are the ways to sign in, in the order of the fields.
 var methods = []string{storage.MethodPassword, storage.MethodPasskey, storage.MethodEmail, storage.MethodPhone}
@@ -115,7 +115,11 @@ func ruleFields(c *console.Call, s storage.TenantSettings) []console.Field {
 		amount("admin_idle", inUnits(s.Administrators.SessionIdle, time.Minute)),
 		box("sign_in_as", s.SignInAs.Enabled), box("notify", s.SignInAs.Notify), box("user_keys", s.APIKeys.Users),
 		amount("key_life", days(s.APIKeys.LongestLife.Or(defaultKeyLife))),
-		amount("mails_per_hour", number(s.Limits.MailsPerHour)), amount("texts_per_hour", number(s.Limits.TextsPerHour)))
+		amount("mails_per_hour", number(s.Limits.MailsPerHour)), amount("texts_per_hour", number(s.Limits.TextsPerHour)),
+		choice(c, "documents", s.OutsideClients.Documents, storage.OutsideOff, storage.OutsideListed, storage.OutsideAnyone),
+		text("hosts", strings.Join(s.OutsideClients.Hosts, " ")),
+		choice(c, "registration", s.OutsideClients.Registration, storage.OutsideOff, storage.OutsideToken,
+			storage.OutsideAnyone))
 }
 
 // rulesPage is the form of the rules.
@@ -137,6 +141,8 @@ var rulePaths = map[string]string{
 	"administrators.session_idle": "admin_idle", "second_factor.require": "require",
 	"second_factor.remember_device": "remember", "api_keys.longest_life": "key_life",
 	"limits.mails_per_hour": "mails_per_hour", "limits.texts_per_hour": "texts_per_hour",
+	"outside_clients.documents": "documents", "outside_clients.hosts": "hosts",
+	"outside_clients.registration": "registration",
 }
 
 // rules stores the rules, unless another administrator has changed the same ones since the form was shown.
@@ -272,6 +278,9 @@ func (f *ruleForm) read(s *storage.TenantSettings) {
 	}
 	f.count("mails_per_hour", &s.Limits.MailsPerHour)
 	f.count("texts_per_hour", &s.Limits.TextsPerHour)
+	f.set("documents", &s.OutsideClients.Documents)
+	f.list("hosts", &s.OutsideClients.Hosts)
+	f.set("registration", &s.OutsideClients.Registration)
 	if len(f.faults) > 0 {
 		s.SignUp.Mode = "unreadable"
 	}

@@ -10,6 +10,7 @@ const (
 	account   need = "a session"                // and its form, for what is sent
 	client    need = "a client"                 // that authenticates
 	bearer    need = "an access token"          // of a person
+	registrar need = "a tenant that registers"  // clients, or a registration access token
 	app       need = "a first-party client"     // that authenticates
 	appPerson need = "an app and its person"    // an access token that the app was given, and what only the app keeps
 	manager   need = "an administrator's token" // for the management API, whose own matrix has its routes
@@ -31,6 +32,7 @@ var doors = map[string]need{
 	"/userinfo":                         bearer,
 	"/authorize":                        permission,
 	"/logout":                           permission,
+	"/register":                         registrar,
 	"/jwks":                             nothing,
 	"/.well-known/openid-configuration": nothing,
 	"/.well-known/oauth-authorization-server": nothing,

@@ -25,7 +25,8 @@ func (sc *scene) federate(t *testing.T) {
 		all = append(all, vouchsafetest.NewStandIn(t, kind, nil).Upstream)
 	}
 	for _, at := range []*vouchsafetest.Server{sc.north, sc.south} {
-		at.ApplyTenant(t, map[string]any{"upstreams": all, "api_keys": map[string]any{"users": true}})
+		at.ApplyTenant(t, map[string]any{"upstreams": all, "api_keys": map[string]any{"users": true},
+			"outside_clients": map[string]any{"registration": "token"}})
 	}
 }
 

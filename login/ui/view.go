@@ -133,6 +133,12 @@ func ClientOf(c *storage.Client, w texts.Words) *Client {
 	if v.Name == "" {
 		v.Name = w.Must("client.unnamed")
 	}
+	if o := c.Outside; o != nil && o.Verdict != storage.VerdictAllowed {
+		v.Logo = "" // it could be that of another app, and tell its owner of each user
+		if u, err := url.Parse(c.ClientID); err == nil && u.Host != "" && c.ClientName != "" {
+			v.Name += " (" + u.Host + ")" // others may have chosen the same name
+		}
+	}
 	return v
 }
 

@@ -14,7 +14,7 @@ import (
 func ScopesOfUser(t *issuer.Tenant, u *storage.User) []string {
 	all := append([]string{"openid"}, claims.Standard.Scopes()...)
 	for i := range t.Settings.APIs {
-		if a := &t.Settings.APIs[i]; len(a.Clients) == 0 {
+		if a := &t.Settings.APIs[i]; len(a.Clients) == 0 || slices.Contains(a.Clients, storage.AnyClient) {
 			for _, s := range a.Scopes {
 				all = append(all, s.Name)
 			}
@@ -29,7 +29,7 @@ func ScopesOfUser(t *issuer.Tenant, u *storage.User) []string {
 func ScopesOfClient(t *issuer.Tenant, c *storage.Client) []string {
 	return slices.DeleteFunc(c.Scopes(), func(scope string) bool {
 		aboutUser := scope == "openid" || scope == "offline_access" || slices.Contains(claims.Standard.Scopes(), scope)
-		return aboutUser || !t.Settings.AdmitsScope(c.ClientID, scope)
+		return aboutUser || !t.Settings.AdmitsScope(c, scope)
 	})
 }
 

@@ -2,6 +2,7 @@ package authorize
 
 import (
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/ory/fosite"
@@ -46,6 +47,15 @@ type authorization struct {
 	account *sessions.Account // nil: no user is signed in
 	aside   bool              // the account is signed in, but not the browser's current one
 }
+
+// mayStay reports whether the user is asked to let the client stay connected: an outside client that can refresh, and
+// does not ask for offline_access itself. Many editors and assistants never do.
+func (a *authorization) mayStay() bool {
+	return a.client.Outside != nil && a.client.MayUse("refresh_token") && !slices.Contains(a.scopes, offlineAccess)
+}
+
+// offlineAccess is the scope of grants that outlive the session.
+const offlineAccess = "offline_access"
 
 // answer returns params on their way to the client, with what every answer carries (RFC 6749 section
 // 4.1.2, RFC 9207).

@@ -25,7 +25,7 @@ func (s *Server) findClient(ctx context.Context, a *authorization, form url.Valu
 	if id == "" {
 		return badRequest("client_id is missing. Send the id of a client from clients.yaml or `vouchsafe client list`.")
 	}
-	c, err := s.Clients.Enabled(ctx, a.tenant.ID, id)
+	c, err := s.Find(ctx, a.tenant, id)
 	if errors.Is(err, storage.ErrNotFound) {
 		clientauth.NoteUnauthenticated(ctx, id, nil)
 		prob := badRequest(
@@ -78,6 +78,12 @@ func checkRedirectURI(a *authorization, form url.Values) error {
 				"under redirect_uris, or send a registered one.",
 		)
 		prob.Got, prob.Expected = a.redirectURI, c.RedirectURIs
+		return prob
+	}
+	if !clients.MayReturnTo(&a.tenant.Tenant, c, a.redirectURI) {
+		prob := badRequest("The document of this client sends users to another host than its own. An administrator can " +
+			"allow the client, or list that host among outside_clients.hosts of the tenant.")
+		prob.Got, prob.Expected = a.redirectURI, []string{clients.HostOf(c.ClientID)}
 		return prob
 	}
 	a.answerable = true

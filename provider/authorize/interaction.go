@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -37,6 +38,7 @@ func (s *Server) Interaction(r *http.Request) (storage.Interaction, error) {
 	next := a.tenant.Path + "/authorize?i=" + sealed
 	return storage.Interaction{
 		TenantID: a.tenant.ID, Letter: sealed, Started: l.started, Late: s.late(l), Client: *a.client,
+		Unverified: !clients.Verified(&a.tenant.Tenant, a.client), Publisher: publisher(a.client), MayStay: a.mayStay(),
 		Scopes: a.scopes, Claims: a.claims.Names(a.rules()), Resources: a.resources, RedirectURI: a.redirectURI,
 		LoginHint: cmp.Or(form.Get("login_hint"), a.hint.Name()), Subjects: a.subjects(),
 		UILocales: strings.Fields(form.Get("ui_locales")), Display: form.Get("display"),
@@ -44,4 +46,12 @@ func (s *Server) Interaction(r *http.Request) (storage.Interaction, error) {
 		Fresh:       slices.Contains(a.prompts, "login") || a.maxAge != nil && *a.maxAge <= freshAge,
 		ContinueURL: next, CancelURL: next + "&cancel=1",
 	}, nil
+}
+
+// publisher returns the host that the id of a client names that is the URL of its metadata, or "".
+func publisher(c *storage.Client) string {
+	if c.Outside == nil || c.Outside.Origin != storage.OriginDocument {
+		return ""
+	}
+	return clients.HostOf(c.ClientID)
 }

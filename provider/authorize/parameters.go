@@ -51,10 +51,13 @@ func checkParameters(a *authorization, form url.Values) error {
 		return fosite.ErrRegistrationNotSupported.WithDescription("The registration parameter isn't supported.")
 	}
 	a.scopes = oauth.AskedScopes(a.client, form.Get("scope"))
-	bad := slices.IndexFunc(a.scopes, func(s string) bool {
-		return !slices.Contains(a.client.Scopes(), s) || !a.tenant.Settings.AdmitsScope(a.client.ClientID, s)
-	})
-	if bad >= 0 {
+	beyond := func(s string) bool {
+		return !slices.Contains(a.client.Scopes(), s) || !a.tenant.Settings.AdmitsScope(a.client, s)
+	}
+	if a.client.Outside != nil { // it asks all servers for the same (RFC 6749 section 3.3 lets us leave some out)
+		a.scopes = slices.DeleteFunc(a.scopes, beyond)
+	}
+	if bad := slices.IndexFunc(a.scopes, beyond); bad >= 0 {
 		return fosite.ErrInvalidScope.WithDescription(
 			"The client may not ask for the scope " + a.scopes[bad] + "; see scope in its registration.",
 		)

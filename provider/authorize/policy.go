@@ -124,7 +124,13 @@ func needsConsent(ctx context.Context, store Store, a *authorization) (bool, err
 	more := func(asked, allowed []string) bool {
 		return slices.ContainsFunc(asked, func(s string) bool { return !slices.Contains(allowed, s) })
 	}
-	return more(a.scopes, c.Scopes) || more(a.resources, c.Resources) || more(a.claims.Names(a.rules()), c.Claims), nil
+	if more(a.scopes, c.Scopes) || more(a.resources, c.Resources) || more(a.claims.Names(a.rules()), c.Claims) {
+		return true, nil
+	}
+	if a.mayStay() && slices.Contains(c.Scopes, offlineAccess) { // the user has agreed that it stays connected
+		a.scopes = append(a.scopes, offlineAccess)
+	}
+	return false, nil
 }
 
 // since reports whether something happened since the request began. What a clock that was ahead

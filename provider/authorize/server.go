@@ -7,6 +7,7 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
@@ -25,8 +26,10 @@ type Server struct {
 	Ephemeral ephemeral.Store
 	Sessions  *browser.Sessions
 	Clients   *oauth.Clients
-	Tokens    *tokens.Maker
-	Pages     Pages
+	// Find returns a client that may be used. It may read the client's metadata first.
+	Find   func(ctx context.Context, t *issuer.Tenant, id string) (*storage.Client, error)
+	Tokens *tokens.Maker
+	Pages  Pages
 	// RequestLifetime bounds the time that a user may take to sign in.
 	RequestLifetime time.Duration
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/go-jose/go-jose/v3"
 	"github.com/ory/fosite"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/cache"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -34,6 +35,12 @@ type ClientStore interface {
 func NewClients(store ClientStore) *Clients {
 	load := func(ctx context.Context, k clientKey) (*storage.Client, error) {
 		c, err := store.Client(ctx, k.tenant, k.id)
+		if err == nil && c.Outside != nil {
+			c.Scope = ""
+			if t := web.FindTenant(ctx); t != nil && t.ID == k.tenant {
+				c.Scope = clients.OutsideScope(&t.Tenant, &c)
+			}
+		}
 		return &c, err
 	}
 	return &Clients{read: cache.Cache[clientKey, *storage.Client]{Load: load, Name: clientKey.String}}
@@ -52,10 +59,16 @@ func (c *Clients) Enabled(ctx context.Context, tenant, id string) (*storage.Clie
 	if err != nil {
 		return nil, err
 	}
-	if found.Disabled {
+	if found.Disabled || found.Outside != nil && !admitted(ctx, found) {
 		return nil, storage.ErrNotFound
 	}
 	return found, nil
+}
+
+// admitted reports whether the tenant of the request works with an outside client.
+func admitted(ctx context.Context, c *storage.Client) bool {
+	t := web.FindTenant(ctx)
+	return t != nil && t.ID == c.TenantID && clients.Admits(&t.Tenant, c)
 }
 
 // Fresh returns the client as storage has it now, whether disabled or not.

@@ -25,7 +25,7 @@ func (s *Server) OfSession(
 		return storage.Tokens{}, err
 	}
 	q := appRequest(ctx, c)
-	scopes = slices.DeleteFunc(scopes, func(s string) bool { return !q.tenant.Settings.AdmitsScope(c.ClientID, s) })
+	scopes = slices.DeleteFunc(scopes, func(s string) bool { return !q.tenant.Settings.AdmitsScope(c, s) })
 	q.code = &tokens.Code{
 		ClientID: c.ClientID, Scopes: scopes, Audience: c.Audience,
 		UserID: sess.UserID, SessionID: sess.ID, CredentialVersion: sess.CredentialVersion,

@@ -25,7 +25,7 @@ func (cc *clientCredentialsGrant) check(_ context.Context, q *tokenRequest) erro
 			"client that authenticates.")
 	}
 	for _, scope := range q.client.Scopes() {
-		if !slices.Contains(clients.Scopes, scope) && q.tenant.Settings.AdmitsScope(q.client.ClientID, scope) {
+		if !slices.Contains(clients.Scopes, scope) && q.tenant.Settings.AdmitsScope(q.client, scope) {
 			q.scopes = append(q.scopes, scope)
 		}
 	}

@@ -112,7 +112,7 @@ func (rg *refreshGrant) issue(ctx context.Context, q *tokenRequest, answer fosit
 	// What was taken from the client since is not given any more, and a narrower scope narrows these
 	// tokens only: the grant keeps all it has (RFC 6749 section 6).
 	scopes := slices.DeleteFunc(slices.Clone(g.Scopes), func(scope string) bool {
-		return !slices.Contains(allowed, scope) || !q.tenant.Settings.AdmitsScope(q.client.ClientID, scope) ||
+		return !slices.Contains(allowed, scope) || !q.tenant.Settings.AdmitsScope(q.client, scope) ||
 			len(q.scopes) > 0 && !slices.Contains(q.scopes, scope)
 	})
 	// The ID token is like the first, with a new iat and without the nonce (OIDC Core 12.2).

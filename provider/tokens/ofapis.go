@@ -23,7 +23,7 @@ func isFor(a *storage.API, c *storage.Client, scopes, audience []string) bool {
 	if slices.ContainsFunc(audience, func(aud string) bool { return strings.TrimSuffix(aud, "/") == id }) {
 		return true
 	}
-	return a.Admits(c.ClientID) && slices.ContainsFunc(a.Scopes, func(s storage.APIScope) bool {
+	return a.Admits(c) && slices.ContainsFunc(a.Scopes, func(s storage.APIScope) bool {
 		return slices.Contains(scopes, s.Name)
 	})
 }

@@ -55,7 +55,7 @@ func isAbsolute(s string) bool {
 // target returns the identifier of what the client may ask tokens for under a name, or "".
 func target(t *issuer.Tenant, c *storage.Client, resource string) string {
 	for i := range t.Settings.APIs {
-		if a := &t.Settings.APIs[i]; sameResource(a.Identifier, resource) && a.Admits(c.ClientID) {
+		if a := &t.Settings.APIs[i]; sameResource(a.Identifier, resource) && a.Admits(c) {
 			return a.Identifier
 		}
 	}

@@ -32,7 +32,8 @@ const (
 		WHERE api_keys.tenant_id = $1 AND api_keys.`
 	clientKey = `
 		SELECT ` + apiKeyColumns + `, clients.tenant_id, clients.id, clients.metadata, clients.secret_hashes,
-			clients.disabled, clients.declared, clients.created_at, clients.updated_at
+			clients.disabled, clients.declared, clients.created_at, clients.updated_at,
+			clients.origin, clients.verdict, clients.outside
 		FROM api_keys` + apiKeyClient + ` AND NOT clients.disabled
 		WHERE api_keys.tenant_id = $1 AND api_keys.`
 	userKeyByHash   = userKey + `hash = $2` + apiKeyLives

@@ -10,17 +10,30 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
 )
 
-const clientColumns = `tenant_id, id, metadata, secret_hashes, disabled, declared, created_at, updated_at`
+const clientColumns = `tenant_id, id, metadata, secret_hashes, disabled, declared, created_at, updated_at,
+	origin, verdict, outside`
 
 // scanClient reads a row of a client.
 func scanClient(row scanner) (c storage.Client, err error) {
-	var tenant, id string
+	var tenant, id, origin, verdict, outside string
 	var disabled bool
 	err = row.Scan(&tenant, &id, column.JSON(&c), column.List(&c.SecretHashes), &disabled, &c.Declared,
-		column.Time(&c.CreatedAt), column.Time(&c.UpdatedAt))
+		column.Time(&c.CreatedAt), column.Time(&c.UpdatedAt), &origin, &verdict, &outside)
 	// The columns are what queries go by; the metadata must not say otherwise.
 	c.TenantID, c.ClientID, c.Disabled = tenant, id, disabled
+	if err == nil && origin != "" {
+		c.Outside = &storage.Outside{Origin: origin, Verdict: verdict}
+		err = column.JSON(c.Outside).Scan(outside)
+	}
 	return c, err
+}
+
+// outsideColumns returns the columns origin, verdict and outside of a client.
+func outsideColumns(o *storage.Outside) (origin, verdict, outside string) {
+	if o == nil || o.Origin == "" {
+		return "", "", ""
+	}
+	return o.Origin, o.Verdict, column.Encode(o)
 }
 
 const clientByID = `
@@ -48,16 +61,18 @@ const (
 	// One that is being removed begins anew.
 	putClient = `
 		INSERT INTO clients (` + clientColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		ON CONFLICT (tenant_id, id) DO UPDATE SET
 			metadata = excluded.metadata, secret_hashes = excluded.secret_hashes,
 			disabled = excluded.disabled, declared = excluded.declared, updated_at = excluded.updated_at,
+			origin = excluded.origin, verdict = excluded.verdict, outside = excluded.outside,
 			created_at = CASE WHEN clients.removed_at = 0 THEN clients.created_at ELSE excluded.created_at END,
 			removed_at = 0`
 	// One that is being removed begins anew.
 	insertClient = putClient + ` WHERE clients.removed_at <> 0`
 	updateClient = `
-		UPDATE clients SET metadata = $3, secret_hashes = $4, disabled = $5, declared = $6, updated_at = $7
+		UPDATE clients SET metadata = $3, secret_hashes = $4, disabled = $5, declared = $6, updated_at = $7,
+			origin = $9, verdict = $10, outside = $11
 		WHERE tenant_id = $1 AND id = $2 AND removed_at = 0 AND updated_at = $8`
 	removeOrigins = `DELETE FROM client_origins WHERE tenant_id = $1 AND client_id = $2`
 	addOrigin     = `INSERT INTO client_origins (tenant_id, origin, client_id) VALUES ($1, $2, $3)`
@@ -79,16 +94,18 @@ func (s *Store) SaveClient(
 		if was == nil {
 			return engine.Must(c, storage.ErrExists, insertClient, putClientArgs(cl)...)
 		}
+		origin, verdict, outside := outsideColumns(cl.Outside)
 		return engine.Must(c, storage.ErrStale, updateClient, cl.TenantID, cl.ClientID, column.Encode(cl),
-			column.EncodeList(cl.SecretHashes),
-			cl.Disabled, cl.Declared, column.Micros(cl.UpdatedAt), column.Micros(was.UpdatedAt))
+			column.EncodeList(cl.SecretHashes), cl.Disabled, cl.Declared, column.Micros(cl.UpdatedAt),
+			column.Micros(was.UpdatedAt), origin, verdict, outside)
 	})
 }
 
 // putClientArgs returns the arguments of putClient.
 func putClientArgs(cl storage.Client) []any {
+	origin, verdict, outside := outsideColumns(cl.Outside)
 	return []any{cl.TenantID, cl.ClientID, column.Encode(cl), column.EncodeList(cl.SecretHashes), cl.Disabled, cl.Declared,
-		column.Micros(cl.CreatedAt), column.Micros(cl.UpdatedAt)}
+		column.Micros(cl.CreatedAt), column.Micros(cl.UpdatedAt), origin, verdict, outside}
 }
 
 // storeClient stores a client by put, its origins and the events.
@@ -153,4 +170,17 @@ func (s *Store) DeclaresAlgorithm(ctx context.Context, tenant, alg string) (bool
 	args := []any{tenant, field("id_token_signed_response_alg"), field("userinfo_signed_response_alg")}
 	n, err := one(ctx, s, declaresAlgorithm, args, engine.ScanCount)
 	return n > 0, engine.Named(err, "algorithm", alg)
+}
+
+const noteOutside = `
+	UPDATE clients SET outside = $4
+	WHERE tenant_id = $1 AND id = $2 AND removed_at = 0 AND outside = $3`
+
+// NoteOutside implements storage.OutsideClients.
+func (s *Store) NoteOutside(ctx context.Context, tenant, id string, was, now storage.Outside) error {
+	err := s.engine.Write(ctx, func(c conn) error {
+		_, err := c.Exec(noteOutside, tenant, id, column.Encode(was), column.Encode(now))
+		return err
+	})
+	return engine.Named(err, "note of client", id)
 }

@@ -20,6 +20,21 @@ const sweepRevokedGrants = `
 		WHERE revoked_at <= $1 AND revoked_at >= $2 AND revoked_at <> 0 ORDER BY revoked_at LIMIT $3)
 	RETURNING revoked_at`
 
+// sweepOutside deletes outside clients that nothing refers to: no grant, and no consent of the last days. Older
+// consents without a grant are of clients that never came for their tokens. A consent that is given at the same moment
+// goes with the client: its user is asked again.
+const sweepOutside = `
+	DELETE FROM clients WHERE (tenant_id, id) IN (
+		SELECT tenant_id, id FROM clients
+		WHERE origin <> '' AND verdict = '' AND created_at <= $1 AND created_at >= $2 AND removed_at = 0
+			AND NOT EXISTS (SELECT 1 FROM consents
+				WHERE consents.tenant_id = clients.tenant_id AND consents.client_id = clients.id
+					AND consents.granted_at > $1)
+			AND NOT EXISTS (SELECT 1 FROM grants
+				WHERE grants.tenant_id = clients.tenant_id AND grants.client_id = clients.id)
+		ORDER BY created_at LIMIT $3)
+	RETURNING created_at`
+
 // Prune implements storage.Histories.
 func (s *Store) Prune(ctx context.Context, keep storage.Retention, now time.Time) (total int64, err error) {
 	told := func(rows int64) { total += rows }
@@ -29,6 +44,10 @@ func (s *Store) Prune(ctx context.Context, keep storage.Retention, now time.Time
 		if told(n); err != nil {
 			return total, engine.Wrapped(err, "prune revoked grants")
 		}
+	}
+	n, err := s.sweepAll(ctx, sweepOutside, "", now.Add(-storage.KeepOutside))
+	if told(n); err != nil {
+		return total, engine.Wrapped(err, "prune outside clients")
 	}
 	for after := ""; ; {
 		tenants, err := s.Tenants(ctx, after, 100)

@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -153,6 +154,63 @@ func testClients(t *testing.T, s Store) {
 		must(t, s.PutClient(ctx, twin))
 		allows("https://a.example", false)
 	})
+}
+
+// testOutside keeps what is known of clients that no administrator added, and deletes those that nothing refers to.
+func testOutside(t *testing.T, s Store) {
+	w := newWorld(t, s)
+	ctx := t.Context()
+	add := func(id, origin, verdict string) storage.Client {
+		t.Helper()
+		c := aClient(w.tenant, id)
+		c.CreatedAt, c.UpdatedAt = now, now
+		c.Outside = &storage.Outside{Origin: origin, Verdict: verdict, ReadAt: now, TokenHash: []byte("hash of " + id)}
+		must(t, s.SaveClient(ctx, c, nil))
+		return c
+	}
+	c := add("https://a.example/client", storage.OriginDocument, "")
+	noted := *c.Outside
+	noted.Fault, noted.AskedAt = "404", now.Add(time.Hour)
+	must(t, s.NoteOutside(ctx, w.tenant, c.ClientID, *c.Outside, noted))
+	must(t, s.NoteOutside(ctx, w.tenant, c.ClientID, *c.Outside, storage.Outside{Origin: storage.OriginDocument}))
+	must(t, s.NoteOutside(ctx, w.tenant, "unknown", *c.Outside, noted))
+	was := c
+	c.Outside = &noted
+	got, err := s.Client(ctx, w.tenant, c.ClientID)
+	same(t, got, err, c)
+	denied := noted
+	denied.Verdict = storage.VerdictDenied
+	c.Outside, c.Disabled, c.UpdatedAt = &denied, true, now.Add(time.Second)
+	must(t, s.SaveClient(ctx, c, &was))
+	got, err = s.Client(ctx, w.tenant, c.ClientID)
+	same(t, got, err, c)
+
+	add("registered", storage.OriginRegistration, "")
+	add("allowed", storage.OriginDocument, storage.VerdictAllowed)
+	add("unused", storage.OriginRegistration, "")
+	add("consented", storage.OriginDocument, "")
+	add("granted", storage.OriginDocument, "")
+	give := func(client string, at time.Time) {
+		t.Helper()
+		must(t, s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Now: at,
+			Consent: &storage.Consent{ClientID: client, GrantedAt: at, Scopes: []string{"openid"}}}))
+	}
+	give("granted", now)
+	must(t, redeem(ctx, s, aGrant(w.tenant, newID(), w.user, "granted", "")))
+	end := now.Add(storage.KeepOutside)
+	give("consented", end.Add(time.Minute))
+	give("registered", now)
+	left := func(at time.Time, wanted ...string) {
+		t.Helper()
+		_, err := s.Prune(ctx, storage.Retention{}, at)
+		must(t, err)
+		all, err := s.Clients(ctx, w.tenant, "", 100)
+		must(t, err)
+		all = slices.DeleteFunc(all, func(c storage.Client) bool { return c.Outside == nil })
+		same(t, ids(all, func(c storage.Client) string { return c.ClientID }), nil, wanted)
+	}
+	left(end.Add(-time.Minute), "allowed", "consented", "granted", c.ClientID, "registered", "unused")
+	left(end.Add(time.Minute), "allowed", "consented", "granted", c.ClientID)
 }
 
 // testTenants adds, reads, lists, updates and removes tenants. Ids and hosts are unique, and no id is ever used again.

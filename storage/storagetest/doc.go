@@ -17,6 +17,7 @@ func Durable(t *testing.T, s Store) {
 	}{
 		{"tenants", testTenants},
 		{"clients", testClients},
+		{"outside clients", testOutside},
 		{"users", testUsers},
 		{"unique values", testUnique},
 		{"groups", testGroups},

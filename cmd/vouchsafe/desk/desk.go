@@ -8,6 +8,7 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"time"
 
@@ -200,6 +201,9 @@ type Roles interface {
 	Holders(ctx context.Context, r storage.RoleName) iter.Seq2[storage.RoleHolder, error]
 }
 
+// ErrNotOutside says that an administrator added the client, or that it has no document.
+var ErrNotOutside = errors.New("an administrator added this client, or it has no document")
+
 // Client is a client without its secrets.
 type Client struct {
 	storage.Client
@@ -219,6 +223,10 @@ type Clients interface {
 	PlanClients(ctx context.Context, file []clients.Declared) (clients.Plan, error)
 	// ApplyClients carries out a plan for the file.
 	ApplyClients(ctx context.Context, plan clients.Plan, file []clients.Declared) error
+	// JudgeClient says of a client that no administrator added that it is allowed or denied.
+	JudgeClient(ctx context.Context, id, verdict string) error
+	// RefreshClient has the document of a client read again when the client is used next.
+	RefreshClient(ctx context.Context, id string) error
 	// RemoveClient removes the client with the consents and grants of users.
 	RemoveClient(ctx context.Context, id string) error
 	// ClientSecrets returns the ids of the client's secrets, oldest first.

@@ -141,6 +141,35 @@ func (d *Desk) RemoveClient(ctx context.Context, id string) error {
 	return nil
 }
 
+func (d *Desk) JudgeClient(ctx context.Context, id, verdict string) error {
+	c, err := d.outside(ctx, id)
+	if err == nil {
+		_, err = clients.Judge(ctx, d.Store, c, verdict, d.By)
+	}
+	return err
+}
+
+func (d *Desk) RefreshClient(ctx context.Context, id string) error {
+	c, err := d.outside(ctx, id)
+	if err != nil {
+		return err
+	}
+	if c.Outside.Origin != storage.OriginDocument {
+		return desk.ErrNotOutside
+	}
+	_, err = clients.ReadAgain(ctx, d.Store, c)
+	return err
+}
+
+// outside returns a client that no administrator added.
+func (d *Desk) outside(ctx context.Context, id string) (storage.Client, error) {
+	c, err := d.Store.Client(ctx, d.tenant(), id)
+	if err == nil && c.Outside == nil {
+		err = desk.ErrNotOutside
+	}
+	return c, err
+}
+
 func (d *Desk) ClientSecrets(ctx context.Context, id string) ([]string, error) {
 	c, err := d.Store.Client(ctx, d.tenant(), id)
 	var ids []string

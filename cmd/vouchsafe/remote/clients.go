@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"iter"
 	"net/http"
 	"reflect"
@@ -26,12 +27,21 @@ type clientStatus struct {
 	Secrets   int       `json:"secrets"`
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
+	// Of clients that no administrator added.
+	Origin  string    `json:"origin"`
+	Verdict string    `json:"verdict"`
+	ReadAt  time.Time `json:"read_at"`
+	Fault   string    `json:"fault"`
 }
 
 // record returns the client as commands have it.
 func (c client) record() desk.Client {
 	out := desk.Client{Client: c.Client, Secrets: c.Status.Secrets}
 	out.Declared, out.CreatedAt, out.UpdatedAt = c.Status.Declared, c.Status.CreatedAt, c.Status.UpdatedAt
+	if c.Status.Origin != "" {
+		out.Outside = &storage.Outside{Origin: c.Status.Origin, Verdict: c.Status.Verdict, ReadAt: c.Status.ReadAt,
+			Fault: c.Status.Fault}
+	}
 	return out
 }
 
@@ -83,6 +93,23 @@ func sameJSON(a, b any) bool {
 
 func (d Desk) RemoveClient(ctx context.Context, id string) error {
 	return d.api.Remove(ctx, "/clients"+api.Path(id))
+}
+
+func (d Desk) JudgeClient(ctx context.Context, id, verdict string) error {
+	verb := map[string]string{storage.VerdictAllowed: ":allow", storage.VerdictDenied: ":deny"}[verdict]
+	return notOutside(d.api.Send(ctx, http.MethodPost, "/clients"+api.Path(id)+verb, nil, nil))
+}
+
+func (d Desk) RefreshClient(ctx context.Context, id string) error {
+	return notOutside(d.api.Send(ctx, http.MethodPost, "/clients"+api.Path(id)+":refresh", nil, nil))
+}
+
+// notOutside returns the error of a client that an administrator added as commands know it.
+func notOutside(err error) error {
+	if p, ok := errors.AsType[*api.Problem](err); ok && p.Code == "not_outside" {
+		return desk.ErrNotOutside
+	}
+	return err
 }
 
 func (d Desk) ClientSecrets(ctx context.Context, id string) ([]string, error) {

@@ -44,6 +44,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/selfservice"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/provider/clientauth"
+	"github.com/vouchsafe/vouchsafe/provider/documents"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/ephemeral"
 )
@@ -305,6 +306,7 @@ func (s *Server) newProvider(p parts) (*provider.Provider, error) {
 			Languages: texts.Languages(), Say: p.pages.Say,
 		},
 		Fetch:          clientauth.NewFetcher(clientauth.FetchConfig{AllowPrivate: cfg.AllowPrivateFetch, RootCAs: p.roots}),
+		Documents:      documents.NewFetcher(outbound.Config{AllowPrivate: cfg.AllowPrivateFetch, RootCAs: p.roots}),
 		ClientFailures: cfg.LimitClientSecrets.Rule(),
 
 		AccessTokenAlgorithm:     cfg.AccessTokenAlgorithm,

@@ -1,0 +1,121 @@
+package clients
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/vouchsafe/vouchsafe/internal/audit"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// ReadRegistration returns the client that asks to be registered (RFC 7591 section 2). Members and grant types that
+// Vouchsafe does not know are passed over, as the RFC demands; the answer says what was registered. The error is a
+// Fault.
+func ReadRegistration(text []byte) (storage.Client, error) {
+	d := document{}
+	if json.Unmarshal(text, &d) != nil || d == nil {
+		return storage.Client{}, Fault{"", "the body is not a JSON object"}
+	}
+	if d.text("software_statement") != "" {
+		return storage.Client{}, Fault{"software_statement", "isn't of a publisher that is known here: leave it out"}
+	}
+	for _, member := range []string{"redirect_uris", "post_logout_redirect_uris"} {
+		for _, uri := range d.texts(member) {
+			if message := redirectFault(true, true, uri); message != "" {
+				return storage.Client{}, Fault{member, fmt.Sprintf("%q %s", uri, message)}
+			}
+		}
+	}
+	method := d.text("token_endpoint_auth_method")
+	if method == "" {
+		method = "client_secret_basic" // RFC 7591 section 2
+	}
+	bySecret := slices.Contains([]string{"client_secret_basic", "client_secret_post"}, method)
+	if bySecret {
+		d["token_endpoint_auth_method"] = json.RawMessage(`"none"`)
+	}
+	c, err := d.client()
+	if err != nil {
+		return c, err
+	}
+	if bySecret {
+		c.TokenEndpointAuthMethod = method
+	}
+	c.ClientID = "reg-" + uuid.NewString()
+	if faults := Validate(&c); len(faults) > 0 {
+		return c, faults[0]
+	}
+	return c, nil
+}
+
+// Register stores a client that registers itself, under a new id. It returns the client, its secret, which is "" if it
+// uses none, and its registration access token. Both are shown only here.
+func Register(
+	ctx context.Context, store storage.Clients, tenant string, c storage.Client, by audit.By,
+) (_ storage.Client, made, token string, err error) {
+	c.TenantID, c.ClientID = tenant, "reg-"+uuid.NewString()
+	d := Declared{Client: c}
+	made = d.Complete(nil)
+	c.SecretHashes = d.Hashes
+	c.CreatedAt = stored(time.Now())
+	c.UpdatedAt = c.CreatedAt
+	token = "vcr_" + secret.Token()
+	c.Outside = &storage.Outside{Origin: storage.OriginRegistration, TokenHash: hashOf(token)}
+	return c, made, token, store.SaveClient(ctx, c, nil, by(registrationEvent(storage.EventClientAdded, c)))
+}
+
+// Reregister stores what a registered client says of itself anew (RFC 7592 section 2.2), in place of was, and returns a
+// secret if it needs one and had none. The client is not any more what an administrator has allowed.
+// storage.ErrStale: it has changed since it was read.
+func Reregister(
+	ctx context.Context, store storage.Clients, was, c storage.Client, by audit.By,
+) (_ storage.Client, made string, err error) {
+	next := was
+	next.ClientName, next.ClientURI, next.LogoURI, next.PolicyURI, next.TosURI = c.ClientName, c.ClientURI, c.LogoURI,
+		c.PolicyURI, c.TosURI
+	next.ApplicationType = c.ApplicationType
+	next.RedirectURIs, next.PostLogoutRedirectURIs = c.RedirectURIs, c.PostLogoutRedirectURIs
+	next.GrantTypes, next.ResponseTypes = c.GrantTypes, c.ResponseTypes
+	next.TokenEndpointAuthMethod, next.TokenEndpointAuthSigningAlg = c.TokenEndpointAuthMethod,
+		c.TokenEndpointAuthSigningAlg
+	next.JWKS, next.JWKSURI = c.JWKS, c.JWKSURI
+	d := Declared{Client: next}
+	made = d.Complete(&was)
+	next.SecretHashes = d.Hashes
+	if len(Compare(was, next)) == 0 && slices.Equal(was.SecretHashes, next.SecretHashes) {
+		return was, "", nil
+	}
+	if faults := Validate(&next); len(faults) > 0 {
+		return was, "", faults[0]
+	}
+	known := *was.Outside
+	known.Verdict = ""
+	next.Outside, next.UpdatedAt = &known, stored(time.Now())
+	return next, made, store.SaveClient(ctx, next, &was, by(registrationEvent(storage.EventClientChanged, next)))
+}
+
+// registrationEvent returns what a client did that registers itself.
+func registrationEvent(kind string, c storage.Client) storage.Event {
+	return storage.Event{TenantID: c.TenantID, Kind: kind, Actor: c.ClientID, ClientID: c.ClientID,
+		Detail: map[string]string{"origin": storage.OriginRegistration}}
+}
+
+// MatchRegistration reports whether the token is the registration access token of the client.
+func MatchRegistration(c *storage.Client, token string) bool {
+	return c.Outside != nil && len(c.Outside.TokenHash) > 0 &&
+		subtle.ConstantTimeCompare(c.Outside.TokenHash, hashOf(token)) == 1
+}
+
+// hashOf returns the SHA-256 of a random value.
+func hashOf(token string) []byte {
+	sum := sha256.Sum256([]byte(token))
+	return sum[:]
+}

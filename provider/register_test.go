@@ -1,0 +1,235 @@
+package provider
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/internal/audit"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// registers sends metadata to the registration endpoint.
+func (s *tokenServer) registers(metadata string, header ...string) reply {
+	s.Helper()
+	return s.do(request("POST", "/register", metadata, append(header, "Content-Type: application/json")...))
+}
+
+// manages calls the management endpoint of a registration.
+func (s *tokenServer) manages(method string, of reply, metadata string) *http.Response {
+	s.Helper()
+	uri := strings.TrimPrefix(of.str("registration_client_uri"), testIssuer)
+	return s.raw(request(method, uri, metadata, "Authorization: Bearer "+of.str("registration_access_token"),
+		"Content-Type: application/json"))
+}
+
+// registration is what an editor registers.
+const registration = `{"client_name": "Editor", "redirect_uris": ["http://127.0.0.1:3000/callback"],
+	"grant_types": ["authorization_code", "refresh_token", "password", "urn:unknown"], "response_types": ["code"],
+	"token_endpoint_auth_method": "none", "scope": "tools", "unknown": {"a": 1}}`
+
+var registersAll = storage.OutsideSettings{Registration: storage.OutsideAnyone}
+
+// A client registers itself, connects to an API that is for such clients, changes what it has registered, and leaves.
+func TestAClientRegistersAndManagesItself(t *testing.T) {
+	t.Parallel()
+	for name, database := range databases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := startGuest(t, database(t), registersAll)
+			if got := g.do(request("GET", oauthPath, "")).str("registration_endpoint"); got != testIssuer+"/register" {
+				t.Errorf("the metadata says %q", got)
+			}
+			a := g.registers(registration)
+			if a.status != http.StatusCreated || a.str("client_id") == "" || a.body["client_secret"] != nil ||
+				a.header.Get("Cache-Control") != "no-store" || a.str("token_endpoint_auth_method") != "none" ||
+				fmt.Sprint(a.body["grant_types"]) != "[authorization_code refresh_token]" ||
+				!slices.Contains(strings.Fields(a.str("scope")), "tools") {
+				t.Fatalf("got %d %s", a.status, a.raw)
+			}
+			g.host.id = a.str("client_id")
+			g.isAsked("redirect_uri", "http://127.0.0.1:58135/callback")
+			g.isRefused("redirect_uri", "http://localhost:58135/callback")
+			g.consents("tools", "offline_access")
+			to, _ := g.asks("redirect_uri", "http://127.0.0.1:58135/callback")
+			u, err := url.Parse(to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tokens := g.post(values("grant_type", "authorization_code", "client_id", g.host.id, "code", u.Query().Get("code"),
+				"redirect_uri", "http://127.0.0.1:58135/callback", "code_verifier", testVerifier))
+			g.isAt(tokens, "tools offline_access", mcpServer)
+
+			stored := g.stored()
+			if raw, err := json.Marshal(stored.Outside); err != nil || bytes.Contains(raw,
+				[]byte(a.str("registration_access_token"))) || len(stored.Outside.TokenHash) != 32 {
+				t.Errorf("stored is %s, %v: want a hash of the registration access token", raw, err)
+			}
+			if resp := g.manages("GET", a, ""); resp.StatusCode != http.StatusOK {
+				t.Errorf("GET: got %d", resp.StatusCode)
+			}
+			if _, err := clients.Judge(t.Context(), g.store, g.stored(), storage.VerdictAllowed,
+				audit.Actor("cli")); err != nil {
+				t.Fatal(err)
+			}
+			next := strings.Replace(registration, "{", `{"client_id": "`+g.host.id+`",`, 1)
+			next = strings.Replace(next, "127.0.0.1:3000/callback", "127.0.0.1:3000/next", 1)
+			if resp := g.manages("PUT", a, next); resp.StatusCode != http.StatusOK {
+				t.Errorf("PUT: got %d", resp.StatusCode)
+			}
+			if c := g.stored(); c.RedirectURIs[0] != "http://127.0.0.1:3000/next" || c.Outside.Verdict != "" {
+				t.Errorf("got %+v, want the change, and no administrator who vouches for it", c)
+			}
+			if resp := g.manages("PUT", a, registration); resp.StatusCode != http.StatusBadRequest {
+				t.Errorf("PUT without client_id: got %d, want 400", resp.StatusCode)
+			}
+			if resp := g.manages("DELETE", a, ""); resp.StatusCode != http.StatusNoContent {
+				t.Errorf("DELETE: got %d", resp.StatusCode)
+			}
+			if resp := g.manages("GET", a, ""); resp.StatusCode != http.StatusUnauthorized {
+				t.Errorf("GET after DELETE: got %d, want 401", resp.StatusCode)
+			}
+			time.Sleep(1100 * time.Millisecond) // the cache of clients
+			g.fails(g.refresh(&stored, tokens.str("refresh_token")), http.StatusUnauthorized, "invalid_client")
+		})
+	}
+}
+
+// A client that wants a secret gets one, once, and can give it up.
+func TestARegisteredClientMayHaveASecret(t *testing.T) {
+	t.Parallel()
+	g := startGuest(t, "sqlite::memory:", registersAll)
+	a := g.registers(strings.Replace(registration, `"none"`, `"client_secret_post"`, 1))
+	secret := a.str("client_secret")
+	if a.status != http.StatusCreated || secret == "" || a.body["client_secret_expires_at"] != 0.0 {
+		t.Fatalf("got %d %s", a.status, a.raw)
+	}
+	g.host.id = a.str("client_id")
+	if c := g.stored(); len(c.SecretHashes) != 1 || !clients.MatchSecret(c.SecretHashes[0], secret) {
+		t.Errorf("got %v", c.SecretHashes)
+	}
+	if a := g.registers(`{"redirect_uris": ["https://app.example/cb"]}`); a.str("client_secret") == "" ||
+		a.str("token_endpoint_auth_method") != "client_secret_basic" {
+		t.Errorf("without a method: got %s, want that of RFC 7591", a.raw)
+	}
+	own := `{"client_id": "` + g.host.id + `", "client_secret": "` + secret + `",`
+	for metadata, want := range map[string]int{
+		strings.Replace(registration, "{", strings.Replace(own, secret, "another", 1), 1): http.StatusBadRequest,
+		strings.Replace(registration, "{", own, 1):                                        http.StatusOK,
+	} {
+		if resp := g.manages("PUT", a, metadata); resp.StatusCode != want {
+			t.Errorf("%s: got %d, want %d", metadata, resp.StatusCode, want)
+		}
+	}
+}
+
+// What can't be registered is refused with the codes of RFC 7591, and nothing is stored.
+func TestRefusedRegistrations(t *testing.T) {
+	t.Parallel()
+	g := startGuest(t, "sqlite::memory:", registersAll)
+	with := func(uri string) string {
+		return strings.Replace(registration, "http://127.0.0.1:3000/callback", uri, 1)
+	}
+	for metadata, code := range map[string]string{
+		"": "invalid_client_metadata", "[]": "invalid_client_metadata", "null": "invalid_client_metadata",
+		`{"redirect_uris": []}`: "invalid_redirect_uri", "{}": "invalid_redirect_uri",
+		with("javascript:alert(1)"): "invalid_redirect_uri", with("data:text/html,x"): "invalid_redirect_uri",
+		with("http://app.example/cb"): "invalid_redirect_uri", with("https://*.app.example/cb"): "invalid_redirect_uri",
+		with("https://app.example/cb#x"):                                             "invalid_redirect_uri",
+		with("https://app.example@evil.example/"):                                    "invalid_redirect_uri",
+		strings.Replace(registration, `"none"`, `"private_key_jwt"`, 1):              "invalid_client_metadata",
+		strings.Replace(registration, `"none"`, `"client_secret_jwt"`, 1):            "invalid_client_metadata",
+		strings.Replace(registration, "{", `{"software_statement": "e30.e30.x",`, 1): "unapproved_software_statement",
+		strings.Replace(registration, `"authorization_code", `, "", 1):               "invalid_client_metadata",
+	} {
+		a := g.elsewhere(t).registers(metadata)
+		if a.status != http.StatusBadRequest || a.str("error") != code {
+			t.Errorf("%.80s: got %d %s, want %s", metadata, a.status, a.raw, code)
+		}
+	}
+	all, err := g.store.Clients(t.Context(), g.tenant.ID, "", 100)
+	if err != nil || len(all) != 0 {
+		t.Errorf("%d clients are stored, %v", len(all), err)
+	}
+	if resp := g.raw(request("POST", "/register", registration, formType)); resp.StatusCode != http.StatusBadRequest {
+		t.Errorf("a form: got %d, want 400", resp.StatusCode)
+	}
+	huge := g.registers(strings.Replace(registration, "Editor", strings.Repeat("x", 1<<17), 1))
+	if huge.status != http.StatusRequestEntityTooLarge {
+		t.Errorf("a huge body: got %d, want 413", huge.status)
+	}
+}
+
+// Registration is off unless the tenant turns it on; it may ask for an API key that may write clients.
+func TestTheTenantSaysWhoRegisters(t *testing.T) {
+	t.Parallel()
+	g := startGuest(t, "sqlite::memory:", anyone)
+	if a := g.registers(registration); a.status != http.StatusForbidden || a.str("error") != "access_denied" {
+		t.Errorf("off: got %d %s", a.status, a.raw)
+	}
+	if got := g.do(request("GET", oauthPath, "")).body["registration_endpoint"]; got != nil {
+		t.Errorf("the metadata says %v", got)
+	}
+	closed := startGuest(t, "sqlite::memory:", storage.OutsideSettings{Registration: storage.OutsideToken})
+	a := closed.registers(registration)
+	if a.status != http.StatusUnauthorized || !strings.Contains(a.header.Get("WWW-Authenticate"), "clients:write") {
+		t.Errorf("without a token: got %d %s %v", a.status, a.raw, a.header)
+	}
+	a = closed.registers(registration, "Authorization: Bearer wrong")
+	if a.status != http.StatusUnauthorized {
+		t.Errorf("with a wrong token: got %d %s", a.status, a.raw)
+	}
+}
+
+// The registration access token opens its own registration only, and no guess tells which clients there are.
+func TestARegistrationIsItsClientsOwn(t *testing.T) {
+	t.Parallel()
+	g := startGuest(t, "sqlite::memory:", registersAll)
+	a, b := g.registers(registration), g.registers(registration)
+	g.client()
+	mixed := b
+	mixed.body = map[string]any{"registration_client_uri": a.str("registration_client_uri"),
+		"registration_access_token": b.str("registration_access_token")}
+	var first string
+	for _, of := range []string{a.str("client_id"), "spa", "unknown", "", strings.Repeat("x", 300), "%00"} {
+		for _, method := range []string{"GET", "PUT", "DELETE"} {
+			mixed.body["registration_client_uri"] = testIssuer + "/register?client_id=" + of
+			resp := g.manages(method, mixed, registration)
+			var text bytes.Buffer
+			if _, err := text.ReadFrom(resp.Body); err != nil {
+				t.Fatal(err)
+			}
+			if first == "" {
+				first = text.String()
+			}
+			if resp.StatusCode != http.StatusUnauthorized || text.String() != first {
+				t.Errorf("%s %.20q: got %d %s, want %s", method, of, resp.StatusCode, text.String(), first)
+			}
+		}
+	}
+	if resp := g.manages("GET", a, ""); resp.StatusCode != http.StatusOK {
+		t.Errorf("got %d", resp.StatusCode)
+	}
+}
+
+// One address registers few clients in an hour.
+func TestRegistrationsAreLimited(t *testing.T) {
+	t.Parallel()
+	g := startGuest(t, "sqlite::memory:", registersAll)
+	for i := range 21 {
+		want := http.StatusCreated
+		if i == 20 {
+			want = http.StatusTooManyRequests
+		}
+		if a := g.registers(registration); a.status != want {
+			t.Fatalf("registration %d: got %d %s, want %d", i, a.status, a.raw, want)
+		}
+	}
+}
