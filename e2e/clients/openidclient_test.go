@@ -83,9 +83,16 @@ func TestOpenidClient(t *testing.T) {
 // runScript runs a script below npm, and plays its browser.
 func runScript(t *testing.T, s *vouchsafetest.Server, b *vouchsafetest.Browser, script string, settings any) {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), "node", script)
+	runProgram(t, s, b, []string{"node", script}, settings)
+}
+
+// runProgram runs a program in npm, and plays its browser.
+func runProgram(t *testing.T, s *vouchsafetest.Server, b *vouchsafetest.Browser, command []string, settings any) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), command[0], command[1:]...)
 	cmd.Dir = "npm"
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "NODE_EXTRA_CA_CERTS=" + s.Certificate.CertFile}
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "NODE_EXTRA_CA_CERTS=" + s.Certificate.CertFile,
+		"SSL_CERT_FILE=" + s.Certificate.CertFile}
 	var errs strings.Builder
 	cmd.Stderr = &errs
 	stdin, err := cmd.StdinPipe()
@@ -101,7 +108,7 @@ func runScript(t *testing.T, s *vouchsafetest.Server, b *vouchsafetest.Browser, 
 	}
 	done := converse(t, b, stdin, stdout, settings)
 	if err := cmd.Wait(); err != nil || !done {
-		t.Fatalf("%s: %v\n%s", script, err, errs.String())
+		t.Fatalf("%s: %v\n%s", strings.Join(command, " "), err, errs.String())
 	}
 }
 
