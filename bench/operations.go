@@ -48,10 +48,24 @@ var operations = []operation{
 	{"userinfo", 1.5, task{prepare: obtain, do: userinfo}, task{do: posted(oneToken)}},
 	// What a proxy asks about each request of an app; a cache answers all but one read a second.
 	{"forward-auth", 2.3, task{prepare: enterGateway, do: forwardAuth}, task{do: posted("/sign")}},
+	{"register", 1.5, task{do: register}, task{do: posted("/sign?inserts=1")}},
 	{"introspection", 1.5, task{prepare: obtain, do: introspect}, task{do: posted(oneToken)}},
 	{"sign-in", 1.15, task{do: wholeSignIn}, task{do: posted("/hash")}},
 	{"mix", 0, task{prepare: obtain, do: mix},
 		task{do: inTurn("/sign", oneSignature, twoReads, firstTokens, nextTokens, oneToken, oneToken)}},
+}
+
+// register registers a client (RFC 7591).
+func register(w *worker) error {
+	req, err := http.NewRequest(http.MethodPost, w.issuer+"/register", strings.NewReader(`{"client_name": "Editor",
+		"redirect_uris": ["http://127.0.0.1/callback"], "grant_types": ["authorization_code", "refresh_token"],
+		"token_endpoint_auth_method": "none"}`))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	res, body, err := w.do(req)
+	return expect(res, body, err, http.StatusCreated, "registration_access_token")
 }
 
 // static returns a task that gets a document which is the same for every client.

@@ -58,6 +58,9 @@ var clients = `clients:
     scope: reports
 `
 
+// tenants lets clients register themselves.
+const tenants = "tenants: {default: {outside_clients: {registration: anyone}}}\n"
+
 // The gateway of the measured server: the proxy that asks has an address of its own, so that the requests of all other
 // operations come from no proxy.
 const (
@@ -101,13 +104,16 @@ func startServer(program, store string) (*server, error) {
 	}
 	s.issuer, s.metrics = "http://localhost:"+port[0], "http://127.0.0.1:"+port[1]+"/metrics"
 	s.env = []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "VOUCHSAFE_CLIENTS=clients.yaml",
+		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "VOUCHSAFE_CLIENTS=clients.yaml", "VOUCHSAFE_TENANTS=tenants.yaml",
 		"VOUCHSAFE_LISTEN=127.0.0.1:" + port[0], "VOUCHSAFE_ISSUER=" + s.issuer,
 		"VOUCHSAFE_METRICS_LISTEN=127.0.0.1:" + port[1],
 		"VOUCHSAFE_UNLIMITED_ADDRESSES=127.0.0.1", "VOUCHSAFE_LOG_LEVEL=info", "VOUCHSAFE_STOP_DELAY=0s",
 		"VOUCHSAFE_DEVELOPMENT=false", "VOUCHSAFE_GATEWAY=gateway.yaml", "VOUCHSAFE_TRUSTED_PROXIES=" + proxyAddress,
 	}
 	if err := os.WriteFile(filepath.Join(dir, "clients.yaml"), []byte(clients), 0o600); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "tenants.yaml"), []byte(tenants), 0o600); err != nil {
 		return nil, err
 	}
 	if err := os.WriteFile(filepath.Join(dir, "gateway.yaml"), []byte(gatewayRules), 0o600); err != nil {
