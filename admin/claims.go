@@ -28,6 +28,12 @@ type explanation struct {
 	Rule   string   `json:"rule" doc:"Whose rule it is: built in, tenant or client."`
 }
 
+// explained is what a client gets of a user.
+type explained struct {
+	whole[explanation]
+	Refused string `json:"refused,omitempty" enum:"unverified,domain,group" doc:"Why the user may not use the client: the address isn't verified, or is of another domain, or the user is in none of the groups."`
+}
+
 // claimStore is where claims are made from.
 type claimStore struct {
 	people.Store
@@ -37,9 +43,9 @@ type claimStore struct {
 func (s *Server) explainClaims() jsonapi.Route {
 	return handle(s, jsonapi.Operation{
 		Method: http.MethodGet, Path: "/users/{user}/claims/{client}", ID: "explainClaims", Scope: "users:read",
-		Summary: "Says what a client learns about a user, and why it does not learn the rest.",
+		Summary: "Says what a client learns about a user, why it does not learn the rest, and why the user may not use it.",
 		Text:    "First the built-in claims, then the tenant's rules, then the client's, as tokens are made now.",
-	}, func(c *call, in explainCall) (out whole[explanation], err error) {
+	}, func(c *call, in explainCall) (out explained, err error) {
 		store := claimStore{s.People.Store, s.Store}
 		subject, err := claims.Find(c.Context(), store, c.asker.Tenant.ID, in.User, in.Client)
 		if err != nil {
@@ -49,7 +55,9 @@ func (s *Server) explainClaims() jsonapi.Route {
 		if in.Scope != "" {
 			scopes = strings.Fields(in.Scope)
 		}
-		return wholeOf(subject.Explain(scopes, claims.Declared{}), shownExplanation), nil
+		return explained{
+			wholeOf(subject.Explain(scopes, claims.Declared{}), shownExplanation), subject.Refused(),
+		}, nil
 	})
 }
 

@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"encoding/json"
 	"slices"
 	"testing"
 
@@ -38,6 +39,22 @@ func TestClaimsAreExplained(t *testing.T) {
 		}
 		if c := claim("?scope=openid", "email"); c["absent"] != "the scope email isn't asked for" {
 			s.Errorf("got %v, want that the scope is missing", c)
+		}
+		sam := s.add(owner.tenant, storage.User{Email: "sam@example.com", EmailKey: "sam@example.com"})
+		for allow, want := range map[string][2]any{
+			`{"groups":["staff"]}`:                {nil, "group"},
+			`{"email_domains":["other.example"]}`: {"domain", "unverified"},
+			`{"verified_email":true}`:             {nil, "unverified"},
+			`{}`:                                  {nil, nil},
+		} {
+			owner.do("PATCH", "/clients/wiki", fields{"allow": nil}, patchType).is(200)
+			owner.do("PATCH", "/clients/wiki", fields{"allow": json.RawMessage(allow)}, patchType).is(200)
+			for i, user := range []string{id, sam} {
+				got := support.do("GET", "/users/"+user+"/claims/wiki", nil).is(200).get("refused")
+				if got != want[i] {
+					s.Errorf("%s: got %v, want %v", allow, got, want[i])
+				}
+			}
 		}
 		support.do("GET", "/users/"+id+"/claims/none", nil).is(404)
 		s.as("", storage.RoleOwner).do("GET", path, nil).is(404)

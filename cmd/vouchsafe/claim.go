@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/declare"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/people/claims"
@@ -46,12 +48,15 @@ func (c *claimExplainCmd) Run(ctx context.Context, a *app) error {
 		if c.Scope != "" {
 			scopes = strings.Fields(c.Scope)
 		}
-		all, err := d.Explain(ctx, u, c.ClientID, scopes)
+		all, refused, err := d.Explain(ctx, u, c.ClientID, scopes)
 		if err != nil {
 			return noSuch(err, "client", c.ClientID)
 		}
 		if err := c.place(ctx, a, d, all); err != nil {
 			return err
+		}
+		if why, ok := refusals[refused]; ok {
+			fmt.Fprintf(a.Err, "%s may not use %s: %s.\n", terminal.Printable(c.User), terminal.Printable(c.ClientID), why)
 		}
 		if c.JSON {
 			return a.PrintJSON(all)
@@ -62,6 +67,13 @@ func (c *claimExplainCmd) Run(ctx context.Context, a *app) error {
 		}
 		return t.Flush()
 	})
+}
+
+// refusals are the reasons why a user may not use a client, as people read them.
+var refusals = map[string]string{
+	storage.RefusedUnverified: "the email address isn't verified",
+	storage.RefusedDomain:     "the email address is of another domain",
+	storage.RefusedGroup:      "the user is in none of its groups",
 }
 
 // place says of each rule where the files of the settings declare it.

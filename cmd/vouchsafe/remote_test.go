@@ -316,12 +316,14 @@ func TestCommandsPrintTheSameHereAndThere(t *testing.T) {
 		t.Error(errs)
 	}
 	appliesTheSame(t, here, operator, server.issuer)
-	declaresTheSame(t, at, here, there)
+	declaresTheSame(t, server.issuer, at, here, there)
 }
 
 // declaresTheSame applies clients files to one tenant on the database and to another at a server: what is planned,
 // changed and said is the same, and so is what is stored.
-func declaresTheSame(t *testing.T, at func(i *inside, stdin, line string) (string, int), here, there *inside) {
+func declaresTheSame(
+	t *testing.T, issuer string, at func(i *inside, stdin, line string) (string, int), here, there *inside,
+) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "clients.yaml")
 	_, hash := clients.NewSecret()
@@ -366,6 +368,14 @@ func declaresTheSame(t *testing.T, at func(i *inside, stdin, line string) (strin
 	same("client|diff|FILE|--exit-code")
 	same("client|show|wiki|--json", `"declared": true`)
 	same("client|show|https://app.example/a:b")
+	for i, args := range map[*inside][]string{here: {"--tenant=left"},
+		there: {"--tenant=right", "--server=" + issuer}} {
+		args = append([]string{"claim", "explain", "lee@example.com", "https://app.example/a:b"}, args...)
+		_, errs, code := i.run("", args...)
+		if code != 0 || !strings.Contains(errs, "may not use https://app.example/a:b: the user is in none of its groups.") {
+			t.Errorf("got exit %d: %s, want why the user may not use the app", code, errs)
+		}
+	}
 	write("  - {client_id: batch, grant_types: [client_credentials], scope: x, client_secret_hash: [" + hash + "]}\n")
 	same("client|apply|FILE") // without a terminal it asks for --yes
 	same("client|diff|FILE|--json", `"op": "-"`)

@@ -31,7 +31,7 @@ func Find(ctx context.Context, store Store, tenant, userID, clientID string) (*S
 		return nil, err
 	}
 	s := &Subject{Tenant: &t, Client: &c, User: &u}
-	if s.Rules().NeedBelonging() {
+	if s.Rules().NeedBelonging() || len(c.Allow.Groups) > 0 {
 		b, err := store.Belonging(ctx, tenant, userID)
 		if err != nil {
 			return nil, err
@@ -42,4 +42,14 @@ func Find(ctx context.Context, store Store, tenant, userID, clientID string) (*S
 		s.Identities, err = store.IdentitiesOf(ctx, tenant, userID)
 	}
 	return s, err
+}
+
+// Refused returns why the user of a Subject that Find has found may not use the client, as storage.ClientAllow says; ""
+// if they may.
+func (s *Subject) Refused() string {
+	var groups []string
+	if s.Belonging != nil {
+		groups = s.Belonging.Groups
+	}
+	return s.Client.Allow.Refusal(s.User, groups)
 }

@@ -143,8 +143,10 @@ type Access interface {
 	RevokeGrant(ctx context.Context, id, grant string) error
 	DisconnectApp(ctx context.Context, id, client string) error
 	// Explain says what a client learns about the user with these scopes, and why; with all of the client's for nil. It
-	// knows no files, and therefore no places of rules.
-	Explain(ctx context.Context, u storage.User, clientID string, scopes []string) ([]claims.Explanation, error)
+	// knows no files, and therefore no places of rules. refused is why the user may not use the client, as
+	// storage.ClientAllow says, "" if they may.
+	Explain(ctx context.Context, u storage.User, clientID string, scopes []string) (
+		all []claims.Explanation, refused string, err error)
 	// SignInAs returns a link by which an administrator signs in as the user, and until when it works. At a server, by
 	// is nil: the administrator is the user of the access token.
 	SignInAs(ctx context.Context, u storage.User, by *storage.User, reason string) (string, time.Time, error)

@@ -12,15 +12,15 @@ import (
 // Explain implements desk.Access, as the other methods below do.
 func (d *Desk) Explain(
 	ctx context.Context, u storage.User, clientID string, scopes []string,
-) ([]claims.Explanation, error) {
+) (all []claims.Explanation, refused string, err error) {
 	subject, err := claims.Find(ctx, d.Store, d.tenant(), u.ID, clientID)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if scopes == nil {
 		scopes = subject.Client.Scopes()
 	}
-	return subject.Explain(scopes, claims.Declared{}), nil
+	return subject.Explain(scopes, claims.Declared{}), subject.Refused(), nil
 }
 
 func (d *Desk) SignInAs(

@@ -133,13 +133,17 @@ func (d Desk) Unlink(ctx context.Context, id, provider, subject string) error {
 
 func (d Desk) Explain(
 	ctx context.Context, u storage.User, clientID string, scopes []string,
-) ([]claims.Explanation, error) {
+) (all []claims.Explanation, refused string, err error) {
 	query := ""
 	if scopes != nil {
 		query = "?scope=" + url.QueryEscape(strings.Join(scopes, " "))
 	}
-	same := func(e claims.Explanation) claims.Explanation { return e }
-	return api.Whole(ctx, d.api, pathOf(u.ID, "claims", clientID)+query, same)
+	var out struct {
+		Items   []claims.Explanation `json:"items"`
+		Refused string               `json:"refused"`
+	}
+	err = d.api.Get(ctx, pathOf(u.ID, "claims", clientID)+query, &out)
+	return out.Items, out.Refused, err
 }
 
 func (d Desk) SignInAs(
