@@ -25,6 +25,8 @@ type Crowd struct {
 	// Groups are as many groups, and Memberships rows of them: each user is in one of the groups, and then all are in
 	// the first.
 	Groups, Memberships int
+	// Holders are how many of the people have the role holder of Client.
+	Holders int
 	// Events are rows of the audit trail, spread over two years and over the people.
 	Events int
 	// First is the number of the first row of each kind. Crowds in one database must not overlap.
@@ -60,6 +62,12 @@ var crowdKinds = []crowdKind{
 		INSERT INTO memberships (tenant_id, user_id, group_key, upstream, created_at)
 		SELECT $4, owner(n), 'group-' || group(n), '', $3 * 1000 FROM numbers
 		WHERE TRUE ON CONFLICT DO NOTHING`},
+	{"roles", func(c Crowd) int { return min(1, c.Holders) }, `
+		INSERT INTO roles (tenant_id, owner_kind, owner, name, key, title, created_at, updated_at)
+		SELECT $4, 'client', $5, 'holder', 'role-' || $5, '', $3 * 1000, $3 * 1000 FROM numbers`},
+	{"holders", func(c Crowd) int { return c.Holders }, `
+		INSERT INTO user_roles (tenant_id, user_id, role_key, created_at)
+		SELECT $4, person(n), 'role-' || $5, $3 * 1000 FROM numbers`},
 	{"passwords", func(c Crowd) int { return c.People }, `
 		INSERT INTO credentials (tenant_id, user_id, kind, id, data, created_at, updated_at)
 		SELECT $4, person(n), 'password', '', CAST('$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2E$c29tZWhhc2hzb21laGFzaHNvbWVoYXNoc29tZWhhc2g' AS BYTES),
