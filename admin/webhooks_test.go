@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -164,4 +166,29 @@ func TestWebhooksOfOtherTenants(t *testing.T) {
 	}
 	next := a.do("GET", "/events", nil).is(200).text("next")
 	other.do("GET", "/events?after="+next, nil).is(400)
+}
+
+// TestAppsAreToldWhoComesAndGoes: the removal of a user, whose data is deleted, still reaches the app that keeps a
+// profile of the user.
+func TestAppsAreToldWhoComesAndGoes(t *testing.T) {
+	onEveryDatabase(t, func(s *server) {
+		a := s.as("acme", storage.RoleAdministrator)
+		hook := a.do("POST", "/webhooks", fields{"url": "https://app.example/", "kinds": []string{"user.added",
+			"user.removed"}}).is(201).text("id")
+		user := a.do("POST", "/users", fields{"email": "jo@example.com"}).is(201).text("id")
+		a.do("POST", "/users/"+user+":disable", nil).is(200) // which the webhook does not want
+		a.do("DELETE", "/users/"+user, nil).is(204)
+		now := time.Now() // when a server reads the trail
+		_, err := a.store.BeginFeed(a.Context(), a.tenant.ID, now.Add(-time.Minute), now)
+		check(a, err)
+		_, err = a.store.Feed(a.Context(), a.tenant.ID, time.Minute, now, 100)
+		check(a, err)
+		kinds := map[string]string{}
+		for _, d := range a.do("GET", "/webhooks/"+hook+"/deliveries", nil).is(200).items() {
+			kinds[d["kind"].(string)] = d["state"].(string)
+		}
+		if diff := cmp.Diff(map[string]string{"user.added": "waiting", "user.removed": "waiting"}, kinds); diff != "" {
+			s.Error(diff)
+		}
+	})
 }
