@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -79,13 +80,22 @@ func TestAClientRegistersAndManagesItself(t *testing.T) {
 				audit.Actor("cli")); err != nil {
 				t.Fatal(err)
 			}
+			was := g.stored()
+			c := was
+			c.Allow.Groups, c.UpdatedAt = []string{"staff"}, time.Now()
+			if err := g.store.SaveClient(t.Context(), c, &was); err != nil {
+				t.Fatal(err)
+			}
 			next := strings.Replace(registration, "{", `{"client_id": "`+g.host.id+`",`, 1)
 			next = strings.Replace(next, "127.0.0.1:3000/callback", "127.0.0.1:3000/next", 1)
-			if resp := g.manages("PUT", a, next); resp.StatusCode != http.StatusOK {
-				t.Errorf("PUT: got %d", resp.StatusCode)
+			resp := g.manages("PUT", a, next)
+			text, err := io.ReadAll(resp.Body)
+			if err != nil || resp.StatusCode != http.StatusOK || bytes.Contains(text, []byte("staff")) {
+				t.Errorf("PUT: got %d %s, %v; want nothing that an administrator has set", resp.StatusCode, text, err)
 			}
-			if c := g.stored(); c.RedirectURIs[0] != "http://127.0.0.1:3000/next" || c.Outside.Verdict != "" {
-				t.Errorf("got %+v, want the change, and no administrator who vouches for it", c)
+			c = g.stored()
+			if c.RedirectURIs[0] != "http://127.0.0.1:3000/next" || c.Outside.Verdict != "" || len(c.Allow.Groups) != 1 {
+				t.Errorf("got %+v, want the change, no administrator who vouches for it, and what one has set", c)
 			}
 			if resp := g.manages("PUT", a, registration); resp.StatusCode != http.StatusBadRequest {
 				t.Errorf("PUT without client_id: got %d, want 400", resp.StatusCode)

@@ -228,16 +228,20 @@ type registered struct {
 	IssuedAt      int64  `json:"client_id_issued_at"`
 	Token         string `json:"registration_access_token"`
 	URI           string `json:"registration_client_uri"`
-
-	// What clients don't register.
-	SchemesWithoutDot *bool  `json:"schemes_without_dot,omitempty"`
-	AccessTokenFormat string `json:"access_token_format,omitempty"`
 }
 
 // answer tells a client what is registered of it. secret is "" unless it was made just now: only its hash is stored.
 func answer(w http.ResponseWriter, r *http.Request, status int, c storage.Client, secret, token string) error {
 	t := web.TenantOf(r.Context())
-	out := registered{Client: c, Scope: clients.OutsideScope(&t.Tenant, &c), Secret: secret,
+	shown := storage.Client{ // without what administrators have set
+		ClientID: c.ClientID, ClientName: c.ClientName, ClientURI: c.ClientURI, LogoURI: c.LogoURI, PolicyURI: c.PolicyURI,
+		TosURI: c.TosURI, ApplicationType: c.ApplicationType, RedirectURIs: c.RedirectURIs,
+		PostLogoutRedirectURIs: c.PostLogoutRedirectURIs, GrantTypes: c.GrantTypes, ResponseTypes: c.ResponseTypes,
+		TokenEndpointAuthMethod:     c.TokenEndpointAuthMethod,
+		TokenEndpointAuthSigningAlg: c.TokenEndpointAuthSigningAlg, JWKS: c.JWKS, JWKSURI: c.JWKSURI,
+		IDTokenSignedResponseAlg: c.IDTokenSignedResponseAlg,
+	}
+	out := registered{Client: shown, Scope: clients.OutsideScope(&t.Tenant, &c), Secret: secret,
 		IssuedAt: c.CreatedAt.Unix(), Token: token,
 		URI: t.URL(Path) + "?" + url.Values{"client_id": {c.ClientID}}.Encode()}
 	if secret != "" {
