@@ -43,9 +43,9 @@ func TestOneAddressTakesLittle(t *testing.T) {
 			under.wg.Go(under.keepOn)
 			var slowest time.Duration
 			full := false
-			for end := time.Now().Add(8 * time.Second); time.Now().Before(end); {
+			for end := time.Now().Add(5 * time.Second); time.Now().Before(end); {
 				if !full && under.open.Load() >= connections {
-					full, end = true, time.Now().Add(2*time.Second)
+					full, end = true, time.Now().Add(time.Second)
 				}
 				slowest = max(slowest, served(t, func() *vouchsafetest.Reply {
 					req := api.Request(t, http.MethodGet, "/userinfo", "", "")
