@@ -40,6 +40,7 @@ func (s *Server) settle(
 				return err
 			}
 		}
+		browser.SetCookie(w, r, lastCookie, who.Upstream, lastLife)
 		return s.provenSince(w, r, in, ar.User, ar.Since, ar.AMR...)
 	case errors.Is(err, federation.ErrProveEmail):
 		page = "/federated/email"

@@ -54,6 +54,14 @@ func TestLinkedAccounts(t *testing.T) {
 	with := f.visitor()
 	with.goes(with.come(fakeidp.Google, "", fedJo), "/")
 	with.signedInAs("local@example.com")
+	badge := "Continue with Google</span><span class=\"badge\">" + english["signin.last_used"]
+	if page := with.get("/login?other=1"); strings.Count(page.body, badge) != 1 ||
+		strings.Count(page.body, english["signin.last_used"]) != 1 {
+		t.Errorf("the provider of the last sign-in is not marked: %s", page.body)
+	}
+	if page := f.visitor().get("/login"); strings.Contains(page.body, english["signin.last_used"]) {
+		t.Error("a provider is marked in a browser in which no user signed in")
+	}
 
 	f.user(storage.DefaultTenant, "other@example.com", "", right)
 	other := f.signedIn("other@example.com")

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -41,6 +42,21 @@ func (s *Server) strangerHere(r *http.Request) *federation.Stranger {
 func (s *Server) waitsToLink(r *http.Request) bool {
 	who := s.strangerHere(r)
 	return who != nil && who.Proven != ""
+}
+
+const (
+	// lastCookie names the provider by which a user signed in last in this browser, for lastLife. It decides nothing.
+	lastCookie = "last-provider"
+	lastLife   = 90 * 24 * time.Hour
+)
+
+// markLast marks the provider by which a user signed in last in this browser, so that a user who has forgotten which
+// one it was makes no second account.
+func markLast(r *http.Request, offered []ui.Upstream) {
+	last := browser.Cookie(r, lastCookie)
+	for i := range offered {
+		offered[i].LastUsed = offered[i].ID == last
+	}
 }
 
 const (

@@ -60,6 +60,7 @@ type Upstream struct {
 	// Mark names the provider's mark among the static files. If it is "", the button has the Initial.
 	Mark, Initial string
 	Confirms      bool // the user is to confirm who they are
+	LastUsed      bool // a user signed in there last in this browser
 }
 
 // PasskeyForm is the form that static/passkey.js fills in. It stays hidden where scripts do not
