@@ -152,6 +152,7 @@ func TestHeadersOfEveryPage(t *testing.T) {
 			RedirectURI: "com.example.app:/cb"})
 		v := s.visitor()
 		v.signIn("jo@example.com", right)
+		s.begin(web, local, native)
 		const common = "default-src 'none'; style-src 'self'; img-src 'self' https:; base-uri 'none'; frame-ancestors 'none'"
 		const withMenu = "an error page with the language menu"
 		for path, policy := range map[string]string{

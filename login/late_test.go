@@ -113,6 +113,7 @@ func TestThePageForWhoIsMeant(t *testing.T) {
 		t.Errorf("another user is signed in: got %q, %v", field(p), strings.Contains(p.body, `name="confirm"`))
 	}
 	v.signIn("jo", right)
+	s.begin(about, several, named)
 	for name, q := range map[string]string{"meant": about, "one of those meant": several, "and named": named} {
 		if p := v.get("/login?" + q); !strings.Contains(p.body, `name="confirm"`) ||
 			!strings.Contains(p.body, "jo@example.com") {

@@ -210,6 +210,7 @@ func TestTenantsKeepToThemselves(t *testing.T) {
 	if p := v.signIn("mo@example.com", right); p.location() != "/t/acme/" {
 		t.Errorf("got %d to %q", p.status, p.location())
 	}
+	s.begin(q)
 	for _, path := range []string{"/account", "/login?" + q, "/login?other=1&" + q, "/select?" + q, "/consent?" + q,
 		"/signout", "/signed-out", "/setup?token=setup-acme", "/nonsense?i=x"} {
 		p := v.get(path)

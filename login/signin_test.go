@@ -320,7 +320,11 @@ func TestTheHintIsFilledIn(t *testing.T) {
 	if p := v.get("/login"); p.leads() != "/" {
 		t.Errorf("signed in, no client asks: got %d to %q", p.status, p.location())
 	}
+	if p := v.get("/login?" + none); p.leads() != "/authorize?"+none {
+		t.Errorf("signed in after the request began: got %d to %q", p.status, p.location())
+	}
 	for name, q := range map[string]string{"hinted": jo, "nobody hinted": none} {
+		s.begin(q)
 		p := v.get("/login?" + q)
 		if !strings.Contains(p.body, english["signin.again"]) || !strings.Contains(p.body, `name="confirm"`) ||
 			!strings.Contains(p.body, "other=1") {

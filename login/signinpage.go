@@ -64,10 +64,37 @@ func (s *Server) signInPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if in == nil && form.Account != nil && !ui.WasRefused(r) && (s.nextOf(r) == "" || form.Account.Fresh) {
-		return s.goOn(w, r, nil) // signed in, and no page or client asks for a new proof
+	if form.Account != nil && !ui.WasRefused(r) {
+		needed, err := s.proofNeeded(r, in, form.Account)
+		if err != nil {
+			return err
+		}
+		if !needed {
+			return s.goOn(w, r, in)
+		}
 	}
 	return s.showSignIn(w, r, in, form)
+}
+
+// proofNeeded reports whether a page or a client asks for a new proof of the signed-in account. A client's request
+// does, unless the user signed in after it began, in another tab: that settles prompt=login and max_age, too.
+func (s *Server) proofNeeded(r *http.Request, in *storage.Interaction, account *ui.Account) (bool, error) {
+	if in == nil {
+		return s.nextOf(r) != "" && !account.Fresh, nil
+	}
+	if !account.AuthTime.After(in.Started) || s.waitsToLink(r) {
+		return true, nil
+	}
+	if account.Fresh {
+		return false, nil
+	}
+	// The page that sets up a second factor sends users here whose sign-in is older. The request must not send them
+	// back.
+	c, err := s.claimant(r, in)
+	if errors.Is(err, people.ErrNoClaimant) {
+		return true, nil
+	}
+	return !c.IsSignedIn() || s.missingFactor(r, in, c, false).ACR != "", err
 }
 
 // blankForm returns the form before the user typed anything into it. If an account is signed in, the form asks the
@@ -162,6 +189,7 @@ func (s *Server) showSignIn(w http.ResponseWriter, r *http.Request, in *storage.
 	v.Upstreams = ui.UpstreamsOf(s.Service.Upstreams(web.TenantOf(r.Context())), func(id string) bool {
 		return id != without && slices.Contains(form.Offers.Upstreams, id)
 	}, form.Account != nil)
+	markLast(r, v.Upstreams)
 	if v.Passkey, err = s.signInPasskey(w, r, v, form); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -260,6 +261,18 @@ func (s *site) ask(path string, in storage.Interaction) string {
 	}
 	s.letters[in.Letter] = in
 	return "i=" + in.Letter
+}
+
+// begin has requests begin now, after what users have done so far.
+func (s *site) begin(queries ...string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, q := range queries {
+		letter := strings.TrimPrefix(q, "i=")
+		in := s.letters[letter]
+		in.Started = time.Now()
+		s.letters[letter] = in
+	}
 }
 
 func (s *site) authorize(w http.ResponseWriter, r *http.Request) {

@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"time"
+
 	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
@@ -15,13 +17,15 @@ type Account struct {
 	Name    string
 	Initial string
 	Fresh   bool // whether the user has proven it within the last minutes
-	User    storage.User
+	// AuthTime is when the user last signed in to it; zero for an account without a session.
+	AuthTime time.Time
+	User     storage.User
 }
 
 // AccountOf returns the account of a session.
 func AccountOf(a sessions.Account) *Account {
 	v := AccountOfUser(a.User)
-	v.Session, v.Fresh = a.ID, people.IsFresh(a.AuthTime)
+	v.Session, v.Fresh, v.AuthTime = a.ID, people.IsFresh(a.AuthTime), a.AuthTime
 	return v
 }
 
