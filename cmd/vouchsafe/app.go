@@ -58,7 +58,7 @@ type jsonFlag struct {
 // more memory than a short one.
 type pageFlags struct {
 	Limit int    `help:"Print at most this many." placeholder:"N"`
-	After string `help:"Begin after this id, such as the last one printed." placeholder:"ID"`
+	After string `help:"Begin after this id, such as the last one printed." placeholder:"ID" complete:"listed"`
 }
 
 // every returns a list as an iterator.

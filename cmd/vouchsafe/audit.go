@@ -102,7 +102,7 @@ type auditListCmd struct {
 	Kind     []string  `help:"List only events of this kind, such as login.failed. Repeatable." placeholder:"KIND"`
 	User     string    `help:"List only events about this user: an id, an email address or a username." placeholder:"USER" complete:"user"`
 	ClientID string    `name:"client" help:"List only events about this client." placeholder:"CLIENT-ID" complete:"client"`
-	Actor    string    `help:"List only what this user or client did, by its id; cli for the command line." placeholder:"ID"`
+	Actor    string    `help:"List only what this user or client did, by its id; cli for the command line." placeholder:"ID" complete:"actor"`
 	Since    time.Time `help:"Leave out older events; a time such as 2006-01-02T15:04:05Z." placeholder:"TIME"`
 	Until    time.Time `help:"Leave out newer events." placeholder:"TIME"`
 	Limit    int       `help:"Print at most this many; 0 for all." default:"100" placeholder:"N"`

@@ -35,8 +35,8 @@ func (*completionCmd) Help() string {
     fish:  vouchsafe completion fish | source
 
 It completes commands, flags, and the names of users, groups, clients, APIs,
-keys and tenants in the database; those of roles after --client or --api, and
-the ids of what a user has, such as sessions, after the user.`
+roles, keys, invitations and tenants in the database, and the ids of what a
+user has, such as sessions, after the user.`
 }
 
 // Run prints the script, or a candidate a line. It offers nothing that a shell could take for more than a word.
@@ -96,8 +96,17 @@ func (a *app) namesFor(p completion.Place, beginning string) []string {
 	}
 	defer func() { _ = s.Close() }() // nothing was written
 	tenant := cmp.Or(p.Given["tenant"], storage.DefaultTenant)
+	if kind == "listed" {
+		kind = listed[p.Command]
+	}
 	var names []string
 	switch {
+	case kind == "owned-role":
+		names, err = storedOwnedRoles(ctx, s, tenant, beginning)
+	case kind == "member":
+		names, err = storedMembers(ctx, s, tenant, p.Arguments, beginning)
+	case kind == "event":
+		names, err = storedDeliveries(ctx, s, tenant, p.Arguments)
 	case kind == "role":
 		names, err = storedRoles(ctx, s, tenant, p.Given, beginning)
 	case kind == "api-key":
@@ -172,6 +181,15 @@ func storedNames(ctx context.Context, s store, kind, tenant, beginning string) (
 			names = append(names, api.Identifier)
 		}
 		return names, err
+	case "invitation":
+		all, err := s.CodesFor(ctx, tenant, storage.CodeInvite, before(beginning), completionNames, time.Now())
+		for _, c := range all {
+			names = append(names, c.Target)
+		}
+		return names, err
+	case "actor":
+		all, err := storedNames(ctx, s, "client", tenant, beginning)
+		return append(all, people.ActorCommand), err
 	case "key":
 		all, err := s.Keys(ctx, tenant, time.Time{})
 		for _, k := range all {
@@ -267,6 +285,67 @@ func storedRoles(ctx context.Context, s store, tenant string, flags map[string]s
 		names = append(names, r.Name)
 	}
 	return names, err
+}
+
+// listed are the kinds of what --after names, by the command that lists it.
+var listed = map[string]string{
+	"client list": "client", "group list": "group", "group members": "member", "invitation list": "invitation",
+	"mail dead": "mail", "role list": "role", "tenant list": "tenant", "user list": "member", "webhook list": "webhook",
+}
+
+// storedMembers returns the ids of the users in the group that is the first argument, or of all users without one.
+func storedMembers(ctx context.Context, s store, tenant string, arguments []string, beginning string) (
+	ids []string, err error,
+) {
+	var all []storage.User
+	if len(arguments) > 0 {
+		all, err = s.Members(ctx, tenant, arguments[0], before(beginning), completionNames)
+	} else {
+		all, err = s.Users(ctx, tenant, before(beginning), completionNames)
+	}
+	for _, u := range all {
+		ids = append(ids, u.ID)
+	}
+	return ids, err
+}
+
+// storedDeliveries returns the ids of the newest events that the webhook, which is the first argument, was to be sent.
+func storedDeliveries(ctx context.Context, s store, tenant string, arguments []string) (ids []string, err error) {
+	if len(arguments) == 0 {
+		return nil, nil
+	}
+	all, err := s.WebhookDeliveries(ctx, tenant, arguments[0], 0, completionNames)
+	for _, d := range all {
+		ids = append(ids, d.EventID)
+	}
+	return ids, err
+}
+
+// storedOwnedRoles returns roles as OWNER#ROLE. It asks for the roles of an owner whose name is complete, and else for
+// those of the first owners whose names begin with the text.
+func storedOwnedRoles(ctx context.Context, s store, tenant, beginning string) (names []string, err error) {
+	owner, role, whole := strings.Cut(beginning, "#")
+	flags := map[string][]string{}
+	for flag, kind := range map[string]string{"client": "client", "api": "api"} {
+		if flags[flag], err = storedNames(ctx, s, kind, tenant, owner); err != nil {
+			return nil, err
+		}
+	}
+	for flag, owners := range flags {
+		for _, o := range owners {
+			if !strings.HasPrefix(o, owner) || whole && o != owner || len(names) >= completionNames {
+				continue
+			}
+			roles, err := storedRoles(ctx, s, tenant, map[string]string{flag: o}, role)
+			if err != nil {
+				return nil, err
+			}
+			for _, r := range roles {
+				names = append(names, o+"#"+r)
+			}
+		}
+	}
+	return names, nil
 }
 
 // before returns a text that comes before all texts that begin with this one, and after nearly all others.

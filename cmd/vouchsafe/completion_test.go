@@ -52,6 +52,10 @@ func TestCompletionKnowsNames(t *testing.T) {
 		}
 	}
 	kid := strings.TrimSpace(sh.do(t, "key", "rotate", "--alg", "ES256"))
+	var shown userView
+	sh.read(t, &shown, "user", "show", "ann@example.com", "--json")
+	ann := shown.ID
+	sh.do(t, "user", "invite", "invited@example.com")
 	sh.file(t, "more.jsonl", `{"email":"lin@example.com","identities":[{"provider":"corp","subject":"4711"}]}`+"\n")
 	sh.do(t, "user", "import", "more.jsonl")
 	secretID := strings.Fields(sh.do(t, "client", "secrets", "shop"))
@@ -59,34 +63,49 @@ func TestCompletionKnowsNames(t *testing.T) {
 	sh.read(t, &secrets, "secret", "list", "--json")
 	for line, want := range map[string]string{
 		"secret forget " + secrets[0].Fingerprint[:4]: secrets[0].Fingerprint,
-		"user show an":                          "andy@example.com ann@example.com annie",
-		"user show ann@":                        "ann@example.com",
-		"user show --tenant acme a":             "ann@acme.example",
-		"user show --tenant=acme a":             "ann@acme.example",
-		"user show --tenant a":                  "acme",
-		"user show ann@example.com a":           "",
-		"client show sh":                        "shop shop-2",
-		"client remove --yes ti":                "till",
-		"tenant remove ac":                      "acme",
-		"group join st":                         "staff",
-		"group join staff an":                   "andy@example.com ann@example.com annie",
-		"api show https":                        "https://api.example",
-		"role give --client till te":            "teller",
-		"role give teller --client ti":          "till",
-		"role take --api=https://api.example t": "tester",
-		"admin add bo":                          "bob@example.com",
-		"claim explain bob@example.com ti":      "till",
-		"key remove " + kid[:8]:                 kid,
-		"user sho":                              "show",
-		"upstream test c":                       "corp",
-		"user unlink lin@example.com c":         "corp",
-		"user unlink lin@example.com corp 4":    "4711",
-		"user unlink no@example.com c":          "",
+		"user show an":                                               "andy@example.com ann@example.com annie",
+		"user show ann@":                                             "ann@example.com",
+		"user show --tenant acme a":                                  "ann@acme.example",
+		"user show --tenant=acme a":                                  "ann@acme.example",
+		"user show --tenant a":                                       "acme",
+		"user show ann@example.com a":                                "",
+		"client show sh":                                             "shop shop-2",
+		"client remove --yes ti":                                     "till",
+		"tenant remove ac":                                           "acme",
+		"group join st":                                              "staff",
+		"group join staff an":                                        "andy@example.com ann@example.com annie",
+		"api show https":                                             "https://api.example",
+		"role give --client till te":                                 "teller",
+		"role give teller --client ti":                               "till",
+		"role take --api=https://api.example t":                      "tester",
+		"admin add bo":                                               "bob@example.com",
+		"claim explain bob@example.com ti":                           "till",
+		"key remove " + kid[:8]:                                      kid,
+		"user sho":                                                   "show",
+		"user invite x@example.com --role ti":                        "till#teller",
+		"user edit x --role=x --take-role till#te":                   "till#teller",
+		"user edit x --role https":                                   "https://api.example#tester",
+		"user edit x --role https://api.example#x":                   "",
+		"invitation withdraw in":                                     "invited@example.com",
+		"invitation list --after in":                                 "invited@example.com",
+		"invitation resend --tenant acme in":                         "",
+		"client list --after sh":                                     "shop shop-2",
+		"group list --after st":                                      "staff",
+		"role list --client till --after te":                         "teller",
+		"tenant list --after ac":                                     "acme",
+		"user list --after " + ann[:30]:                              ann,
+		"group members staff --after " + ann[:30]:                    "",
+		"audit list --actor sh":                                      "shop shop-2",
+		"audit list --actor cl":                                      "cli",
+		"upstream test c":                                            "corp",
+		"user unlink lin@example.com c":                              "corp",
+		"user unlink lin@example.com corp 4":                         "4711",
+		"user unlink no@example.com c":                               "",
 		"client remove-secret shop " + secretID[len(secretID)-1][:2]: secretID[len(secretID)-1],
-		"client add x --kind s":                "spa service",
-		"user show --js":                       "--json",
-		"user show x --da":                     "--data",
-		"user show --data " + sh.dir + "/no a": "",
+		"client add x --kind s":                                      "spa service",
+		"user show --js":                                             "--json",
+		"user show x --da":                                           "--data",
+		"user show --data " + sh.dir + "/no a":                       "",
 	} {
 		if got := sh.completed(t, line); !sameWords(got, want) {
 			t.Errorf("%q: got %q, want %q", line, got, want)
@@ -98,8 +117,9 @@ func TestCompletionKnowsNames(t *testing.T) {
 }
 
 // kindsOfNames are the kinds of names that TestCompletionKnowsNames and TestCompletionKnowsWhatUsersHave complete.
-var kindsOfNames = []string{"api", "api-key", "app", "client", "client-secret", "grant", "group", "key", "linked",
-	"mail", "passkey", "role", "secret", "session", "subject", "tenant", "upstream", "user", "webhook"}
+var kindsOfNames = []string{"actor", "api", "api-key", "app", "client", "client-secret", "event", "grant", "group",
+	"invitation", "key", "linked", "listed", "mail", "owned-role", "passkey", "role", "secret", "session", "subject",
+	"tenant", "upstream", "user", "webhook"}
 
 // TestEveryKindOfNameIsCompleted: no command says that it completes names which no test completes.
 func TestEveryKindOfNameIsCompleted(t *testing.T) {
@@ -191,6 +211,9 @@ func TestCompletionKnowsWhatUsersHave(t *testing.T) {
 		"api-key remove --user ann@example.com " + apiKey[:4]: "",
 		"webhook remove " + webhook[:4]:                       webhook,
 		"webhook deliveries " + webhook[:4]:                   webhook,
+		"webhook list --after " + webhook[:4]:                 webhook,
+		"webhook replay " + webhook + " --event ":             "",
+		"mail dead --after ma":                                "mail-1",
 		"mail retry ma":                                       "mail-1",
 		"audit list --user an":                                "ann@example.com",
 		"audit list --client sh":                              "shop",

@@ -63,7 +63,7 @@ func (a *app) tellInvited(i invitations.Invitation, asJSON bool) error {
 type userInviteCmd struct {
 	Email     string        `arg:"" help:"The email address to invite."`
 	Group     []string      `sep:"none" help:"Make them a member of this group. Repeatable." placeholder:"GROUP" complete:"group"`
-	Role      []string      `sep:"none" help:"Give them this role of a client or an API. Repeatable." placeholder:"OWNER#ROLE"`
+	Role      []string      `sep:"none" help:"Give them this role of a client or an API. Repeatable." placeholder:"OWNER#ROLE" complete:"owned-role"`
 	Attribute []string      `sep:"none" help:"Set an attribute that tenants.yaml declares. A list is separated by commas. Repeatable." placeholder:"NAME=VALUE"`
 	Lifetime  time.Duration `default:"168h" help:"How long it can be accepted, at most 720h." placeholder:"DURATION"`
 	Language  string        `default:"en" help:"The language of the email: en, de, es, fr, pt or ru." placeholder:"TAG"`
@@ -131,7 +131,7 @@ func (c *invitationListCmd) Run(ctx context.Context, a *app) error {
 
 // whichInvitation names an invitation.
 type whichInvitation struct {
-	Email string `arg:"" help:"The email address that was invited."`
+	Email string `arg:"" help:"The email address that was invited." complete:"invitation"`
 	placeFlags
 	jsonFlag
 }

@@ -30,8 +30,8 @@ type userEditCmd struct {
 	MustChange    *bool    `name:"expire-password" negatable:"" help:"They have to choose a new password when they next sign in with theirs."`
 	Group         []string `sep:"none" help:"Make them a member of this group. Repeatable." placeholder:"GROUP" complete:"group"`
 	LeaveGroup    []string `sep:"none" help:"End their membership in this group. Repeatable." placeholder:"GROUP" complete:"group"`
-	Role          []string `sep:"none" help:"Give them this role of a client or an API. Repeatable." placeholder:"OWNER#ROLE"`
-	TakeRole      []string `sep:"none" help:"Take this role from them. Repeatable." placeholder:"OWNER#ROLE"`
+	Role          []string `sep:"none" help:"Give them this role of a client or an API. Repeatable." placeholder:"OWNER#ROLE" complete:"owned-role"`
+	TakeRole      []string `sep:"none" help:"Take this role from them. Repeatable." placeholder:"OWNER#ROLE" complete:"owned-role"`
 	Attribute     []string `sep:"none" help:"Set an attribute that tenants.yaml declares; nothing after = removes it. A list is separated by commas. Repeatable." placeholder:"NAME=VALUE"`
 	Reserved      bool     `help:"Allow a username that the tenant reserves, such as support."`
 	jsonFlag

@@ -220,7 +220,7 @@ func (c *webhookRemoveCmd) Run(ctx context.Context, a *app) error {
 type webhookDeliveriesCmd struct {
 	whichWebhook
 	State string   `enum:"waiting,delivered,dead," default:"" help:"Only those in this state: waiting, delivered or dead." placeholder:"STATE"`
-	Event string   `help:"Only that of the event with this id." placeholder:"ID"`
+	Event string   `help:"Only that of the event with this id." placeholder:"ID" complete:"event"`
 	Kind  []string `sep:"none" help:"Only events of this kind; login.* stands for all that begin so. Repeatable." placeholder:"KIND"`
 	Limit int      `default:"100" help:"How many are printed at most." placeholder:"N"`
 }
@@ -269,7 +269,7 @@ func (c *webhookDeliveriesCmd) Run(ctx context.Context, a *app) error {
 // webhookReplayCmd has events sent again.
 type webhookReplayCmd struct {
 	whichWebhook
-	Event string    `help:"The id of an event." placeholder:"ID" xor:"which"`
+	Event string    `help:"The id of an event." placeholder:"ID" xor:"which" complete:"event"`
 	Since time.Time `help:"All that began to wait since this time." placeholder:"TIME" xor:"which"`
 	Until time.Time `help:"None that began to wait later." placeholder:"TIME"`
 }

@@ -8,17 +8,19 @@ import (
 )
 
 // IsPlainWord reports whether a shell takes the word as it is. Others are not offered: the user would run what
-// an attacker has chosen as a name.
+// an attacker has chosen as a name. A # begins a comment only at the beginning of a word.
 func IsPlainWord(word string) bool {
 	return strings.IndexFunc(word, func(r rune) bool {
-		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.@+:/", r)
-	}) < 0
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-_.@+:/#", r)
+	}) < 0 && !strings.HasPrefix(word, "#")
 }
 
 // Place is where in a command line a word is to be completed.
 type Place struct {
 	node  *kong.Node
 	value *kong.Value // what the word is the value of; nil for a command or a flag
+	// Command has the names of the command before the word, such as "client list".
+	Command string
 	// Given are the flags before the word that have values.
 	Given map[string]string
 	// Arguments are the values before the word that belong to no flag.
@@ -46,6 +48,10 @@ func PlaceAfter(node *kong.Node, words []string) Place {
 				p.Arguments = append(p.Arguments, w)
 			}
 		}
+	}
+	p.Command = p.node.Path()
+	if root := node.Path(); root != "" {
+		p.Command = strings.TrimPrefix(p.Command, root+" ")
 	}
 	switch {
 	case flag != nil:
