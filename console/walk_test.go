@@ -151,7 +151,7 @@ func (j *journey) addApp() {
 	j.me.Type("Name", "Shop")
 	j.me.Type("Client ID", "shop")
 	j.me.Type("Redirect URIs", j.program.URL+"/callback")
-	j.me.Tick("This app is ours: users aren’t asked for consent")
+	j.me.Tick("This is our own app: users aren’t asked for consent")
 	j.me.Click("Add an app")
 	if j.secret = j.me.Shown(); j.secret == "" {
 		j.t.Fatal("no secret is shown")
@@ -374,14 +374,14 @@ var seen, hidden = map[string]map[string]string{
 }, map[string]map[string][]string{
 	storage.RoleSupport: {
 		"/admin": {"Apps", "APIs", "Sign-in", "Add an app", "Set up email"}, "/admin/groups": {"Add a group"},
-		"/admin/groups/group?id=crew": {"Rename", "Remove the group", "Add to the group", "Take out"},
+		"/admin/groups/group?id=crew": {"Rename", "Remove the group", "Add to the group", "Remove from group"},
 		"/admin/settings":             {"Webhooks", "Signing keys", "Administrators"},
 	},
 	storage.RoleAuditor: {
 		"/admin": {"Add an app", "Invite people", "Set up email"}, "/admin/people": {"Invite", "Add", "Import"},
 		"/admin/apps":                    {"Add an app"},
 		"/admin/apps/app?id=shop":        {"Edit", "Change", "Add a new secret", "Disable", "Remove the app"},
-		"/admin/groups/group?id=crew":    {"Rename", "Remove the group", "Add to the group", "Take out"},
+		"/admin/groups/group?id=crew":    {"Rename", "Remove the group", "Add to the group", "Remove from group"},
 		"/admin/settings/webhooks":       {"Add a webhook"},
 		"/admin/settings/administrators": {"Add an administrator", "Change"},
 	},

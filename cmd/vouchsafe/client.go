@@ -32,7 +32,7 @@ type clientCmd struct {
 	AddSecret    clientAddSecretCmd    `cmd:"" help:"Give a client one more secret, and print it once. The others stay valid."`
 	RemoveSecret clientRemoveSecretCmd `cmd:"" help:"Remove one of a client's secrets."`
 	Remove       clientRemoveCmd       `cmd:"" help:"Remove a client, with all that users allowed it."`
-	Apply        clientApplyCmd        `cmd:"" help:"Make the clients those of a clients file. Clients that an earlier file declared and this one does not are removed, with all that users allowed them: the command asks first. Idempotent."`
+	Apply        clientApplyCmd        `cmd:"" help:"Apply a clients file: add and change the clients that it declares. Clients that an earlier file declared and this one does not are removed, with all that users allowed them: the command asks first. Idempotent."`
 	Diff         clientDiffCmd         `cmd:"" help:"Show what apply would change."`
 	Secret       clientSecretCmd       `cmd:"" help:"Make a client secret, and its hash for a clients file."`
 }

@@ -18,7 +18,7 @@ type roleCmd struct {
 	Add     roleAddCmd     `cmd:"" help:"Add a role at a client or an API."`
 	List    roleListCmd    `cmd:"" help:"List the roles of a client or an API."`
 	Edit    roleEditCmd    `cmd:"" help:"Give a role another title."`
-	Remove  roleRemoveCmd  `cmd:"" help:"Remove a role, and take it from all that have it."`
+	Remove  roleRemoveCmd  `cmd:"" help:"Remove a role, and take it from all who have it."`
 	Give    roleGiveCmd    `cmd:"" help:"Give a role to a user, a group or a client."`
 	Take    roleTakeCmd    `cmd:"" help:"Take a role from a user, a group or a client."`
 	Holders roleHoldersCmd `cmd:"" help:"List the users, groups and clients that were given a role."`

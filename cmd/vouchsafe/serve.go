@@ -180,7 +180,7 @@ type restoredView struct {
 func (*restoredCmd) Help() string {
 	return `Run it after restoring a backup, before the first server starts. Otherwise sessions that ended
 since the backup, revoked grants and used codes would be valid again. In all tenants it ends
-all sessions, revokes all grants, drops waiting codes and mails, and forgets remembered
+all sessions, revokes all grants, drops waiting codes and emails, and removes trusted
 devices. If you stop it, the servers finish the work. With --api-keys programs need new
 API keys, too.`
 }

@@ -31,7 +31,7 @@ type tenantCmd struct {
 	Edit   tenantEditCmd   `cmd:"" help:"Change settings of a tenant. Its upstream providers, attributes and APIs are those of a file: see tenant apply, and api put."`
 	Login  tenantLoginCmd  `cmd:"" help:"Set the email and password with which the app of a tenant signs in at the routes of backend-auth, and end its sign-ins."`
 	Remove tenantRemoveCmd `cmd:"" help:"Remove a tenant with all its data, for good."`
-	Apply  tenantApplyCmd  `cmd:"" help:"Make rules and branding those of a tenants file. The command asks before it takes an upstream provider, an attribute or an API away. Idempotent."`
+	Apply  tenantApplyCmd  `cmd:"" help:"Apply a tenants file: its rules and branding replace those of its tenants. The command asks before it takes an upstream provider, an attribute or an API away. Idempotent."`
 	Diff   tenantDiffCmd   `cmd:"" help:"Show what apply would change."`
 }
 

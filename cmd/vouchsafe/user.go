@@ -250,7 +250,7 @@ type userRecoverCmd struct {
 func (c *userRecoverCmd) Run(ctx context.Context, a *app) error {
 	return c.with(ctx, a, func(d desk.Desk, u storage.User) error {
 		err := a.confirm(ctx, c.yesFlag, "This removes the authenticator app, the recovery codes, all passkeys and all "+
-			"trusted devices of %s. Verify first that it is them who ask for it.", addressed(u))
+			"trusted devices of %s. First make sure that it's really them who ask.", addressed(u))
 		if err != nil {
 			return err
 		}

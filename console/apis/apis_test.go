@@ -29,7 +29,7 @@ func TestAnAPIFromItsBeginningToItsEnd(t *testing.T) {
 	if p := b.Follow(b.Send("/admin/apis/add", "identifier", "orders")); p.Status != http.StatusUnprocessableEntity {
 		t.Errorf("no address: got %s", p)
 	}
-	b.Says("Write a whole address")
+	b.Says("Enter a full address")
 	b.Follow(b.Send("/admin/apis/add", "identifier", id, "name", "<i>Orders</i>"))
 	b.Says("<i>Orders</i> was added.", "No scopes yet.")
 	b.Open("/admin/apis/add")
@@ -49,7 +49,7 @@ func TestAnAPIFromItsBeginningToItsEnd(t *testing.T) {
 	b.Open("/admin/apis/edit?id=" + id)
 	stale := b.Fields("/admin/apis/edit")
 	b.Follow(b.Send("/admin/apis/edit", "name", "Orders", "access_token_lifetime", "soon"))
-	b.Says("Write whole seconds, minutes or hours")
+	b.Says("Enter whole seconds, minutes or hours")
 	b.Open("/admin/apis/edit?id=" + id)
 	b.Follow(b.Send("/admin/apis/edit", "name", "Orders", "access_token_format", "opaque", "access_token_lifetime", "10m",
 		"clients", "shop\r\nwiki"))

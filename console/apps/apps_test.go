@@ -102,7 +102,7 @@ func TestAnAppIsChanged(t *testing.T) {
 	put(t, s, storage.Client{ClientID: "shop", ClientName: "Shop", TokenEndpointAuthMethod: "none", FirstParty: true,
 		RedirectURIs: []string{"https://shop.example/cb"}})
 	check := b.Get("/admin/apps/check?id=shop&value=" + url.QueryEscape("https://*.shop.example/"))
-	if check.Status != http.StatusOK || !strings.Contains(check.Body, "no wildcards") {
+	if check.Status != http.StatusOK || !strings.Contains(check.Body, "Wildcards aren’t allowed") {
 		t.Errorf("the check says %s", check.Body)
 	}
 	b.Open("/admin/apps/redirects?id=shop")
@@ -118,7 +118,7 @@ func TestAnAppIsChanged(t *testing.T) {
 
 	b.Open("/admin/apps/access?id=shop")
 	b.Follow(b.Send("/admin/apps/access", "groups", "Crew!"))
-	b.Says("Write the ID of a group")
+	b.Says("Enter the ID of a group")
 	b.Follow(b.Send("/admin/apps/access", "groups", "crew"))
 	if got := stored(t, s, "shop").Allow.Groups; len(got) != 1 || got[0] != "crew" {
 		t.Errorf("got %q", got)

@@ -28,7 +28,7 @@ func TestAGroupFromItsBeginningToItsEnd(t *testing.T) {
 	if p := b.Follow(b.Send("/admin/groups/add", "id", "Crew!")); p.Status != http.StatusUnprocessableEntity {
 		t.Errorf("an id that is none: got %s", p)
 	}
-	b.Says("Please check these fields", "Write small letters")
+	b.Says("Please check these fields", "Use lowercase letters")
 	b.Follow(b.Send("/admin/groups/add", "id", "crew", "title", "The <b>crew</b>"))
 	b.Says("was added.", "The <b>crew</b>", "Shop")
 

@@ -67,7 +67,7 @@ func TestTheLogSaysWhatHappened(t *testing.T) {
 		"until=2020-01-01T00:00":              {"No entry matches", refused},
 		"address=" + url.QueryEscape(hostile): {"No entry matches", refused},
 		"person=nobody%40default.example":     {"There’s no such person", refused},
-		"since=yesterday":                     {"Write a time such as", refused},
+		"since=yesterday":                     {"Enter a time such as", refused},
 	} {
 		b.Open("/admin/log?" + query)
 		b.Says(want[0])

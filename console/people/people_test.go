@@ -265,7 +265,7 @@ func TestGroupsAndRolesAreGiven(t *testing.T) {
 	post("/roles", "take", "wiki#editor")
 	b.Says("The role was taken away.")
 	post("/groups", "leave", "crew")
-	b.Says("Taken out of the group.", "In no group.")
+	b.Says("Removed from the group.", "In no group.")
 }
 
 // TestAttributesAreEdited: the fields that the tenant declares are in the forms, and what is wrong stands beside them.

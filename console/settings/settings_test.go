@@ -39,7 +39,7 @@ func TestKeysAreRotatedAndRemoved(t *testing.T) {
 	b.Follow(b.Send("/admin/settings/keys/rotate", "alg", "ES256"))
 	b.Open("/admin/settings/keys/rotate")
 	b.Follow(b.Send("/admin/settings/keys/rotate", "alg", "ES256"))
-	b.Says("New keys were made.", "ES256", "Signing")
+	b.Says("New keys were created.", "ES256", "Signing")
 	before, err := s.Store.Keys(t.Context(), storage.DefaultTenant, time.Time{})
 	if err != nil || len(before) < 2 {
 		t.Fatalf("got %d keys, %v", len(before), err)
@@ -100,7 +100,7 @@ func TestAWebhookFromItsFirstEventToItsRemoval(t *testing.T) {
 	t.Cleanup(app.Close)
 	const add = "/admin/settings/webhooks/add"
 	b.Open("/admin/settings/webhooks")
-	b.Says("Add a webhook to have one told")
+	b.Says("Add a webhook to tell one")
 	b.Open(add)
 	p := b.Follow(b.Send(add, "url", "gopher://x", "description", "kept"))
 	if p.Status != http.StatusUnprocessableEntity {
@@ -154,7 +154,7 @@ func TestAWebhookFromItsFirstEventToItsRemoval(t *testing.T) {
 	b.Follow(b.Post(at+"/replay", url.Values{"form": {b.Hidden("form")}, "session": {b.Session}, "hours": {"24"}}))
 	b.Says("Sent again: 0")
 	b.Open(at + "/remove")
-	b.Says("The program is told of nothing any more.")
+	b.Says("The program no longer gets any events.")
 	b.Follow(b.Send(at + "/remove"))
 	b.Says("The webhook was removed.")
 	if p := b.Get(at); p.Status != http.StatusNotFound {
@@ -253,7 +253,7 @@ func TestAPIKeysOfAClient(t *testing.T) {
 		t.Errorf("a scope that the client has not: got %s", p)
 	}
 	b.Follow(b.Send(add, "name", "import", "scopes", "users:read", "expires", "30"))
-	b.Says("The API key import was made.")
+	b.Says("The API key import was created.")
 	key := shown.FindStringSubmatch(b.Last.Body)
 	if key == nil {
 		t.Fatal("no key is shown")

@@ -42,7 +42,7 @@ func TestRulesAreChanged(t *testing.T) {
 	s, b := start(t)
 	before := stored(t, s)
 	b.Open("/admin/sign-in")
-	b.Says("Who may make an account", "Everyone", "Ask for a second step")
+	b.Says("Who can create an account", "Everyone", "Ask for a second step")
 	b.Open(rules)
 	b.Follow(b.Send(rules, unchanged...))
 	b.Says("Saved.")
@@ -154,7 +154,7 @@ func TestAnUpstreamProviderFromItsAdditionToItsRemoval(t *testing.T) {
 	if p.Status != http.StatusUnprocessableEntity {
 		t.Errorf("got %s", p)
 	}
-	b.Says("Another provider has this id", "Is missing")
+	b.Says("Another provider has this ID", "Is missing")
 	b.Follow(b.Send(add, "id", "corp", "preset", "oidc", "upstream_sign_up", "closed", "upstream_name", "<b>Corp</b>",
 		"issuer", "https://127.0.0.1:1", "client_id", "us", "client_secret", "hidden-secret", "claims", "name = display"))
 	b.Says("<b>Corp</b> was added.", "/upstream/corp/callback", "display")
@@ -167,7 +167,7 @@ func TestAnUpstreamProviderFromItsAdditionToItsRemoval(t *testing.T) {
 	if p.Status != http.StatusOK {
 		t.Errorf("the test run: got %s", p)
 	}
-	b.Says("The test run found what fails", "discovery")
+	b.Says("The test run found failures", "discovery")
 	b.Open(at + "/edit")
 	b.SaysNot("hidden-secret")
 	b.Follow(b.Send(at+"/edit", "preset", "oidc", "upstream_sign_up", "closed", "upstream_name", "Corporation",

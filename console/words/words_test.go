@@ -137,3 +137,23 @@ func TestEnglishIsPlain(t *testing.T) {
 		}
 	}
 }
+
+// TestWordsOfOtherLanguages: one word for one thing in every place of the console, and the same as on the pages.
+func TestWordsOfOtherLanguages(t *testing.T) {
+	t.Parallel()
+	for lang, odd := range map[string]string{
+		"de": `[Zz]weistufig|[Vv]ertraute Geräte|[Vv]orgelagert|Zugriffstoken|Client-Secret|suchen Sie nach weniger`,
+		"es": `(?i:habilit)|(?i:reemplaz)|\b[Ss]copes?\b|\b(cifras|[Pp]etición)\b|\b[Ii]ds?\b`,
+		"fr": `Écrivez|[Pp]ortées|Comptes associés|en amont|\b[Ii]ds?\b`,
+		"pt": `(^|[^\w.#/-])[Aa]pps?($|[^\w#.-])|\b[Ss]copes?\b|\b[Pp]ap(el|éis)\b|algarismo|\b([Ii]d|ids|Pedido)\b`,
+		"ru": `[Уу]чётн|[Тт]енант|Выходные данные|двухэтапн(ая|ой) проверк|[Вв]торой шаг|Утверждени|«Это был не я»|знаков`,
+		"en": `\b[Ii]ds?\b|\b[Ss]mall letters\b|[Ii]mprint|\ban? \w+ a line\b|any ?more`,
+	} {
+		pattern := regexp.MustCompile(odd)
+		for id, text := range own(t, lang) {
+			if found := pattern.FindString(text); found != "" {
+				t.Errorf("%s: %s says %q: %s", lang, id, found, text)
+			}
+		}
+	}
+}
