@@ -58,6 +58,9 @@ func TestTheSignInAsksForTheNameFirst(t *testing.T) {
 		!strings.Contains(got, "autofocus") {
 		t.Errorf("the field for the password: %s", got)
 	}
+	if at := strings.Index(page.body, english["forgot.title"]); at < 0 || at > strings.Index(page.body, `id="password"`) {
+		t.Error("the way to a new password is not at the label of the password")
+	}
 	v.leads(v.post("/login", "i", "letter-1", "login", "jo@example.com", "password", right), "/authorize?"+q)
 	// "Change" leads to the first page, with the name to correct.
 	w := s.visitor()
