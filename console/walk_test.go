@@ -190,6 +190,8 @@ func (j *journey) addGroup() {
 	j.me.Click("Roles")
 	j.me.Click("Shop")
 	j.me.Click("Change", "Who may use it")
+	j.me.Unfold("Existing groups")
+	j.me.Says("crew")
 	j.me.Type("Groups", "crew")
 	j.me.Click("Save")
 	j.me.Says("crew")

@@ -79,7 +79,12 @@ func readAccess(c *console.Call, a *storage.Client) {
 type formPage struct {
 	Lead, Action, ID string
 	Form             console.Form
+	// Groups are the first groups that there are, for a form that takes their ids.
+	Groups []storage.Group
 }
+
+// mostListed is how many groups a form lists.
+const mostListed = 200
 
 // editPage shows the form.
 func (p place) editPage(c *console.Call, e edit) error {
@@ -94,6 +99,11 @@ func (p place) editPage(c *console.Call, e edit) error {
 	page := formPage{Action: c.Link(root + "/" + e.id), ID: a.ClientID, Form: c.Form(fields...)}
 	if e.lead != "" {
 		page.Lead = c.T(e.lead)
+	}
+	if e.id == "access" && c.May("groups:read") {
+		if page.Groups, err = p.Accounts.Store.Groups(c.Context(), c.Tenant().ID, "", mostListed); err != nil {
+			return err
+		}
 	}
 	return c.ShowView("form", back(c, e.title, a), page)
 }

@@ -111,9 +111,14 @@ type shownRole struct {
 	Groups []member
 	Apps   []member
 	More   bool // there are more users than are shown
+	// Offered are groups to whom the role can be given; all others can be typed.
+	Offered []storage.Group
 	// Form has the fields of both forms, Rename and Give those of one.
 	Form, Rename, Give console.Form
 }
+
+// mostOffered is how many groups a field offers.
+const mostOffered = 200
 
 // mostHolders is how many of each kind of holder a page shows.
 const mostHolders = 100
@@ -130,10 +135,16 @@ func (p place) role(c *console.Call) error {
 		console.Field{Name: "kind", Label: "groups.give_to", Kind: "select", Value: "group", Options: []console.Option{
 			{Value: "group", Text: c.T("groups.kind.group")}, {Value: "user", Text: c.T("groups.kind.user")},
 			{Value: "app", Text: c.T("groups.kind.app")}}},
-		console.Field{Name: "holder", Label: "groups.holder", Hint: "groups.holder_hint", Required: true, Max: 320})}
+		console.Field{Name: "holder", Label: "groups.holder", Hint: "groups.holder_hint", List: "offered", Required: true,
+			Max: 320})}
 	page.Rename.Fields, page.Give.Fields = page.Form.Fields[:1], page.Form.Fields[1:]
 	if err := p.fillHolders(c.Context(), c.Tenant().ID, &page); err != nil {
 		return err
+	}
+	if c.May("groups:write") {
+		if page.Offered, err = p.Accounts.Store.Groups(c.Context(), c.Tenant().ID, "", mostOffered); err != nil {
+			return err
+		}
 	}
 	v := c.View("groups.roles").BackTo("groups.roles", rolesPage, "client", name.Client, "api", name.API)
 	v.Title = name.Name
