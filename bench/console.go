@@ -94,11 +94,11 @@ func measureConsole(ctx context.Context, o options, store string) (err error) {
 		apps, c.Events, strings.Repeat("---:|", 7))
 	for _, l := range screens {
 		progress("%s: %s", store, l.path)
-		if err := s.measureScreen(ctx, w, l.path, l.page); err != nil {
-			return fmt.Errorf("%s: %w", l.path, err)
+		if again := s.measureScreen(ctx, w, l.path, l.page); again != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", l.path, again))
 		}
 	}
-	return nil
+	return err
 }
 
 // addApps adds that many clients to the file of clients, and stores them.
@@ -117,7 +117,7 @@ func (s *server) addApps(n int) error {
 
 var nextPage = regexp.MustCompile(`href="([^"]*)" rel="next"`)
 
-// measureScreen prints the row of a page.
+// measureScreen prints the row of a page, with a mark if it is slow or heavy. It returns an error if the page is heavy.
 func (s *server) measureScreen(ctx context.Context, w *worker, path string, page int) error {
 	at, reached := "/admin"+path, 1
 	var body []byte
@@ -169,5 +169,8 @@ func (s *server) measureScreen(ctx context.Context, w *worker, path string, page
 	fmt.Printf("| `%s` | %d | %.1f | %.0f | %s | %s | %s | %s | %s |\n", path, reached, float64(len(body))/1024,
 		(sqlAfter-sql)/float64(n), millis(took[0]), millis(took[n/2]), millis(took[n-1]),
 		millis((cpuAfter-cpu)/time.Duration(n)), mark)
+	if len(body) > heavy {
+		return fmt.Errorf("the page has %d bytes, more than %d", len(body), heavy)
+	}
 	return nil
 }
