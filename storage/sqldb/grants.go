@@ -320,10 +320,12 @@ func (s *Store) GrantsOf(ctx context.Context, tenant, userID string, now time.Ti
 	return all, engine.Named(err, "grants of user", userID)
 }
 
+// lastSignIns asks for a range of one client. With "=", PostgreSQL reads all grants of the tenant, newest first, for a
+// client that has none: half a second among a million.
 const lastSignIns = `
 	SELECT clients.id, COALESCE((SELECT grants.created_at FROM grants
-		WHERE grants.tenant_id = clients.tenant_id AND grants.client_id = clients.id
-		ORDER BY grants.id DESC LIMIT 1), 0)
+		WHERE grants.tenant_id = clients.tenant_id AND grants.client_id >= clients.id AND grants.client_id <= clients.id
+		ORDER BY grants.client_id DESC, grants.id DESC LIMIT 1), 0)
 	FROM clients
 	WHERE clients.tenant_id = $1 AND clients.id >= $2 AND clients.id <= $3 AND clients.removed_at = 0`
 
