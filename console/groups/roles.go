@@ -111,7 +111,7 @@ type shownRole struct {
 	Groups []member
 	Apps   []member
 	More   bool // there are more users than are shown
-	// Offered are groups to whom the role can be given; all others can be typed.
+	// Offered are the first groups that there are, for the field of a holder; all others can be typed.
 	Offered []storage.Group
 	// Form has the fields of both forms, Rename and Give those of one.
 	Form, Rename, Give console.Form
