@@ -24,6 +24,7 @@ type invitationFields struct {
 	Groups     []string        `json:"groups,omitempty" max:"63" doc:"Ids of groups that the user will be a member of. They take the scope groups:write."`
 	Roles      []roleOf        `json:"roles,omitempty" doc:"Roles that the user will have. They take the scope groups:write."`
 	Attributes json.RawMessage `json:"attributes,omitempty" doc:"The values of the tenant's attributes, by name."`
+	AdminRole  string          `json:"admin_role,omitempty" enum:"owner,admin,support,auditor" doc:"The role of the administrator that the user becomes. It takes the scope administrators:write, of the inviter also when the invitation is accepted."`
 	Language   string          `json:"language,omitempty" enum:"en,de,es,fr,pt,ru" doc:"The language of the email; that of Accept-Language when left out."`
 }
 
@@ -49,8 +50,8 @@ type invitationStatus struct {
 }
 
 func showInvitation(i invitations.Invitation) (out invitation, err error) {
-	out = invitation{i.ID, invitationFields{Email: i.Email, Groups: i.Groups, Language: i.Language}, i.Link,
-		invitationStatus{i.By, i.SentAt, i.ExpiresAt}}
+	out = invitation{i.ID, invitationFields{Email: i.Email, Groups: i.Groups, AdminRole: i.AdminRole,
+		Language: i.Language}, i.Link, invitationStatus{i.By, i.SentAt, i.ExpiresAt}}
 	for _, r := range i.Roles {
 		out.Roles = append(out.Roles, roleOf(r))
 	}
@@ -115,7 +116,13 @@ func (s *Server) invite() jsonapi.Route {
 			"more. An invitation does nothing any more if its inviter may not add users.",
 		Problems: append([]jsonapi.Outcome{wrongFields, notJSON}, invitationProblems...),
 	}, func(c *call, in inviteCall) (out invitation, err error) {
-		w := invitations.Wanted{Email: in.Email, Groups: in.Groups, Life: time.Duration(in.Lifetime)}
+		w := invitations.Wanted{Email: in.Email, Groups: in.Groups, Life: time.Duration(in.Lifetime),
+			AdminRole: in.AdminRole}
+		if w.AdminRole != "" {
+			if err := c.needs("administrators:write"); err != nil {
+				return out, err
+			}
+		}
 		for _, r := range in.Roles {
 			if (r.Client == "") == (r.API == "") {
 				return out, invalid(jsonapi.FieldFault("roles", "invalid", "Each role has either client or api."))

@@ -57,7 +57,7 @@ func (s *Server) mailRoutes() []jsonapi.Route {
 			func(c *call, after string, limit int) ([]storage.Delivery, error) {
 				return s.Store.DeadDeliveries(c.Context(), c.asker.Tenant.ID, after, limit)
 			}),
-		s.retryMail(), s.testMail(),
+		s.retryMail(), s.dropMail(), s.testMail(),
 	}
 }
 
@@ -73,6 +73,16 @@ func (s *Server) retryMail() jsonapi.Route {
 	}, func(c *call, in ofMail) (jsonapi.None, error) {
 		e := c.asker.Event(storage.Event{Kind: storage.EventMailRetried, Detail: map[string]string{"mail": in.Mail}})
 		return jsonapi.None{}, s.Store.ReviveDelivery(c.Context(), c.asker.Tenant.ID, in.Mail, time.Now(), e)
+	})
+}
+
+func (s *Server) dropMail() jsonapi.Route {
+	return handle(s, jsonapi.Operation{
+		Method: http.MethodDelete, Path: "/mail/dead/{mail}", ID: "dropMail", Scope: "mail:write",
+		Summary: "Deletes a message that was given up.",
+	}, func(c *call, in ofMail) (jsonapi.None, error) {
+		e := c.asker.Event(storage.Event{Kind: storage.EventMailDropped, Detail: map[string]string{"mail": in.Mail}})
+		return jsonapi.None{}, s.Store.DropDelivery(c.Context(), c.asker.Tenant.ID, in.Mail, e)
 	})
 }
 

@@ -37,7 +37,8 @@ func (s *Server) userRoutes() []jsonapi.Route {
 
 func (s *Server) accessRoutes() []jsonapi.Route {
 	return []jsonapi.Route{
-		s.setPassword(), s.expirePassword(), s.keepPassword(), s.sendReset(), s.listRolesOfUser(), s.getFactors(),
+		s.setPassword(), s.expirePassword(), s.keepPassword(), s.sendReset(), s.liftLimits(),
+		s.listRolesOfUser(), s.getFactors(),
 		s.removeFactors(), s.listPasskeys(), s.removePasskey(),
 		s.listSessions(), s.endSession(), s.endSessions(), s.listGrants(), s.revokeGrant(), s.listApps(), s.disconnectApp(),
 		s.listIdentities(), s.unlinkIdentity(), s.signInAs(), s.explainClaims(),

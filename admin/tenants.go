@@ -29,6 +29,7 @@ type tenant struct {
 	APIKeys        storage.APIKeySettings        `json:"api_keys,omitzero" doc:"Whether users have API keys, and how long keys live."`
 	Limits         storage.LimitSettings         `json:"limits,omitzero" doc:"How many messages are sent."`
 	Branding       branding                      `json:"branding,omitzero" doc:"How pages and emails look."`
+	Mails          []mailText                    `json:"mails,omitempty" doc:"Own texts of messages: see docs/mail.md."`
 	Claims         []storage.ClaimRule           `json:"claims,omitempty" doc:"What else apps learn about users: see docs/claims.md."`
 	Attributes     []storage.Attribute           `json:"attributes,omitempty" doc:"What is stored about users beside their profile."`
 	APIs           []storage.API                 `json:"apis,omitempty" doc:"What access tokens can be for."`
@@ -68,6 +69,9 @@ func fieldsOfTenant(t storage.Tenant) tenant {
 		Branding: branding(set.Branding), Claims: set.Claims, Attributes: set.Attributes, APIs: set.APIs,
 		Outside: set.OutsideClients,
 	}
+	for _, m := range set.Mails {
+		out.Mails = append(out.Mails, mailText(m))
+	}
 	for _, u := range set.Upstreams {
 		out.Upstreams = append(out.Upstreams, fieldsOfUpstream(u))
 	}
@@ -106,6 +110,10 @@ func (f tenant) declared(was storage.Tenant, id string) tenants.Declared {
 	set.APIKeys, set.Administrators = f.APIKeys, f.Administrators
 	set.SignInAs, set.Limits, set.Branding, set.Upstreams = f.SignInAs, f.Limits, storage.Branding(f.Branding), nil
 	set.Claims, set.Attributes, set.APIs, set.OutsideClients = f.Claims, f.Attributes, f.APIs, f.Outside
+	set.Mails = nil
+	for _, m := range f.Mails {
+		set.Mails = append(set.Mails, storage.MailText(m))
+	}
 	d := tenants.Declared{
 		ID: id, Name: f.Name, Host: f.Host, LogoURI: f.LogoURI, Disabled: f.Disabled, Settings: set,
 		Secrets: map[int]string{},

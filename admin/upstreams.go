@@ -15,6 +15,14 @@ type branding struct {
 	CSS            string `json:"css,omitempty" max:"32768" doc:"It comes after the stylesheet of the pages."`
 }
 
+// mailText is storage.MailText with room for its body.
+type mailText struct {
+	Message  string `json:"message" need:"true" max:"64" doc:"The name of the message, such as invitation."`
+	Language string `json:"language" need:"true" max:"8" doc:"The language of the text, such as en."`
+	Subject  string `json:"subject,omitempty" doc:"The subject of an email. Text messages have none."`
+	Body     string `json:"body" need:"true" max:"16384" doc:"Plain text with placeholders, such as {link}."`
+}
+
 // upstream is a provider at which users may sign in. Its members are those of tenants.yaml.
 type upstream struct {
 	ID string `json:"id" need:"true" max:"64" doc:"Its name in URLs."`
@@ -41,6 +49,7 @@ type upstreamFields struct {
 	DistrustEmail        bool     `json:"distrust_email,omitempty" doc:"Every address is confirmed by an email."`
 	SignUp               string   `json:"sign_up,omitempty" doc:"open or closed."`
 	RefreshProfile       bool     `json:"refresh_profile,omitempty" doc:"Name and picture are brought up to date at every sign-in."`
+	Disabled             bool     `json:"disabled,omitempty" doc:"Users neither see the provider nor come from there. What is linked stays."`
 }
 
 func fieldsOfUpstream(u storage.Upstream) upstream {
@@ -49,7 +58,7 @@ func fieldsOfUpstream(u storage.Upstream) upstream {
 		TeamID: u.TeamID, KeyID: u.KeyID, Scopes: u.Scopes, Claims: u.Claims,
 		Groups: u.Groups, GroupsClaim: u.GroupsClaim,
 		AuthoritativeDomains: u.AuthoritativeDomains, Domains: u.Domains, DistrustEmail: u.DistrustEmail,
-		SignUp: u.SignUp, RefreshProfile: u.RefreshProfile,
+		SignUp: u.SignUp, RefreshProfile: u.RefreshProfile, Disabled: u.Disabled,
 	}}
 }
 
@@ -60,6 +69,6 @@ func (u upstream) record() storage.Upstream {
 		TeamID: u.TeamID, KeyID: u.KeyID, Scopes: u.Scopes, Claims: u.Claims,
 		Groups: u.Groups, GroupsClaim: u.GroupsClaim,
 		AuthoritativeDomains: u.AuthoritativeDomains, Domains: u.Domains, DistrustEmail: u.DistrustEmail,
-		SignUp: u.SignUp, RefreshProfile: u.RefreshProfile,
+		SignUp: u.SignUp, RefreshProfile: u.RefreshProfile, Disabled: u.Disabled,
 	}
 }

@@ -114,6 +114,15 @@ func (s *Server) listRolesOfUser() jsonapi.Route {
 	})
 }
 
+func (s *Server) liftLimits() jsonapi.Route {
+	return onUser(s, jsonapi.Operation{
+		Method: http.MethodPost, Path: "/users/{user}:lift-limits", ID: "liftLimits", Status: http.StatusNoContent,
+		Summary: "Lifts the limits that keep a user from signing in after too many attempts.",
+		Text: "Attempts at the account are forgotten, from whichever browser they came. Limits of a network stay. The " +
+			"limits of one user can be lifted five times in an hour.",
+	}, func(c *call, u storage.User, _ ofUser) error { return s.People.LiftLimits(c.Context(), c.asker, u) })
+}
+
 func (s *Server) sendReset() jsonapi.Route {
 	return onUser(s, jsonapi.Operation{
 		Method: http.MethodPost, Path: "/users/{user}:send-reset", ID: "sendReset", Status: http.StatusNoContent,

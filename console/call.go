@@ -91,6 +91,15 @@ func (c *Call) here() string {
 	return (&url.URL{Path: c.URL.Path, RawQuery: q.Encode()}).String()
 }
 
+// Bound returns the asker, bound to the browser: what it begins elsewhere comes back to this browser alone.
+func (c *Call) Bound() people.Asker {
+	a := c.Asker
+	if a.Browser == "" {
+		a.Browser = c.config.Site.BoundAsker(c.W, c.Request).Browser
+	}
+	return a
+}
+
 // Go redirects to a page of the console, as To returns it.
 func (c *Call) Go(to string) error {
 	http.Redirect(c.W, c.Request, web.TenantOf(c.Context()).Path+to, http.StatusSeeOther)

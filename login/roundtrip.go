@@ -112,6 +112,9 @@ func (s *Server) comeBack(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if _, ok := tr.TrialOf(); ok {
+		return s.toTrial(w, r, p, answer)
+	}
 	r.Form = url.Values{"i": {tr.Letter}, "next": {tr.Next}, "ui_locales": {tr.Locales}}
 	if tr.Letter == "" {
 		r.Form.Del("i")
@@ -133,6 +136,27 @@ func (s *Server) comeBack(w http.ResponseWriter, r *http.Request) error {
 		return s.linkHere(w, r, tr, p, id)
 	}
 	return s.arrive(w, r, in, p, tr, id)
+}
+
+// toTrial hands the answer to the page of the console where an administrator tries the provider. It is sealed, and read
+// there as it would be here; nothing of it is used before.
+func (s *Server) toTrial(w http.ResponseWriter, r *http.Request, p *upstream.Provider, answer url.Values) error {
+	if s.site.Console == "" {
+		return federation.Lost("the console is turned off")
+	}
+	given := url.Values{}
+	for _, name := range []string{"code", "state", "error", "iss", "user"} {
+		if v := answer.Get(name); v != "" {
+			given.Set(name, v)
+		}
+	}
+	sealed, err := s.Federation.SealAnswer(s.askerOf(r), p, given)
+	if err != nil {
+		return err
+	}
+	http.Redirect(w, r, web.TenantOf(r.Context()).Path+s.site.Console+"/sign-in/upstream/"+url.PathEscape(p.ID)+"/tried?"+
+		url.Values{"answer": {sealed}}.Encode(), http.StatusSeeOther)
+	return nil
 }
 
 // answerOf returns the parameters of the provider's answer, each of which came once.

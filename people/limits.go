@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/people/address"
@@ -235,4 +236,49 @@ func whereTo(name string) string {
 		return a.Mailbox()
 	}
 	return name
+}
+
+// lifts bounds how often the limits of one user are lifted: an attacker who guesses, and has an administrator's session
+// or talks one into it, gets few guesses more.
+var lifts = limit.Rule{Name: "lift", Max: 5, Window: time.Hour}
+
+// LiftLimits forgets the attempts at the user's account from browsers that are not known to be the user's: passwords
+// under all of the account's names, second factors, and the messages that the user was sent from all networks together.
+// Limits of a network and of the tenant stay, and so do those of known browsers, which no stranger uses up. It fails
+// with a *Limited if the limits of the user were lifted too often lately, and with storage.ErrUnavailable if the
+// counters of all replicas cannot be reached.
+func (s *Service) LiftLimits(ctx context.Context, a Asker, u storage.User) error {
+	if wait, ok := s.Limits.Allow(ctx, a.Tenant.ID, "", lifts, u.ID); !ok {
+		return &Limited{Wait: wait}
+	}
+	err := s.ApplyAnyVersion(ctx, u, storage.Change{RoleWas: a.RoleWas(u.ID),
+		Events: []storage.Event{a.Event(storage.Event{Kind: storage.EventLimitsLifted, UserID: u.ID})}})
+	if err != nil {
+		return err
+	}
+	by := []limit.By{
+		{Rule: s.PerAccount, Subject: "user\x00" + u.ID}, {Rule: s.PerFactor, Subject: u.ID},
+		{Rule: s.PerFactorDay, Subject: u.ID},
+	}
+	everywhere := s.PerTarget.Times(3, "-all")
+	boxes := map[string]string{storage.MethodPhone: u.Phone}
+	if u.Email != "" {
+		boxes[storage.MethodEmail] = whereTo(u.Email)
+	}
+	for _, name := range []string{u.Email, u.EmailKey, u.Username, u.UsernameKey, u.Phone} {
+		key, ok := NormalName(name)
+		if name == "" || !ok {
+			continue
+		}
+		by = append(by, limit.By{Rule: s.PerAccount, Subject: "name\x00" + key})
+		for channel := range boxes {
+			by = append(by, limit.By{Rule: everywhere, Subject: "typed\x00" + channel + "\x00" + whereTo(key)})
+		}
+	}
+	for channel, box := range boxes {
+		if box != "" {
+			by = append(by, limit.By{Rule: everywhere, Subject: "to\x00" + channel + "\x00" + box})
+		}
+	}
+	return s.Limits.Lift(ctx, a.Tenant.ID, by...)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
@@ -193,6 +194,10 @@ func (r *Rules) complete() {
 func (s *Service) Upstreams(t *issuer.Tenant) []storage.Upstream {
 	if len(t.Settings.Upstreams) == 0 && t.ID == storage.DefaultTenant {
 		return s.StandIns
+	}
+	off := func(u storage.Upstream) bool { return u.Disabled }
+	if slices.ContainsFunc(t.Settings.Upstreams, off) {
+		return slices.DeleteFunc(slices.Clone(t.Settings.Upstreams), off)
 	}
 	return t.Settings.Upstreams
 }

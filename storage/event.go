@@ -47,6 +47,7 @@ const (
 	EventUserDisabled      = "user.disabled"
 	EventUserEnabled       = "user.enabled"
 	EventUserRemoved       = "user.removed"
+	EventLimitsLifted      = "user.limits_lifted"
 	EventUserInvited       = "user.invited"
 	EventUserUninvited     = "user.uninvited"
 	EventPasswordExpired   = "password.expired"
@@ -126,6 +127,7 @@ const (
 	EventKeyRotated        = "key.rotated"
 	EventKeyRemoved        = "key.removed"
 	EventMailRetried       = "mail.retried"
+	EventMailDropped       = "mail.dropped"
 	EventWebhookAdded      = "webhook.added"
 	EventWebhookChanged    = "webhook.changed"
 	EventWebhookRemoved    = "webhook.removed"
@@ -183,6 +185,7 @@ var EventKinds = []EventKind{
 	{EventUserDisabled, AboutUser, ToTenant, "An administrator disabled an account."},
 	{EventUserEnabled, AboutUser, ToTenant, "An administrator enabled an account."},
 	{EventUserRemoved, AboutUser, ToTenant, "An account was removed."},
+	{EventLimitsLifted, AboutUser, ToTenant, "An administrator lifted the limits that kept a user from signing in."},
 	{EventUserInvited, AboutTenant, ToTenant, "An invitation was mailed. The account does not exist yet."},
 	{EventUserUninvited, AboutTenant, ToTenant, "An invitation was withdrawn."},
 	{EventPasswordExpired, AboutUser, ToTenant, "An administrator requires a new password at the next sign-in."},
@@ -266,6 +269,7 @@ var EventKinds = []EventKind{
 	{EventKeyRotated, AboutTenant, ToTenant, "A new signing key replaced the former one."},
 	{EventKeyRemoved, AboutTenant, ToTenant, "A signing key was removed."},
 	{EventMailRetried, AboutTenant, ToTenant, "An email that had been given up was queued again."},
+	{EventMailDropped, AboutTenant, ToTenant, "An email that had been given up was deleted."},
 	{EventWebhookAdded, AboutTenant, ToTenant, "A webhook was added."},
 	{EventWebhookChanged, AboutTenant, ToTenant,
 		"A webhook was changed, got a new secret, or was sent events again. Detail says which."},

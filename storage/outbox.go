@@ -57,6 +57,9 @@ type Outbox interface {
 	// ReviveDelivery has a dead delivery tried again, and records the events with that. ErrNotFound if
 	// the delivery does not exist, is not dead, or has expired.
 	ReviveDelivery(ctx context.Context, tenant, id string, now time.Time, events ...Event) error
+	// DropDelivery deletes a dead delivery, and records the events with that. ErrNotFound if the delivery does not exist
+	// or is not dead.
+	DropDelivery(ctx context.Context, tenant, id string, events ...Event) error
 	// CountDeliveries returns how many deliveries of all tenants wait, and how many are dead. Sweep
 	// deletes those that expired while they waited, and those that have been dead for 30 days.
 	CountDeliveries(ctx context.Context) (queued, dead int64, err error)

@@ -18,7 +18,9 @@ type TenantSettings struct {
 	APIKeys        APIKeySettings        `json:"api_keys,omitzero" yaml:"api_keys,omitempty"`
 	Limits         LimitSettings         `json:"limits,omitzero" yaml:"limits,omitempty"`
 	Branding       Branding              `json:"branding,omitzero" yaml:"branding,omitempty"`
-	Upstreams      []Upstream            `json:"upstreams,omitempty" yaml:"upstreams,omitempty"`
+	// Mails are the tenant's own texts of messages, each for one language.
+	Mails     []MailText `json:"mails,omitempty" yaml:"mails,omitempty"`
+	Upstreams []Upstream `json:"upstreams,omitempty" yaml:"upstreams,omitempty"`
 	// Claims are rows that the tenant adds to the table of claims, for its clients.
 	Claims []ClaimRule `json:"claims,omitempty" yaml:"claims,omitempty"`
 	// Attributes are what the tenant stores about its users beside their profile.
@@ -192,6 +194,27 @@ type Branding struct {
 	CSS string `json:"css,omitempty" yaml:"css,omitempty"`
 }
 
+// MailText is a tenant's own text of a message in one language. It is plain text with placeholders such as {link}:
+// people/mail says which.
+type MailText struct {
+	// Message is the name of the message, such as invitation.
+	Message string `json:"message" yaml:"message"`
+	// Language is that of the text, such as en.
+	Language string `json:"language" yaml:"language"`
+	// Subject is the subject of a mail; "" for a text message.
+	Subject string `json:"subject,omitempty" yaml:"subject,omitempty"`
+	Body    string `json:"body" yaml:"body"`
+}
+
+// MailText returns the tenant's own text of a message, or nil.
+func (t *TenantSettings) MailText(message, language string) *MailText {
+	i := slices.IndexFunc(t.Mails, func(m MailText) bool { return m.Message == message && m.Language == language })
+	if i < 0 {
+		return nil
+	}
+	return &t.Mails[i]
+}
+
 // Upstream is a provider at which users of a tenant may sign in.
 type Upstream struct {
 	// ID is its name in URLs: its callback is /upstream/ID/callback below the issuer. Linked
@@ -240,6 +263,8 @@ type Upstream struct {
 	// RefreshProfile brings name and picture up to date at every sign-in; otherwise they
 	// are taken over once, when the account is made.
 	RefreshProfile bool `json:"refresh_profile,omitempty" yaml:"refresh_profile,omitempty"`
+	// Disabled has users neither see the provider nor come from there. What is linked stays.
+	Disabled bool `json:"disabled,omitempty" yaml:"disabled,omitempty"`
 }
 
 // Upstream returns the tenant's upstream provider with the id, or nil.

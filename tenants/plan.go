@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/audit"
@@ -205,7 +206,19 @@ func compare(from, to *storage.Tenant) (fields diff.Fields) {
 		}
 		fields.Add(name, withoutSecret(was), withoutSecret(is))
 	}
+	was, is := idsOf(from.Settings.Upstreams), idsOf(to.Settings.Upstreams)
+	if !slices.Equal(was, is) && slices.Equal(slices.Sorted(slices.Values(was)), slices.Sorted(slices.Values(is))) {
+		fields.Add("upstreams", strings.Join(was, ", "), strings.Join(is, ", ")) // another order
+	}
 	return fields
+}
+
+// idsOf returns the ids of upstream providers, in order.
+func idsOf(all []storage.Upstream) (ids []string) {
+	for _, u := range all {
+		ids = append(ids, u.ID)
+	}
+	return ids
 }
 
 // withoutSecret returns a copy of u without its secret, or nil.

@@ -9,6 +9,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/hostname"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/people/claims"
+	"github.com/vouchsafe/vouchsafe/people/mail"
 	"github.com/vouchsafe/vouchsafe/people/phones"
 	"github.com/vouchsafe/vouchsafe/people/upstream"
 	"github.com/vouchsafe/vouchsafe/people/username"
@@ -30,6 +31,7 @@ func CheckSettings(t *storage.TenantSettings) []Fault {
 	for _, f := range brand.Check(t.Branding) {
 		c.fault("branding."+f.Field, "%s", f.Message)
 	}
+	c.mails()
 	c.upstreams()
 	for _, f := range claims.Check(t.Claims) {
 		c.fault("claims."+f.Path, "%s", f.Message)
@@ -164,6 +166,29 @@ func (c *checks) outsideClients() {
 	}
 	if o.Documents == storage.OutsideListed && len(o.Hosts) == 0 {
 		c.fault("outside_clients.hosts", "is missing: write the hosts of the clients that may connect, such as vscode.dev")
+	}
+}
+
+// mostMails bounds the texts of messages together, in bytes: they are read with the tenant.
+const mostMails = 60_000
+
+// mails checks the texts of messages.
+func (c *checks) mails() {
+	seen, size := map[[2]string]bool{}, 0
+	for i, m := range c.Mails {
+		at := fmt.Sprintf("mails.%d.", i)
+		for _, f := range mail.CheckText(m) {
+			c.fault(at+f.Field, "%s", f.Message)
+		}
+		if key := [2]string{m.Message, m.Language}; seen[key] {
+			c.fault(at+"language", "there are two texts of %s in %s", m.Message, m.Language)
+		} else {
+			seen[key] = true
+		}
+		size += len(m.Subject) + len(m.Body)
+	}
+	if size > mostMails {
+		c.fault("mails", "all texts together have %d bytes: at most %d are allowed", size, mostMails)
 	}
 }
 

@@ -22,6 +22,7 @@ type mailCmd struct {
 	Waiting mailWaitingCmd `cmd:"" help:"List messages that wait to be sent, and why the last attempt failed."`
 	Dead    mailDeadCmd    `cmd:"" help:"List emails that could not be delivered, and why."`
 	Retry   mailRetryCmd   `cmd:"" help:"Retry emails that could not be delivered."`
+	Drop    mailDropCmd    `cmd:"" help:"Delete an email that could not be delivered."`
 	Test    mailTestCmd    `cmd:"" help:"Send a test email, and show what the mail server answers."`
 }
 
@@ -139,6 +140,27 @@ func (c *mailRetryCmd) tell(a *app, n int) error {
 		return a.PrintJSON(map[string]int{"retried": n})
 	}
 	return a.PrintSentence("Servers will retry %d emails of tenant %s.", n, c.Tenant)
+}
+
+// mailDropCmd deletes an email that servers have given up.
+type mailDropCmd struct {
+	ID string `arg:"" help:"The id, as shown by mail dead." complete:"mail"`
+	yesFlag
+	placeFlags
+	jsonFlag
+}
+
+// Run asks first: what the email says is lost.
+func (c *mailDropCmd) Run(ctx context.Context, a *app) error {
+	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
+		if err := a.confirm(ctx, c.yesFlag, "This deletes the email %s of tenant %s.", c.ID, c.Tenant); err != nil {
+			return err
+		}
+		if err := d.DropMail(ctx, c.ID); err != nil {
+			return noSuch(err, "dead mail", c.ID)
+		}
+		return a.tellRemoved(c.JSON, c.Tenant, "mail", c.ID, c.ID)
+	})
 }
 
 // mailTestCmd shows whether the mail server takes an email.

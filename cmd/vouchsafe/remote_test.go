@@ -27,7 +27,8 @@ var commandsOf = map[string]string{
 	"putUser":    "- user edit changes what it is told to; a program that replaces a whole record calls the API",
 	"removeUser": "user remove", "disableUser": "user disable", "enableUser": "user enable",
 	"setPassword": "user password", "expirePassword": "user edit", "keepPassword": "user edit",
-	"sendReset": "user send-reset", "listRolesOfUser": "user show", "getFactors": "user show",
+	"sendReset": "user send-reset", "liftLimits": "user lift-limits",
+	"listRolesOfUser": "user show", "getFactors": "user show",
 	"removeFactors": "user recover", "listPasskeys": "user passkeys", "removePasskey": "user remove-passkey",
 	"listSessions": "user sessions", "endSession": "user sign-out", "endSessions": "user sign-out",
 	"listGrants": "user grants", "revokeGrant": "user revoke-grant", "listApps": "user apps",
@@ -66,7 +67,7 @@ var commandsOf = map[string]string{
 	"takeAPIRoleFromService": "role take",
 
 	"listKeys": "key list", "rotateKeys": "key rotate", "removeKey": "key remove",
-	"listWaiting": "mail waiting", "listDead": "mail dead", "retryMail": "mail retry",
+	"listWaiting": "mail waiting", "listDead": "mail dead", "retryMail": "mail retry", "dropMail": "mail drop",
 	"listWebhooks": "webhook list", "addWebhook": "webhook add", "getWebhook": "webhook edit",
 	"putWebhook": "webhook edit", "removeWebhook": "webhook remove", "rotateWebhook": "webhook rotate",
 	"testWebhook": "webhook test", "listWebhookDeliveries": "webhook deliveries", "replayWebhook": "webhook replay",

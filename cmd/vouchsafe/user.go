@@ -42,6 +42,7 @@ type userCmd struct {
 	Disconnect    userDisconnectCmd    `cmd:"" help:"Withdraw a user's consent to a client, and revoke all that the client was given."`
 	Identities    userIdentitiesCmd    `cmd:"" help:"List a user's accounts at upstream providers."`
 	Unlink        userUnlinkCmd        `cmd:"" help:"Unlink a user's account at an upstream provider."`
+	LiftLimits    userLiftLimitsCmd    `cmd:"" name:"lift-limits" help:"Forget the attempts at a user's account, so that they need not wait."`
 	SignInAs      userSignInAsCmd      `cmd:"" name:"sign-in-as" help:"Print a link by which an administrator signs in as a user, to help."`
 	Check         userCheckCmd         `cmd:"" help:"List users whose email address or username today's rules would refuse."`
 	Import        userImportCmd        `cmd:"" help:"Import users from a file, with their passwords."`

@@ -189,3 +189,18 @@ func (c *userSendResetCmd) Run(ctx context.Context, a *app) error {
 		return c.tell(ctx, a, d, u, c.JSON, "Sent an email with which a password is set, to %s.")
 	})
 }
+
+type userLiftLimitsCmd struct {
+	who
+	jsonFlag
+}
+
+// Run has a user try to sign in again who has used up the attempts, or whose attempts an attacker used up.
+func (c *userLiftLimitsCmd) Run(ctx context.Context, a *app) error {
+	return c.with(ctx, a, func(d desk.Desk, u storage.User) error {
+		if err := d.LiftLimits(ctx, u); err != nil {
+			return err
+		}
+		return c.tell(ctx, a, d, u, c.JSON, "Lifted the limits of %s.")
+	})
+}

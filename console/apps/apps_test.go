@@ -1,8 +1,10 @@
 package apps_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -137,6 +139,26 @@ func TestAnAppIsChanged(t *testing.T) {
 	b.Says("Name of grace", `["crew"]`)
 	b.Follow(b.Send("/admin/apps/remove-claim"))
 	b.Says("no longer gets the claim teams.")
+
+	b.Follow(b.Send("/admin/apps/claim", "claim", "teams", "source", "groups", "prefix", "cr", "strip_prefix", "1",
+		"in.access_token", "1", "in.userinfo", "", "as", "list"))
+	b.Follow(b.Send("/admin/apps/claim", "claim", "plan", "value", "gold"))
+	b.Follow(b.Send("/admin/apps/claim", "claim", "level", "value", "3", "in.id_token", "", "in.userinfo", "",
+		"in.introspection", "1"))
+	b.Says("groups, those that begin with cr", `"gold"`)
+	b.Follow(b.Send("/admin/apps/claim", "claim", "both", "value", "3", "source", "groups"))
+	b.Follow(b.Send("/admin/apps/claim", "claim", "iss", "value", "https://evil.example"))
+	want := []storage.ClaimRule{
+		{Claim: "teams", From: "groups", Prefix: "cr", StripPrefix: true, As: "list",
+			In: []string{"id_token", "access_token"}},
+		{Claim: "plan", Value: json.RawMessage(`"gold"`)},
+		{Claim: "level", Value: json.RawMessage("3"), In: []string{"introspection"}},
+	}
+	if got := stored(t, s, "shop").Claims; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	b.Open("/admin/apps/claims?id=shop&user=grace@default.example")
+	b.Says(`["ew"]`)
 
 	b.Open("/admin/apps/disable?id=shop")
 	b.Follow(b.Send("/admin/apps/disable"))

@@ -2,6 +2,7 @@ package apps
 
 import (
 	"cmp"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -17,10 +18,70 @@ var sources = []string{"groups", "roles", "external_id", "profile.name", "profil
 // claimRow is a claim in the preview.
 type claimRow struct{ Claim, Value, In, Why, From string }
 
+// ruleRow is a rule of the app about a claim.
+type ruleRow struct{ Claim, From, Scope, In string }
+
+// rulesOf returns the rules for the page.
+func rulesOf(c *console.Call, rules []storage.ClaimRule) (rows []ruleRow) {
+	for _, r := range rules {
+		row := ruleRow{r.Claim, r.From, r.Scope, strings.Join(r.In, ", ")}
+		if r.Value != nil {
+			row.From = string(r.Value)
+		}
+		if r.Prefix != "" {
+			row.From = c.T("apps.claim_with_prefix", row.From, r.Prefix)
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// claimFields are those of the form of a rule: the claim, where its value comes from, what becomes of it, and the
+// places where it is given, of which ID tokens and userinfo are the usual ones.
+func claimFields(c *console.Call) []console.Field {
+	as := console.Field{Name: "as", Label: "apps.claim_as", Kind: "select"}
+	for _, how := range []string{"", claims.AsList, claims.AsString} {
+		as.Options = append(as.Options, console.Option{Value: how, Text: c.T("apps.claim_as." + cmp.Or(how, "is"))})
+	}
+	fields := []console.Field{
+		{Name: "claim", Label: "apps.claim", Hint: "apps.claim_hint", Required: true, Max: 128},
+		{Name: "source", Label: "apps.from", Hint: "apps.from_hint", List: "sources", Max: 200},
+		{Name: "value", Label: "apps.claim_value", Hint: "apps.claim_value_hint", Max: 1000},
+		{Name: "prefix", Label: "apps.claim_prefix", Hint: "apps.claim_prefix_hint", Max: 200},
+		{Name: "strip_prefix", Label: "apps.claim_strip", Kind: "checkbox"}, as,
+		{Name: "scope", Label: "apps.claim_scope", Hint: "apps.claim_scope_hint", Max: 200},
+	}
+	for _, place := range claims.Places {
+		fields = append(fields, console.Field{Name: "in." + place, Label: "apps.claim_in." + place, Kind: "checkbox",
+			Checked: place == claims.InIDToken || place == claims.InUserinfo})
+	}
+	return fields
+}
+
+// ruleOf reads the form. A fixed value that is no JSON is a text.
+func ruleOf(c *console.Call) storage.ClaimRule {
+	r := storage.ClaimRule{Claim: c.Value("claim"), From: c.Value("source"), Scope: c.Value("scope"),
+		Prefix: c.Value("prefix"), StripPrefix: c.Value("strip_prefix") == "1", As: c.Value("as")}
+	if value := c.Value("value"); value != "" {
+		if r.Value = json.RawMessage(value); !json.Valid(r.Value) {
+			r.Value, _ = json.Marshal(value) // of a text it cannot fail
+		}
+	}
+	for _, place := range claims.Places {
+		if c.Value("in."+place) == "1" {
+			r.In = append(r.In, place)
+		}
+	}
+	if slices.Equal(r.In, []string{claims.InIDToken, claims.InUserinfo}) {
+		r.In = nil // the default
+	}
+	return r
+}
+
 // shownClaims is what the page of an app's claims shows.
 type shownClaims struct {
 	ID      string
-	Rules   []storage.ClaimRule
+	Rules   []ruleRow
 	Form    console.Form // the fields of Add
 	Sources []string
 	Changes bool
@@ -38,11 +99,9 @@ func (p place) claims(c *console.Call) error {
 	if err != nil {
 		return err
 	}
-	page := shownClaims{ID: a.ClientID, Rules: a.Claims, Sources: sources, User: strings.TrimSpace(c.FormValue("user")),
-		Changes: c.May("clients:write") && mayManage(c, a) == nil, Form: c.Form(
-			console.Field{Name: "claim", Label: "apps.claim", Hint: "apps.claim_hint", Required: true, Max: 128},
-			console.Field{Name: "source", Label: "apps.from", Hint: "apps.from_hint", List: "sources", Required: true, Max: 200},
-			console.Field{Name: "scope", Label: "apps.claim_scope", Hint: "apps.claim_scope_hint", Max: 200})}
+	page := shownClaims{ID: a.ClientID, Rules: rulesOf(c, a.Claims), Sources: sources,
+		User:    strings.TrimSpace(c.FormValue("user")),
+		Changes: c.May("clients:write") && mayManage(c, a) == nil, Form: c.Form(claimFields(c)...)}
 	if page.User != "" {
 		if err := p.preview(c, a, &page); err != nil {
 			return err
@@ -83,7 +142,7 @@ func (p place) addClaim(c *console.Call) error {
 	if err != nil {
 		return err
 	}
-	a, rule := was, storage.ClaimRule{Claim: c.Value("claim"), From: c.Value("source"), Scope: c.Value("scope")}
+	a, rule := was, ruleOf(c)
 	a.Claims = append(slices.DeleteFunc(slices.Clone(was.Claims),
 		func(r storage.ClaimRule) bool { return r.Claim == rule.Claim }),
 		rule)
@@ -91,7 +150,7 @@ func (p place) addClaim(c *console.Call) error {
 		a.Scope = strings.TrimSpace(a.Scope + " " + rule.Scope)
 	}
 	if _, _, err := p.save(c, &was, a); err != nil {
-		return c.Refuse(err, "claim", "source", "scope")
+		return c.Refuse(err, namesOf(claimFields(c))...)
 	}
 	return c.Done(c.To(root+"/claims", "id", a.ClientID), "apps.claim_added", rule.Claim)
 }
@@ -111,4 +170,12 @@ func (p place) removeClaim(c *console.Call) error {
 		return c.Refuse(err)
 	}
 	return c.Done(c.To(root+"/claims", "id", a.ClientID), "apps.claim_removed", name)
+}
+
+// namesOf returns the names of the fields.
+func namesOf(fields []console.Field) (names []string) {
+	for _, f := range fields {
+		names = append(names, f.Name)
+	}
+	return names
 }

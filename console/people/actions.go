@@ -107,6 +107,11 @@ func (p place) actions() []action {
 			}},
 		{id: "keep", direct: true, do: p.expire(false),
 			when: func(_ *console.Call, _ storage.User, st administration.Standing) bool { return st.NewPassword }},
+		{id: "lift", will: 3,
+			when: func(_ *console.Call, u storage.User, _ administration.Standing) bool { return !u.Disabled },
+			do: func(c *console.Call, u storage.User, _ *console.Notice, _ *string) error {
+				return p.People.LiftLimits(c.Context(), c.Asker, u)
+			}},
 		{id: "sessions", will: 2,
 			when: func(_ *console.Call, _ storage.User, st administration.Standing) bool { return st.Sessions > 0 },
 			do: func(c *console.Call, u storage.User, _ *console.Notice, _ *string) error {

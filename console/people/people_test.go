@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +63,32 @@ func TestAUserIsDisabledAndEnabled(t *testing.T) {
 	b.SaysNot("was enabled.") // a notice is shown once
 	b.Open("/admin/people?disabled=1")
 	b.Says("No one matches.")
+}
+
+// TestLimitsAreLiftedWhereTheyAreExplained: after failed attempts, the page of the user leads to it, and says what it
+// means.
+func TestLimitsAreLiftedWhereTheyAreExplained(t *testing.T) {
+	t.Parallel()
+	s, b, u := start(t)
+	at := "/admin/people/" + u.ID
+	for i := range 5 {
+		e := storage.Event{TenantID: u.TenantID, ID: fmt.Sprintf("e%d", i), At: time.Now(), Kind: storage.EventLoginFailed,
+			UserID: u.ID, Detail: map[string]string{"why": "wrong"}}
+		if err := s.Store.Record(t.Context(), e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.Open(at)
+	b.Says("After several wrong tries", "Lift limits")
+	b.Open(at + "/lift")
+	b.Says("Lift the limits of Name of grace?", "Someone who guesses passwords gets new attempts, too.")
+	b.Follow(b.Send(at + "/lift"))
+	b.Says("Name of grace can try again.")
+	events, err := s.Store.EventsOf(t.Context(), u.TenantID, u.ID, "", 20)
+	lifted := slices.ContainsFunc(events, func(e storage.Event) bool { return e.Kind == storage.EventLimitsLifted })
+	if err != nil || !lifted {
+		t.Errorf("got %+v, %v", events, err)
+	}
 }
 
 // TestWhatHurtsNeedsAFreshProof: after five minutes the browser is sent to the sign-in, and led back to the question.

@@ -28,6 +28,7 @@ type personPage struct {
 	Sessions []sessionRow
 	Apps     []appRow
 	Why      []string
+	Lift     string // the page that lifts limits, if these may be why
 	Events   []eventRow
 	History  bool
 }

@@ -74,6 +74,24 @@ func (p place) retry(c *console.Call) error {
 	return c.Done(c.To(root+"/mail"), "settings.retried")
 }
 
+// askDrop says what is lost with a message that was given up.
+func (p place) askDrop(c *console.Call) error {
+	return c.Confirm(console.Confirm{
+		Title: c.T("settings.drop_ask"), Button: c.T("settings.drop"), Danger: true,
+		Will:   []string{c.T("settings.drop_will.1"), c.T("settings.drop_will.2")},
+		Hidden: map[string]string{"id": c.FormValue("id")}, Back: c.To(root+"/mail", "dead", "1")})
+}
+
+// drop deletes a message that was given up.
+func (p place) drop(c *console.Call) error {
+	id := c.Value("id")
+	e := c.Asker.Event(storage.Event{Kind: storage.EventMailDropped, Detail: map[string]string{"mail": id}})
+	if err := p.Store.DropDelivery(c.Context(), c.Tenant().ID, id, e); err != nil {
+		return err
+	}
+	return c.Done(c.To(root+"/mail", "dead", "1"), "settings.dropped")
+}
+
 // testMails bounds the test emails of a tenant: an administrator's stolen session floods no mailbox with them. The name
 // is that of the management API, so that both count together.
 var testMails = limit.Rule{Name: "test-mail", Max: 20, Window: time.Hour}

@@ -17,6 +17,8 @@ func (c Config) Part() console.Part {
 
 		{Method: get, Path: root + "/mail", Scopes: readMail, Serve: p.mail},
 		{Method: post, Path: root + "/mail/retry", Scopes: writeMail, Serve: p.retry},
+		{Method: get, Path: root + "/mail/drop", Scopes: writeMail, Serve: p.askDrop},
+		{Method: post, Path: root + "/mail/drop", Scopes: writeMail, Serve: p.drop},
 		{Method: post, Path: root + "/mail/test", Scopes: writeMail, Serve: p.testMail},
 
 		{Method: get, Path: root + "/webhooks", Scopes: readWebhooks, Serve: p.webhooks},
@@ -43,6 +45,10 @@ func (c Config) Part() console.Part {
 		{Method: get, Path: root + "/administrators", Scopes: readAdmins, Serve: p.administrators},
 		{Method: get, Path: root + "/administrators/add", Scopes: writeAdmins, Fresh: true, Serve: p.addAdministratorPage},
 		{Method: post, Path: root + "/administrators/add", Scopes: writeAdmins, Fresh: true, Serve: p.addAdministrator},
+		{Method: get, Path: root + "/administrators/invite", Scopes: writeAdmins, Fresh: true,
+			Serve: p.inviteAdministratorPage},
+		{Method: post, Path: root + "/administrators/invite", Scopes: writeAdmins, Fresh: true,
+			Serve: p.inviteAdministrator},
 		{Method: get, Path: root + "/administrator/{user}", Scopes: writeAdmins, Fresh: true, Serve: p.administrator},
 		{Method: post, Path: root + "/administrator/{user}", Scopes: writeAdmins, Fresh: true, Serve: p.setRole},
 	}}

@@ -19,6 +19,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/apikeys"
+	"github.com/vouchsafe/vouchsafe/people/invitations"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -39,8 +40,10 @@ type Config struct {
 	Accounts *administration.Accounts
 	People   *people.Service
 	APIKeys  *apikeys.Service
-	Store    Store
-	Secrets  *secret.Masters
+	// Invitations invites administrators.
+	Invitations *invitations.Service
+	Store       Store
+	Secrets     *secret.Masters
 	// Keys are the signing keys of all tenants.
 	Keys *keys.Ring
 	// Webhooks sends events to webhooks, says to which addresses, and tells of new events.
@@ -52,6 +55,8 @@ type Config struct {
 	Health func(ctx context.Context) health.Readiness
 	// Version is that of the program.
 	Version string
+	// Database returns which product the database is, its version and how many bytes it needs.
+	Database func(ctx context.Context) (product, version string, bytes int64, err error)
 }
 
 // place serves the pages.
@@ -122,9 +127,17 @@ func (p place) about(c *console.Call) error {
 	page := struct {
 		Version, Issuer, Tenant string
 		Status                  string
+		Database, Size          string // for the operator only
 		Checks                  []check
 	}{Version: p.Version, Issuer: c.Tenant().Issuer, Tenant: c.Tenant().ID}
 	now := p.Health(c.Context())
+	if c.Operates() {
+		product, version, bytes, err := p.Database(c.Context())
+		if err == nil { // otherwise a check fails
+			page.Database = product + " " + version
+			page.Size = strconv.FormatInt((bytes+1<<20-1)>>20, 10) + " MiB"
+		}
+	}
 	page.Status = c.T("settings.health." + now.Status)
 	for _, name := range sorted(now.Checks) {
 		one := check{Name: c.T("settings.check." + name), OK: now.Checks[name].Status == "ok"}

@@ -1,6 +1,7 @@
 package settings_test
 
 import (
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -82,12 +83,29 @@ func TestMessagesThatWereGivenUpAreTriedAgain(t *testing.T) {
 	b.Open("/admin/settings/mail?dead=1")
 	b.Says("550 no such mailbox", "Attempts: 1")
 	b.SaysNot("sealed")
+	id := b.Hidden("id")
+	b.Open("/admin/settings/mail/drop?id=" + id)
+	b.Says("Delete this message?", "The message is never sent.")
+	drop := b.Fields("/admin/settings/mail/drop")
+	b.Open("/admin/settings/mail?dead=1")
 	fields := b.Fields("/admin/settings/mail/retry")
 	b.Follow(b.Post("/admin/settings/mail/retry", fields))
 	b.Says("The message waits to be sent again.")
 	if p := b.Post("/admin/settings/mail/retry", fields); p.Status != http.StatusNotFound {
 		t.Errorf("a double click: got %s", p)
 	}
+	if p := b.Post("/admin/settings/mail/drop", drop); p.Status != http.StatusNotFound {
+		t.Errorf("a message that is no longer given up is deleted: got %s", p)
+	}
+	claimed, err = s.Store.ClaimDeliveries(t.Context(), now.Add(time.Hour), now.Add(2*time.Hour), 1)
+	if err != nil || len(claimed) != 1 {
+		t.Fatalf("got %d, %v", len(claimed), err)
+	}
+	if err := s.Store.DeliveryFailed(t.Context(), claimed[0], now, now, "550 no such mailbox"); err != nil {
+		t.Fatal(err)
+	}
+	b.Follow(b.Post("/admin/settings/mail/drop", drop))
+	b.Says("The message was deleted.", "No message was given up.")
 }
 
 // TestAWebhookFromItsFirstEventToItsRemoval: the secret is shown once, and the log says what was answered.
@@ -270,4 +288,54 @@ func TestAPIKeysOfAClient(t *testing.T) {
 		}
 	}
 	t.Error("nothing revokes the key")
+}
+
+// TestAnAdministratorIsInvitedWithTheRole: the account has the role as soon as it is there, unless the inviter may not
+// give it any more.
+func TestAnAdministratorIsInvitedWithTheRole(t *testing.T) {
+	t.Parallel()
+	s, _, _ := start(t)
+	const at = "/admin/settings/administrators/invite"
+	invite := func(b *consoletest.Browser, email, role string) string {
+		t.Helper()
+		b.Open(at)
+		b.Follow(b.Send(at, "email", email, "role", role, "language", "en"))
+		b.Says(email + " was invited as an administrator")
+		link := shown.FindStringSubmatch(b.Last.Body)
+		if link == nil {
+			t.Fatal("no link is shown")
+		}
+		return strings.TrimPrefix(html.UnescapeString(link[1]), s.Issuer)
+	}
+	accept := func(path, email, want string) {
+		t.Helper()
+		b := s.Stranger()
+		b.Open(path)
+		fields := b.Fields("/signup")
+		fields.Set("password", "four sturdy words here")
+		p := b.Post("/signup", fields)
+		u, err := s.Store.UserByEmail(t.Context(), storage.DefaultTenant, email)
+		if err != nil || u.AdminRole != want {
+			t.Errorf("%s: got %+v, %v, want the role %q: %s", email, u, err, want, p)
+		}
+	}
+	first := s.User(storage.DefaultTenant, "first", storage.RoleOwner)
+	b := s.Browser(first, time.Time{})
+	b.Open(at)
+	b.Follow(b.Send(at, "email", first.Email, "role", "support", "language", "en"))
+	b.Says("This address has an account")
+	b.Open(at)
+	b.Follow(b.Send(at, "email", "ada@example.org", "role", "god", "language", "en"))
+	b.Says("Choose one of the roles.")
+	accept(invite(b, "ada@example.org", "support"), "ada@example.org", storage.RoleSupport)
+	late := invite(b, "eve@example.org", "owner")
+	cli := s.Asker(storage.DefaultTenant)
+	if err := s.Accounts.SetRole(t.Context(), cli, first.ID, storage.RoleAdministrator); err != nil {
+		t.Fatal(err)
+	}
+	accept(late, "eve@example.org", "")
+	admin := s.Browser(first, time.Time{})
+	if p := admin.Get(at); p.Status != http.StatusForbidden {
+		t.Errorf("who may not make administrators: got %s", p)
+	}
 }

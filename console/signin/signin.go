@@ -8,6 +8,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/console"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/federation"
 	"github.com/vouchsafe/vouchsafe/people/mail"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -24,6 +25,8 @@ type Config struct {
 	Federation *federation.Service
 	// Mails are the texts of messages. Default: the built-in ones.
 	Mails *mail.Templates
+	// People sends messages as a test.
+	People *people.Service
 	// Issuer is the URL of the default tenant.
 	Issuer string
 	// Declared says that a file declares tenants, which is applied when the server starts.

@@ -2,12 +2,14 @@ package signin_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/console/consoletest"
+	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -142,6 +144,103 @@ func TestTextsOfMessagesAreShown(t *testing.T) {
 	b.Open("/admin/sign-in/mails?mail=" + url.QueryEscape("../layout"))
 }
 
+// TestATextOfAMessageIsChanged: previewed without being stored, saved, sent to oneself, and reset. What is wrong is
+// said beside its field, and the second of two administrators is shown what changed.
+func TestATextOfAMessageIsChanged(t *testing.T) {
+	t.Parallel()
+	s := consoletest.Start(t, "VOUCHSAFE_SMTP_URL", "smtp://127.0.0.1:1", "VOUCHSAFE_MAIL_FROM", "no-reply@example.com")
+	owner := s.User(storage.DefaultTenant, "owner", storage.RoleOwner)
+	b, second := s.Browser(owner, time.Time{}), s.Browser(owner, time.Time{})
+	const edit, shown = "/admin/sign-in/mails/edit", "/admin/sign-in/mails?mail=invitation&lang=en"
+	b.Open(shown)
+	b.SaysNot("Your own text")
+	b.Open(edit + "?mail=invitation&lang=en")
+	b.Says("{link}", "{tenant}", "Has to be in the text")
+	second.Open(edit + "?mail=invitation&lang=en")
+	p := b.Follow(b.Send(edit, "subject", "Come in", "body", "Hello {name}"))
+	if p.Status != http.StatusUnprocessableEntity {
+		t.Errorf("got %s", p)
+	}
+	b.Says("with all placeholders that it has to have and no others")
+	fields := b.Fields(edit)
+	fields.Set("subject", "Come in to {tenant}")
+	fields.Set("body", "<script>alert(1)</script>\r\n\r\nThis way:\r\n{link}")
+	p = b.Post("/admin/sign-in/mails/preview", fields)
+	if p.Status != http.StatusOK || strings.Contains(p.Body, "<script>alert") ||
+		!strings.HasPrefix(p.Header.Get("Content-Security-Policy"), "sandbox; default-src 'none'") ||
+		!strings.Contains(p.Body, "This way") {
+		t.Errorf("the preview: got %s\n%s", p, p.Body)
+	}
+	if got := stored(t, s).Settings.Mails; got != nil {
+		t.Errorf("the preview stores %+v", got)
+	}
+	b.Follow(b.Post(edit, fields))
+	b.Says("Saved.", "Your own text", "Come in to")
+	want := storage.MailText{Message: "invitation", Language: "en", Subject: "Come in to {tenant}",
+		Body: "<script>alert(1)</script>\n\nThis way:\n{link}"}
+	if got := stored(t, s).Settings.Mails; len(got) != 1 || got[0] != want {
+		t.Errorf("got %+v", got)
+	}
+	second.Follow(second.Send(edit, "subject", "Other", "body", "{link}"))
+	second.Says("Another administrator has changed this")
+	b.Open(shown)
+	b.Follow(b.Send("/admin/sign-in/mails/test"))
+	b.Says("The message is on its way to owner@default.example.")
+	waiting, err := s.Store.WaitingDeliveries(t.Context(), storage.DefaultTenant, "", 9)
+	if err != nil || len(waiting) != 1 || waiting[0].Template != "invitation" || waiting[0].To != owner.Email {
+		t.Errorf("got %+v, %v", waiting, err)
+	}
+	b.Open("/admin/sign-in/mails/reset?mail=invitation&lang=en")
+	b.Follow(b.Send("/admin/sign-in/mails/reset"))
+	b.Says("Users get the built-in text again.")
+	if got := stored(t, s).Settings.Mails; len(got) != 0 {
+		t.Errorf("got %+v", got)
+	}
+	for _, page := range []string{"?mail=none&lang=en", "?mail=invitation&lang=xx", ""} {
+		if p := b.Get(edit + page); p.Status != http.StatusNotFound {
+			t.Errorf("%s: got %s", page, p)
+		}
+	}
+}
+
+// TestUpstreamProvidersAreSwitchedOffAndOrdered: one that is off keeps its secret and its settings, and users don't see
+// it.
+func TestUpstreamProvidersAreSwitchedOffAndOrdered(t *testing.T) {
+	t.Parallel()
+	s, b := start(t)
+	const add = "/admin/sign-in/upstreams/add"
+	for _, id := range []string{"one", "two"} {
+		b.Open(add)
+		b.Follow(b.Send(add, "id", id, "preset", "oidc", "upstream_sign_up", "open", "upstream_name", "Corp "+id,
+			"issuer", "https://127.0.0.1:1", "client_id", "us", "client_secret", "hidden-secret"))
+	}
+	b.Open("/admin/sign-in/upstreams")
+	b.Follow(b.Send("/admin/sign-in/upstream/two/up"))
+	before := stored(t, s).Settings.Upstreams
+	if len(before) != 2 || before[0].ID != "two" || len(before[0].ClientSecret) == 0 {
+		t.Fatalf("got %+v", before)
+	}
+	at := "/admin/sign-in/upstream/one"
+	b.Open(at)
+	b.Follow(b.Send(at + "/switch"))
+	b.Says("Corp one is off.", "Users neither see it nor sign in with it.")
+	now := stored(t, s).Settings.Upstreams
+	if !now[1].Disabled || string(now[1].ClientSecret) != string(before[1].ClientSecret) {
+		t.Errorf("got %+v", now)
+	}
+	time.Sleep(1100 * time.Millisecond) // servers keep a tenant for a second
+	stranger := s.Stranger()
+	if body := stranger.Open("/login").Body; strings.Contains(body, "Corp one") || !strings.Contains(body, "Corp two") {
+		t.Error("a provider that is off is on the page of the sign-in, or one that is on is not")
+	}
+	if p := stranger.Get("/upstream/one"); p.Status != http.StatusNotFound {
+		t.Errorf("the way to a provider that is off: got %s", p)
+	}
+	b.Open(at)
+	b.Follow(b.Send(at + "/switch"))
+	b.Says("Corp one is on.")
+}
+
 // TestAnUpstreamProviderFromItsAdditionToItsRemoval: its secret is never shown, and a test run says what fails.
 func TestAnUpstreamProviderFromItsAdditionToItsRemoval(t *testing.T) {
 	t.Parallel()
@@ -187,6 +286,65 @@ func TestAnUpstreamProviderFromItsAdditionToItsRemoval(t *testing.T) {
 	b.Says("Corporation was removed.")
 	if p := b.Get(at); p.Status != http.StatusNotFound {
 		t.Errorf("got %s", p)
+	}
+}
+
+// TestAnAdministratorSignsInAtAnUpstreamProviderAsATest: each claim is shown with where it goes, as text. No account is
+// made or linked, and the browser's session stays; the answer works once, in this session, and as nothing else.
+func TestAnAdministratorSignsInAtAnUpstreamProviderAsATest(t *testing.T) {
+	t.Parallel()
+	s, b := start(t)
+	idp := &fakeidp.Server{Kind: fakeidp.OpenID, Name: "Corp", ClientID: "us", ClientSecret: "hidden-secret"}
+	served := httptest.NewServer(idp)
+	t.Cleanup(served.Close)
+	idp.Issuer = served.URL
+	const add, at = "/admin/sign-in/upstreams/add", "/admin/sign-in/upstream/corp"
+	b.Open(add)
+	b.Follow(b.Send(add, "id", "corp", "preset", "oidc", "upstream_sign_up", "open", "upstream_name", "Corp", "issuer",
+		served.URL, "client_id", "us", "client_secret", "hidden-secret"))
+	time.Sleep(1100 * time.Millisecond) // servers keep a tenant for a second
+	visit := func(b *consoletest.Browser, cancel bool) (back string) {
+		t.Helper()
+		b.Open(at)
+		to, _, err := fakeidp.Visit(served.Client(), b.Send(at+"/try").Leads(),
+			fakeidp.Person{Subject: "4711", Name: "<b>Jo</b> Doe", Email: "jo@example.com", Verified: "true"}, cancel)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.TrimPrefix(to, s.Issuer)
+	}
+	back := visit(b, false)
+	second := s.Browser(s.User(storage.DefaultTenant, "second", storage.RoleOwner), time.Time{})
+	if p := second.Get(back); strings.HasPrefix(p.Leads(), "/admin") {
+		t.Errorf("another browser comes back: %s", p)
+	}
+	tried := b.Get(back).Leads()
+	if !strings.HasPrefix(tried, at+"/tried?answer=") {
+		t.Fatalf("the browser is sent to %q", tried)
+	}
+	if second.Open(tried); !strings.Contains(second.Last.Text(), "Begin again.") {
+		t.Errorf("another session has the answer: %s", second.Last.Text())
+	}
+	b.Open(tried)
+	b.Says("You were not signed in", "4711", `"jo@example.com"`, "<b>Jo</b> Doe")
+	b.Open(tried)
+	b.Says("The test run is over")
+	b.SaysNot("jo@example.com")
+	if _, err := s.Store.UserByEmail(t.Context(), storage.DefaultTenant, "jo@example.com"); err == nil {
+		t.Error("an account was made")
+	}
+	b.Open("/admin/people") // still the same session
+	tried = b.Get(visit(b, true)).Leads()
+	b.Open(tried)
+	b.Says("You cancelled, or the provider denied it.")
+	// A sign-in that a user began is not shown as a test.
+	to, _, err := fakeidp.Visit(served.Client(), b.Get("/upstream/corp").Leads(), fakeidp.Person{Subject: "1", Name: "A",
+		Email: "a@example.com", Verified: "true"}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := b.Get(strings.TrimPrefix(to, s.Issuer)); strings.HasPrefix(p.Leads(), at) {
+		t.Errorf("a sign-in leads to %s", p.Leads())
 	}
 }
 

@@ -19,11 +19,12 @@ import (
 type upstreamRow struct {
 	ID, Name, Preset, Issuer string
 	Closed                   bool // only linked accounts sign in
+	Off                      bool // users don't see it
 }
 
 // rowOf returns an upstream provider for a page.
 func rowOf(u storage.Upstream) upstreamRow {
-	row := upstreamRow{u.ID, upstream.NameOf(u), u.Preset, u.Issuer, u.SignUp == storage.SignUpClosed}
+	row := upstreamRow{u.ID, upstream.NameOf(u), u.Preset, u.Issuer, u.SignUp == storage.SignUpClosed, u.Disabled}
 	if row.Preset == "" {
 		row.Preset = "oidc"
 	}
@@ -246,7 +247,7 @@ type upstreamPage struct {
 	upstreamRow
 	Callback, ClientID, Scopes string
 	Secret                     bool
-	May                        bool
+	May, Trial                 bool // Trial: sign in there as a test
 	Claims                     []claimRow
 	Groups                     []claimRow
 	Steps                      []stepRow
@@ -269,7 +270,7 @@ func (p place) showUpstream(c *console.Call, steps []upstream.Step) error {
 	page := upstreamPage{upstreamRow: rowOf(u), Callback: c.Tenant().URL("/upstream/" + u.ID + "/callback"),
 		ClientID: u.ClientID, Scopes: strings.Join(whole.Scopes, " "), Secret: len(u.ClientSecret) > 0,
 		May: c.May(writeUpstreams...), Works: upstream.Works(steps)}
-	page.Issuer = whole.Issuer
+	page.Issuer, page.Trial = whole.Issuer, !u.Disabled && c.IsOwnTenant()
 	for _, taken := range whole.Taken() {
 		page.Claims = append(page.Claims, claimRow{taken[0], taken[1]})
 	}
@@ -302,6 +303,39 @@ func (p place) try(c *console.Call) error {
 		return fmt.Errorf("try %s: %w", t.Settings.Upstreams[i].ID, err)
 	}
 	return p.showUpstream(c, steps)
+}
+
+// turn has users see the provider, or not any more.
+func (p place) turn(c *console.Call) error {
+	was, i, err := p.find(c)
+	if err != nil {
+		return err
+	}
+	all, off := slices.Clone(was.Settings.Upstreams), c.Value("off") == "1"
+	all[i].Disabled = off
+	if err := p.saveUpstream(c, was, i, all, all[i].ID); err != nil {
+		return refuse(c, err, nil)
+	}
+	if off {
+		return c.Done(c.To(path(all[i].ID, "")), "sign-in.upstream_off", upstream.NameOf(all[i]))
+	}
+	return c.Done(c.To(path(all[i].ID, "")), "sign-in.upstream_on", upstream.NameOf(all[i]))
+}
+
+// moveUp puts the button of the provider before the one above it.
+func (p place) moveUp(c *console.Call) error {
+	was, i, err := p.find(c)
+	if err != nil {
+		return err
+	}
+	if i > 0 {
+		all := slices.Clone(was.Settings.Upstreams)
+		all[i-1], all[i] = all[i], all[i-1]
+		if err := p.saveUpstream(c, was, i, all, all[i-1].ID); err != nil {
+			return refuse(c, err, nil)
+		}
+	}
+	return c.Go(c.To(root + "/upstreams"))
 }
 
 // askRemove says what happens without the provider.

@@ -169,6 +169,22 @@ func (l *Limiter) release(ctx context.Context, r ephemeral.Release) {
 	}
 }
 
+// Lift has the subjects begin anew, as if nothing had been counted. It returns an error if the counters that all
+// replicas share cannot be reached: those of this process alone do not help.
+func (l *Limiter) Lift(ctx context.Context, tenant string, by ...By) error {
+	var r ephemeral.Release
+	for _, b := range by {
+		r.Forget = append(r.Forget, b.counter(tenant))
+	}
+	if err := l.Shared.Release(ctx, r); err != nil {
+		return err
+	}
+	if l.Local != l.Shared {
+		_ = l.Local.Release(ctx, r) // in process: it cannot fail
+	}
+	return nil
+}
+
 // IsUnlimited reports whether attempts from the address are not counted.
 func (l *Limiter) IsUnlimited(from string) bool {
 	if len(l.Unlimited) == 0 {

@@ -313,3 +313,27 @@ func TestWaitsGrow(t *testing.T) {
 		}
 	})
 }
+
+// TestLiftingActsOnAllReplicas: what one lifts counts for the others, and it fails where it cannot.
+func TestLiftingActsOnAllReplicas(t *testing.T) {
+	t.Parallel()
+	ctx, shared := t.Context(), memory.New()
+	one, other := limiter(t, shared, memory.New()), limiter(t, shared, memory.New())
+	for range 4 {
+		one.Allow(ctx, "default", "", rule, "jo")
+		one.Allow(ctx, "default", "", rule, "ann")
+	}
+	if err := other.Lift(ctx, "default", By{Rule: rule, Subject: "jo"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := one.Allow(ctx, "default", "", rule, "jo"); !ok {
+		t.Error("another replica still refuses what was lifted")
+	}
+	if _, ok := one.Allow(ctx, "default", "", rule, "ann"); ok {
+		t.Error("the limit of another user was lifted")
+	}
+	away := limiter(t, down{}, memory.New())
+	if err := away.Lift(ctx, "default", By{Rule: rule, Subject: "jo"}); err == nil {
+		t.Error("got no error, although the replicas' counters cannot be reached")
+	}
+}

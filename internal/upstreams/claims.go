@@ -62,6 +62,7 @@ func (p *provider) identity(c claims) upstream.Identity {
 // add fills what is still empty. An address and whether it is verified are taken from
 // one source: what one says of an address must not be held for another's.
 func (p *provider) add(id *upstream.Identity, said claims) {
+	id.Said = append(id.Said, said)
 	if id.Email == "" {
 		if email := said.text(p.claim("email"), 254); email != "" {
 			id.Email, id.EmailVerified = email, p.verified(said)

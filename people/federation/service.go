@@ -54,7 +54,12 @@ const (
 
 // Provider returns the provider with the id; storage.ErrNotFound when the tenant has none.
 func (s *Service) Provider(a people.Asker, id string) (*upstream.Provider, error) {
-	for _, u := range s.Upstreams(a.Tenant) {
+	return s.provider(a, id, s.Upstreams(a.Tenant))
+}
+
+// provider is Provider among those that are given.
+func (s *Service) provider(a people.Asker, id string, among []storage.Upstream) (*upstream.Provider, error) {
+	for _, u := range among {
 		if u.ID != id {
 			continue
 		}

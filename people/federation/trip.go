@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/secret"
@@ -36,6 +37,21 @@ type Trip struct {
 	UserID  string `json:"p,omitempty"`
 	// Confirms is the id of the signed-in user who is to prove themselves anew; "" for a sign-in.
 	Confirms string `json:"c,omitempty"`
+}
+
+// trialOf begins the Session of a trip on which an administrator tries the provider. Such a trip signs no user in and
+// links nothing, also on a replica of a release before: no session has such an id.
+const trialOf = "trial "
+
+// TrialOf returns the session of the administrator who tries the provider with the trip, and false for all other trips.
+func (tr *Trip) TrialOf() (session string, ok bool) { return strings.CutPrefix(tr.Session, trialOf) }
+
+// DepartTrial begins a trip by which an administrator with the session tries the provider, and returns where to send
+// the browser. The provider may know the browser. Its error may be a *NotArrived.
+func (s *Service) DepartTrial(
+	ctx context.Context, a people.Asker, p *upstream.Provider, session string,
+) (to string, err error) {
+	return s.Depart(ctx, a, Departure{Provider: p, Session: trialOf + session})
 }
 
 // begun returns when the trip began.

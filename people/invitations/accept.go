@@ -150,6 +150,13 @@ func (s *Service) give(ctx context.Context, a people.Asker, i Invitation, ch *st
 	if err := s.giveAttributes(ctx, a, i, &g); err != nil {
 		return err
 	}
+	if i.AdminRole != "" {
+		may, err := s.may(ctx, a.Tenant.ID, i.By, "administrators:write")
+		if err != nil {
+			return err
+		}
+		g.administrator(i.AdminRole, may)
+	}
 	if len(g.left) > 0 {
 		noteFirst(ch, "left_out", strings.Join(g.left, " "))
 	}
@@ -191,6 +198,18 @@ func (g *giving) role(of role, there bool) {
 	g.GiveRoles = append(g.GiveRoles, of.RoleName)
 	e := administration.AboutRole(storage.EventRoleGiven, of.RoleName, nil)
 	g.Events = append(g.Events, g.by(e))
+}
+
+// administrator makes a new account that of an administrator. An account that was there before stays what it was.
+func (g *giving) administrator(role string, may bool) {
+	if !may || g.Add == nil {
+		g.left = append(g.left, "administrator:"+role)
+		return
+	}
+	g.Add.AdminRole = role
+	g.Events = append(g.Events, g.by(storage.Event{
+		Kind: storage.EventAdministratorSet, Detail: map[string]string{"role": role, "was": ""},
+	}))
 }
 
 // attributes returns values of attributes after checks. None that is required has to be there: users are asked for

@@ -8,6 +8,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
+	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -29,12 +30,15 @@ func (s *Service) check(ctx context.Context, a people.Asker, w Wanted) (to addre
 	if err != nil {
 		all.wrong("email", "form", "%.320q %v", w.Email, err)
 	}
-	c = content{Email: to.String(), Life: w.Life, Attributes: w.Attributes}
+	c = content{Email: to.String(), Life: w.Life, Attributes: w.Attributes, AdminRole: w.AdminRole}
 	if c.Life == 0 {
 		c.Life = DefaultLife
 	}
 	if c.Life < time.Minute || c.Life > LongestLife {
 		all.wrong("lifetime", "bounds", "an invitation lives for a minute at least, and for 30 days at most")
+	}
+	if w.AdminRole != "" && !slices.Contains(administration.AdminRoles, w.AdminRole) {
+		all.wrong("admin_role", "missing", "there is no such role: write owner, admin, support or auditor")
 	}
 	if c.Groups, err = s.checkGroups(ctx, a, w.Groups, &all); err != nil {
 		return to, c, err

@@ -33,6 +33,7 @@ type content struct {
 	Groups     []group        `json:",omitempty"`
 	Roles      []role         `json:",omitempty"`
 	Attributes map[string]any `json:",omitempty"`
+	AdminRole  string         `json:",omitempty"`
 }
 
 // group is a group that an invitation gives.
@@ -56,6 +57,7 @@ type Invitation struct {
 	Groups     []string
 	Roles      []storage.RoleName
 	Attributes map[string]any
+	AdminRole  string // of the administrator that the user becomes; "" for none
 	SentAt     time.Time
 	ExpiresAt  time.Time
 	// Link makes the account, once. It is "" unless the invitation has just been sent: it is not stored.
@@ -84,7 +86,8 @@ func (s *Service) opened(code storage.Code) (Invitation, error) {
 func shown(code storage.Code, c content) Invitation {
 	i := Invitation{
 		ID: code.ID, Email: address.Shown(c.Email), By: c.By, Language: c.Language, Attributes: c.Attributes,
-		SentAt: code.CreatedAt, ExpiresAt: code.ExpiresAt, key: code.Target, content: c,
+		AdminRole: c.AdminRole,
+		SentAt:    code.CreatedAt, ExpiresAt: code.ExpiresAt, key: code.Target, content: c,
 	}
 	for _, g := range c.Groups {
 		i.Groups = append(i.Groups, g.ID)

@@ -19,6 +19,9 @@ type Wanted struct {
 	Roles      []storage.RoleName
 	Attributes map[string]any
 	Life       time.Duration // 0 is DefaultLife
+	// AdminRole is the role of the administrator that the user becomes, "" for none. The inviter may give it: that is for
+	// the caller to find out now, and is checked again when the invitation is accepted.
+	AdminRole string
 }
 
 // Invite invites the owner of an e-mail address to sign up, by a mail with the link in the asker's language. It

@@ -19,6 +19,8 @@ type look struct {
 	Colours storage.Branding `json:"colours,omitzero"`
 	Logo    string           `json:"logo,omitempty"`
 	Host    string           `json:"host,omitempty"` // the host of the tenant's pages
+	// Text is the tenant's own text of the message; nil for ours or the operator's.
+	Text *storage.MailText `json:"text,omitempty"`
 }
 
 // lookOf returns the look of a tenant's mails.

@@ -80,7 +80,9 @@ func (m *Mailer) compose(channel string, t *issuer.Tenant, to, language, templat
 	if err != nil {
 		return storage.Delivery{}, fmt.Errorf("mail data: %w", err)
 	}
-	plain, err := json.Marshal(content{Tenant: t.Name, Data: raw, look: lookOf(t)})
+	own := lookOf(t)
+	own.Text = t.Settings.MailText(template, language)
+	plain, err := json.Marshal(content{Tenant: t.Name, Data: raw, look: own})
 	if err != nil {
 		return storage.Delivery{}, fmt.Errorf("mail data: %w", err)
 	}

@@ -31,5 +31,16 @@ func (t *Templates) Sample(at *issuer.Tenant, name, language string) (*Message, 
 	if t.text[m.Language+"/"+name] == nil {
 		return nil, storage.ErrNotFound
 	}
-	return t.renderWith(m, values, lookOf(at))
+	own := lookOf(at)
+	own.Text = at.Settings.MailText(name, m.Language)
+	return t.renderWith(m, values, own)
+}
+
+// SampleValues returns the samples of a message's values, for a test message.
+func SampleValues(name string) map[string]string {
+	values := map[string]string{"NotMe": samples["NotMe"]}
+	for _, field := range fields[name] {
+		values[field] = samples[field]
+	}
+	return values
 }

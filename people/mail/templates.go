@@ -231,6 +231,17 @@ func (t *Templates) renderWith(m storage.Delivery, values map[string]any, own lo
 	key := m.Language + "/" + m.Template
 	source := t.text[key]
 	var out bytes.Buffer
+	if own.Text != nil {
+		msg := &Message{TenantID: m.TenantID, ID: m.ID, To: m.To}
+		msg.Subject, msg.Text = renderOwn(*own.Text, values)
+		if m.Channel == storage.ChannelSMS {
+			msg.Text = strings.TrimSpace(msg.Text)
+			return msg, nil
+		}
+		err := t.layout.Execute(&out, own.values(m.Language, msg, values))
+		msg.HTML = out.String()
+		return msg, err
+	}
 	if err := source.Execute(&out, values); err != nil {
 		return nil, err
 	}

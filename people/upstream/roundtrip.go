@@ -64,6 +64,9 @@ type Identity struct {
 	// ProvenAt is when the user has proven themselves there; zero when the provider does not
 	// say.
 	ProvenAt time.Time
+	// Said are the claims as they came, from each place that was asked, for administrators who try the provider. They are
+	// not stored.
+	Said []map[string]any `json:"-"`
 }
 
 // hostedBy returns Hosted as addresses and settings have domains; "" is none.

@@ -135,6 +135,25 @@ func (s *Store) Ping(ctx context.Context) error {
 	return nil
 }
 
+// The size of a database is what its files need.
+const (
+	describeSQLite = `
+	SELECT sqlite_version(), (SELECT page_count FROM pragma_page_count()) * (SELECT page_size FROM pragma_page_size())`
+	describePostgres = `SELECT current_setting('server_version'), pg_database_size(current_database())`
+)
+
+// Describe returns which product the database is, its version, and how many bytes it needs.
+func (s *Store) Describe(ctx context.Context) (product, version string, bytes int64, err error) {
+	product = s.text("SQLite", "PostgreSQL")
+	err = s.engine.Read(ctx, func(c conn) error {
+		return c.Row(s.text(describeSQLite, describePostgres)).Scan(&version, &bytes)
+	})
+	if err != nil {
+		err = fmt.Errorf("describe database: %w", err)
+	}
+	return product, version, bytes, err
+}
+
 // one reads one row.
 func one[T any](ctx context.Context, s *Store, query string, args []any, scan func(scanner) (T, error)) (T, error) {
 	return engine.One(ctx, s.engine, query, args, scan)

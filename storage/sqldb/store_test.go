@@ -279,3 +279,18 @@ func TestASilentServerIsBounded(t *testing.T) {
 		}
 	}
 }
+
+// TestTheDatabaseIsDescribed: product, version and size are those of the database.
+func TestTheDatabaseIsDescribed(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, s *sqldb.Store) {
+		product, version, bytes, err := s.Describe(t.Context())
+		want := "SQLite"
+		if strings.HasSuffix(t.Name(), "ostgres") || strings.HasSuffix(t.Name(), "PostgreSQL") {
+			want = "PostgreSQL"
+		}
+		if err != nil || product != want || version == "" || bytes < 64<<10 {
+			t.Errorf("got %s %q with %d bytes, %v", product, version, bytes, err)
+		}
+	})
+}

@@ -78,6 +78,7 @@ func testOutbox(t *testing.T, s Store) {
 		t.Errorf("got %d queued and %d dead, want 1 and 1", queued, gone)
 	}
 	want(t, s.ReviveDelivery(ctx, other, "b", now), storage.ErrNotFound)
+	testDeadMailIsDropped(t, s, other)
 	retried := storage.Event{TenantID: tenant, ID: newID(), At: now, Kind: storage.EventMailRetried}
 	must(t, s.ReviveDelivery(ctx, tenant, "b", now, retried))
 	retried.ID = newID()
@@ -134,6 +135,35 @@ func testOutbox(t *testing.T, s Store) {
 	if queued+gone != 0 {
 		t.Errorf("got %d mails of a removed tenant, want none", queued+gone)
 	}
+}
+
+// testDeadMailIsDropped has deliveries deleted that were given up, once, and no others.
+func testDeadMailIsDropped(t *testing.T, s Store, other string) {
+	t.Helper()
+	ctx, tenant := t.Context(), newTenant(t, s)
+	dead := storage.Delivery{TenantID: tenant, ID: "dead", Channel: storage.ChannelMail, To: "jo@example.com",
+		Template: "x", Language: "en", Data: []byte{1}, CreatedAt: now, NextAt: now.Add(24 * time.Hour), DeadAt: now}
+	waits := dead
+	waits.ID, waits.DeadAt = "waits", time.Time{}
+	must(t, Enqueue(ctx, s, dead, waits))
+	must(t, s.DeliveryFailed(ctx, dead, dead.NextAt, now, "550"))
+	dropped := storage.Event{TenantID: tenant, ID: newID(), At: now, Kind: storage.EventMailDropped}
+	want(t, s.DropDelivery(ctx, other, "dead", dropped), storage.ErrNotFound)
+	want(t, s.DropDelivery(ctx, tenant, "waits", dropped), storage.ErrNotFound)
+	want(t, s.DropDelivery(ctx, tenant, "none", dropped), storage.ErrNotFound)
+	must(t, s.DropDelivery(ctx, tenant, "dead", dropped))
+	want(t, s.DropDelivery(ctx, tenant, "dead", dropped), storage.ErrNotFound)
+	all, err := s.DeadDeliveries(ctx, tenant, "", 9)
+	same(t, all, err, nil)
+	left, err := s.WaitingDeliveries(ctx, tenant, "", 9)
+	if must(t, err); len(left) != 1 {
+		t.Errorf("got %d that wait, want one", len(left))
+	}
+	events, err := s.Events(ctx, tenant, "", 9)
+	if must(t, err); len(events) != 1 {
+		t.Errorf("got %d events, want one: it was dropped once", len(events))
+	}
+	must(t, s.Delivered(ctx, tenant, "waits"))
 }
 
 // testMailExpires lets the time of deliveries pass: a message whose code has expired is neither sent nor revived.

@@ -126,6 +126,8 @@ type App struct {
 type Access interface {
 	// SendReset sends the user a code to set a password, and fails if the tenant has no passwords or no mail.
 	SendReset(ctx context.Context, u storage.User) error
+	// LiftLimits forgets the attempts at the user's account. Only servers can: they count.
+	LiftLimits(ctx context.Context, u storage.User) error
 	Passkeys(ctx context.Context, u storage.User) ([]Passkey, error)
 	// Sessions returns those that have not ended, as Grants does.
 	Sessions(ctx context.Context, u storage.User) ([]Session, error)
@@ -321,6 +323,8 @@ type Operations interface {
 	Dead(ctx context.Context, after string) iter.Seq2[storage.Delivery, error]
 	// RetryMail has a dead message tried again.
 	RetryMail(ctx context.Context, id string) error
+	// DropMail deletes a dead message.
+	DropMail(ctx context.Context, id string) error
 
 	// Events returns what the search finds, newest first.
 	Events(ctx context.Context, q audit.Search) iter.Seq2[storage.Event, error]

@@ -66,6 +66,11 @@ func (d *Desk) RetryMail(ctx context.Context, id string) error {
 		Kind: storage.EventMailRetried, Detail: map[string]string{"mail": id}}))
 }
 
+func (d *Desk) DropMail(ctx context.Context, id string) error {
+	return d.Store.DropDelivery(ctx, d.tenant(), id, d.By(storage.Event{TenantID: d.tenant(),
+		Kind: storage.EventMailDropped, Detail: map[string]string{"mail": id}}))
+}
+
 func (d *Desk) Events(ctx context.Context, q audit.Search) iter.Seq2[storage.Event, error] {
 	q.Tenant = d.tenant()
 	return func(yield func(storage.Event, error) bool) {

@@ -80,6 +80,10 @@ func (d Desk) SendReset(ctx context.Context, u storage.User) error {
 	return d.api.Send(ctx, http.MethodPost, pathOf(u.ID)+":send-reset", nil, nil)
 }
 
+func (d Desk) LiftLimits(ctx context.Context, u storage.User) error {
+	return d.api.Send(ctx, http.MethodPost, pathOf(u.ID)+":lift-limits", nil, nil)
+}
+
 // same returns what it is given.
 func same[T any](v T) T { return v }
 

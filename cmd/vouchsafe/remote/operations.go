@@ -101,6 +101,10 @@ func (d Desk) RetryMail(ctx context.Context, id string) error {
 	return d.api.Send(ctx, http.MethodPost, "/mail/dead"+api.Path(id)+":retry", nil, nil)
 }
 
+func (d Desk) DropMail(ctx context.Context, id string) error {
+	return d.api.Remove(ctx, "/mail/dead"+api.Path(id))
+}
+
 // event is an event as the API has one.
 type event struct {
 	ID        string            `json:"id"`

@@ -42,13 +42,15 @@ func (s *Server) wireConsole(site *ui.Site, useCases *people.Service, signInAs *
 		apis.Config{Tenants: s.Store, Roles: s.Store}.Part(),
 		consolesignin.Config{
 			Store: s.Store, Secrets: s.secrets, Federation: s.admin.Federation, Mails: useCases.Mail.Templates,
+			People: useCases,
 			Issuer: s.cfg.Issuer, Declared: s.cfg.Tenants != "",
 		}.Part(),
 		consolesettings.Config{
-			Accounts: accounts, People: useCases, APIKeys: &apikeys.Service{Service: useCases, Keys: s.Store},
-			Store: s.Store, Secrets: s.secrets, Keys: s.Provider.Keys, Webhooks: s.webhooks, TestMail: s.admin.TestMail,
-			Version: s.version,
-			Health:  func(ctx context.Context) health.Readiness { return s.health.Look(ctx) }, // it is set later
+			Accounts: accounts, People: useCases, Invitations: &invitations.Service{Service: useCases},
+			APIKeys: &apikeys.Service{Service: useCases, Keys: s.Store},
+			Store:   s.Store, Secrets: s.secrets, Keys: s.Provider.Keys, Webhooks: s.webhooks, TestMail: s.admin.TestMail,
+			Version: s.version, Database: s.Store.Describe,
+			Health: func(ctx context.Context) health.Readiness { return s.health.Look(ctx) }, // it is set later
 		}.Part(),
 		consolelog.Config{Accounts: accounts, Store: s.Store}.Part(),
 	)

@@ -166,6 +166,14 @@ func (o *Outbox) ReviveDelivery(ctx context.Context, tenant, id string, now time
 	return engine.Named(err, "revive mail", id)
 }
 
+const dropMail = `DELETE FROM mail WHERE tenant_id = $1 AND id = $2 AND dead_at <> 0`
+
+// DropDelivery implements storage.Outbox.
+func (o *Outbox) DropDelivery(ctx context.Context, tenant, id string, events ...storage.Event) error {
+	err := trail.Must(ctx, o.Engine, storage.ErrNotFound, events, dropMail, tenant, id)
+	return engine.Named(err, "drop mail", id)
+}
+
 const countMail = `
 	SELECT (SELECT COUNT(*) FROM mail WHERE dead_at = 0), (SELECT COUNT(*) FROM mail WHERE dead_at <> 0)`
 
