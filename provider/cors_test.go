@@ -13,7 +13,7 @@ import (
 
 const spaOrigin = "https://spa.example.com"
 
-var corsPaths = map[string]string{"/token": "POST", "/userinfo": "GET", "/revoke": "POST"}
+var corsPaths = map[string]string{"/token": "POST", "/userinfo": "GET", "/revoke": "POST", "/par": "POST"}
 
 func preflight(path, method, origin string) *http.Request {
 	return request("OPTIONS", path, "", "Origin: "+origin, "Access-Control-Request-Method: "+method,

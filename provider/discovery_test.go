@@ -38,7 +38,9 @@ func TestDiscovery(t *testing.T) {
 		"jwks_uri":               testIssuer + "/jwks",
 		"end_session_endpoint":   testIssuer + "/logout",
 		"revocation_endpoint":    testIssuer + "/revoke",
-		"introspection_endpoint": testIssuer + "/introspect",
+
+		"pushed_authorization_request_endpoint": testIssuer + "/par",
+		"introspection_endpoint":                testIssuer + "/introspect",
 	} {
 		if a.str(name) != want {
 			t.Errorf("%s: got %q, want %q", name, a.str(name), want)

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -8,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 )
 
 // decision is what became of a part of fosite, and why. ARCHITECTURE.md has the same in words.
@@ -329,7 +332,19 @@ func pushedSecretIsKept(t *testing.T, e engine) bool {
 	resp := e.handle(request("POST", "/par", form.Encode(), formType))
 	stock, ok := e.(*stockEngine)
 	if !ok {
-		return resp.StatusCode < 400
+		var answer struct {
+			URI string `json:"request_uri"`
+		}
+		if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || resp.StatusCode != http.StatusCreated {
+			t.Fatalf("push: got %d %v, want 201", resp.StatusCode, err)
+		}
+		own := e.(*ownEngine)
+		_, sealed, _ := strings.Cut(answer.URI, "request_uri:")
+		asked, err := own.p.Secrets.Box(own.tenant.ID, secret.PushedRequest).OpenString(sealed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes.Contains(asked, []byte(stockSecret)) || !bytes.Contains(asked, []byte("client_id=posts"))
 	}
 	if raw, _ := io.ReadAll(resp.Body); len(stock.store.PARSessions) == 0 {
 		t.Fatalf("nothing was pushed: got %d %s", resp.StatusCode, raw)

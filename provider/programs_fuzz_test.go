@@ -27,7 +27,7 @@ func FuzzPrograms(f *testing.F) {
 	s := startTokens(f)
 	s.client(func(c *storage.Client) { c.ClientID = "web" })
 	s.service("svc")
-	paths := []string{"/token", "/revoke", "/introspect", "/userinfo"}
+	paths := []string{"/token", "/revoke", "/introspect", "/userinfo", "/par"}
 	const form = "application/x-www-form-urlencoded"
 	for _, c := range []struct{ typ, header, body string }{
 		{form, "Basic c3ZjOng=", "grant_type=client_credentials"},

@@ -27,6 +27,8 @@ func (p *Provider) table() []Endpoint {
 			Metadata: "introspection_endpoint", announced: true, serve: p.resource.Introspect},
 		{Path: "/authorize", Methods: append(get, http.MethodPost),
 			Metadata: "authorization_endpoint", serve: p.authorize.Authorize},
+		{Path: "/par", Methods: post, Program: true, Scripts: ScriptsOfRegistered, Clients: clients.AuthMethods,
+			Metadata: "pushed_authorization_request_endpoint", serve: p.authorize.Push}, // RFC 9126 section 5
 		{Path: "/jwks", Methods: get, Program: true, Scripts: ScriptsOfAny,
 			Metadata: "jwks_uri", serve: p.serveJWKS},
 		{Path: "/.well-known/openid-configuration", Methods: get, Program: true, Scripts: ScriptsOfAny,

@@ -311,7 +311,7 @@ func (s *tokenServer) fails(a reply, status int, code string) {
 
 var registeredErrors = []string{
 	"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type",
-	"invalid_scope", "temporarily_unavailable", "invalid_target",
+	"unsupported_response_type", "invalid_scope", "temporarily_unavailable", "invalid_target",
 }
 
 func (s *tokenServer) mannered(a reply) {

@@ -20,7 +20,7 @@ func TestTheLogNamesClientsThatFail(t *testing.T) {
 	secretive, _ := s.service("secretive")
 	plain := s.client()
 	const wrong = "a-wrong-secret-of-somebody"
-	for _, path := range []string{"/token", "/revoke", "/introspect"} {
+	for _, path := range []string{"/token", "/revoke", "/introspect", "/par"} {
 		for name, c := range map[string]struct {
 			form        url.Values
 			header      []string

@@ -68,6 +68,7 @@ func (p *Provider) makeEngine() {
 	})
 	p.resource.Engine = engine
 	config.AuthorizeEndpointHandlers = p.authorize.Handlers()
+	config.PushedAuthorizeEndpointHandlers = p.authorize.PushHandlers()
 	config.TokenEndpointHandlers = p.token.Handlers()
 	config.TokenIntrospectionHandlers = fosite.TokenIntrospectionHandlers{p.resource}
 	config.RevocationHandlers = fosite.RevocationHandlers{p.resource}

@@ -55,6 +55,9 @@ type Client struct {
 	SchemesWithoutDot bool `json:"schemes_without_dot,omitempty" yaml:"schemes_without_dot,omitempty"`
 	// RequirePKCE refuses authorization requests without PKCE. Public clients always need it.
 	RequirePKCE *bool `json:"require_pkce,omitempty" yaml:"require_pkce,omitempty"`
+	// RequirePushedAuthorizationRequests refuses authorization requests that the client did not push (RFC 9126 section
+	// 6).
+	RequirePushedAuthorizationRequests bool `json:"require_pushed_authorization_requests,omitempty" yaml:"require_pushed_authorization_requests,omitempty"`
 	// AccessTokenFormat is "jwt" (RFC 9068, the default) or "opaque".
 	AccessTokenFormat string `json:"access_token_format,omitempty" yaml:"access_token_format,omitempty"`
 	// AccessTokenTyp is the typ of its JWT access tokens: "at+jwt" (RFC 9068, the default), or

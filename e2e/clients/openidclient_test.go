@@ -49,14 +49,14 @@ func TestOpenidClient(t *testing.T) {
 		parts  []string
 	}
 	all := map[string]library{
-		"basic":         {client: vouchsafetest.Strict, parts: []string{"person"}},
+		"basic":         {client: vouchsafetest.Strict, parts: []string{"person", "pushed"}},
 		"post":          {client: vouchsafetest.Post, parts: []string{"person"}},
-		"public":        {client: vouchsafetest.Public, parts: []string{"person"}},
+		"public":        {client: vouchsafetest.Public, parts: []string{"person", "pushed"}},
 		"service":       {client: vouchsafetest.Service, parts: []string{"program"}},
 		"service, post": {client: vouchsafetest.ServicePost, parts: []string{"program"}},
 	}
 	for _, k := range vouchsafetest.Keyed() {
-		all["private_key_jwt "+string(k.Algorithm)] = library{k.Client, k.PrivateJWK(t), []string{"program", "person"}}
+		all["private_key_jwt "+string(k.Algorithm)] = library{k.Client, k.PrivateJWK(t), []string{"program", "pushed"}}
 	}
 	for name, l := range all {
 		t.Run(name, func(t *testing.T) {
@@ -124,8 +124,8 @@ func converse(t *testing.T, b *vouchsafetest.Browser, stdin io.WriteCloser, stdo
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
 		var said struct {
-			Open string
-			Done bool
+			Open, State string
+			Done        bool
 		}
 		if err := json.Unmarshal(lines.Bytes(), &said); err != nil {
 			t.Fatalf("the script said %q", lines.Text())
@@ -139,7 +139,11 @@ func converse(t *testing.T, b *vouchsafetest.Browser, stdin io.WriteCloser, stdo
 		}
 		page := b.Get(t, said.Open)
 		if page.Left == nil { // there are pages to answer
-			page = b.Walk(t, &vouchsafetest.Request{Params: u.Query()}, page).Page
+			asked := u.Query()
+			if asked.Has("request_uri") { // the answer has the state that was pushed
+				asked.Set("state", said.State)
+			}
+			page = b.Walk(t, &vouchsafetest.Request{Params: asked}, page).Page
 		}
 		if page.Left == nil {
 			t.Fatalf("the browser stays at %s: %s", page.URL, page.Text(t))

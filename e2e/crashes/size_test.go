@@ -94,8 +94,8 @@ func hostileSizes() []oversized {
 
 // inputs are the routes that read something.
 var inputs = []string{
-	"/authorize", "/token", "/userinfo", "/introspect", "/revoke", "/logout", "/login", "/signup", "/reset", "/consent",
-	"/select", "/account", "/auth/sign-in", "/auth/sign-up", "/auth/confirm-email",
+	"/authorize", "/token", "/userinfo", "/introspect", "/revoke", "/par", "/logout", "/login", "/signup", "/reset",
+	"/consent", "/select", "/account", "/auth/sign-in", "/auth/sign-up", "/auth/confirm-email",
 	"/auth/send-code", "/authorize-challenge",
 	"/jwks", "/.well-known/openid-configuration", "/upstream/none/callback",
 }

@@ -29,6 +29,7 @@ var doors = map[string]need{
 	"/token":                            client,
 	"/introspect":                       client,
 	"/revoke":                           client,
+	"/par":                              client,
 	"/userinfo":                         bearer,
 	"/authorize":                        permission,
 	"/logout":                           permission,

@@ -18,6 +18,7 @@ const (
 	Mail                         // mails and text messages that wait to be sent
 	MailedCode                   // codes that were mailed or texted, and what confirming them does
 	AuthorizationRequest         // an authorization request that waits for the user, as the parameter i=
+	PushedRequest                // an authorization request that its client pushed, as the parameter request_uri=
 	AuthorizationCode            // an authorization code
 	AuthorizedOnce               // the code that a request has led to, for a second click on its button
 	AccessToken                  // opaque access tokens
@@ -72,6 +73,7 @@ var purposes = [...]struct {
 	Mail:                 {name: "mail", stored: true},
 	MailedCode:           {name: "mailed-code", stored: true, was: "code"},
 	AuthorizationRequest: {name: "authorization-request"},
+	PushedRequest:        {name: "pushed-request"},
 	AuthorizationCode:    {name: "code"},
 	AuthorizedOnce:       {name: "authorized"},
 	AccessToken:          {name: "access-token"},

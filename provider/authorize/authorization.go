@@ -19,6 +19,8 @@ import (
 // to the handler that makes the code.
 type authorization struct {
 	oauth.Unstored
+	form    url.Values                // as it was asked
+	pushed  string                    // the id of a request that its client pushed
 	request fosite.AuthorizeRequester // as fosite read it
 	tenant  *issuer.Tenant
 	started time.Time

@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/ory/fosite"
 
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
@@ -60,9 +61,12 @@ func sealCode(m *tokens.Maker, a *authorization) (string, error) {
 // answer to the first.
 const replay = 10 * time.Second
 
-// once returns the code that the request gave first.
-func (s *Server) once(ctx context.Context, a *authorization, l *letter, sealed string) (string, error) {
-	key, box := "authorized:"+a.tenant.ID+":"+string(l.id[:]), s.Secrets.Box(a.tenant.ID, secret.AuthorizedOnce)
+// finishedKey is under which the code of the request with that id is remembered.
+func finishedKey(t *issuer.Tenant, id string) string { return "authorized:" + t.ID + ":" + id }
+
+// once returns the code that the request with that id gave first.
+func (s *Server) once(ctx context.Context, a *authorization, id, sealed string) (string, error) {
+	key, box := finishedKey(a.tenant, id), s.Secrets.Box(a.tenant.ID, secret.AuthorizedOnce)
 	err := s.Ephemeral.Put(ctx, key, box.Seal([]byte(sealed)), s.RequestLifetime)
 	if err == nil || !errors.Is(err, storage.ErrExists) {
 		return sealed, nil // without memory of it, sign-in goes on: the grant's unique code is what counts

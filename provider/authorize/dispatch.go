@@ -1,6 +1,7 @@
 package authorize
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -27,7 +28,7 @@ func (s *Server) Authorize(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	a, err := s.parse(r, form, v.letter)
+	a, err := s.parse(r, form, v.request)
 	a.late = v.late
 	if err == nil && v.cancelled {
 		err = fosite.ErrAccessDenied.WithDescription("The user denied access.")
@@ -45,22 +46,29 @@ func (s *Server) Authorize(w http.ResponseWriter, r *http.Request) error {
 
 // visit is what a browser brings: a client's request, or the letter of one that waited for the user.
 type visit struct {
-	query     string  // the request, as it came from the client
-	letter    *letter // nil for a request that just begins
-	cancelled bool    // the user declined
-	late      bool    // the request was begun before, too long ago
+	request
+	query     string // the request, as it came from the client
+	cancelled bool   // the user declined
+	late      bool   // the request was begun before, too long ago
 }
 
 // readVisit returns what the browser brings, and the request in it.
 func (s *Server) readVisit(r *http.Request) (v visit, form url.Values, err error) {
 	v.query = r.URL.RawQuery
-	if here, err := url.ParseQuery(v.query); err == nil && isLetter(here) {
+	here, err := url.ParseQuery(v.query)
+	ours := err == nil && (isLetter(here) || isPushed(here))
+	switch {
+	case ours && isLetter(here):
 		if v.letter, err = s.openLetter(r, here.Get("i")); err != nil {
 			return v, nil, err
 		}
 		v.query, v.cancelled = v.letter.query, here.Get("cancel") == "1" && !v.letter.foreign
 		if v.late = s.late(v.letter); v.late {
 			v.letter = nil // the same request, as if it had just come: all is asked for and proven again
+		}
+	case ours:
+		if v.query, err = s.openPushed(r.Context(), here); err != nil {
+			return v, nil, err
 		}
 	}
 	if len(v.query) > oauth.MaxRequest {
@@ -71,6 +79,9 @@ func (s *Server) readVisit(r *http.Request) (v visit, form url.Values, err error
 		err = &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Message: "problem.damaged_address",
 			Developer: "The query isn't application/x-www-form-urlencoded: a % must be followed by two hexadecimal " +
 				"digits, and parameters are separated by &.", Err: err}
+	}
+	if ours {
+		v.pushed = fromPushed(form)
 	}
 	return v, form, err
 }
@@ -172,8 +183,8 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, a *authorization
 		return err
 	}
 	params := url.Values(resp.GetParameters())
-	if l != nil {
-		first, err := s.once(r.Context(), a, l, params.Get("code"))
+	if id := cmp.Or(a.pushed, l.name()); id != "" {
+		first, err := s.once(r.Context(), a, id, params.Get("code"))
 		if err != nil {
 			return err
 		}

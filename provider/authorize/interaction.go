@@ -31,7 +31,7 @@ func (s *Server) Interaction(r *http.Request) (storage.Interaction, error) {
 	if err != nil {
 		return storage.Interaction{}, err
 	}
-	a, err := s.parse(r, form, l)
+	a, err := s.parse(r, form, request{l, fromPushed(form)})
 	if err != nil {
 		return storage.Interaction{}, pageError(err)
 	}

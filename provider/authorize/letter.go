@@ -47,6 +47,14 @@ func (s *Server) seal(l *letter, t *issuer.Tenant) string {
 	return s.Secrets.Box(t.ID, secret.AuthorizationRequest).SealString(b)
 }
 
+// name returns the id of the letter, or "" if there is none.
+func (l *letter) name() string {
+	if l == nil {
+		return ""
+	}
+	return string(l.id[:])
+}
+
 // newLetter binds the request to the browser that brings it.
 func newLetter(w http.ResponseWriter, r *http.Request, query string, now time.Time) *letter {
 	l := &letter{started: now, browser: browser.BindingHash(browser.Binding(w, r)), query: query}

@@ -32,6 +32,9 @@ func checkParameters(a *authorization, form url.Values) error {
 		}
 	}
 	switch kind := form.Get("response_type"); {
+	case a.pushed == "" && a.client.RequirePushedAuthorizationRequests:
+		return fosite.ErrInvalidRequest.WithDescription("This client has to push its authorization requests (RFC 9126): " +
+			"post them to pushed_authorization_request_endpoint first, and send the request_uri of the answer.")
 	case form.Has("request"): // the object may hold what is missing beside it
 		return fosite.ErrRequestNotSupported.WithDescription(
 			"Request objects are not supported: send the parameters themselves.",
@@ -45,7 +48,7 @@ func checkParameters(a *authorization, form url.Values) error {
 			"authorization_code to its grant_types.")
 	case form.Has("request_uri"):
 		return fosite.ErrRequestURINotSupported.WithDescription(
-			"request_uri is not supported: send the parameters themselves.",
+			"request_uri must be one that this server gave for a pushed request (RFC 9126). Documents elsewhere aren't fetched.",
 		)
 	case form.Has("registration"):
 		return fosite.ErrRegistrationNotSupported.WithDescription("The registration parameter isn't supported.")

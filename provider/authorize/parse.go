@@ -13,16 +13,22 @@ import (
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 )
 
-// parse reads and checks a request; l is its letter, if it waited for the user. Errors before the client
-// and its redirect URI are known to belong together are web.Problems, those after it refusals; the
-// authorization comes back with both.
-func (s *Server) parse(r *http.Request, form url.Values, l *letter) (*authorization, error) {
+// request says where a request came from.
+type request struct {
+	letter *letter // nil for a request that just begins
+	pushed string  // the id of a request that its client pushed; "" if a browser alone brought it
+}
+
+// parse reads and checks a request. Errors before the client and its redirect URI are known to belong together are
+// web.Problems, those after it refusals; the authorization comes back with both.
+func (s *Server) parse(r *http.Request, form url.Values, from request) (*authorization, error) {
 	ctx := r.Context()
 	a := &authorization{
 		tenant: web.TenantOf(ctx), mode: fosite.ResponseModeQuery, started: time.Now(), claims: &tokens.ClaimsRequest{},
+		form: form, pushed: from.pushed,
 	}
-	if l != nil {
-		a.started = l.started
+	if from.letter != nil {
+		a.started = from.letter.started
 	}
 	oauth.DropEmpty(form)
 	web.RequestOf(ctx).SetLocales(strings.Fields(form.Get("ui_locales")))

@@ -120,10 +120,10 @@ func (a *Authenticator) checkAssertion(ctx context.Context, t *issuer.Tenant, c 
 
 // check checks everything but the signature. The audience must be this server and nothing else: the
 // issuer, as FAPI 2.0 and RFC 7523bis demand, or the token endpoint, as in OpenID Connect Core
-// section 9. In a list each entry must be one of them, because another server in the list could use
-// the assertion here.
+// section 9, or the endpoint for pushed requests (RFC 9126 section 2). In a list each entry must be one
+// of them, because another server in the list could use the assertion here.
 func (a *assertion) check(t *issuer.Tenant, now time.Time) error {
-	ours := []string{t.Issuer, t.URL("/token")}
+	ours := []string{t.Issuer, t.URL("/token"), t.URL("/par")}
 	foreign := func(aud string) bool { return !slices.Contains(ours, aud) }
 	switch {
 	case len(a.Audience) == 0 || slices.ContainsFunc(a.Audience, foreign):

@@ -1,5 +1,5 @@
 // Signs in with openid-client, with every check that it has. The settings come as the
-// first line of standard input. When a browser is needed, {"open": URL} goes out and the
+// first line of standard input. When a browser is needed, {"open": URL, "state": state} goes out and the
 // URL at which the browser left the provider comes back: whoever runs this has the browser.
 import { createInterface } from 'node:readline'
 import { webcrypto } from 'node:crypto'
@@ -14,8 +14,8 @@ globalThis.CryptoKey ??= webcrypto.CryptoKey
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
 const say = (message) => process.stdout.write(JSON.stringify(message) + '\n')
 const hear = async () => (await lines.next()).value
-const browse = async (url) => {
-  say({ open: url.href })
+const browse = async (url, state) => {
+  say({ open: url.href, state })
   return new URL(await hear())
 }
 
@@ -45,18 +45,18 @@ if (new URL(issuer).protocol === 'http:') execute.push(oidc.allowInsecureRequest
 const config = await oidc.discovery(new URL(issuer), client.id, { ...client.metadata }, await authentication[client.method](), { execute })
 assert.equal(config.serverMetadata().issuer, issuer)
 
-const person = async () => {
+const person = async (begin = oidc.buildAuthorizationUrl) => {
   const verifier = oidc.randomPKCECodeVerifier()
   const state = oidc.randomState()
   const nonce = oidc.randomNonce()
-  const url = oidc.buildAuthorizationUrl(config, {
+  const url = await begin(config, {
     redirect_uri: client.redirectURI,
     scope: 'openid profile email offline_access',
     code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
     state, nonce, max_age: '3600',
   })
-  const tokens = await oidc.authorizationCodeGrant(config, await browse(url), {
+  const tokens = await oidc.authorizationCodeGrant(config, await browse(url, state), {
     pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true, maxAge: 3600,
   })
   const { sub } = tokens.claims()
@@ -90,6 +90,9 @@ const person = async () => {
   assert.equal(left.href, client.postLogoutRedirectURI + '?state=bye')
 }
 
+// pushed is person with a pushed authorization request.
+const pushed = () => person(oidc.buildAuthorizationUrlWithPAR)
+
 const program = async () => {
   const tokens = await oidc.clientCredentialsGrant(config, { scope: 'reports:read' })
   assert.equal(tokens.scope ?? 'reports:read', 'reports:read')
@@ -101,6 +104,6 @@ const program = async () => {
   assert.equal((await oidc.tokenIntrospection(config, tokens.access_token)).active, false)
 }
 
-for (const part of settings.parts) await { person, program }[part]()
+for (const part of settings.parts) await { person, pushed, program }[part]()
 say({ done: true })
 process.exit(0)

@@ -1,0 +1,156 @@
+package authorize
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/ory/fosite"
+
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/oauth"
+	"github.com/vouchsafe/vouchsafe/storage"
+)
+
+// requestURIPrefix is how each request URI of ours begins (RFC 9126 section 2.2). The sealed request follows.
+const requestURIPrefix = "urn:ietf:params:oauth:request_uri:"
+
+// pushedLifetime is how long after a client pushed a request a browser may bring its request URI.
+const pushedLifetime = 90 * time.Second
+
+// pushedHeader is how many bytes stand before a sealed request: id and time.
+const pushedHeader = 16 + 8
+
+// pushedMark is how many bytes openPushed adds to a request, at most.
+const pushedMark = 64
+
+// Push serves the endpoint for pushed authorization requests (RFC 9126). The client authenticates and posts what it
+// would put into the address of the authorization endpoint. The request is checked now, as it is there, and sealed
+// into the request URI: nothing is stored. The errors are protocol errors.
+func (s *Server) Push(w http.ResponseWriter, r *http.Request) error {
+	form, err := oauth.PostForm(w, r)
+	if err != nil {
+		return err
+	}
+	ctx := r.Context()
+	client, err := s.Engine.AuthenticateClient(ctx, r, form)
+	if err != nil {
+		return err
+	}
+	web.Note(ctx, "client", client.GetID())
+	for _, credential := range []string{"client_secret", "client_assertion", "client_assertion_type"} {
+		form.Del(credential)
+	}
+	switch named := form.Get("client_id"); {
+	case form.Has("request_uri"):
+		return fosite.ErrInvalidRequest.WithDescription("request_uri can't be pushed (RFC 9126 section 2.1).")
+	case named != "" && named != client.GetID():
+		return fosite.ErrInvalidRequest.WithDescription("client_id isn't the client that authenticated.")
+	}
+	form.Set("client_id", client.GetID())
+	if len(form.Encode()) > oauth.MaxRequest-pushedMark {
+		return oauth.ErrTooLarge
+	}
+	a, err := s.parse(r, form, request{pushed: "now"})
+	if prob, ok := errors.AsType[*web.Problem](err); ok && prob.Developer != "" { // for a page; this is a program
+		err = fosite.ErrInvalidRequest.WithDescription(prob.Developer)
+	}
+	if err != nil {
+		return err
+	}
+	answer, err := s.Engine.NewPushedAuthorizeResponse(ctx, a.request, a)
+	if err != nil {
+		return err
+	}
+	return oauth.WriteJSON(w, http.StatusCreated, answer.ToMap())
+}
+
+// PushHandlers returns the handlers of pushed requests, for registration with the Engine.
+func (s *Server) PushHandlers() fosite.PushedAuthorizeEndpointHandlers {
+	return fosite.PushedAuthorizeEndpointHandlers{pushHandler{s}}
+}
+
+// pushHandler makes request URIs, in place of fosite's handler, which stores the form with the client's secret.
+type pushHandler struct{ *Server }
+
+// HandlePushedAuthorizeEndpointRequest implements fosite.PushedAuthorizeEndpointHandler.
+func (h pushHandler) HandlePushedAuthorizeEndpointRequest(
+	_ context.Context, r fosite.AuthorizeRequester, answer fosite.PushedAuthorizeResponder,
+) error {
+	a := r.GetSession().(*authorization)
+	id := make([]byte, 16)
+	rand.Read(id)
+	b := binary.BigEndian.AppendUint64(id, uint64(a.started.UnixMicro()))
+	b = append(b, a.form.Encode()...)
+	answer.SetRequestURI(requestURIPrefix + h.Secrets.Box(a.tenant.ID, secret.PushedRequest).SealString(b))
+	answer.SetExpiresIn(int(pushedLifetime.Seconds()))
+	return nil
+}
+
+// isPushed reports whether the query names a request URI of ours.
+func isPushed(query url.Values) bool {
+	return strings.HasPrefix(query.Get("request_uri"), requestURIPrefix)
+}
+
+// openPushed returns the request to which the query's request URI leads, with what fromPushed finds. All else that
+// stands beside it does not count (RFC 9126 section 4), so that a user or an attacker at the browser can change
+// nothing.
+func (s *Server) openPushed(ctx context.Context, query url.Values) (string, error) {
+	t := web.TenantOf(ctx)
+	sealed := strings.TrimPrefix(query.Get("request_uri"), requestURIPrefix)
+	b, err := s.Secrets.Box(t.ID, secret.PushedRequest).OpenString(sealed)
+	if err != nil || len(b) < pushedHeader || len(query["request_uri"]) > 1 {
+		return "", badRequestURI("The request_uri can't be read: it was cut off or changed, another issuer made it, or the " +
+			"master secret has changed.")
+	}
+	id, asked := base64.RawURLEncoding.EncodeToString(b[:16]), string(b[pushedHeader:])
+	at := time.UnixMicro(int64(binary.BigEndian.Uint64(b[16:pushedHeader]))).UTC()
+	form, err := url.ParseQuery(asked)
+	if err != nil {
+		return "", err
+	}
+	switch named := query["client_id"]; {
+	case len(named) != 1 || named[0] != form.Get("client_id"):
+		return "", badRequestURI("client_id must be the client that pushed the request; send it beside request_uri " +
+			"(RFC 9126 section 4).")
+	case !storage.Within(at, time.Now(), pushedLifetime):
+		prob := badRequestURI("The request_uri has expired. Push a new request for each sign-in, when it begins.")
+		prob.Title, prob.Message = "problem.expired.title", "problem.expired"
+		return "", prob
+	case s.isFinished(ctx, t, id):
+		prob := badRequestURI("The request_uri was used. Push a new request for each sign-in.")
+		prob.Title, prob.Message = "problem.signed_in.title", "problem.signed_in"
+		return "", prob
+	}
+	return asked + "&request_uri=" + id, nil
+}
+
+// fromPushed takes out of a request of ours what openPushed has added, and returns it: the id of the pushed request,
+// or "" if the request was not pushed.
+func fromPushed(form url.Values) string {
+	id := form.Get("request_uri")
+	form.Del("request_uri")
+	return id
+}
+
+// isFinished reports whether the request with that id has given a code. It does not know while the memory is away: then
+// the code alone is used once.
+func (s *Server) isFinished(ctx context.Context, t *issuer.Tenant, id string) bool {
+	_, err := s.Ephemeral.Get(ctx, finishedKey(t, id))
+	return err == nil
+}
+
+// badRequestURI returns a problem about a request URI (RFC 9101 section 7).
+func badRequestURI(developer string) *web.Problem {
+	prob := badRequest(developer)
+	prob.Code = "invalid_request_uri"
+	return prob
+}
