@@ -29,6 +29,8 @@ func TestATenantIsReadAndChanged(t *testing.T) {
 		a.do("PATCH", "/tenant", fields{"sign_up": fields{"mode": "never"}, "branding": fields{"accent": "x"}}).
 			is(422).has("/sign_up/mode", "invalid").has("/branding/accent", "invalid")
 		a.do("PATCH", "/tenant", fields{"sing_up": fields{}}).is(400).has("/sing_up", "unknown")
+		a.do("PATCH", "/tenant", fields{"sing_up": nil, "sign_up": fields{"opne": nil}}).is(400).has("/sing_up", "unknown").
+			has("/sign_up/opne", "unknown")
 
 		// An upstream decides whose accounts its users open: that is for owners.
 		idp := fields{"id": "idp", "preset": "oidc", "issuer": "https://idp.example", "client_id": "me",

@@ -182,6 +182,7 @@ func TestEveryPageInChromium(t *testing.T) {
 	if got := c.where(); got != "/authorize?"+q {
 		t.Errorf("got to %s", got)
 	}
+	s.begin(q)
 	c.open("/login?" + q)
 	c.sees("Confirm it’s you")
 	c.picture("confirm")

@@ -20,7 +20,7 @@ import (
 // other requests do not wait for them, and the memory is that of the hashes that run.
 func TestArgon2Flood(t *testing.T) {
 	const people, slots = 500, 2
-	s := vouchsafetest.Start(t, vouchsafetest.Options{Shipped: true, Clients: []vouchsafetest.Client{app},
+	s := vouchsafetest.Start(t, vouchsafetest.Options{Shipped: true, Hashes: true, Clients: []vouchsafetest.Client{app},
 		Env: map[string]string{"GOMAXPROCS": strconv.Itoa(slots)}})
 	person := s.Person(t)
 	api := s.API(t)
@@ -76,7 +76,7 @@ func TestArgon2Flood(t *testing.T) {
 // to try again, and succeeds as soon as there is memory.
 func TestNoMemoryForAHash(t *testing.T) {
 	t.Parallel()
-	s := vouchsafetest.Start(t, vouchsafetest.Options{Clients: []vouchsafetest.Client{app}})
+	s := vouchsafetest.Start(t, vouchsafetest.Options{Hashes: true, Clients: []vouchsafetest.Client{app}})
 	person := s.Person(t)
 	api := s.API(t)
 	want := func(status int) {

@@ -104,7 +104,7 @@ var inputs = []string{
 // that reads input (threats M1, M3, M5, F3). The server refuses them clearly and soon, and needs no
 // memory for them.
 func TestHostileSizes(t *testing.T) {
-	s := vouchsafetest.Start(t, vouchsafetest.Options{Shipped: true, Clients: []vouchsafetest.Client{app}})
+	s := vouchsafetest.Start(t, vouchsafetest.Options{Shipped: true, Hashes: true, Clients: []vouchsafetest.Client{app}})
 	tokens := tokensOf(t, s)
 	client := s.HTTP(t)
 	others(t, s.API(t), tokens, 20)

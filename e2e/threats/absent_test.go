@@ -111,7 +111,14 @@ func n6(t *testing.T, s *vouchsafetest.Server) {
 }
 
 func n7(t *testing.T, s *vouchsafetest.Server) {
-	noDoor(t, s, "registration_endpoint", "/register", "/connect/register", "/clients", "/oauth2/register", "/reg")
+	api := s.API(t)
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		got := api.Do(t, api.Request(t, method, "/register?client_id=x", "application/json", "{}"))
+		if got.Status != http.StatusForbidden { // unless a tenant offers it
+			t.Errorf("%s /register: got %d %s, want 403", method, got.Status, got.Raw)
+		}
+	}
+	noDoor(t, s, "registration_endpoint", "/connect/register", "/clients", "/oauth2/register", "/reg")
 	noDoor(t, s, "", "/scim/v2/Users", "/saml/sso", "/saml/metadata", "/graphql",
 		"/.well-known/webfinger", "/ldap")
 }

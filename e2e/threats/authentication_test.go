@@ -135,7 +135,7 @@ func d6(t *testing.T, s *vouchsafetest.Server) {
 // of this client, so that it has a slow hash. CPU time is compared, because it is the server's own
 // on a busy machine.
 func d9(t *testing.T, s *vouchsafetest.Server) {
-	own := vouchsafetest.Start(t, vouchsafetest.Options{Production: s.Database != ""})
+	own := vouchsafetest.Start(t, vouchsafetest.Options{Production: s.Database != "", Hashes: true})
 	flooder, other := own.API(t), own.API(t)
 	service := vouchsafetest.Service
 	wrong := func() int { return credentials(t, flooder, vouchsafetest.Basic(service.ID(), "wrong")).Status }

@@ -336,7 +336,7 @@ func g18(t *testing.T, s *vouchsafetest.Server) {
 
 // m10: while unknown callers fill the queue for hashes, known browsers go ahead.
 func m10(t *testing.T, s *vouchsafetest.Server) {
-	own := vouchsafetest.Start(t, vouchsafetest.Options{Production: s.Database != ""})
+	own := vouchsafetest.Start(t, vouchsafetest.Options{Production: s.Database != "", Hashes: true})
 	home := own.Browser(t, own.Person(t))
 	home.Code(t, vouchsafetest.NewRequest(web))
 	var stop atomic.Bool
@@ -361,7 +361,7 @@ func m10(t *testing.T, s *vouchsafetest.Server) {
 // m11: a browser becomes known by a successful sign-in, so that the owner of one account can have
 // any number of known browsers. They queue for hashes with the unknown ones all the same.
 func m11(t *testing.T, s *vouchsafetest.Server) {
-	own := vouchsafetest.Start(t, vouchsafetest.Options{Production: s.Database != "", Env: map[string]string{
+	own := vouchsafetest.Start(t, vouchsafetest.Options{Production: s.Database != "", Hashes: true, Env: map[string]string{
 		"VOUCHSAFE_LIMIT_GUESSES_KNOWN": "60/1m", "VOUCHSAFE_ARGON2_PASSES": "6",
 	}})
 	home := own.Browser(t, own.Person(t))

@@ -123,6 +123,7 @@ func h4(t *testing.T, s *vouchsafetest.Server) {
 		}
 	}
 	// Both take the time of one hash. Without the measure, one would take a tenth.
+	s = vouchsafetest.Start(t, vouchsafetest.Options{Production: s.Database != "", Hashes: true})
 	median := func(email func() string) time.Duration {
 		var took []time.Duration
 		for range 9 {

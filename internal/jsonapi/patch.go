@@ -87,12 +87,14 @@ func apply(patch map[string]any, is any, v reflect.Value, s *shape) error {
 		return err
 	}
 	var b binder
-	b.object(v, merged(object, patch), s, place{})
+	b.object(v, merged(object, patch, s), s, place{})
 	return Faulty(b.faults...)
 }
 
-// merged returns the target with the patch applied (RFC 7396 section 2).
-func merged(target, patch map[string]any) map[string]any {
+// merged returns the target of shape s with the patch applied (RFC 7396 section 2). A null for a member that the shape
+// does not have stays, so that it is refused as any other value for it: its name may be misspelt. s is nil where any
+// member may be.
+func merged(target, patch map[string]any, s *shape) map[string]any {
 	out := maps.Clone(target)
 	if out == nil {
 		out = map[string]any{}
@@ -100,13 +102,35 @@ func merged(target, patch map[string]any) map[string]any {
 	for name, value := range patch {
 		switch value := value.(type) {
 		case nil:
-			delete(out, name)
+			if _, known := s.below(name); known {
+				delete(out, name)
+			} else {
+				out[name] = nil
+			}
 		case map[string]any:
 			below, _ := out[name].(map[string]any)
-			out[name] = merged(below, value)
+			deeper, _ := s.below(name)
+			out[name] = merged(below, value, deeper)
 		default:
 			out[name] = value
 		}
 	}
 	return out
+}
+
+// below returns the shape of the member of that name, or nil where any value may be, and whether there may be such a
+// member.
+func (s *shape) below(name string) (*shape, bool) {
+	switch {
+	case s == nil || s.kind == rawKind:
+		return nil, true
+	case s.kind == mapKind:
+		return s.elem, true
+	}
+	for i := range s.members {
+		if m := &s.members[i]; m.source == inBody && m.name == name {
+			return m.shape, true
+		}
+	}
+	return nil, false
 }

@@ -82,7 +82,8 @@ var BackendAuthVariables = []Variable[BackendAuth]{
 		textVariable(func(b *BackendAuth) *string { return &b.MaintainPEM })},
 	{"MAINTAIN_TLS_CA", "A file with the certificates of those who issue client certificates, or its text.",
 		textVariable(func(b *BackendAuth) *string { return &b.MaintainCA })},
-	{"MAINTAIN_TLS_CA_CN", "The common name of the issuer of client certificates with which tenants are registered.",
+	{"MAINTAIN_TLS_CA_CN", "The common name of the issuer of client certificates with which tenants are registered. " +
+		"If `MAINTAIN_TLS_CA` has several certificates, the issuer itself has to be among them.",
 		textVariable(func(b *BackendAuth) *string { return &b.MaintainIssuer })},
 	{"FB_CLIENT_ID", "The app at Facebook of `/auth/fb`, unless tenants.yaml declares the provider `facebook`.",
 		backendAuthUpstream("fb", "facebook", false)},

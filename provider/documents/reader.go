@@ -80,9 +80,11 @@ func (r *Reader) Client(ctx context.Context, t *issuer.Tenant, id string) (*stor
 	}
 }
 
-// isDue reports whether the client has a document that is to be read again.
+// isDue reports whether the client has a document that is to be read again: its time is over, or a clock was ahead when
+// it was read.
 func isDue(c *storage.Client, now time.Time) bool {
-	return c.Outside != nil && c.Outside.Origin == storage.OriginDocument && !now.Before(c.Outside.FreshUntil)
+	return c.Outside != nil && c.Outside.Origin == storage.OriginDocument &&
+		(!now.Before(c.Outside.FreshUntil) || storage.Ahead(c.Outside.ReadAt, now))
 }
 
 // read reads the document and stores what it says, unless another replica just has.
@@ -98,7 +100,7 @@ func (r *Reader) read(ctx context.Context, t *issuer.Tenant, id string) (*storag
 		return nil, storage.ErrNotFound
 	case !isDue(&was, now):
 		return r.Clients.Fresh(ctx, t.ID, id)
-	case was.Outside.Fault != "" && now.Sub(was.Outside.AskedAt) < pause, r.admit(ctx, t.ID) > 0:
+	case was.Outside.Fault != "" && storage.Within(was.Outside.AskedAt, now, pause), r.admit(ctx, t.ID) > 0:
 		return r.stale(ctx, &was, now)
 	}
 	c, fresh, err := r.fetch(ctx, id)
@@ -170,7 +172,7 @@ func (r *Reader) fetch(ctx context.Context, id string) (c storage.Client, fresh 
 
 // stale returns a client whose document can't be read now, if it was read not long ago.
 func (r *Reader) stale(ctx context.Context, c *storage.Client, now time.Time) (*storage.Client, error) {
-	if c.Outside.Broken || now.Sub(c.Outside.ReadAt) > staleFor {
+	if c.Outside.Broken || !storage.Within(c.Outside.ReadAt, now, staleFor) {
 		return nil, refusal("The metadata document of the client can't be read any more, or is wrong. An administrator "+
 			"finds the reason in the list of clients.", errors.New(c.Outside.Fault))
 	}
@@ -233,7 +235,7 @@ type failure struct {
 func (r *Reader) failure(key string, now time.Time) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if f, ok := r.failed[key]; ok && now.Sub(f.at) < pause/6 {
+	if f, ok := r.failed[key]; ok && storage.Within(f.at, now, pause/6) {
 		return f.err
 	}
 	return nil
