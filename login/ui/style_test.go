@@ -32,7 +32,7 @@ func TestFocusRingsAreSolid(t *testing.T) {
 	}
 	rings := regexp.MustCompile(`(?m)^.*focus-visible.*$`).FindAllString(string(sheet), -1)
 	if len(rings) == 0 ||
-		!strings.Contains(rings[0], ":focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }") {
+		!strings.Contains(rings[0], ":focus-visible { outline: 2px solid var(--accent); outline-offset: 2px }") {
 		t.Fatalf("got %q", rings)
 	}
 	for _, rule := range rings {

@@ -34,7 +34,7 @@ func sealed(t *testing.T, tenant storage.Tenant) []byte {
 // rendered returns a mail of a tenant.
 func rendered(t *testing.T, name, lang string, tenant storage.Tenant) *Message {
 	t.Helper()
-	msg, err := standard.render(storage.Delivery{Template: name, Language: lang}, sealed(t, tenant))
+	msg, err := standard().render(storage.Delivery{Template: name, Language: lang}, sealed(t, tenant))
 	if err != nil {
 		t.Fatalf("%s/%s: %v", lang, name, err)
 	}

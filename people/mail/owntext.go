@@ -42,7 +42,7 @@ func Placeholders(message string) (allowed, required []string) {
 // usedBy returns the values that the built-in text of a message has.
 func usedBy(message string) map[string]bool {
 	used := map[string]bool{}
-	if t := standard.text[fallback+"/"+message]; t != nil {
+	if t := standard().text[fallback+"/"+message]; t != nil {
 		walk(t.Root, true, func(_ parse.Node, field string) { used[field] = true })
 	}
 	return used
@@ -60,7 +60,7 @@ func CheckText(m storage.MailText) (faults []TextFault) {
 		wrong("message", "there is no message %q", m.Message)
 		return faults
 	}
-	if standard.text[m.Language+"/"+m.Message] == nil {
+	if standard().text[m.Language+"/"+m.Message] == nil {
 		wrong("language", "%q is no language of the pages: write one such as en", m.Language)
 	}
 	isText := slices.Contains(texts, m.Message)

@@ -15,17 +15,17 @@ func TestOurTextsAreTextsOfTenants(t *testing.T) {
 	for _, lang := range []string{"en", "de", "es", "fr", "pt", "ru"} {
 		for _, name := range Names() {
 			m := storage.MailText{Message: name, Language: lang}
-			m.Subject, m.Body = standard.OwnText(name, lang)
+			m.Subject, m.Body = standard().OwnText(name, lang)
 			for _, f := range CheckText(m) {
 				t.Errorf("%s/%s: %s %s", lang, name, f.Field, f.Message)
 			}
 			at := &issuer.Tenant{Tenant: storage.Tenant{ID: "default", Name: "Acme"}, Issuer: "https://id.example"}
-			ours, err := standard.Sample(at, name, lang)
+			ours, err := standard().Sample(at, name, lang)
 			if err != nil {
 				t.Fatal(err)
 			}
 			at.Settings.Mails = []storage.MailText{m}
-			own, err := standard.Sample(at, name, lang)
+			own, err := standard().Sample(at, name, lang)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -83,7 +83,7 @@ func TestValuesInTextsOfTenantsAreText(t *testing.T) {
 	own := look{Text: &storage.MailText{Subject: "{tenant}: {reason}",
 		Body: "<b>{reason}</b>\n\nNot you?\n{not_me}\n\n{link}"}}
 	m := storage.Delivery{Template: "signed-in-as", Language: "en", Channel: storage.ChannelMail}
-	msg, err := standard.renderWith(m, map[string]any{"Tenant": "Acme", "Reason": "<script>{link}</script>",
+	msg, err := standard().renderWith(m, map[string]any{"Tenant": "Acme", "Reason": "<script>{link}</script>",
 		"Link": "https://id.example/a?b=1&c=2", "NotMe": ""}, own)
 	if err != nil {
 		t.Fatal(err)

@@ -201,7 +201,7 @@ func FuzzTemplate(f *testing.F) {
 				return // what calls itself, counts, or asks for a width takes as long as it likes
 			}
 		}
-		loaded := &Templates{layout: standard.layout, text: map[string]*text.Template{}, html: map[string]*html.Template{}}
+		loaded := &Templates{layout: standard().layout, text: map[string]*text.Template{}, html: map[string]*html.Template{}}
 		r := &reader{Templates: loaded, folder: "mail", files: map[string]own{}}
 		if r.add("en/sign-in.txt", []byte(source)) != nil || loaded.check(r.files, "") != nil {
 			return

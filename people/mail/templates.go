@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	text "text/template"
 	"unicode"
 
@@ -53,14 +54,14 @@ type Message struct {
 	TenantID, ID, To, Subject, Text, HTML string
 }
 
-// standard are the built-in templates.
-var standard = func() *Templates {
+// standard returns the built-in templates. They are read when a message needs them first: most commands send none.
+var standard = sync.OnceValue(func() *Templates {
 	t, err := LoadTemplates("")
 	if err != nil {
 		panic(err) // they are built in, and tests render all of them
 	}
 	return t
-}()
+})
 
 // LoadTemplates reads the built-in templates and then, unless folder is "", those of the folder,
 // which replace built-in ones: FOLDER/en/confirm-email.txt and .html, FOLDER/layout.html. It
@@ -198,7 +199,7 @@ func (r *reader) parseHTML(into **html.Template, at, source string, have []strin
 // or returns the built-in templates for nil.
 func (t *Templates) or() *Templates {
 	if t == nil {
-		return standard
+		return standard()
 	}
 	return t
 }

@@ -43,7 +43,7 @@ func TestEveryLanguageHasEveryMessage(t *testing.T) {
 			if got, want := fields(lang, name), fields("en", name); !slices.Equal(got, want) {
 				t.Errorf("%s/%s says %v, want %v", lang, name, got, want)
 			}
-			msg, err := standard.render(storage.Delivery{Template: name, Language: lang}, []byte(everything))
+			msg, err := standard().render(storage.Delivery{Template: name, Language: lang}, []byte(everything))
 			if err != nil {
 				t.Fatalf("%s/%s: %v", lang, name, err)
 			}
@@ -82,7 +82,7 @@ func TestEveryLanguageHasEveryMessage(t *testing.T) {
 	if want := 6 * len(names); len(seen) != want {
 		t.Errorf("got %d messages, want %d", len(seen), want)
 	}
-	msg, err := standard.render(storage.Delivery{Template: "sign-in", Language: "xx"}, []byte(everything))
+	msg, err := standard().render(storage.Delivery{Template: "sign-in", Language: "xx"}, []byte(everything))
 	if err != nil || msg.Subject != "Sign in to Acme" {
 		t.Errorf("got %+v, %v, want English for a language that is not there", msg, err)
 	}
@@ -95,7 +95,7 @@ func TestUsersWriteNoParagraph(t *testing.T) {
 		for _, name := range []string{"account-changed", "email-changed"} {
 			data := `{"tenant":"Acme","data":{"Code":"","Link":"https://id.example/l","NewAddress":"` + evil + `","What":"x` +
 				evil + `","Device":"` + evil + `","IP":""}}`
-			msg, err := standard.render(storage.Delivery{Template: name, Language: "en"}, []byte(data))
+			msg, err := standard().render(storage.Delivery{Template: name, Language: "en"}, []byte(data))
 			if err != nil {
 				t.Fatal(err)
 			}
