@@ -114,6 +114,15 @@ func (s *Service) AllowForm(ctx context.Context, a Asker) error {
 	return err
 }
 
+// testMails bounds the test emails of a tenant: an administrator's stolen session or token floods no mailbox with them.
+var testMails = limit.Rule{Name: "test-mail", Max: 20, Window: time.Hour}
+
+// AllowTestMail counts a test email that an administrator sends, by whichever door; *Limited if there were too many.
+func (s *Service) AllowTestMail(ctx context.Context, a Asker) error {
+	_, err := s.Admit(ctx, a, limit.By{Rule: testMails, Subject: "mail"})
+	return err
+}
+
 // AllowTrip counts a request that makes the server ask an upstream provider about a user. A browser
 // in which a user has signed in before has a counter of its own. Calling right gives the attempt
 // back.

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/console"
-	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -92,10 +91,6 @@ func (p place) drop(c *console.Call) error {
 	return c.Done(c.To(root+"/mail", "dead", "1"), "settings.dropped")
 }
 
-// testMails bounds the test emails of a tenant: an administrator's stolen session floods no mailbox with them. The name
-// is that of the management API, so that both count together.
-var testMails = limit.Rule{Name: "test-mail", Max: 20, Window: time.Hour}
-
 // testMail sends a test email, and shows what the mail server answered. Sent again, it would send another email and
 // change nothing, so that it needs no redirect.
 func (p place) testMail(c *console.Call) error {
@@ -107,7 +102,7 @@ func (p place) testMail(c *console.Call) error {
 		return &console.Refusal{Status: http.StatusConflict, Title: "settings.at.mail", Text: "settings.no_mail_server",
 			Back: c.To(root + "/mail")}
 	}
-	if _, err := p.People.Admit(c.Context(), c.Asker, limit.By{Rule: testMails, Subject: "mail"}); err != nil {
+	if err := p.People.AllowTestMail(c.Context(), c.Asker); err != nil {
 		return err
 	}
 	page := mailPage{Tested: true}

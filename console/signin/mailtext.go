@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/console"
-	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/mail"
@@ -172,9 +171,6 @@ func (p place) resetMail(c *console.Call) error {
 	return c.Done(c.To(root+"/mails", "mail", name, "lang", lang), "sign-in.mail_was_reset")
 }
 
-// testMails bounds the test emails of a tenant, together with those of the settings and of the management API.
-var testMails = limit.Rule{Name: "test-mail", Max: 20, Window: time.Hour}
-
 // testMail sends the message with samples to the administrator's own verified address, by the outbox.
 func (p place) testMail(c *console.Call) error {
 	name, lang, err := p.named(c)
@@ -186,7 +182,7 @@ func (p place) testMail(c *console.Call) error {
 		return &console.Refusal{Status: http.StatusConflict, Title: "sign-in.mail_test", Text: "sign-in.mail_no_test",
 			Back: back}
 	}
-	if _, err := p.People.Admit(c.Context(), c.Asker, limit.By{Rule: testMails, Subject: "mail"}); err != nil {
+	if err := p.People.AllowTestMail(c.Context(), c.Asker); err != nil {
 		return err
 	}
 	t, err := p.fresh(c)

@@ -55,33 +55,33 @@ type visit struct {
 // readVisit returns what the browser brings, and the request in it.
 func (s *Server) readVisit(r *http.Request) (v visit, form url.Values, err error) {
 	v.query = r.URL.RawQuery
-	here, err := url.ParseQuery(v.query)
-	ours := err == nil && (isLetter(here) || isPushed(here))
+	form, err = url.ParseQuery(v.query)
+	ours := err == nil && (isLetter(form) || isPushed(form))
 	switch {
-	case ours && isLetter(here):
-		if v.letter, err = s.openLetter(r, here.Get("i")); err != nil {
+	case ours && isLetter(form):
+		if v.letter, err = s.openLetter(r, form.Get("i")); err != nil {
 			return v, nil, err
 		}
-		v.query, v.cancelled = v.letter.query, here.Get("cancel") == "1" && !v.letter.foreign
+		v.query, v.cancelled = v.letter.query, form.Get("cancel") == "1" && !v.letter.foreign
 		if v.late = s.late(v.letter); v.late {
 			v.letter = nil // the same request, as if it had just come: all is asked for and proven again
 		}
 	case ours:
-		if v.query, err = s.openPushed(r.Context(), here); err != nil {
+		if v.query, err = s.openPushed(r.Context(), form); err != nil {
 			return v, nil, err
 		}
 	}
 	if len(v.query) > oauth.MaxRequest {
 		return v, nil, tooLong()
 	}
-	form, err = url.ParseQuery(v.query)
+	if ours {
+		form, err = url.ParseQuery(v.query)
+		v.pushed = fromPushed(form)
+	}
 	if err != nil {
 		err = &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Message: "problem.damaged_address",
 			Developer: "The query isn't application/x-www-form-urlencoded: a % must be followed by two hexadecimal " +
 				"digits, and parameters are separated by &.", Err: err}
-	}
-	if ours {
-		v.pushed = fromPushed(form)
 	}
 	return v, form, err
 }
