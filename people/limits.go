@@ -49,10 +49,10 @@ func (s *Service) allowGuess(ctx context.Context, a Asker, user storage.User, ke
 		return g, err
 	}
 	networks := limit.Networks(a.IP, s.PerAddress, limit.GivesBack)
-	by := append(networks, limit.By{Rule: s.PerAccount, Subject: "name\x00" + key, OnSuccess: limit.Forgets})
+	by := append(networks, s.ofName(key))
 	account := len(by)
 	if user.ID != "" {
-		by = append(by, limit.By{Rule: s.PerAccount, Subject: "user\x00" + user.ID, Quiet: true, OnSuccess: limit.Forgets})
+		by = append(by, s.ofAccount(user.ID))
 	}
 	by = append(by, limit.By{Rule: s.PerTenant.Times(2, ""), OnSuccess: limit.GivesBack})
 	var err error
@@ -66,6 +66,16 @@ func (s *Service) allowGuess(ctx context.Context, a Asker, user storage.User, ke
 		return g, &Limited{Wait: s.PerTenant.Window}
 	}
 	return g, nil
+}
+
+// ofName returns the counter of guesses at what was typed as a name.
+func (s *Service) ofName(key string) limit.By {
+	return limit.By{Rule: s.PerAccount, Subject: "name\x00" + key, OnSuccess: limit.Forgets}
+}
+
+// ofAccount returns the counter of guesses at an account, under whichever name.
+func (s *Service) ofAccount(userID string) limit.By {
+	return limit.By{Rule: s.PerAccount, Subject: "user\x00" + userID, Quiet: true, OnSuccess: limit.Forgets}
 }
 
 // quietNetwork is how many attempts a network may have made to be let through although the
@@ -195,9 +205,9 @@ func (s *Service) AllowSending(ctx context.Context, a Asker, m Sending) (vain bo
 	}
 	network := limit.Network(a.IP)
 	by := limit.Networks(a.IP, s.PerAsker, limit.Stays)
-	by = append(by, s.toTarget("typed\x00"+m.Channel+"\x00"+whereTo(m.Typed), network, false)...)
+	by = append(by, s.toTarget(typedTarget(m.Channel, m.Typed), network, false)...)
 	quiet := len(by)
-	by = append(by, s.toTarget("to\x00"+m.Channel+"\x00"+m.box(), network, true)...)
+	by = append(by, s.toTarget(boxTarget(m.Channel, m.box()), network, true)...)
 	end := len(by)
 	pass, err := s.Admit(ctx, a, append(by, s.ofTenant(a, m, forStrangers))...)
 	for i := quiet; i < end && err == nil; i++ {
@@ -210,9 +220,20 @@ func (s *Service) AllowSending(ctx context.Context, a Asker, m Sending) (vain bo
 func (s *Service) toTarget(target, network string, quiet bool) []limit.By {
 	return []limit.By{
 		{Rule: s.PerTarget, Subject: target + "\x00" + network, Quiet: quiet},
-		{Rule: s.PerTarget.Times(3, "-all"), Subject: target, Quiet: quiet},
+		s.fromAll(target, quiet),
 	}
 }
+
+// fromAll returns the counter of a mailbox, number or name over all networks.
+func (s *Service) fromAll(target string, quiet bool) limit.By {
+	return limit.By{Rule: s.PerTarget.Times(3, "-all"), Subject: target, Quiet: quiet}
+}
+
+// typedTarget returns the target that was typed, and boxTarget the one at which the message ends, by its channel.
+func typedTarget(channel, typed string) string {
+	return "typed\x00" + channel + "\x00" + whereTo(typed)
+}
+func boxTarget(channel, box string) string { return "to\x00" + channel + "\x00" + box }
 
 // ofTenant returns the counter of a tenant's messages, of which so many tenths may be used up.
 func (s *Service) ofTenant(a Asker, m Sending, tenths int64) limit.By {
@@ -266,10 +287,9 @@ func (s *Service) LiftLimits(ctx context.Context, a Asker, u storage.User) error
 		return err
 	}
 	by := []limit.By{
-		{Rule: s.PerAccount, Subject: "user\x00" + u.ID}, {Rule: s.PerFactor, Subject: u.ID},
+		s.ofAccount(u.ID), {Rule: s.PerFactor, Subject: u.ID},
 		{Rule: s.PerFactorDay, Subject: u.ID},
 	}
-	everywhere := s.PerTarget.Times(3, "-all")
 	boxes := map[string]string{storage.MethodPhone: u.Phone}
 	if u.Email != "" {
 		boxes[storage.MethodEmail] = whereTo(u.Email)
@@ -279,14 +299,14 @@ func (s *Service) LiftLimits(ctx context.Context, a Asker, u storage.User) error
 		if name == "" || !ok {
 			continue
 		}
-		by = append(by, limit.By{Rule: s.PerAccount, Subject: "name\x00" + key})
+		by = append(by, s.ofName(key))
 		for channel := range boxes {
-			by = append(by, limit.By{Rule: everywhere, Subject: "typed\x00" + channel + "\x00" + whereTo(key)})
+			by = append(by, s.fromAll(typedTarget(channel, key), false))
 		}
 	}
 	for channel, box := range boxes {
 		if box != "" {
-			by = append(by, limit.By{Rule: everywhere, Subject: "to\x00" + channel + "\x00" + box})
+			by = append(by, s.fromAll(boxTarget(channel, box), true))
 		}
 	}
 	return s.Limits.Lift(ctx, a.Tenant.ID, by...)

@@ -32,6 +32,15 @@ func (p place) named(c *console.Call) (name, lang string, err error) {
 	return name, lang, nil
 }
 
+// ownNamed returns the tenant with what is stored of it, and the message and the language that the request names.
+func (p place) ownNamed(c *console.Call) (t storage.Tenant, name, lang string, err error) {
+	if name, lang, err = p.named(c); err != nil {
+		return t, "", "", err
+	}
+	t, err = p.own(c)
+	return t, name, lang, err
+}
+
 // mailFields are the fields of a tenant's own text: of the one that is stored, or of ours.
 func (p place) mailFields(t storage.Tenant, name, lang string) []console.Field {
 	m := storage.MailText{}
@@ -51,11 +60,7 @@ func (p place) mailFields(t storage.Tenant, name, lang string) []console.Field {
 
 // mailPage is the form in which a text is changed.
 func (p place) mailPage(c *console.Call) error {
-	name, lang, err := p.named(c)
-	if err != nil {
-		return err
-	}
-	t, err := p.own(c)
+	t, name, lang, err := p.ownNamed(c)
 	if err != nil {
 		return err
 	}
@@ -95,11 +100,7 @@ func mailPaths(i int) map[string]string {
 
 // saveMail stores the text, unless another administrator has changed it since the form was shown.
 func (p place) saveMail(c *console.Call) error {
-	name, lang, err := p.named(c)
-	if err != nil {
-		return err
-	}
-	was, err := p.own(c)
+	was, name, lang, err := p.ownNamed(c)
 	if err != nil {
 		return err
 	}
@@ -154,11 +155,7 @@ func (p place) askResetMail(c *console.Call) error {
 
 // resetMail goes back to our text, or to that of the operator's files.
 func (p place) resetMail(c *console.Call) error {
-	name, lang, err := p.named(c)
-	if err != nil {
-		return err
-	}
-	was, err := p.own(c)
+	was, name, lang, err := p.ownNamed(c)
 	if err != nil {
 		return err
 	}
