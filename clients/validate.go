@@ -301,12 +301,27 @@ func (v *clientChecks) algorithms() {
 	if v.UserinfoSignedResponseAlg != "" {
 		v.algorithm("userinfo_signed_response_alg", v.UserinfoSignedResponseAlg, SigningAlgorithms)
 	}
+	v.requestObjects()
 	if v.TokenEndpointAuthSigningAlg != "" {
 		v.algorithm("token_endpoint_auth_signing_alg", v.TokenEndpointAuthSigningAlg, AssertionAlgorithms)
 		if v.TokenEndpointAuthMethod != "private_key_jwt" {
 			v.fault("token_endpoint_auth_signing_alg",
 				"is for private_key_jwt: remove it, or set token_endpoint_auth_method to that")
 		}
+	}
+}
+
+// requestObjects checks how the client signs its authorization requests (RFC 9101 section 10.5).
+func (v *clientChecks) requestObjects() {
+	if v.RequestObjectSigningAlg != "" {
+		v.algorithm("request_object_signing_alg", v.RequestObjectSigningAlg, AssertionAlgorithms)
+	}
+	switch keys := HasJWKS(v.Client) || v.JWKSURI != ""; {
+	case keys:
+	case v.RequireSignedRequestObject:
+		v.fault("require_signed_request_object", "needs the client's public keys: write jwks or jwks_uri")
+	case v.RequestObjectSigningAlg != "":
+		v.fault("request_object_signing_alg", "needs the client's public keys: write jwks or jwks_uri")
 	}
 }
 

@@ -57,7 +57,8 @@ func (p *Provider) metadata(t *issuer.Tenant) map[string]any {
 		"display_values_supported":                       []string{"page"},
 		"acr_values_supported":                           storage.ACRs,
 		"authorization_response_iss_parameter_supported": true,
-		"request_parameter_supported":                    false,
+		"request_parameter_supported":                    true,
+		"request_object_signing_alg_values_supported":    clients.AlgorithmNames(clients.AssertionAlgorithms),
 		"request_uri_parameter_supported":                false, // its default is true
 		"id_token_signing_alg_values_supported":          algs,
 		"userinfo_signing_alg_values_supported":          algs,

@@ -53,7 +53,7 @@ func TestDiscovery(t *testing.T) {
 	}
 	for name, want := range map[string]bool{
 		"claims_parameter_supported": true, "authorization_response_iss_parameter_supported": true,
-		"request_parameter_supported": false, "request_uri_parameter_supported": false,
+		"request_parameter_supported": true, "request_uri_parameter_supported": false,
 	} {
 		if a.body[name] != want {
 			t.Errorf("%s: got %v, want %v", name, a.body[name], want)

@@ -57,7 +57,7 @@ func (p *Provider) makeEngine() {
 	find := &documents.Reader{Store: p.Store, Clients: p.clients, Fetcher: p.Documents, Limits: p.Limits}
 	p.authorize = &authorize.Server{
 		Engine: engine, Store: p.Store, Secrets: p.Secrets, Ephemeral: p.Ephemeral, Sessions: p.Sessions,
-		Clients: p.clients, Find: find.Client, Tokens: p.tokens, Pages: p.Pages.settlingPages(),
+		Clients: p.clients, Find: find.Client, Signed: p.auth.Signed, Tokens: p.tokens, Pages: p.Pages.settlingPages(),
 		RequestLifetime: p.RequestLifetime,
 	}
 	p.token = token.New(&token.Server{

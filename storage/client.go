@@ -34,8 +34,10 @@ type Client struct {
 	TokenEndpointAuthSigningAlg string          `json:"token_endpoint_auth_signing_alg,omitempty" yaml:"token_endpoint_auth_signing_alg,omitempty"`
 	JWKS                        json.RawMessage `json:"jwks,omitempty" yaml:"-"` // {"keys":[…]}
 	JWKSURI                     string          `json:"jwks_uri,omitempty" yaml:"jwks_uri,omitempty"`
-	IDTokenSignedResponseAlg    string          `json:"id_token_signed_response_alg,omitempty" yaml:"id_token_signed_response_alg,omitempty"`
-	UserinfoSignedResponseAlg   string          `json:"userinfo_signed_response_alg,omitempty" yaml:"userinfo_signed_response_alg,omitempty"`
+	// RequestObjectSigningAlg is the only algorithm by which it may sign its authorization requests; "" allows all.
+	RequestObjectSigningAlg   string `json:"request_object_signing_alg,omitempty" yaml:"request_object_signing_alg,omitempty"`
+	IDTokenSignedResponseAlg  string `json:"id_token_signed_response_alg,omitempty" yaml:"id_token_signed_response_alg,omitempty"`
+	UserinfoSignedResponseAlg string `json:"userinfo_signed_response_alg,omitempty" yaml:"userinfo_signed_response_alg,omitempty"`
 	// seconds
 	DefaultMaxAge    *int64   `json:"default_max_age,omitempty" yaml:"default_max_age,omitempty"`
 	RequireAuthTime  bool     `json:"require_auth_time,omitempty" yaml:"require_auth_time,omitempty"`
@@ -58,6 +60,8 @@ type Client struct {
 	// RequirePushedAuthorizationRequests refuses authorization requests that the client did not push (RFC 9126 section
 	// 6).
 	RequirePushedAuthorizationRequests bool `json:"require_pushed_authorization_requests,omitempty" yaml:"require_pushed_authorization_requests,omitempty"`
+	// RequireSignedRequestObject refuses authorization requests that are not signed (RFC 9101 section 10.5).
+	RequireSignedRequestObject bool `json:"require_signed_request_object,omitempty" yaml:"require_signed_request_object,omitempty"`
 	// AccessTokenFormat is "jwt" (RFC 9068, the default) or "opaque".
 	AccessTokenFormat string `json:"access_token_format,omitempty" yaml:"access_token_format,omitempty"`
 	// AccessTokenTyp is the typ of its JWT access tokens: "at+jwt" (RFC 9068, the default), or

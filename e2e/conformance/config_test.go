@@ -92,7 +92,7 @@ func discoveryFlags(t *testing.T, meta map[string]any) {
 	t.Helper()
 	for name, want := range map[string]bool{
 		"claims_parameter_supported":                     true,
-		"request_parameter_supported":                    false,
+		"request_parameter_supported":                    true,
 		"request_uri_parameter_supported":                false, // its default is true
 		"authorization_response_iss_parameter_supported": true,
 	} {
@@ -100,7 +100,7 @@ func discoveryFlags(t *testing.T, meta map[string]any) {
 			t.Errorf("got %s %v, want %v", name, meta[name], want)
 		}
 	}
-	for _, name := range []string{"id_token_signing_alg_values_supported",
+	for _, name := range []string{"id_token_signing_alg_values_supported", "request_object_signing_alg_values_supported",
 		"token_endpoint_auth_signing_alg_values_supported", "userinfo_signing_alg_values_supported"} {
 		if got := strs(meta[name]); slices.Contains(got, "none") ||
 			slices.ContainsFunc(got, func(alg string) bool { return strings.HasPrefix(alg, "HS") }) {

@@ -21,6 +21,7 @@ type authorization struct {
 	oauth.Unstored
 	form    url.Values                // as it was asked
 	pushed  string                    // the id of a request that its client pushed
+	signed  string                    // the id of the request object in which it came
 	request fosite.AuthorizeRequester // as fosite read it
 	tenant  *issuer.Tenant
 	started time.Time
@@ -54,6 +55,15 @@ type authorization struct {
 // does not ask for offline_access itself. Many editors and assistants never do.
 func (a *authorization) mayStay() bool {
 	return a.client.Outside != nil && a.client.MayUse("refresh_token") && !slices.Contains(a.scopes, offlineAccess)
+}
+
+// marked returns the request as it is sealed: an object that was opened is not opened again.
+func (a *authorization) marked() string {
+	asked := a.form.Encode()
+	if a.signed != "" {
+		asked += "&request=" + a.signed
+	}
+	return asked
 }
 
 // offlineAccess is the scope of grants that outlive the session.

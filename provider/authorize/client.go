@@ -56,11 +56,6 @@ func checkRedirectURI(a *authorization, form url.Values) error {
 		prob.Got = a.redirectURI
 		return prob
 	}
-	if a.redirectURI == "" && form.Has("request") {
-		prob := badRequest("Request objects aren't supported. Send the parameters themselves, including redirect_uri.")
-		prob.Code = "request_not_supported"
-		return prob
-	}
 	if a.redirectURI == "" {
 		// OAuth allows to leave it out when there is no choice, OpenID Connect does not.
 		if len(c.RedirectURIs) != 1 || slices.Contains(strings.Fields(form.Get("scope")), "openid") {

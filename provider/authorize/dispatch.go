@@ -30,6 +30,9 @@ func (s *Server) Authorize(w http.ResponseWriter, r *http.Request) error {
 	}
 	a, err := s.parse(r, form, v.request)
 	a.late = v.late
+	if a.signed != v.signed {
+		v.query = a.marked()
+	}
 	if err == nil && v.cancelled {
 		err = fosite.ErrAccessDenied.WithDescription("The user denied access.")
 	}
@@ -76,7 +79,7 @@ func (s *Server) readVisit(r *http.Request) (v visit, form url.Values, err error
 	}
 	if ours {
 		form, err = url.ParseQuery(v.query)
-		v.pushed = fromPushed(form)
+		v.readMarks(form)
 	}
 	if err != nil {
 		err = &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Message: "problem.damaged_address",
@@ -183,7 +186,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, a *authorization
 		return err
 	}
 	params := url.Values(resp.GetParameters())
-	if id := cmp.Or(a.pushed, l.name()); id != "" {
+	if id := cmp.Or(a.pushed, a.signed, l.name()); id != "" {
 		first, err := s.once(r.Context(), a, id, params.Get("code"))
 		if err != nil {
 			return err

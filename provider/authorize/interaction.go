@@ -31,7 +31,9 @@ func (s *Server) Interaction(r *http.Request) (storage.Interaction, error) {
 	if err != nil {
 		return storage.Interaction{}, err
 	}
-	a, err := s.parse(r, form, request{l, fromPushed(form)})
+	from := request{letter: l}
+	from.readMarks(form)
+	a, err := s.parse(r, form, from)
 	if err != nil {
 		return storage.Interaction{}, pageError(err)
 	}

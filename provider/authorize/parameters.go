@@ -35,9 +35,12 @@ func checkParameters(a *authorization, form url.Values) error {
 	case a.pushed == "" && a.client.RequirePushedAuthorizationRequests:
 		return fosite.ErrInvalidRequest.WithDescription("This client has to push its authorization requests (RFC 9126): " +
 			"post them to pushed_authorization_request_endpoint first, and send the request_uri of the answer.")
-	case form.Has("request"): // the object may hold what is missing beside it
+	case a.signed == "" && a.client.RequireSignedRequestObject:
+		return fosite.ErrInvalidRequest.WithDescription("This client has to sign its authorization requests (RFC 9101): " +
+			"send them as the parameter request.")
+	case form.Has("request"): // what is not for a browser
 		return fosite.ErrRequestNotSupported.WithDescription(
-			"Request objects are not supported: send the parameters themselves.",
+			"Request objects are not supported here: send the parameters themselves.",
 		)
 	case kind == "":
 		return fosite.ErrInvalidRequest.WithDescription("response_type is missing. Send response_type=code.")

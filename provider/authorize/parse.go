@@ -17,6 +17,14 @@ import (
 type request struct {
 	letter *letter // nil for a request that just begins
 	pushed string  // the id of a request that its client pushed; "" if a browser alone brought it
+	signed string  // the id of the request object in which it came; "" for plain parameters
+}
+
+// readMarks takes the ids of a pushed and a signed request out of a form that we have sealed.
+func (q *request) readMarks(form url.Values) {
+	q.pushed, q.signed = form.Get("request_uri"), form.Get("request")
+	form.Del("request_uri")
+	form.Del("request")
 }
 
 // parse reads and checks a request. Errors before the client and its redirect URI are known to belong together are
@@ -25,16 +33,20 @@ func (s *Server) parse(r *http.Request, form url.Values, from request) (*authori
 	ctx := r.Context()
 	a := &authorization{
 		tenant: web.TenantOf(ctx), mode: fosite.ResponseModeQuery, started: time.Now(), claims: &tokens.ClaimsRequest{},
-		form: form, pushed: from.pushed,
+		form: form, pushed: from.pushed, signed: from.signed,
 	}
 	if from.letter != nil {
 		a.started = from.letter.started
 	}
 	oauth.DropEmpty(form)
-	web.RequestOf(ctx).SetLocales(strings.Fields(form.Get("ui_locales")))
 	if err := s.findClient(ctx, a, form); err != nil {
 		return a, err
 	}
+	if err := s.openObject(ctx, a); err != nil {
+		return a, answerRefusedObject(a, err)
+	}
+	form = a.form
+	web.RequestOf(ctx).SetLocales(strings.Fields(form.Get("ui_locales")))
 	if err := checkRedirectURI(a, form); err != nil {
 		return a, err
 	}

@@ -29,8 +29,8 @@ const pushedLifetime = 90 * time.Second
 // pushedHeader is how many bytes stand before a sealed request: id and time.
 const pushedHeader = 16 + 8
 
-// pushedMark is how many bytes openPushed adds to a request, at most.
-const pushedMark = 64
+// pushedMark is how many bytes openPushed and marked add to a request, at most.
+const pushedMark = 96
 
 // Push serves the endpoint for pushed authorization requests (RFC 9126). The client authenticates and posts what it
 // would put into the address of the authorization endpoint. The request is checked now, as it is there, and sealed
@@ -56,7 +56,7 @@ func (s *Server) Push(w http.ResponseWriter, r *http.Request) error {
 		return fosite.ErrInvalidRequest.WithDescription("client_id isn't the client that authenticated.")
 	}
 	form.Set("client_id", client.GetID())
-	if len(form.Encode()) > oauth.MaxRequest-pushedMark {
+	if !form.Has("request") && len(form.Encode()) > oauth.MaxRequest-pushedMark {
 		return oauth.ErrTooLarge
 	}
 	a, err := s.parse(r, form, request{pushed: "now"})
@@ -89,7 +89,7 @@ func (h pushHandler) HandlePushedAuthorizeEndpointRequest(
 	id := make([]byte, 16)
 	rand.Read(id)
 	b := binary.BigEndian.AppendUint64(id, uint64(a.started.UnixMicro()))
-	b = append(b, a.form.Encode()...)
+	b = append(b, a.marked()...)
 	answer.SetRequestURI(requestURIPrefix + h.Secrets.Box(a.tenant.ID, secret.PushedRequest).SealString(b))
 	answer.SetExpiresIn(int(pushedLifetime.Seconds()))
 	return nil
@@ -100,7 +100,7 @@ func isPushed(query url.Values) bool {
 	return strings.HasPrefix(query.Get("request_uri"), requestURIPrefix)
 }
 
-// openPushed returns the request to which the query's request URI leads, with what fromPushed finds. All else that
+// openPushed returns the request to which the query's request URI leads, with what readMarks finds. All else that
 // stands beside it does not count (RFC 9126 section 4), so that a user or an attacker at the browser can change
 // nothing.
 func (s *Server) openPushed(ctx context.Context, query url.Values) (string, error) {
@@ -131,14 +131,6 @@ func (s *Server) openPushed(ctx context.Context, query url.Values) (string, erro
 		return "", prob
 	}
 	return asked + "&request_uri=" + id, nil
-}
-
-// fromPushed takes out of a request of ours what openPushed has added, and returns it: the id of the pushed request,
-// or "" if the request was not pushed.
-func fromPushed(form url.Values) string {
-	id := form.Get("request_uri")
-	form.Del("request_uri")
-	return id
 }
 
 // isFinished reports whether the request with that id has given a code. It does not know while the memory is away: then

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/ory/fosite"
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
@@ -27,7 +28,9 @@ type Server struct {
 	Sessions  *browser.Sessions
 	Clients   *oauth.Clients
 	// Find returns a client that may be used. It may read the client's metadata first.
-	Find   func(ctx context.Context, t *issuer.Tenant, id string) (*storage.Client, error)
+	Find func(ctx context.Context, t *issuer.Tenant, id string) (*storage.Client, error)
+	// Signed returns nil if the client signed a JWT that it sent, by the algorithm want unless that is "".
+	Signed func(ctx context.Context, c *storage.Client, signed *jose.JSONWebSignature, want string) error
 	Tokens *tokens.Maker
 	Pages  Pages
 	// RequestLifetime bounds the time that a user may take to sign in.

@@ -2,10 +2,6 @@ package clientauth
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -14,7 +10,6 @@ import (
 	"math"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -33,29 +28,20 @@ const (
 	// assertionSkew is how far clocks may differ. FAPI 2.0 section 5.3.2.1 demands at least 10 s
 	// and at most 60 s.
 	assertionSkew = 30 * time.Second
-	// maxAssertionKeys bounds the signature checks for one assertion.
-	maxAssertionKeys = 8
 )
 
 // assertion is a client assertion (RFC 7523 section 3) that is parsed and not verified.
 type assertion struct {
 	jws *jose.JSONWebSignature
 
-	Issuer    string          `json:"iss"`
-	Subject   string          `json:"sub"`
-	Audience  oauth.Audiences `json:"aud"`
-	JTI       string          `json:"jti"`
-	ExpiresAt numericDate     `json:"exp"`
-	NotBefore numericDate     `json:"nbf"`
-	IssuedAt  numericDate     `json:"iat"`
+	Issuer    string            `json:"iss"`
+	Subject   string            `json:"sub"`
+	Audience  oauth.Audiences   `json:"aud"`
+	JTI       string            `json:"jti"`
+	ExpiresAt oauth.NumericDate `json:"exp"`
+	NotBefore oauth.NumericDate `json:"nbf"`
+	IssuedAt  oauth.NumericDate `json:"iat"`
 }
-
-// numericDate is a time in seconds since 1970, possibly with a fraction (RFC 7519 section 2). 0
-// stands for a missing claim.
-type numericDate float64
-
-// after reports whether d is later than t.
-func (d numericDate) after(t time.Time) bool { return float64(d) > float64(t.UnixMilli())/1000 }
 
 // readAssertion parses the assertion of a request. It does not verify it.
 func readAssertion(form url.Values) (*assertion, error) {
@@ -89,22 +75,13 @@ func (a *Authenticator) checkAssertion(ctx context.Context, t *issuer.Tenant, c 
 	if err := signed.check(t, now); err != nil {
 		return &authError{why: err.Error()}
 	}
-	header := signed.jws.Signatures[0].Protected
-	if want := c.TokenEndpointAuthSigningAlg; want != "" && !sameAlgorithm(header.Algorithm, want) {
-		return &authError{why: "assertion signed by " + header.Algorithm + ", registered for " + want}
-	}
-	keys, err := a.clientKeys(ctx, c, header.KeyID)
-	if err != nil {
-		// The client's document may be wrong or out of reach. Both are the client's fault, and
-		// storage is not involved.
-		return &authError{why: "keys: " + err.Error()}
-	}
-	if !signedByOne(signed.jws, keys) {
-		return &authError{why: "assertion not signed by a key of the client"}
+	// The client's document may be wrong or out of reach. Both are the client's fault, and storage is not involved.
+	if err := a.Signed(ctx, c, signed.jws, c.TokenEndpointAuthSigningAlg); err != nil {
+		return &authError{why: "assertion: " + err.Error()}
 	}
 	// The jti may have any length and content. Its hash is stored.
 	sum := sha256.Sum256([]byte(signed.JTI))
-	err = a.Store.Spend(ctx, storage.Spent{
+	err := a.Store.Spend(ctx, storage.Spent{
 		TenantID: t.ID, Purpose: storage.SpentAssertion,
 		Value:     c.ClientID + ":" + base64.RawURLEncoding.EncodeToString(sum[:]),
 		ExpiresAt: time.Unix(int64(math.Ceil(float64(signed.ExpiresAt))), 0).Add(assertionSkew),
@@ -130,60 +107,16 @@ func (a *assertion) check(t *issuer.Tenant, now time.Time) error {
 		return errors.New("assertion for another audience")
 	case a.JTI == "":
 		return errors.New("assertion without jti")
-	case !a.ExpiresAt.after(now.Add(-assertionSkew)):
+	case !a.ExpiresAt.After(now.Add(-assertionSkew)):
 		return errors.New("assertion expired or without exp")
-	case a.ExpiresAt.after(now.Add(assertionLife + assertionSkew)):
+	case a.ExpiresAt.After(now.Add(assertionLife + assertionSkew)):
 		return errors.New("assertion expires too late")
-	case a.NotBefore.after(now.Add(assertionSkew)):
+	case a.NotBefore.After(now.Add(assertionSkew)):
 		return errors.New("assertion not valid yet")
-	case a.IssuedAt.after(now.Add(assertionSkew)):
+	case a.IssuedAt.After(now.Add(assertionSkew)):
 		return errors.New("assertion from the future")
 	}
 	return nil
-}
-
-// signedByOne reports whether one of the keys verifies the signature. A key is used only for its
-// own alg and use, if it has them (RFC 8725 section 3.1).
-func signedByOne(signed *jose.JSONWebSignature, keys []jose.JSONWebKey) bool {
-	alg := signed.Signatures[0].Protected.Algorithm
-	tried := 0
-	for _, key := range keys {
-		if key.Algorithm != "" && !sameAlgorithm(key.Algorithm, alg) || key.Use != "" && key.Use != "sig" {
-			continue
-		}
-		if !key.Valid() || !key.IsPublic() {
-			continue // a shared key is neither valid nor public
-		}
-		if !fits(key.Key, alg) {
-			continue
-		}
-		if tried++; tried > maxAssertionKeys {
-			return false
-		}
-		verifier := key.Key
-		if k, ok := verifier.(ed25519.PublicKey); ok {
-			verifier = ed25519Verifier(k)
-		}
-		if _, err := signed.Verify(verifier); err == nil {
-			return true
-		}
-	}
-	return false
-}
-
-// fits reports whether the algorithm belongs to the key: to its elliptic curve (RFC 7518 section
-// 3.4), or to RSA of sufficient size.
-func fits(key any, alg string) bool {
-	switch k := key.(type) {
-	case *ecdsa.PublicKey:
-		curves := map[string]elliptic.Curve{"ES256": elliptic.P256(), "ES384": elliptic.P384(), "ES512": elliptic.P521()}
-		return curves[alg] == k.Curve
-	case *rsa.PublicKey:
-		return 8*k.Size() >= clients.MinRSA && (strings.HasPrefix(alg, "RS") || strings.HasPrefix(alg, "PS"))
-	case ed25519.PublicKey:
-		return isEd25519(alg)
-	}
-	return false
 }
 
 // clientKeys returns the public keys of the client that may have the kid, or all keys if kid is "".
@@ -206,4 +139,23 @@ func (a *Authenticator) clientKeys(ctx context.Context, c *storage.Client, kid s
 		return nil, errors.New("the client has no keys")
 	}
 	return keysNamed(keys, kid), nil
+}
+
+// Signed returns nil if the client signed a JWT that it sent, by the algorithm want unless that is "". Any other error
+// says what is wrong with the signature or the client's keys.
+func (a *Authenticator) Signed(
+	ctx context.Context, c *storage.Client, signed *jose.JSONWebSignature, want string,
+) error {
+	header := signed.Signatures[0].Protected
+	if want != "" && !clients.SameAlgorithm(header.Algorithm, want) {
+		return fmt.Errorf("signed by %s, and the client is registered for %s", header.Algorithm, want)
+	}
+	keys, err := a.clientKeys(ctx, c, header.KeyID)
+	if err != nil {
+		return fmt.Errorf("keys: %w", err)
+	}
+	if !clients.SignedByOne(signed, keys) {
+		return errors.New("not signed by a key of the client")
+	}
+	return nil
 }
