@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -136,39 +135,20 @@ func (s *server) measureScreen(ctx context.Context, w *worker, path string, page
 		}
 		at = html.UnescapeString(string(next[1]))
 	}
-	cpu, err := s.cpu()
+	c, err := s.repeated(ctx, func() error {
+		_, _, err := w.get(at)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	sql, _, err := s.spent(ctx)
-	if err != nil {
-		return err
-	}
-	var took []time.Duration
-	for until := time.Now().Add(10 * time.Second); len(took) < listRepeats && time.Now().Before(until); {
-		began := time.Now()
-		if _, _, err := w.get(at); err != nil {
-			return err
-		}
-		took = append(took, time.Since(began))
-	}
-	sqlAfter, _, err := s.spent(ctx)
-	if err != nil {
-		return err
-	}
-	cpuAfter, err := s.cpu()
-	if err != nil {
-		return err
-	}
-	slices.Sort(took)
-	mark, n := "", len(took)
-	if took[n/2] > slow || len(body) > heavy {
+	mark := ""
+	if c.median() > slow || len(body) > heavy {
 		mark = "!"
 	}
 	progress("")
 	fmt.Printf("| `%s` | %d | %.1f | %.0f | %s | %s | %s | %s | %s |\n", path, reached, float64(len(body))/1024,
-		(sqlAfter-sql)/float64(n), millis(took[0]), millis(took[n/2]), millis(took[n-1]),
-		millis((cpuAfter-cpu)/time.Duration(n)), mark)
+		c.sql, millis(c.least()), millis(c.median()), millis(c.worst()), millis(c.cpu), mark)
 	if len(body) > heavy {
 		return fmt.Errorf("the page has %d bytes, more than %d", len(body), heavy)
 	}
