@@ -80,6 +80,15 @@ type Grants interface {
 	// LastSignIns says when a user signed in last with each of the clients from one id to another, both included. Clients
 	// with which none did, as far as grants are kept, are missing.
 	LastSignIns(ctx context.Context, tenant, from, to string) (map[string]time.Time, error)
+	// UseOf counts the live grants of a client among so many of its latest, and the sessions in which they were given.
+	UseOf(ctx context.Context, tenant, clientID string, most int, now time.Time) (ClientUse, error)
+}
+
+// ClientUse says how a client is used.
+type ClientUse struct {
+	Grants, Sessions int64     // that live
+	LastUse          time.Time // a sign-in or a refresh; zero for never
+	More             bool      // the client has more grants than were looked at
 }
 
 // Purposes of Spent.

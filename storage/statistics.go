@@ -52,6 +52,8 @@ type Statistics interface {
 	ActiveBy(ctx context.Context, tenant string, period Period, since time.Time, to Counted) ([]Active, error)
 	// ActiveUsers counts the users who were active at all.
 	ActiveUsers(ctx context.Context, tenant string, since time.Time, to Counted) (int64, error)
+	// SignUps counts the accounts that were added on each day that has any, but for those that were imported.
+	SignUps(ctx context.Context, tenant string, since, now time.Time) ([]Active, error)
 	// Tally counts the events of all tenants that are older than some minutes and were not counted before, back to a
 	// year ago, part after part, and stores the numbers: the others then have to count the latest events only. The
 	// numbers stay when the events are deleted. Days are those of the zone of now.

@@ -2,6 +2,9 @@ package apps
 
 import (
 	"cmp"
+	"encoding/json"
+	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -38,7 +41,13 @@ type shownApp struct {
 	MoreSecret bool // it may have one more
 	Log        bool
 	Refused    []refusedRow
+	// Differs is in what the clients file differs from what is stored, and DiffersNote a word about the file.
+	Differs     []differRow
+	DiffersNote string
 }
+
+// differRow is a field that the clients file declares otherwise.
+type differRow struct{ Field, Stored, File string }
 
 type fact struct {
 	Name, Text string
@@ -88,11 +97,12 @@ func (p place) app(c *console.Call) error {
 	for i, hash := range a.SecretHashes {
 		page.Secrets = append(page.Secrets, secretRow{clients.SecretID(hash), i == 0 && len(a.SecretHashes) > 1})
 	}
-	last, err := p.Store.LastSignIns(c.Context(), a.TenantID, a.ClientID, a.ClientID)
+	use, err := p.Store.UseOf(c.Context(), a.TenantID, a.ClientID, mostCounted, time.Now())
 	if err != nil {
 		return err
 	}
-	page.fill(c, a, last[a.ClientID])
+	page.fill(c, a, use)
+	p.compare(c, a, &page)
 	page.Samples = samples(c, a, kind)
 	if c.May("groups:read") {
 		if page.Roles, err = p.Store.RolesOfClient(c.Context(), a.TenantID, a.ClientID, "", 20); err != nil {
@@ -109,8 +119,51 @@ func (p place) app(c *console.Call) error {
 	return c.ShowView("app", v, page)
 }
 
+// mostCounted bounds how many grants are counted.
+const mostCounted = 1000
+
+// counted returns a number, of which there may be more.
+func counted(n int64, more bool) string {
+	text := strconv.FormatInt(n, 10)
+	if n >= 1000 {
+		text = text[:len(text)-3] + "\u202F" + text[len(text)-3:]
+	}
+	if more {
+		text += "+"
+	}
+	return text
+}
+
+// compare adds what the clients file says otherwise of an app that it declares.
+func (p place) compare(c *console.Call, a storage.Client, page *shownApp) {
+	if !a.Declared || a.TenantID != storage.DefaultTenant || p.InFile == nil {
+		return
+	}
+	file, err := p.InFile(a.ClientID)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		page.DiffersNote = c.T("apps.differs_gone")
+		return
+	case err != nil:
+		page.DiffersNote = c.T("apps.differs_broken")
+		return
+	}
+	text := func(value any) string {
+		if raw, ok := value.(json.RawMessage); ok {
+			return string(raw)
+		}
+		return "–"
+	}
+	for _, f := range clients.Compare(a, file) {
+		page.Differs = append(page.Differs, differRow{f.Name, text(f.From), text(f.To)})
+	}
+	if len(page.Differs) == 0 {
+		page.DiffersNote = c.T("apps.differs_none")
+	}
+}
+
 // fill adds what the app is, how it connects, and who may use it.
-func (page *shownApp) fill(c *console.Call, a storage.Client, lastSignIn time.Time) {
+func (page *shownApp) fill(c *console.Call, a storage.Client, use storage.ClientUse) {
 	page.Outside = outsideFacts(c, a)
 	if o := a.Outside; o != nil {
 		page.Document, page.Allowed = o.Origin == storage.OriginDocument, o.Verdict == storage.VerdictAllowed
@@ -119,7 +172,10 @@ func (page *shownApp) fill(c *console.Call, a storage.Client, lastSignIn time.Ti
 		{Name: c.T("apps.id"), Text: a.ClientID}, {Name: c.T("apps.kind"), Text: page.Kind},
 		{Name: c.T("apps.scopes"), Text: a.Scope},
 		{Name: c.T("apps.proves"), Text: cmp.Or(a.TokenEndpointAuthMethod, "client_secret_basic, client_secret_post")},
-		stamped(c, "apps.last", lastSignIn), stamped(c, "apps.added_at", a.CreatedAt),
+		stamped(c, "apps.last_use", use.LastUse),
+		{Name: c.T("apps.sessions"), Text: counted(use.Sessions, use.More)},
+		{Name: c.T("apps.grants"), Text: counted(use.Grants, use.More)},
+		stamped(c, "apps.added_at", a.CreatedAt),
 	}
 	issuer := c.Tenant().Issuer
 	page.Connect = []fact{

@@ -29,6 +29,7 @@ type Store interface {
 	Events(ctx context.Context, tenant, before string, limit int) ([]storage.Event, error)
 	EventsOf(ctx context.Context, tenant, userID, before string, limit int) ([]storage.Event, error)
 	LastSignIns(ctx context.Context, tenant, from, to string) (map[string]time.Time, error)
+	UseOf(ctx context.Context, tenant, clientID string, most int, now time.Time) (storage.ClientUse, error)
 	RolesOfClient(ctx context.Context, tenant, clientID, after string, limit int) ([]storage.Role, error)
 }
 
@@ -38,6 +39,9 @@ type Config struct {
 	Store    Store
 	// Publish makes the keys that clients need and the tenant lacks, before the clients are stored.
 	Publish func(ctx context.Context, tenant string, registered ...storage.Client) error
+	// InFile returns a client of the default tenant as the clients file declares it now. storage.ErrNotFound: the file
+	// does not declare it. Other errors say why the file can't be read.
+	InFile func(id string) (storage.Client, error)
 }
 
 // place serves the pages.

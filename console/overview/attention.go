@@ -40,9 +40,9 @@ func (s *standing) say(c *console.Call, page, text string, args ...any) {
 }
 
 // fillHealth adds how the parts of the server are. Only the operator learns what exactly fails, from the server's log.
-func (p Config) fillHealth(c *console.Call, s *standing) {
+func (p Config) fillHealth(c *console.Call, s *standing) error {
 	if p.Health == nil {
-		return
+		return nil
 	}
 	for name, check := range p.Health(c.Context()).Checks {
 		one := state{Name: c.T("overview.health." + name), Text: c.T("overview.works")}
@@ -58,6 +58,7 @@ func (p Config) fillHealth(c *console.Call, s *standing) {
 		}
 		return 1
 	})
+	return nil
 }
 
 // fillMail adds whether messages are sent.

@@ -14,12 +14,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-const (
-	// days is how many the charts show.
-	days = 30
-	// mostNew is how many new accounts are counted.
-	mostNew = 500
-)
+// days is how many the charts show.
+const days = 30
 
 // tile is a number that is read first.
 type tile struct{ Name, Value string }
@@ -56,27 +52,25 @@ func (p Config) fillNumbers(c *console.Call, s *standing) error {
 	return nil
 }
 
-// fillSignUps adds how many accounts are new.
+// fillSignUps adds how many accounts are new, by day.
 func (p Config) fillSignUps(c *console.Call, s *standing) error {
-	if !c.May("users:read") {
+	if !c.May("users:read") || p.SignUps == nil {
 		return nil
 	}
-	since := time.Now().Add(-7 * 24 * time.Hour)
-	users, err := p.Accounts.Store.Users(c.Context(), c.Tenant().ID, storage.IDAt(since), mostNew+1)
+	all, err := p.SignUps(c.Context(), c.Asker, days)
 	if err != nil {
 		return err
 	}
-	n := 0
-	for _, u := range users {
-		if u.CreatedAt.After(since) { // the ids of imported accounts say nothing
-			n++
+	week, each := int64(0), make([]administration.DayStatistics, len(all))
+	for i, day := range all {
+		each[i] = administration.DayStatistics{Day: day.First, Active: day.Users}
+		if len(all)-i <= 7 {
+			week += day.Users
 		}
 	}
-	text := whole(int64(n))
-	if len(users) > mostNew {
-		text = c.T("overview.more_than", whole(mostNew))
-	}
-	s.Tiles = append(s.Tiles, tile{c.T("overview.sign_ups"), text})
+	s.Tiles = append(s.Tiles, tile{c.T("overview.sign_ups"), whole(week)})
+	s.Charts = append(s.Charts, chartOf(c.Words, "overview.sign_ups_day", "overview.accounts", "", each,
+		func(d administration.DayStatistics) [2]int64 { return [2]int64{d.Active} }))
 	return nil
 }
 
@@ -140,4 +134,13 @@ type standing struct {
 	Log, Zone string
 	// Counted is up to when all is counted; nil for now.
 	Counted *ui.Stamp
+}
+
+// add adds what another part says.
+func (s *standing) add(part standing) {
+	s.Steps, s.Matters = append(s.Steps, part.Steps...), append(s.Matters, part.Matters...)
+	s.States, s.Tiles = append(s.States, part.States...), append(s.Tiles, part.Tiles...)
+	s.Charts = append(s.Charts, part.Charts...)
+	s.Ways, s.Reasons = append(s.Ways, part.Ways...), append(s.Reasons, part.Reasons...)
+	s.Zone, s.Counted = cmp.Or(s.Zone, part.Zone), cmp.Or(s.Counted, part.Counted)
 }

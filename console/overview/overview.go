@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/console"
+	"github.com/vouchsafe/vouchsafe/internal/atonce"
 	"github.com/vouchsafe/vouchsafe/internal/health"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/administration"
@@ -31,6 +32,8 @@ type Config struct {
 	}
 	// Count counts what the users of the asker's tenant did on the last days.
 	Count func(ctx context.Context, a people.Asker, days int) (administration.Statistics, error)
+	// SignUps counts the accounts that were added to the asker's tenant on each of the last days.
+	SignUps func(ctx context.Context, a people.Asker, days int) ([]storage.Active, error)
 	// Invited reports whether an invitation waits to be accepted.
 	Invited func(ctx context.Context, a people.Asker) (bool, error)
 	// SendsMail says that a mail server is set.
@@ -57,24 +60,33 @@ type Store interface {
 // step is something that is left to do after the set-up.
 type step struct{ URL, Text, Hint string }
 
-// page shows the next steps, as long as there are any, what needs attention, and how the tenant stands.
-func (p Config) page(call *console.Call) (err error) {
-	page := &standing{}
-	if page.Steps, err = p.steps(call); err != nil {
+// page shows the next steps, as long as there are any, what needs attention, and how the tenant stands. What it needs
+// is asked for at the same time.
+func (p Config) page(call *console.Call) error {
+	fills := []func(*console.Call, *standing) error{
+		p.fillSteps, p.fillHealth, p.fillMail, p.fillKeys, p.fillWebhooks, p.fillAdministrators, p.fillNumbers, p.fillSignUps,
+	}
+	parts, work := make([]standing, len(fills)), make([]func() error, len(fills))
+	for i, fill := range fills {
+		work[i] = func() error { return fill(call, &parts[i]) }
+	}
+	if err := atonce.Do(work...); err != nil {
 		return err
 	}
-	p.fillHealth(call, page)
-	for _, fill := range []func(*console.Call, *standing) error{
-		p.fillMail, p.fillKeys, p.fillWebhooks, p.fillAdministrators, p.fillNumbers, p.fillSignUps,
-	} {
-		if err := fill(call, page); err != nil {
-			return err
-		}
+	page := &standing{}
+	for _, part := range parts {
+		page.add(part)
 	}
 	if call.Has("/log") {
 		page.Log = call.Link("/log", "of", "refused")
 	}
 	return call.Show("overview", "overview.title", page)
+}
+
+// fillSteps adds what is left to do.
+func (p Config) fillSteps(c *console.Call, s *standing) (err error) {
+	s.Steps, err = p.steps(c)
+	return err
 }
 
 // steps returns what is left to do for administrators who may do it.

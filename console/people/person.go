@@ -54,7 +54,7 @@ func (p place) person(c *console.Call) error {
 		switch {
 		case a.direct:
 			page.Direct = append(page.Direct, console.Option{Value: to.URL, Text: to.Text})
-		case a.id == "lift" && slices.Contains(page.Why, c.T("people.why.wait")):
+		case a.id == "lift" && slices.ContainsFunc(page.Why, func(r reason) bool { return r.ID == whyWait }):
 			page.Lift = to.URL
 		case a.danger:
 			page.Danger = append(page.Danger, to)

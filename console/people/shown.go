@@ -27,7 +27,7 @@ type personPage struct {
 	Offered  []storage.Group // to join
 	Sessions []sessionRow
 	Apps     []appRow
-	Why      []string
+	Why      []reason
 	Lift     string // the page that lifts limits, if these may be why
 	Events   []eventRow
 	History  bool

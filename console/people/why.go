@@ -4,14 +4,21 @@ import (
 	"slices"
 
 	"github.com/vouchsafe/vouchsafe/console"
+	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
+// reason is a sentence about what may keep a user from signing in. At is the time in it; nil for none.
+type reason struct {
+	ID, Text string
+	At       *ui.Stamp
+}
+
 // why returns what may keep the user from signing in, by the rules of the tenant and by the log; one sentence each. It
 // is what an administrator tells a user who calls.
-func (p place) why(c *console.Call, u storage.User, st administration.Standing, page personPage) (all []string) {
-	say := func(id string, args ...any) { all = append(all, c.T("people.why."+id, args...)) }
+func (p place) why(c *console.Call, u storage.User, st administration.Standing, page personPage) (all []reason) {
+	say := func(id string) { all = append(all, reason{ID: "people.why." + id, Text: c.T("people.why." + id)}) }
 	switch {
 	case !u.SecuredAt.IsZero():
 		say("secured")
@@ -54,24 +61,33 @@ func (p place) why(c *console.Call, u storage.User, st administration.Standing, 
 }
 
 // whyOfEvents returns what the latest events say.
-func whyOfEvents(c *console.Call, events []eventRow) (all []string) {
-	failed := 0
+func whyOfEvents(c *console.Call, events []eventRow) (all []reason) {
+	said, failed := map[string]bool{}, 0
+	say := func(id string, at ui.Stamp, args ...any) {
+		if one := c.T(id, append(args, at.Text)...); !said[one] {
+			said[one] = true
+			all = append(all, reason{ID: id, Text: c.T(id, append(args, ui.TimePlace)...), At: &at})
+		}
+	}
 	for _, e := range events {
 		switch e.Kind {
 		case storage.EventLoginSucceeded:
 			return all // what was before did not keep the user out
 		case storage.EventLoginFailed:
 			if failed++; failed == 1 {
-				all = append(all, c.T("people.why.failed", e.At.Text))
+				say("people.why.failed", e.At)
 			}
 		case storage.EventFactorFailed:
-			all = append(all, c.T("people.why.code", e.At.Text))
+			say("people.why.code", e.At)
 		case storage.EventAccessRefused:
-			all = append(all, c.T("people.why.no_access", e.App, e.At.Text))
+			say("people.why.no_access", e.At, e.App)
 		}
 	}
 	if failed > 3 {
-		all = append(all, c.T("people.why.wait"))
+		all = append(all, reason{ID: whyWait, Text: c.T(whyWait)})
 	}
-	return slices.Compact(all)
+	return all
 }
+
+// whyWait is the reason that leads to lifting limits.
+const whyWait = "people.why.wait"

@@ -200,10 +200,22 @@ func StampOf(w texts.Words, t time.Time) Stamp {
 
 // TimeIn returns the text with the given id, with a time in it that static/page.js shows in the browser's zone.
 func (v *View) TimeIn(id string, at Stamp) (template.HTML, error) {
-	const place = "\uFFFC"
-	text, err := v.Words.Say(id, place)
+	text, err := v.Words.Say(id, TimePlace)
+	return v.WithTime(text, &at), err
+}
+
+// TimePlace stands for the time in a text for WithTime.
+const TimePlace = "\uFFFC"
+
+// WithTime returns a text with a time in the last TimePlace of it.
+func (v *View) WithTime(text string, at *Stamp) template.HTML {
+	text = template.HTMLEscapeString(text)
+	i := strings.LastIndex(text, TimePlace)
+	if i < 0 {
+		return template.HTML(text)
+	}
 	element := fmt.Sprintf("<time datetime=%q>%s</time>", at.Machine, template.HTMLEscapeString(at.Text))
-	return template.HTML(strings.Replace(template.HTMLEscapeString(text), place, element, 1)), err
+	return template.HTML(text[:i] + element + text[i+len(TimePlace):])
 }
 
 // actingBanner is what every page says while an administrator uses the browser as another user.

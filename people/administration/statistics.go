@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/atonce"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -85,34 +86,78 @@ const mostNew = 10_000
 func (c Counting) Count(
 	ctx context.Context, s storage.Statistics, a people.Asker, days int, now time.Time,
 ) (st Statistics, err error) {
+	to, err := s.Counted(ctx, a.Tenant.ID, mostNew, c.Now(now))
+	if err != nil {
+		return st, err
+	}
+	var weeks, months []storage.Active
+	err = atonce.Do(func() (err error) {
+		st, err = c.recent(ctx, s, a, days, now, to)
+		return err
+	}, func() (err error) {
+		weeks, months, err = c.periods(ctx, s, a, c.Now(now), to)
+		return err
+	})
+	st.Weeks, st.Months = weeks, months
+	return st, err
+}
+
+// Recent is Count without weeks and months.
+func (c Counting) Recent(
+	ctx context.Context, s storage.Statistics, a people.Asker, days int, now time.Time,
+) (st Statistics, err error) {
+	to, err := s.Counted(ctx, a.Tenant.ID, mostNew, c.Now(now))
+	if err != nil {
+		return st, err
+	}
+	return c.recent(ctx, s, a, days, now, to)
+}
+
+// recent is Recent up to where it is counted. The queries run at the same time.
+func (c Counting) recent(
+	ctx context.Context, s storage.Statistics, a people.Asker, days int, now time.Time, to storage.Counted,
+) (st Statistics, err error) {
 	now = c.Now(now)
 	st.Zone = now.Location().String()
 	today := date(now)
 	back := func(days int) time.Time { return startOf(today.AddDate(0, 0, 1-days), now.Location()) }
-	to, err := s.Counted(ctx, a.Tenant.ID, mostNew, now)
-	if err != nil {
-		return st, err
-	}
 	st.Until = to.Until
-	for _, span := range []struct {
-		n    *int64
-		days int
-	}{{&st.Day, 1}, {&st.Week, 7}, {&st.Month, 30}} {
-		if *span.n, err = s.ActiveUsers(ctx, a.Tenant.ID, back(span.days), to); err != nil {
-			return st, err
+	users := func(n *int64, days int) func() error {
+		return func() (err error) {
+			*n, err = s.ActiveUsers(ctx, a.Tenant.ID, back(days), to)
+			return err
 		}
 	}
-	signIns, err := s.SignIns(ctx, a.Tenant.ID, back(days), to)
-	if err != nil {
-		return st, err
-	}
-	active, err := s.ActiveBy(ctx, a.Tenant.ID, storage.Day, back(days), to)
-	if err != nil {
-		return st, err
-	}
+	var signIns []storage.SignIns
+	var active []storage.Active
+	err = atonce.Do(users(&st.Day, 1), users(&st.Week, 7), users(&st.Month, 30), func() (err error) {
+		signIns, err = s.SignIns(ctx, a.Tenant.ID, back(days), to)
+		return err
+	}, func() (err error) {
+		active, err = s.ActiveBy(ctx, a.Tenant.ID, storage.Day, back(days), to)
+		return err
+	})
 	st.fill(today.AddDate(0, 0, 1-days), days, signIns, active)
-	st.Weeks, st.Months, err = c.periods(ctx, s, a, now, to)
 	return st, err
+}
+
+// SignUps returns how many accounts were added on each of so many days, of which the last is that of now: oldest first,
+// without gaps. Imported accounts do not count.
+func (c Counting) SignUps(
+	ctx context.Context, s storage.Statistics, a people.Asker, days int, now time.Time,
+) (all []storage.Active, err error) {
+	now = c.Now(now)
+	first := date(now).AddDate(0, 0, 1-days)
+	for i := range days {
+		all = append(all, storage.Active{First: first.AddDate(0, 0, i)})
+	}
+	found, err := s.SignUps(ctx, a.Tenant.ID, startOf(first, now.Location()), now)
+	for _, v := range found {
+		if i := int(v.First.Sub(first) / (24 * time.Hour)); i >= 0 && i < days { // a clock may have been ahead
+			all[i].Users = v.Users
+		}
+	}
+	return all, err
 }
 
 // Activity returns the active users of all days, weeks and months that are kept, each from the first in which there was

@@ -342,6 +342,40 @@ func (s *Store) LastSignIns(ctx context.Context, tenant, from, to string) (map[s
 	return all, engine.Named(err, "last sign-ins from", from)
 }
 
+// useOf looks at the latest grants alone, so that a client with millions costs no more. It asks for a range, as
+// lastSignIns does.
+const useOf = `
+	SELECT COUNT(*), COALESCE(SUM(lives), 0), COUNT(DISTINCT session), COALESCE(MAX(active), 0),
+		COALESCE(MAX(made), 0) FROM (
+		SELECT grants.created_at AS made, CASE WHEN ` + grantLives + ` THEN 1 ELSE 0 END AS lives, ` + grantActive + ` AS active, (
+			SELECT sessions.id FROM sessions
+			WHERE sessions.tenant_id = grants.tenant_id AND sessions.id = grants.session_id
+				AND sessions.ended_at = 0 AND sessions.expires_at > $3 AND grants.revoked_at = 0) AS session
+		FROM grants
+		WHERE grants.tenant_id = $1 AND grants.client_id >= $2 AND grants.client_id <= $2 AND grants.id >= COALESCE((
+			SELECT nth.id FROM grants AS nth
+			WHERE nth.tenant_id = $1 AND nth.client_id >= $2 AND nth.client_id <= $2
+			ORDER BY nth.client_id DESC, nth.id DESC LIMIT 1 OFFSET $4), '')) AS found`
+
+// UseOf implements storage.Grants.
+func (s *Store) UseOf(
+	ctx context.Context, tenant, clientID string, most int, now time.Time,
+) (storage.ClientUse, error) {
+	args := []any{tenant, clientID, column.Micros(now), most}
+	use, err := one(ctx, s, useOf, args, func(row scanner) (u storage.ClientUse, err error) {
+		var seen int64
+		var made time.Time
+		err = row.Scan(&seen, &u.Grants, &u.Sessions, column.Time(&u.LastUse), column.Time(&made))
+		if made.After(u.LastUse) {
+			u.LastUse = made
+		}
+		u.More = seen > int64(most)
+		u.Grants, u.Sessions = min(u.Grants, int64(most)), min(u.Sessions, int64(most))
+		return u, err
+	})
+	return use, engine.Named(err, "use of client", clientID)
+}
+
 const consentColumns = `consents.tenant_id, consents.user_id, consents.client_id, consents.scopes, consents.claims,
 	consents.resources, consents.granted_at`
 

@@ -125,6 +125,24 @@ func testGrants(t *testing.T, s Store) {
 		}
 	})
 
+	t.Run("the use of a client", func(t *testing.T) {
+		w := newWorld(t, s) // it has a grant
+		for _, id := range []string{"u1", "u2", "u3"} {
+			must(t, redeem(ctx, s, aGrant(w.tenant, id, w.user, w.client, w.session)))
+		}
+		_, err := revoke(ctx, s, w.tenant, storage.GrantFilter{ID: "u2"}, "test", now)
+		must(t, err)
+		use, err := s.UseOf(ctx, w.tenant, w.client, 4, now)
+		same(t, use, err, storage.ClientUse{Grants: 3, Sessions: 1, LastUse: use.LastUse})
+		if use.LastUse.IsZero() {
+			t.Error("no last use")
+		}
+		use, err = s.UseOf(ctx, w.tenant, w.client, 3, now)
+		same(t, use, err, storage.ClientUse{Grants: 3, Sessions: 1, LastUse: use.LastUse, More: true})
+		use, err = s.UseOf(ctx, w.tenant, w.client+"~", 2, now)
+		same(t, use, err, storage.ClientUse{})
+	})
+
 	t.Run("a user's grants", func(t *testing.T) {
 		w := newWorld(t, s)
 		for _, id := range []string{"h1", "h2", "h3"} {

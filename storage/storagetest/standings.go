@@ -189,10 +189,26 @@ func testStatistics(t *testing.T, s Store) {
 	record(tenant, signedIn, "cleo", "pwd", at(2, 1))
 	record(tenant, signedIn, "bob", "pwd", at(3, 1))
 	record(other, signedIn, "dan", "pwd", at(0, 1))
+	added := func(tenant string, when time.Time, by string) {
+		e := storage.Event{TenantID: tenant, ID: timedID(when), At: when, Kind: storage.EventUserAdded, UserID: "new"}
+		if by != "" {
+			e.Detail = map[string]string{"by": by}
+		}
+		must(t, s.Record(ctx, e))
+	}
+	added(tenant, at(0, 5), "")
+	added(tenant, at(2, 2), "")
+	added(tenant, at(2, 3), "invitation")
+	added(tenant, at(2, 4), "import")
+	added(other, at(2, 5), "")
 
 	var all storage.Counted
 	counted := func(when string) {
 		t.Helper()
+		signUps, err := s.SignUps(ctx, tenant, today, at(9, 0))
+		same(t, signUps, err, []storage.Active{{First: at(0, 0), Users: 1}, {First: at(2, 0), Users: 2}})
+		signUps, err = s.SignUps(ctx, tenant, at(1, 0), at(9, 0))
+		same(t, signUps, err, []storage.Active{{First: at(2, 0), Users: 2}})
 		signIns, err := s.SignIns(ctx, tenant, today, all)
 		same(t, signIns, err, []storage.SignIns{
 			{Day: at(0, 0), Failed: true, How: "password", Count: 1}, {Day: at(0, 0), Count: 1},

@@ -86,6 +86,35 @@ const (
 			WHERE ` + lastDay + ` < $2)`
 )
 
+// Accounts that were added, but for those of imports, have a mark of their own: the other was moved by releases that did
+// not count them.
+const (
+	addedAccount = ` AND kind = 'user.added' AND detail NOT LIKE '%"by":"import"%'`
+	signUps      = `
+		SELECT day, SUM(n) FROM (
+			SELECT day, count AS n FROM day_counts
+			WHERE tenant_id = $1 AND day >= $2 AND kind = 'user.added'
+			UNION ALL
+			SELECT at / ` + dayLength + `, 1 FROM (
+				SELECT * FROM audit WHERE tenant_id = $1 AND id > COALESCE((
+					SELECT value FROM marks WHERE marks.tenant_id = $1 AND name = 'added' AND value > $3), $3)
+				ORDER BY id LIMIT 10000) AS found WHERE TRUE` + addedAccount + `) AS found
+		WHERE day >= $2 GROUP BY day ORDER BY day`
+)
+
+// SignUps implements storage.Statistics.
+func (t *Trail) SignUps(ctx context.Context, tenant string, since, now time.Time) ([]storage.Active, error) {
+	scan := func(row engine.Scanner) (v storage.Active, err error) {
+		var day int64
+		err = row.Scan(&day, &v.Users)
+		v.First = dayOf(day)
+		return v, err
+	}
+	args := []any{tenant, numberOf(since), storage.IDAt(since)}
+	all, err := engine.All(ctx, t.Engine, inZone(signUps, since, now.AddDate(0, 0, 1)), args, scan)
+	return all, engine.Named(err, "accounts added to", tenant)
+}
+
 // dayOf returns the beginning of a day in UTC that is counted from 1970.
 func dayOf(n int64) time.Time { return time.Unix(n*24*60*60, 0).UTC() }
 

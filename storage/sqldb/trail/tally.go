@@ -14,6 +14,8 @@ import (
 const (
 	// tallyMark names the mark of the last event that was counted.
 	tallyMark = "tally"
+	// addedMark names the mark of the last event that was looked at for accounts that were added.
+	addedMark = "added"
 	// tallyAge is how old events are when they are counted: by then, those with lesser ids are stored, too.
 	tallyAge = 2 * time.Minute
 	// tallyBack is how far back events are counted that were there before anything was.
@@ -32,6 +34,11 @@ const (
 			SELECT tenant_id, at / ` + dayLength + ` AS day, kind, `
 	tallyWays = ` AS how` + inPart + ` AND kind IN ('login.succeeded', 'login.failed')) AS found
 		WHERE TRUE GROUP BY tenant_id, day, kind, how` + addCounts
+
+	tallyAdded = intoDays + `
+		SELECT tenant_id, day, 'user.added', '', COUNT(*) FROM (
+			SELECT tenant_id, at / ` + dayLength + ` AS day` + inPart + addedAccount + `) AS found
+		WHERE TRUE GROUP BY tenant_id, day` + addCounts
 
 	signedIn = inPart + byUsers
 
@@ -68,7 +75,19 @@ const (
 
 // Tally does for one tenant what storage.Statistics says. ErrStale: another replica has counted the events meanwhile.
 func (t *Trail) Tally(ctx context.Context, tenant string, now time.Time) error {
-	last, err := t.mark(ctx, tenant, tallyMark)
+	err := t.tally(ctx, tenant, tallyMark, now, []string{
+		t.text(tallySignInsSQLite, tallySignInsPostgres), tallyDays, tallyWeeks,
+		t.text(tallyMonthsSQLite, tallyMonthsPostgres), tallyLatest, tallyFormer, tallyUsers,
+	})
+	if err != nil && !errors.Is(err, storage.ErrStale) {
+		return err
+	}
+	return errors.Join(err, t.tally(ctx, tenant, addedMark, now, []string{tallyAdded}))
+}
+
+// tally runs the queries for the events behind a mark, part after part.
+func (t *Trail) tally(ctx context.Context, tenant, name string, now time.Time, queries []string) error {
+	last, err := t.mark(ctx, tenant, name)
 	if err != nil {
 		return err
 	}
@@ -82,25 +101,22 @@ func (t *Trail) Tally(ctx context.Context, tenant string, now time.Time) error {
 	case errors.Is(err, storage.ErrNotFound), err == nil && next.(string) > end:
 		return nil
 	case err == nil && first:
-		err = t.setMark(ctx, tenant, tallyMark, mark{last.value, now})
+		err = t.setMark(ctx, tenant, name, mark{last.value, now})
 	}
 	if err != nil {
 		return err
 	}
 	return t.Worker.Walk(ctx, parts.Walk{Edge: EdgeOfAudit, Args: []any{tenant}, From: last.value, End: end,
-		Run: func(c engine.Conn, args []any) (int64, error) { return 0, t.tallyPart(c, args, now) }}, func(int64) {})
+		Run: func(c engine.Conn, args []any) (int64, error) { return 0, tallyPart(c, name, args, now, queries) }}, func(int64) {})
 }
 
 // tallyPart counts the events with ids after one up to another: these are the arguments, behind the tenant.
-func (t *Trail) tallyPart(c engine.Conn, args []any, now time.Time) error {
+func tallyPart(c engine.Conn, name string, args []any, now time.Time, queries []string) error {
 	tenant, from, to := args[0], args[1], args[2]
-	if err := engine.Must(c, storage.ErrStale, moveMark, tenant, tallyMark, from, to, column.Micros(now)); err != nil {
+	if err := engine.Must(c, storage.ErrStale, moveMark, tenant, name, from, to, column.Micros(now)); err != nil {
 		return err
 	}
-	for _, query := range []string{
-		t.text(tallySignInsSQLite, tallySignInsPostgres), tallyDays, tallyWeeks,
-		t.text(tallyMonthsSQLite, tallyMonthsPostgres), tallyLatest, tallyFormer, tallyUsers,
-	} {
+	for _, query := range queries {
 		query = inZone(query, now.AddDate(-zoneYears, 0, 0), now.AddDate(0, 0, 1))
 		if _, err := c.Exec(query, tenant, from, to); err != nil {
 			return err
