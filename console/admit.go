@@ -64,6 +64,9 @@ func (s *Server) admit(c *Call) error {
 	if !c.May(c.page.Scopes...) {
 		return &Refusal{Status: http.StatusForbidden, Title: "console.forbidden.title", Text: "console.forbidden"}
 	}
+	if ui.FileOf(c.Request) != nil && !c.page.Upload {
+		return &web.Problem{Status: http.StatusUnsupportedMediaType, Message: "problem.not_its_form"}
+	}
 	if c.page.Fresh {
 		return c.Prove()
 	}

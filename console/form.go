@@ -14,7 +14,7 @@ type Field struct {
 	Name, Label, Hint string // the last two are ids of texts, and "" is no hint
 	// Title is the label in words, in place of the id Label: an administrator's own.
 	Title string
-	// Kind is that of an input, such as text, email, tel, url, number, checkbox or password; or textarea or select.
+	// Kind is that of an input, such as text, email, tel, url, number, checkbox, password or file; or textarea or select.
 	Kind     string
 	Value    string
 	Options  []Option // of a select

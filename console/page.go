@@ -36,7 +36,9 @@ type Page struct {
 	Scopes []string
 	// Fresh asks for a proof that is no older than people.Freshness.
 	Fresh bool
-	Serve Handler
+	// Upload says that the form may bring a file of at most MaxUpload bytes: see ui.FileOf.
+	Upload bool
+	Serve  Handler
 	// part is where the page is from.
 	part *part
 }

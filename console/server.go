@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"path"
+	"strings"
 
 	"github.com/gorilla/mux"
 
@@ -14,9 +15,9 @@ import (
 // Server serves the console of all tenants.
 type Server struct {
 	Config
-	root         *url.URL
-	table        *table
-	show, change http.Handler
+	root                 *url.URL
+	table                *table
+	show, change, upload http.Handler
 }
 
 // New checks the Config. The parts are the places.
@@ -34,9 +35,12 @@ func New(c Config, parts ...Part) (*Server, error) {
 		all = append(all, newPart(p))
 	}
 	s.table = newTable(all)
-	s.show, s.change = c.Site.Page(s.serve), c.Site.Form(s.serve)
+	s.show, s.change, s.upload = c.Site.Page(s.serve), c.Site.Form(s.serve), c.Site.Upload(MaxUpload, s.serve)
 	return s, nil
 }
+
+// MaxUpload is the size of the largest file that a form brings, in bytes.
+const MaxUpload = 256 << 20
 
 // Pages returns the table of pages.
 func (s *Server) Pages() []Page {
@@ -61,6 +65,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveStatic(w, r)
 	case read:
 		s.show.ServeHTTP(w, r)
+	case r.Method == http.MethodPost && strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/form-data"):
+		s.upload.ServeHTTP(w, r)
 	case r.Method == http.MethodPost:
 		s.change.ServeHTTP(w, r)
 	default:

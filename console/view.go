@@ -38,6 +38,8 @@ type View struct {
 	Notice   *Notice
 	// Back is where the link above the title leads; nil for none.
 	Back *Anchor
+	// Refresh is after how many seconds a browser without scripts loads the page again; 0 for never.
+	Refresh int
 	// Page is the data of this kind of page.
 	Page any
 }

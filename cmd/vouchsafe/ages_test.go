@@ -27,6 +27,8 @@ var ages = map[string]string{
 	"people/disavowal.go keepFormer":          "the life of the link counts",
 	"people/disavow.go formerFactor":          "the life of the link counts",
 	"people/disavow.go with":                  "longer voids more",
+	"people/importing/jobs/service.go store":  "of this process",
+	"people/importing/jobs/work.go save":      "of this process",
 	"internal/upstreams/discovery.go get":     "of this process",
 	"internal/upstreams/keys.go named":        "of this process",
 }

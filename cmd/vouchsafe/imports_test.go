@@ -76,6 +76,7 @@ var arrows = map[string][]string{
 	"storage/sqldb/keys":    {"storage/sqldb/column", "storage/sqldb/engine", "storage/sqldb/trail", "storage"},
 	"storage/sqldb/apps":    {"storage/sqldb/column", "storage/sqldb/engine", "storage/sqldb/trail", "storage"},
 	"storage/sqldb/numbers": {"storage/sqldb/trail", "storage/sqldb/column", "storage/sqldb/engine", "storage"},
+	"storage/sqldb/uploads": {"storage/sqldb/column", "storage/sqldb/engine", "storage"},
 	"storage/sqldb/outbox":  {"storage/sqldb/column", "storage/sqldb/engine", "storage/sqldb/trail", "storage"},
 	"storage/sqldb/trail":   {"storage/sqldb/column", "storage/sqldb/engine", "storage/sqldb/parts", "storage"},
 	"storage/sqldb/parts":   {"storage/sqldb/column", "storage/sqldb/engine", "storage"},

@@ -64,6 +64,7 @@ type userInviteCmd struct {
 	Email     string        `arg:"" help:"The email address to invite."`
 	Group     []string      `sep:"none" help:"Make them a member of this group. Repeatable." placeholder:"GROUP" complete:"group"`
 	Role      []string      `sep:"none" help:"Give them this role of a client or an API. Repeatable." placeholder:"OWNER#ROLE" complete:"owned-role"`
+	AdminRole string        `enum:",owner,admin,support,auditor" default:"" help:"Make them an administrator with this role: owner, admin, support or auditor." placeholder:"ROLE"`
 	Attribute []string      `sep:"none" help:"Set an attribute that tenants.yaml declares. A list is separated by commas. Repeatable." placeholder:"NAME=VALUE"`
 	Lifetime  time.Duration `default:"168h" help:"How long it can be accepted, at most 720h." placeholder:"DURATION"`
 	Language  string        `default:"en" help:"The language of the email: en, de, es, fr, pt or ru." placeholder:"TAG"`
@@ -77,7 +78,7 @@ func (c *userInviteCmd) Run(ctx context.Context, a *app) error {
 		return misused("--language %q isn't allowed: write one of %s", c.Language, strings.Join(texts.Languages(), ", "))
 	}
 	return a.withDesk(ctx, c.placeFlags, func(d desk.Desk) error {
-		w := invitations.Wanted{Email: c.Email, Groups: c.Group, Life: c.Lifetime}
+		w := invitations.Wanted{Email: c.Email, Groups: c.Group, Life: c.Lifetime, AdminRole: c.AdminRole}
 		if len(c.Role)+len(c.Attribute) > 0 {
 			t, err := d.Tenant(ctx)
 			if err == nil {

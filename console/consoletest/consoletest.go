@@ -7,6 +7,7 @@ import (
 	"html"
 	"io"
 	"maps"
+	"mime/multipart"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -287,6 +288,43 @@ func (b *Browser) Post(path string, values url.Values, headers ...string) Page {
 	for i := 0; i+1 < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
+	return b.do(req)
+}
+
+// Upload fills in the form of the last page that is sent to the path, and sends it with a file, which is read while
+// it is sent: names and values of fields in turn.
+func (b *Browser) Upload(path, name string, file io.Reader, fields ...string) Page {
+	b.t.Helper()
+	values := b.Fields(path)
+	for i := 0; i+1 < len(fields); i += 2 {
+		values.Set(fields[i], fields[i+1])
+	}
+	in, out := io.Pipe()
+	form := multipart.NewWriter(out)
+	go func() {
+		var err error
+		for field := range values {
+			if field != "file" && err == nil {
+				err = form.WriteField(field, values.Get(field))
+			}
+		}
+		if err == nil && file != nil {
+			var part io.Writer
+			if part, err = form.CreateFormFile("file", name); err == nil {
+				_, err = io.Copy(part, file)
+			}
+		}
+		if err == nil {
+			err = form.Close()
+		}
+		_ = out.CloseWithError(err) // the request fails with it
+	}()
+	req, err := http.NewRequest(http.MethodPost, b.server.Issuer+path, in)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", form.FormDataContentType())
+	req.Header.Set("Origin", b.server.Issuer)
 	return b.do(req)
 }
 

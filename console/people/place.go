@@ -4,6 +4,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/acting"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/importing"
+	"github.com/vouchsafe/vouchsafe/people/importing/jobs"
 	"github.com/vouchsafe/vouchsafe/people/invitations"
 	"github.com/vouchsafe/vouchsafe/people/selfservice"
 )
@@ -14,8 +15,10 @@ type Config struct {
 	People      selfservice.Service
 	Invitations *invitations.Service
 	Acting      *acting.Service
-	// Files is what imports and exports read and write.
+	// Files is what exports read.
 	Files importing.Store
+	// Imports are done beside requests.
+	Imports *jobs.Service
 }
 
 // place serves the pages.

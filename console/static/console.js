@@ -64,11 +64,12 @@ for (const field of document.querySelectorAll("[data-check]")) {
 	}))
 }
 
-// An element with data-refresh is fetched again every so many seconds, while the page is seen.
-for (const part of document.querySelectorAll("[data-refresh][id]")) {
-	setInterval(() => {
-		if (!document.hidden && !document.querySelector(".done form:focus-within")) fetched(location, [part.id]).catch(() => {})
-	}, part.dataset.refresh * 1000)
+// An element with data-refresh is fetched again every so many seconds, while the page is seen, as long as it has it.
+for (const { id, dataset } of document.querySelectorAll("[data-refresh][id]")) {
+	const timer = setInterval(() => {
+		if (!document.getElementById(id)?.dataset.refresh) return clearInterval(timer)
+		if (!document.hidden && !document.querySelector(".done form:focus-within")) fetched(location, [id]).catch(() => {})
+	}, dataset.refresh * 1000)
 }
 
 // wire gives its listeners to what fetched may have replaced.

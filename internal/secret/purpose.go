@@ -55,6 +55,7 @@ const (
 	ConsoleCursor                // a place in a list of the console
 	ConsoleNotice                // what a page of the console says after a change, on the way there
 	ConsoleUse                   // when a browser used the console last
+	ImportedFile                 // a file of users that an administrator gave to a server, kept for a day
 )
 
 // purposes are the names of the purposes. Keys are derived from them, so that a name must never
@@ -110,6 +111,7 @@ var purposes = [...]struct {
 	ConsoleCursor:        {name: "console-cursor"},
 	ConsoleNotice:        {name: "console-notice"},
 	ConsoleUse:           {name: "console-use"},
+	ImportedFile:         {name: "imported-file"},
 }
 
 // String returns the purpose's name.

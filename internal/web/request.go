@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"io"
 	"log/slog"
 
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
@@ -20,6 +21,8 @@ type Request struct {
 	Locales []string
 	// Language is the language of the answer, once a page has chosen it.
 	Language string
+	// body is the body of the request without a bound, for AllowUpload.
+	body io.ReadCloser
 	// attrs are the attributes that Note has added for the log line.
 	attrs []slog.Attr
 	// tenant is the request's tenant, once Tenancy has found it.

@@ -113,6 +113,7 @@ func (e *Edge) Wrap(next http.Handler) http.Handler {
 		defer ctx.release()
 		r = r.WithContext(ctx)
 		if e.MaxBody > 0 && r.Body != http.NoBody {
+			req.body = r.Body
 			r.Body = http.MaxBytesReader(w, r.Body, e.MaxBody)
 		}
 		rec.ResponseWriter = w

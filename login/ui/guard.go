@@ -1,11 +1,15 @@
 package ui
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
 	"errors"
+	"io"
+	"maps"
 	"mime"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"strings"
@@ -62,6 +66,69 @@ func parseForm(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	return nil
+}
+
+// File is a file that a form brings, while it arrives.
+type File struct {
+	io.Reader
+	Name string // as the browser says
+}
+
+type fileKey struct{}
+
+// FileOf returns the file that the form of the request brings; nil for none.
+func FileOf(r *http.Request) *File {
+	f, _ := r.Context().Value(fileKey{}).(*File)
+	return f
+}
+
+// parseUpload reads the fields of a form up to its file, which is left to be read. Fields behind it are not seen.
+func parseUpload(w http.ResponseWriter, r *http.Request, most int64) (*http.Request, error) {
+	web.AllowUpload(w, r, most+maxForm)
+	parts, err := r.MultipartReader()
+	if err != nil {
+		return r, &web.Problem{Status: http.StatusBadRequest, Message: "problem.unreadable_form", Err: err}
+	}
+	r.PostForm = url.Values{}
+	for left := int64(maxForm); ; {
+		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return r, &web.Problem{Status: http.StatusBadRequest, Message: "problem.unreadable_form", Err: err}
+		}
+		if part.FileName() != "" {
+			r = r.WithContext(context.WithValue(r.Context(), fileKey{}, &File{part, part.FileName()}))
+			break
+		}
+		if left, err = readField(r.PostForm, part, left); err != nil {
+			return r, err
+		}
+	}
+	r.Form = maps.Clone(r.PostForm)
+	for name, values := range r.URL.Query() {
+		r.Form[name] = append(r.Form[name], values...)
+	}
+	return r, nil
+}
+
+// readField adds a field to the form, and returns how many bytes other fields may have.
+func readField(form url.Values, part *multipart.Part, left int64) (int64, error) {
+	value, err := io.ReadAll(io.LimitReader(part, left+1))
+	name := part.FormName()
+	left -= int64(len(value) + len(name))
+	switch {
+	case err != nil:
+		return left, &web.Problem{Status: http.StatusBadRequest, Message: "problem.unreadable_form", Err: err}
+	case left < 0:
+		return left, &http.MaxBytesError{Limit: maxForm}
+	case form.Has(name):
+		return left, &web.Problem{Status: http.StatusBadRequest, Message: "problem.unreadable_form",
+			Developer: "A field appears more than once.", Got: name}
+	}
+	form.Set(name, string(value))
+	return left, nil
 }
 
 // FormToken returns the hidden field that ties a form to the browser's binding without revealing

@@ -81,15 +81,34 @@ func (s *Site) Form(h Handler) http.Handler {
 
 // ActingForm is Form for the forms of an ActingPage.
 func (s *Site) ActingForm(h Handler) http.Handler {
+	return s.posted(h, func(w http.ResponseWriter, r *http.Request) (*http.Request, error) {
+		return r, parseForm(w, r)
+	})
+}
+
+// Upload is Form for one that may have a file of at most so many bytes. What stands before the file is the form; FileOf
+// returns the file, of which nothing has been read.
+func (s *Site) Upload(most int64, h Handler) http.Handler {
+	return s.posted(func(w http.ResponseWriter, r *http.Request) error {
+		if err := RefuseActing(r); err != nil {
+			return err
+		}
+		return h(w, r)
+	}, func(w http.ResponseWriter, r *http.Request) (*http.Request, error) { return parseUpload(w, r, most) })
+}
+
+// posted serves what is posted, as parse reads it.
+func (s *Site) posted(h Handler, parse func(http.ResponseWriter, *http.Request) (*http.Request, error)) http.Handler {
 	return web.Handler(s.ErrorPage, func(w http.ResponseWriter, r *http.Request) error {
 		SetHeaders(w, web.TenantOf(r.Context()))
 		if err := SameSite(r); err != nil {
 			return err
 		}
-		if err := parseForm(w, r); err != nil {
+		r, err := parse(w, r)
+		if err != nil {
 			return err
 		}
-		r, err := s.withActing(w, r)
+		r, err = s.withActing(w, r)
 		if err != nil {
 			return err
 		}

@@ -76,12 +76,12 @@ func (im *run) repeated(keys []key) *Fault {
 
 // lookForAll looks for the users that are open.
 func (im *run) lookForAll(ctx context.Context, all []outcome) {
-	eachOpen(all, func(o *outcome) { o.settle(im.taken(ctx, o.user)) })
+	im.eachOpen(all, func(o *outcome) { o.settle(im.taken(ctx, o.user)) })
 }
 
 // checkPhones refuses users whose verified number another user has, unless they are there themselves.
 func (im *run) checkPhones(ctx context.Context, all []outcome) {
-	eachOpen(all, func(o *outcome) {
+	im.eachOpen(all, func(o *outcome) {
 		err := CheckFree(ctx, im.store, o.user.User)
 		taken, ok := errors.AsType[*Fault](err)
 		if !ok {

@@ -1,6 +1,7 @@
 package importing
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -83,11 +84,13 @@ func (im *run) checkAll(ctx context.Context, rows []Read) ([]outcome, error) {
 }
 
 // eachOpen calls do with all users that are open, side by side.
-func eachOpen(all []outcome, do func(o *outcome)) {
+func (im *run) eachOpen(all []outcome, do func(o *outcome)) {
 	var wg sync.WaitGroup
+	free := make(chan struct{}, cmp.Or(im.Beside, batchSize))
 	for i := range all {
 		if all[i].open {
-			wg.Go(func() { do(&all[i]) })
+			free <- struct{}{}
+			wg.Go(func() { do(&all[i]); <-free })
 		}
 	}
 	wg.Wait()
@@ -126,7 +129,7 @@ func (im *run) addAll(ctx context.Context, all []outcome, looked bool) error {
 	if err != nil && !errors.Is(err, storage.ErrExists) {
 		return err
 	}
-	eachOpen(all, func(o *outcome) { o.settle(im.add(ctx, o.user)) })
+	im.eachOpen(all, func(o *outcome) { o.settle(im.add(ctx, o.user)) })
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"strconv"
 
 	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/listing"
@@ -13,8 +14,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// Export writes the users of the asker's tenant as JSON lines that Import can read. With hashes it writes
-// their password hashes, too, and records the event.
+// Export writes the users of the asker's tenant as JSON lines that Import can read, with their password hashes if
+// hashes says so, and records the event.
 func Export(ctx context.Context, s Store, a people.Asker, to io.Writer, hashes bool) error {
 	w := bufio.NewWriter(to)
 	enc := json.NewEncoder(w)
@@ -34,10 +35,11 @@ func Export(ctx context.Context, s Store, a people.Asker, to io.Writer, hashes b
 			return err
 		}
 	}
-	if err := w.Flush(); err != nil || !hashes {
+	if err := w.Flush(); err != nil {
 		return err
 	}
-	exported := a.Event(storage.Event{Kind: storage.EventUsersExported, Detail: map[string]string{"hashes": "true"}})
+	exported := a.Event(storage.Event{Kind: storage.EventUsersExported,
+		Detail: map[string]string{"hashes": strconv.FormatBool(hashes)}})
 	return audit.Writer{Store: s}.Write(ctx, exported)
 }
 

@@ -41,6 +41,8 @@ type Options struct {
 	Lenient bool
 	// LastNumber is the greatest number of all rows, if that is known: users who are numbered meanwhile get greater ones.
 	LastNumber int64
+	// Beside is how many users of a batch are looked for at the same time. Default: all.
+	Beside int
 	// Place is what Line of a row counts. Default: lines.
 	Place string
 	// Secrets returns the master secrets, to seal authenticator apps and recovery codes. It is called when the
@@ -124,18 +126,26 @@ func Import(ctx context.Context, s Store, a people.Asker, rows iter.Seq[Read], o
 	if o.AllowReserved {
 		im.rules.Reserved = []string{}
 	}
-	record := func(e storage.Event) error { return audit.Writer{Store: s}.Write(ctx, a.Event(e)) }
+	record := func(ctx context.Context, e storage.Event) error {
+		return audit.Writer{Store: s}.Write(ctx, a.Event(e))
+	}
 	im.begin = sync.OnceValue(func() error {
 		im.begun = true
-		return record(storage.Event{Kind: storage.EventUsersImporting})
+		return record(ctx, storage.Event{Kind: storage.EventUsersImporting})
 	})
 	err := im.importAll(ctx, rows)
-	if im.begun { // also after an error: some users may have been added before it
+	if im.begun { // also after an error, and for a caller that stops: some users may have been added before it
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTime)
+		defer cancel()
 		n := strconv.Itoa(im.counts.Added)
-		err = errors.Join(err, record(storage.Event{Kind: storage.EventUsersImported, Detail: map[string]string{"added": n}}))
+		err = errors.Join(err, record(last, storage.Event{Kind: storage.EventUsersImported,
+			Detail: map[string]string{"added": n}}))
 	}
 	return im.counts, err
 }
+
+// recordTime bounds how long the last event is written.
+const recordTime = 10 * time.Second
 
 // importAll imports batch after batch.
 func (im *run) importAll(ctx context.Context, rows iter.Seq[Read]) error {

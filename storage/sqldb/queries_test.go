@@ -28,7 +28,7 @@ import (
 func queries(t *testing.T) map[string]string {
 	t.Helper()
 	all := make(map[string]string)
-	for _, dir := range []string{".", "apps", "engine", "keys", "numbers", "outbox", "parts", "trail"} {
+	for _, dir := range []string{".", "apps", "engine", "keys", "numbers", "outbox", "parts", "trail", "uploads"} {
 		maps.Copy(all, queriesIn(t, dir))
 	}
 	for _, text := range revokeQueries {
@@ -366,6 +366,10 @@ func crowd(t *testing.T, conn *pgx.Conn) {
 		`INSERT INTO last_uses SELECT 'default', 'u' || n, 0, 0 FROM generate_series(1, 6000) n`,
 		`INSERT INTO webhooks SELECT 't' || n % 100 + 1, 'w' || n, '', '', '[]', FALSE, '', 0, 0, 0 FROM ` +
 			`generate_series(1, 6000) n`,
+		`INSERT INTO imports SELECT 't' || n % 100 + 1, 'i' || n, CASE WHEN n % 50 = 0 THEN 'adding' ELSE 'done' END, '', ` +
+			`n, n, n, '' FROM generate_series(1, 6000) n`,
+		`INSERT INTO import_parts SELECT 't' || n % 100 + 1, 'i' || n, 0, '' FROM generate_series(1, 6000) n`,
+		`INSERT INTO import_lines SELECT 't' || n % 100 + 1, 'i' || n, 0, '' FROM generate_series(1, 6000) n`,
 		`INSERT INTO feeds SELECT 't' || n, 0, 0 FROM generate_series(1, 600) n`,
 		`INSERT INTO feed_events SELECT 't' || n % 100 + 1, n, 'e' || n, n FROM generate_series(1, 6000) n`,
 		`INSERT INTO webhook_deliveries SELECT 't' || n % 100 + 1, 'w' || n, n, 'e' || n, '', 'u' || n, n, n, 0, ` +

@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/outbox"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/uploads"
 )
 
 // sweepRevokedGrants deletes grants for their revocation, long before they would expire.
@@ -164,6 +165,7 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (total int64, err erro
 		{trail.SweepAnswers, "", now},
 		{outbox.SweepDeliveries, "", now.Add(-keepDead)},
 		{outbox.SweepFeeds, "", now.Add(-keepDead)},
+		{uploads.SweepImports, "", now},
 	} {
 		n, err := s.sweepAll(ctx, sweep.query, sweep.before, sweep.until)
 		if total += n; err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/outbox"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/parts"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/uploads"
 )
 
 // What every file of this package works with.
@@ -29,6 +30,7 @@ type Store struct {
 	*keys.Ring
 	*numbers.Numbers
 	*apps.Apps
+	*uploads.Uploads
 	engine   engine.Engine
 	worker   *parts.Worker
 	meter    *engine.Meter
@@ -59,6 +61,7 @@ var _ interface {
 	storage.AccountNumbers
 	storage.TenantLogins
 	storage.AppLogins
+	storage.Imports
 	storage.Keys
 	storage.Audit
 	storage.Outbox
@@ -91,7 +94,7 @@ func Open(ctx context.Context, url string) (*Store, error) {
 	return &Store{
 		Trail:  &trail.Trail{Engine: e, Worker: worker, Postgres: postgres},
 		Outbox: &outbox.Outbox{Engine: e}, Ring: &keys.Ring{Engine: e}, Numbers: &numbers.Numbers{Engine: e},
-		Apps:   &apps.Apps{Engine: e, Postgres: postgres},
+		Apps: &apps.Apps{Engine: e, Postgres: postgres}, Uploads: &uploads.Uploads{Engine: e},
 		engine: e, worker: worker, meter: m, postgres: postgres, closing: sync.OnceValue(e.Close), atOnce: atOnce,
 	}, nil
 }

@@ -37,6 +37,7 @@ func Durable(t *testing.T, s Store) {
 		{"account numbers", testAccountNumbers},
 		{"logins of apps", testTenantLogins},
 		{"users of apps", testAppLogins},
+		{"imports", testImports},
 		{"credentials", testCredentials},
 		{"identities", testIdentities},
 		{"sessions", testSessions},

@@ -290,3 +290,80 @@ func testMasterSecrets(t *testing.T, s Store) {
 	same(t, mine(), nil, []storage.MasterSecret{second})
 	must(t, s.ForgetMasterSecret(ctx, second))
 }
+
+// testImports keeps the file of an import and its lines, gives the work to one process at a time, and deletes all of it
+// with the import.
+func testImports(t *testing.T, s Store) {
+	ctx, tenant, other := t.Context(), newTenant(t, s), newTenant(t, s)
+	im := storage.Import{TenantID: tenant, ID: "i1", State: storage.ImportReceiving, Runner: "r0",
+		LeaseEnds: now.Add(time.Minute), CreatedAt: now, ExpiresAt: now.Add(time.Hour), Data: []byte(`{}`)}
+	must(t, s.AddImport(ctx, im))
+	want(t, s.AddImport(ctx, im), storage.ErrExists)
+	got, err := s.Import(ctx, tenant, im.ID)
+	same(t, got, err, im)
+	for n, data := range []string{"first", "second"} {
+		must(t, s.AddImportPart(ctx, tenant, im.ID, int64(n), []byte(data)))
+	}
+	data, err := s.ImportPart(ctx, tenant, im.ID, 1)
+	same(t, string(data), err, "second")
+	_, err = s.ImportPart(ctx, tenant, im.ID, 2)
+	want(t, err, storage.ErrNotFound)
+	_, err = s.ImportPart(ctx, other, im.ID, 0)
+	want(t, err, storage.ErrNotFound)
+
+	checking := im
+	checking.State, checking.Runner, checking.LeaseEnds, checking.Data = storage.ImportChecking, "", time.Time{},
+		[]byte(`1`)
+	must(t, s.ChangeImport(ctx, im, checking))
+	want(t, s.ChangeImport(ctx, im, checking), storage.ErrStale)
+	oneWinner(t, race(racers, func(int) error {
+		for {
+			got, err := s.ClaimImport(ctx, "r1", now, now.Add(time.Minute))
+			if err != nil || got.TenantID == tenant {
+				return err
+			}
+		}
+	}), storage.ErrNotFound)
+	got, err = s.Import(ctx, tenant, im.ID)
+	claimed := checking
+	claimed.Runner, claimed.LeaseEnds = "r1", now.Add(time.Minute)
+	same(t, got, err, claimed)
+	for { // a process that ends leaves it to another one
+		got, err = s.ClaimImport(ctx, "r2", now.Add(2*time.Minute), now.Add(3*time.Minute))
+		if err != nil || got.TenantID == tenant {
+			break
+		}
+	}
+	claimed.Runner, claimed.LeaseEnds = "r2", now.Add(3*time.Minute)
+	same(t, got, err, claimed)
+	late := claimed
+	late.Runner = "r1"
+	want(t, s.ChangeImport(ctx, late, claimed), storage.ErrStale)
+
+	first := []storage.ImportLine{{N: 1, Data: []byte("a")}, {N: 2, Data: []byte("b")}}
+	must(t, s.AddImportLines(ctx, tenant, im.ID, first))
+	then := []storage.ImportLine{{N: 2, Data: []byte("B")}, {N: 3, Data: []byte("c")}}
+	must(t, s.AddImportLines(ctx, tenant, im.ID, then))
+	lines, err := s.ImportLines(ctx, tenant, im.ID, 1, 5)
+	same(t, lines, err, then)
+	must(t, s.RemoveImportLines(ctx, tenant, im.ID))
+	lines, err = s.ImportLines(ctx, tenant, im.ID, 0, 5)
+	same(t, len(lines), err, 0)
+
+	second := im
+	second.ID = "i2"
+	must(t, s.AddImport(ctx, second))
+	all, err := s.ImportsOf(ctx, tenant, 5)
+	same(t, all, err, []storage.Import{second, claimed})
+	must(t, s.RemoveImportParts(ctx, tenant, im.ID))
+	_, err = s.ImportPart(ctx, tenant, im.ID, 0)
+	want(t, err, storage.ErrNotFound)
+	_, err = s.Sweep(ctx, im.ExpiresAt.Add(-time.Second))
+	must(t, err)
+	_, err = s.Import(ctx, tenant, im.ID)
+	must(t, err)
+	_, err = s.Sweep(ctx, im.ExpiresAt)
+	must(t, err)
+	_, err = s.Import(ctx, tenant, im.ID)
+	want(t, err, storage.ErrNotFound)
+}

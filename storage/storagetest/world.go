@@ -38,6 +38,7 @@ type Store interface {
 	storage.AccountNumbers
 	storage.TenantLogins
 	storage.AppLogins
+	storage.Imports
 	storage.Keys
 	storage.Audit
 	storage.Outbox

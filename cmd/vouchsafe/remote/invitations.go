@@ -21,6 +21,7 @@ type wanted struct {
 	Groups     []string         `json:"groups,omitempty"`
 	Roles      []given          `json:"roles,omitempty"`
 	Attributes map[string]any   `json:"attributes,omitempty"`
+	AdminRole  string           `json:"admin_role,omitempty"`
 	Language   string           `json:"language,omitempty"`
 	Lifetime   storage.Duration `json:"lifetime,omitempty"`
 }
@@ -67,7 +68,7 @@ func (d Desk) Invitations(ctx context.Context, after string) iter.Seq2[invitatio
 }
 
 func (d Desk) Invite(ctx context.Context, w invitations.Wanted, language string) (invitations.Invitation, error) {
-	in := wanted{Email: w.Email, Groups: w.Groups, Attributes: w.Attributes, Language: language,
+	in := wanted{Email: w.Email, Groups: w.Groups, Attributes: w.Attributes, AdminRole: w.AdminRole, Language: language,
 		Lifetime: storage.Duration(w.Life)}
 	for _, r := range w.Roles {
 		in.Roles = append(in.Roles, given(r))

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"net/url"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/console"
@@ -20,8 +21,10 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/acting"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/apikeys"
+	"github.com/vouchsafe/vouchsafe/people/importing/jobs"
 	"github.com/vouchsafe/vouchsafe/people/invitations"
 	"github.com/vouchsafe/vouchsafe/people/selfservice"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // wireConsole makes the console of its places, unless the settings turn it off.
@@ -30,15 +33,23 @@ func (s *Server) wireConsole(site *ui.Site, useCases *people.Service, signInAs *
 		return nil
 	}
 	accounts, invited := s.accounts(useCases), &invitations.Service{Service: useCases}
+	root, err := url.Parse(s.cfg.Issuer)
+	if err != nil {
+		return err
+	}
+	s.imports = jobs.New(jobs.Config{Store: s.Store, Secrets: s.secrets, Root: root, Log: s.log})
 	s.console, err = console.New(
 		console.Config{Site: site, People: useCases, Tenants: s.Store, Secrets: s.secrets, Issuer: s.cfg.Issuer},
 		s.overview(accounts, invited),
 		consolepeople.Config{
 			Accounts: accounts, People: selfservice.Service{Service: useCases}, Acting: signInAs, Files: s.Store,
-			Invitations: invited,
+			Invitations: invited, Imports: s.imports,
 		}.Part(),
 		groups.Config{Accounts: accounts, Clients: s.Store, Tenants: s.Store}.Part(),
-		apps.Config{Accounts: accounts, Store: s.Store, Publish: s.Provider.Keys.Publish}.Part(),
+		apps.Config{
+			Accounts: accounts, Store: s.Store, Publish: s.Provider.Keys.Publish,
+			InFile: (&clientsFile{path: s.cfg.Clients, samples: s.cfg.AcceptsSamples()}).client,
+		}.Part(),
 		apis.Config{Tenants: s.Store, Roles: s.Store}.Part(),
 		consolesignin.Config{
 			Store: s.Store, Secrets: s.secrets, Federation: s.admin.Federation, Mails: useCases.Mail.Templates,
@@ -64,7 +75,10 @@ func (s *Server) overview(accounts *administration.Accounts, invited *invitation
 		Ignored: []string{devpage.ClientID},
 		Health:  func(ctx context.Context) health.Readiness { return s.health.Look(ctx) }, // it is made later
 		Count: func(ctx context.Context, a people.Asker, days int) (administration.Statistics, error) {
-			return Counting(s.cfg).Count(ctx, s.Store, a, days, time.Now())
+			return Counting(s.cfg).Recent(ctx, s.Store, a, days, time.Now())
+		},
+		SignUps: func(ctx context.Context, a people.Asker, days int) ([]storage.Active, error) {
+			return Counting(s.cfg).SignUps(ctx, s.Store, a, days, time.Now())
 		},
 		Invited: func(ctx context.Context, a people.Asker) (bool, error) {
 			waiting, err := invited.List(ctx, a, "", 1)

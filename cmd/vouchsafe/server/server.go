@@ -27,6 +27,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/login/api"
 	"github.com/vouchsafe/vouchsafe/login/reset"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/importing/jobs"
 	"github.com/vouchsafe/vouchsafe/people/password"
 	"github.com/vouchsafe/vouchsafe/provider"
 	"github.com/vouchsafe/vouchsafe/storage/ephemeral"
@@ -56,6 +57,7 @@ type Server struct {
 	hasher      *password.Hasher
 	webhooks    *webhooks.Worker
 	outbox      *outbox.Worker   // nil if there is nothing to send through
+	imports     *jobs.Service    // nil without the console
 	mailbox     *devpage.Mailbox // nil unless mails end there
 	dev         *devpage.Page    // nil unless only this machine reaches the server
 	gateway     *gateway.Server  // nil unless there is a gateway file

@@ -198,6 +198,9 @@ func (s *Server) beside() []func(context.Context) {
 	if s.outbox != nil {
 		all = append(all, s.outbox.Run)
 	}
+	if s.imports != nil {
+		all = append(all, s.imports.Run)
+	}
 	return all
 }
 

@@ -86,8 +86,8 @@ const (
 			WHERE ` + lastDay + ` < $2)`
 )
 
-// Accounts that were added, but for those of imports, have a mark of their own: the other was moved by releases that did
-// not count them.
+// Accounts that were added, but for those of imports, have a mark of their own: releases that did not count them have
+// moved the other.
 const (
 	addedAccount = ` AND kind = 'user.added' AND detail NOT LIKE '%"by":"import"%'`
 	signUps      = `

@@ -107,7 +107,9 @@ func (t *Trail) tally(ctx context.Context, tenant, name string, now time.Time, q
 		return err
 	}
 	return t.Worker.Walk(ctx, parts.Walk{Edge: EdgeOfAudit, Args: []any{tenant}, From: last.value, End: end,
-		Run: func(c engine.Conn, args []any) (int64, error) { return 0, tallyPart(c, name, args, now, queries) }}, func(int64) {})
+		Run: func(c engine.Conn, args []any) (int64, error) {
+			return 0, tallyPart(c, name, args, now, queries)
+		}}, func(int64) {})
 }
 
 // tallyPart counts the events with ids after one up to another: these are the arguments, behind the tenant.
