@@ -28,7 +28,7 @@ var lists = []struct {
 	{"/groups", 1}, {"/groups", 1000}, {`/groups?filter=id sw "group-00000000ab"`, 1}, {`/groups?filter=title co "x"`, 1},
 	{"/groups/group-000000000000/members", 1}, {"/groups/group-000000000000/members", 1000},
 	{"/clients/web/roles/holder/users", 1}, {"/clients/web/roles/holder/users", 1000},
-	{"/clients/web/roles/holder/groups", 1},
+	{"/clients/web/roles/holder/groups", 1}, {"/clients/web/roles/holder/groups", 1000},
 	{"/clients", 1}, {"/clients?filter=disabled eq true", 1},
 	{"/audit", 1}, {"/audit", 1000}, {"/audit?kind=user.added", 1}, {`/audit?filter=ip sw "198."`, 1},
 	{"/audit?user_id=01900000-0000-7000-8000-000000000007", 1}, {"/stats", 1}, {"/stats?days=366", 1},

@@ -18,8 +18,8 @@ const (
 		JOIN users ON users.tenant_id = $1 AND users.id = $5 AND users.removed_at = 0
 		WHERE ` + thisRole
 	giveGroup = `
-		INSERT INTO group_roles (tenant_id, group_key, role_key, created_at)
-		SELECT roles.tenant_id, groups.key, roles.key, $6 FROM roles
+		INSERT INTO group_roles (tenant_id, group_key, role_key, created_at, group_id)
+		SELECT roles.tenant_id, groups.key, roles.key, $6, groups.id FROM roles
 		JOIN groups ON groups.tenant_id = $1 AND groups.id = $5
 		WHERE ` + thisRole
 	giveClient = `
@@ -126,10 +126,20 @@ const (
 			WHERE user_roles.tenant_id = $1 AND user_roles.role_key = ` + keyOfRole + ` AND user_roles.user_id > $5
 			ORDER BY user_roles.user_id LIMIT $6)
 		ORDER BY users.id`
+	// Those to which an earlier release gave the role, while it ran beside this one, are few.
 	groupHolders = `
-		SELECT ` + groupColumns + ` FROM group_roles
-		JOIN groups ON groups.tenant_id = group_roles.tenant_id AND groups.key = group_roles.group_key
-		WHERE group_roles.tenant_id = $1 AND group_roles.role_key = ` + keyOfRole + ` AND groups.id > $5
+		SELECT ` + groupColumns + ` FROM groups
+		WHERE groups.tenant_id = $1 AND groups.id IN (
+			SELECT found.group_id FROM (
+				SELECT group_roles.group_id FROM group_roles
+				WHERE group_roles.tenant_id = $1 AND group_roles.role_key = ` + keyOfRole + `
+					AND group_roles.group_id > $5 AND group_roles.group_id <> ''
+				ORDER BY group_roles.group_id LIMIT $6) AS found
+			UNION ALL
+			SELECT unlisted.id FROM group_roles
+			JOIN groups AS unlisted ON unlisted.tenant_id = group_roles.tenant_id AND unlisted.key = group_roles.group_key
+			WHERE group_roles.tenant_id = $1 AND group_roles.role_key = ` + keyOfRole + `
+				AND group_roles.group_id = '' AND unlisted.id > $5)
 		ORDER BY groups.id LIMIT $6`
 	clientHolders = `
 		SELECT client_id FROM client_roles

@@ -25,7 +25,7 @@ type Crowd struct {
 	// Groups are as many groups, and Memberships rows of them: each user is in one of the groups, and then all are in
 	// the first.
 	Groups, Memberships int
-	// Holders are how many of the people have the role holder of Client.
+	// Holders are how many of the people have the role holder of Client. If there are any, all groups have it.
 	Holders int
 	// Events are rows of the audit trail, spread over two years and over the people.
 	Events int
@@ -68,6 +68,9 @@ var crowdKinds = []crowdKind{
 	{"holders", func(c Crowd) int { return c.Holders }, `
 		INSERT INTO user_roles (tenant_id, user_id, role_key, created_at)
 		SELECT $4, person(n), 'role-' || $5, $3 * 1000 FROM numbers`},
+	{"groups with the role", func(c Crowd) int { return min(c.Groups, c.Groups*c.Holders) }, `
+		INSERT INTO group_roles (tenant_id, group_key, role_key, created_at, group_id)
+		SELECT $4, 'group-' || hex12(n), 'role-' || $5, $3 * 1000, 'group-' || hex12(n) FROM numbers`},
 	{"passwords", func(c Crowd) int { return c.People }, `
 		INSERT INTO credentials (tenant_id, user_id, kind, id, data, created_at, updated_at)
 		SELECT $4, person(n), 'password', '', CAST('$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2E$c29tZWhhc2hzb21laGFzaHNvbWVoYXNoc29tZWhhc2g' AS BYTES),

@@ -141,10 +141,9 @@ func (o *Outbox) DeadDeliveries(ctx context.Context, tenant, after string, limit
 	return all, engine.Named(err, "dead mail after", after)
 }
 
-// waitingMail says < 1, and not = 0, so that PostgreSQL does not read all mail that is due, of all tenants.
 const waitingMail = `
 	SELECT ` + mailColumns + ` FROM mail
-	WHERE tenant_id = $1 AND id > $2 AND dead_at < 1 AND template <> ''
+	WHERE tenant_id = $1 AND id > $2 AND dead_at = 0 AND template <> ''
 	ORDER BY id LIMIT $3`
 
 // WaitingDeliveries implements storage.Outbox.
