@@ -90,6 +90,62 @@ func TestTheOperatorManagesTenants(t *testing.T) {
 	})
 }
 
+// TestTheOperatorDeclaresWebhooks puts tenants with the webhooks of a tenants file.
+func TestTheOperatorDeclaresWebhooks(t *testing.T) {
+	const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="
+	onEveryDatabase(t, func(s *server) {
+		a := s.as("", storage.RoleOwner)
+		declared := func(hooks ...fields) fields {
+			return fields{"name": "North", "webhooks": append([]fields{}, hooks...)}
+		}
+		crm := fields{"id": "crm", "url": "https://crm.example/", "kinds": []string{"login.*"}, "secret": secret}
+		erp := fields{"id": "erp", "url": "https://erp.example/", "secret": secret}
+		stored := func() (ids string) {
+			all, err := s.store.Webhooks(s.Context(), "north", "", 10)
+			check(s, err)
+			for _, w := range all {
+				ids += w.ID + " "
+			}
+			return ids
+		}
+		weak := s.service("", "tenants:read", "tenants:write")
+		weak.do("PUT", "/tenants/north", declared(crm)).is(403, "insufficient_scope")
+		a.do("GET", "/tenants/north", nil).is(404) // nothing half done
+		preview := a.do("PUT", "/tenants/north?dry_run=true", declared(crm, erp)).is(200)
+		if !strings.Contains(preview.raw, "webhooks.erp") || strings.Contains(preview.raw, "whsec") {
+			s.Errorf("got %s, want what would change, without secrets", preview.raw)
+		}
+		if made := a.do("PUT", "/tenants/north", declared(crm, erp)).is(201); strings.Contains(made.raw, "whsec") {
+			s.Errorf("got %s, which shows a secret", made.raw)
+		}
+		a.do("PUT", "/tenants/north", declared(crm, erp)).is(200)
+		weak.do("PUT", "/tenants/north", fields{"name": "South"}).is(200)
+		weak.do("PUT", "/tenants/north", declared(crm, erp)).is(200) // it changes no webhook
+		if got := stored(); got != "crm erp " {
+			s.Errorf("got the webhooks %q, want both, each once", got)
+		}
+		weak.do("PUT", "/tenants/north", declared(crm)).is(403, "insufficient_scope")
+		for pointer, hook := range map[string]fields{
+			"/webhooks/1/url":    {"id": "x", "url": "https://crm.example/#x", "secret": secret},
+			"/webhooks/1/id":     {"id": "crm", "url": "https://crm.example/", "secret": secret},
+			"/webhooks/1/kinds":  {"id": "x", "url": "https://crm.example/", "secret": secret, "kinds": []string{"none"}},
+			"/webhooks/1/secret": {"id": "x", "url": "https://crm.example/", "secret": "whsec_c2hvcnQ="},
+		} {
+			if r := a.do("PUT", "/tenants/north", declared(crm, hook)).is(422); !strings.Contains(r.raw, pointer) {
+				s.Errorf("%s: got %s", pointer, r.raw)
+			}
+		}
+		a.do("PUT", "/tenants/north", declared(crm)).is(200)
+		if got := stored(); got != "crm " {
+			s.Errorf("got the webhooks %q, want that of the file", got)
+		}
+		a.do("PUT", "/tenants/north", declared()).is(200)
+		if got := stored(); got != "" {
+			s.Errorf("got the webhooks %q, want none", got)
+		}
+	})
+}
+
 func TestKeysAreListedAndRotated(t *testing.T) {
 	onEveryDatabase(t, func(s *server) {
 		a := s.as("acme", storage.RoleOwner)

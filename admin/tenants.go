@@ -127,9 +127,10 @@ func (f tenant) declared(was storage.Tenant, id string) tenants.Declared {
 	return d
 }
 
-// check completes and checks the fields of a tenant.
-func (s *Server) check(f tenant, was storage.Tenant, id string) (tenants.Declared, error) {
+// check completes and checks the fields of a tenant, and the webhooks that a file declares with them.
+func (s *Server) check(f tenant, was storage.Tenant, id string, hooks ...declaredWebhook) (tenants.Declared, error) {
 	d := f.declared(was, id)
+	d.Webhooks = declaredWebhooks(hooks)
 	err := d.Complete(was, s.Secrets)
 	found, ok := errors.AsType[tenants.Faults](err)
 	if err != nil && !ok {
@@ -171,7 +172,8 @@ func (s *Server) saveTenant(
 }
 
 // maySave returns an error if the caller may not make one of the changes: who declares an upstream decides which
-// accounts its users open, and where a tenant is reached concerns the others.
+// accounts its users open, who declares a webhook learns what users do, and where a tenant is reached concerns the
+// others.
 func (c *call) maySave(changes diff.Fields) error {
 	for _, ch := range changes {
 		scope := "tenant:write"
@@ -180,8 +182,10 @@ func (c *call) maySave(changes diff.Fields) error {
 			scope = "tenants:write"
 		case strings.HasPrefix(ch.Name, "upstreams."):
 			scope = "upstreams:write"
+		case strings.HasPrefix(ch.Name, "webhooks."):
+			scope = "webhooks:write"
 		}
-		if c.operates && scope != "upstreams:write" {
+		if c.operates && (scope == "tenant:write" || scope == "tenants:write") {
 			continue
 		}
 		if err := c.needs(scope); err != nil {
@@ -272,6 +276,7 @@ type ofTenant struct {
 type putOneTenantCall struct {
 	ID string `path:"tenant" max:"63" doc:"The tenant's id."`
 	putTenantCall
+	Webhooks []declaredWebhook `json:"webhooks,omitempty" items:"50" doc:"The webhooks that a tenants file declares: those of an earlier file that are not among them are removed. Left out, all stay. To change them takes the scope webhooks:write."`
 }
 
 // removeTenantCall is the input of DELETE /tenants/{tenant}.
@@ -304,8 +309,10 @@ func (s *Server) operatorRoutes() []jsonapi.Route {
 		}),
 		handle(s, jsonapi.Operation{
 			Method: http.MethodPut, Path: "/tenants/{tenant}", ID: "putOneTenant", Scope: "tenants:write",
-			Summary: "Adds a tenant, or replaces its settings.", Text: "At the default tenant only.",
-			Problems: tenantProblems,
+			Summary: "Adds a tenant, or replaces its settings.",
+			Text: "At the default tenant only. It takes a whole entry of a tenants file: the webhooks, too, which are changed " +
+				"one after the other when the settings are stored. If the server stops amid that, the same request does the rest.",
+			Problems: append([]jsonapi.Outcome{tooManyWebhooks}, tenantProblems...),
 		}, s.putOneTenant),
 		handle(s, jsonapi.Operation{
 			Method: http.MethodDelete, Path: "/tenants/{tenant}", ID: "removeTenant", Scope: "tenants:write",
@@ -322,31 +329,46 @@ func (s *Server) putOneTenant(c *call, in putOneTenantCall) (out shownTenant, er
 		return out, jsonapi.Faulty(jsonapi.ParameterFault("tenant", "invalid", "This isn't an id: "+tenants.IDRule+"."))
 	}
 	was, err := s.Store.Tenant(c.Context(), in.ID)
-	if err == nil {
-		return s.saveTenant(c, was, in.tenant, in.Condition, in.Dry)
-	}
-	if !isNotFound(err) {
-		return out, err
-	}
-	if err := in.Condition.Check(""); err != nil {
-		return out, err
-	}
-	d, err := s.check(in.tenant, storage.Tenant{}, in.ID)
-	if err == nil {
-		err = c.maySave(tenants.Preview(storage.Tenant{}, d, s.Secrets))
+	isNew := isNotFound(err)
+	switch {
+	case isNew:
+		was, err = storage.Tenant{}, in.Condition.Check("")
+	case err == nil:
+		err = in.Condition.CheckTag(tagOfTenant(was))
 	}
 	if err != nil {
+		return out, err
+	}
+	d, err := s.check(in.tenant, was, in.ID, in.Webhooks...)
+	if err != nil {
+		return out, err
+	}
+	hooks, err := s.planWebhooks(c, d)
+	if err != nil {
+		return out, err
+	}
+	changes := append(tenants.Preview(was, d, s.Secrets), hooks.Fields...)
+	if err := c.maySave(changes); err != nil {
 		return out, err
 	}
 	if in.Dry {
-		return out, jsonapi.PreviewOf(tenants.Preview(storage.Tenant{}, d, s.Secrets))
+		return out, jsonapi.PreviewOf(changes)
 	}
-	made, err := tenants.AddDeclared(c.Context(), s.Store, s.Secrets, d, c.ofOther)
+	saved := storage.Tenant{}
+	if isNew {
+		saved, err = tenants.AddDeclared(c.Context(), s.Store, s.Secrets, d, c.ofOther)
+	} else {
+		saved, err = tenants.Save(c.Context(), s.Store, s.Secrets, was, d, c.ofOther)
+	}
+	if err == nil && hooks.Apply != nil {
+		err = hooks.Apply(c.Context())
+	}
 	if err != nil {
 		return out, err
 	}
-	out, err = s.showTenant(made)
-	out.made = c.asker.Tenant.URL(Prefix + "/tenants/" + made.ID)
+	if out, err = s.showTenant(saved); isNew {
+		out.made = c.asker.Tenant.URL(Prefix + "/tenants/" + saved.ID)
+	}
 	return out, err
 }
 

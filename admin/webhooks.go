@@ -93,6 +93,9 @@ func managed(err error) error {
 	return err
 }
 
+// tooManyWebhooks is the outcome of webhooks.ErrTooMany.
+var tooManyWebhooks = jsonapi.Outcome{Status: http.StatusConflict, Code: "too_many", When: "the tenant has 50 webhooks."}
+
 // manager returns the use cases of the caller.
 func (s *Server) manager(c *call) *webhooks.Manager {
 	return &webhooks.Manager{Store: s.Store, Secrets: s.Secrets, Reach: s.Webhooks.Sender.Reach, Wake: s.Webhooks.Wake,
@@ -104,7 +107,7 @@ func (s *Server) addWebhook() jsonapi.Route {
 		Method: http.MethodPost, Path: "/webhooks", ID: "addWebhook", Scope: "webhooks:write", Status: http.StatusCreated,
 		Summary: "Adds an address that is told of events from now on, and shows its secret this once.",
 		Problems: []jsonapi.Outcome{wrongFields, notJSON, tooLarge,
-			{Status: http.StatusConflict, Code: "too_many", When: "the tenant has 50 webhooks."}},
+			tooManyWebhooks},
 	}, func(c *call, in webhookFields) (out shownWebhook, err error) {
 		w, shown, err := s.manager(c).Add(c.Context(), c.asker.Tenant.ID, in.said())
 		if err != nil {

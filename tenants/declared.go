@@ -31,12 +31,12 @@ type Declared struct {
 
 // Webhook is a webhook that a file declares.
 type Webhook struct {
-	ID          string
-	URL         string
-	Description string
-	Kinds       []string
-	Disabled    bool
-	Secret      string // in clear
+	ID          string   `json:"id"`
+	URL         string   `json:"url"`
+	Description string   `json:"description,omitempty"`
+	Kinds       []string `json:"kinds,omitempty"`
+	Disabled    bool     `json:"disabled,omitempty"`
+	Secret      string   `json:"secret"` // in clear
 }
 
 // webhookID is the form of the ids that files give webhooks. Those that servers give are UUIDs.
@@ -104,8 +104,8 @@ func (d *Declared) Check(issuer string) []Fault {
 	return fs
 }
 
-// Members returns the tenant as the JSON of a program would declare it, with the secrets of its upstreams in clear.
-// What is not declared is left out.
+// Members returns the tenant as the JSON of a program would declare it, with the secrets of its upstreams and webhooks in
+// clear. What is not declared is left out.
 func (d *Declared) Members() (map[string]any, error) {
 	raw, err := json.Marshal(d.Settings)
 	if err != nil {
@@ -130,6 +130,9 @@ func (d *Declared) Members() (map[string]any, error) {
 		if plain, ok := d.Secrets[i]; ok {
 			u["client_secret"] = plain
 		}
+	}
+	if d.Webhooks != nil {
+		members["webhooks"] = d.Webhooks
 	}
 	return members, nil
 }

@@ -409,8 +409,10 @@ func appliesTheSame(t *testing.T, here, operator *inside, issuer string) {
 		return other
 	}
 	write("  right: {name: Right, sign_in: {methods: [password]}, attributes: [{name: floor, type: number}], upstreams: " +
-		"[{id: corp, issuer: https://corp.example, client_id: x, client_secret: a secret of ours}]}\n  new: {name: New}\n")
-	if got := same("tenant", "diff"); !strings.Contains(got, "+ tenant new") || strings.Contains(got, "a secret of ours") {
+		"[{id: corp, issuer: https://corp.example, client_id: x, client_secret: a secret of ours}], webhooks: [{id: crm, url: 'https://crm.example/', kinds: [login.*], " +
+		"secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=}]}\n  new: {name: New}\n")
+	if got := same("tenant", "diff"); !strings.Contains(got, "+ tenant new") || !strings.Contains(got, "webhooks.crm") ||
+		strings.Contains(got, "a secret of ours") || strings.Contains(got, "MfKQ9") {
 		t.Errorf("got %s", got)
 	}
 	same("tenant", "diff", "--json", "--exit-code")
@@ -421,8 +423,9 @@ func appliesTheSame(t *testing.T, here, operator *inside, issuer string) {
 	if got := same("tenant", "diff"); got != "" {
 		t.Errorf("after the file was applied, got %s", got)
 	}
-	write("  right: {name: Right}\n")
-	if _, errs, code := operator.run("", at...); code == 0 || !strings.Contains(errs, "provider corp of tenant right") {
+	write("  right: {name: Right, webhooks: []}\n")
+	if _, errs, code := operator.run("", at...); code == 0 ||
+		!strings.Contains(errs, "provider corp of tenant right") || !strings.Contains(errs, "webhook crm of tenant right") {
 		t.Errorf("got exit %d: %s, want a question", code, errs)
 	}
 	if _, errs, code := operator.run("", append(at, "--yes")...); code != 0 {

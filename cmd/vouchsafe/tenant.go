@@ -323,10 +323,6 @@ func (c *tenantsFileArg) planAt(
 	fmt.Fprintln(a.Err, "Server:", d.Issuer())
 	plan, gone, all := tenants.Plan{}, []string(nil), []map[string]any(nil)
 	for _, t := range file {
-		if t.Webhooks != nil {
-			return fmt.Errorf("tenant %s: webhooks are declared where the database is: leave them out, and add them at a "+
-				"server with webhook add", t.ID)
-		}
 		members, err := t.Members()
 		if err != nil {
 			return err
@@ -344,6 +340,7 @@ func (c *tenantsFileArg) planAt(
 		}
 		if ch.Op == tenants.Adds || len(ch.Fields) > 0 {
 			plan, all, gone = append(plan, ch), append(all, members), append(gone, t.Missing(&was.Tenant)...)
+			gone = append(gone, goneWebhooks(ch)...)
 		}
 	}
 	if err := do(d, plan, gone, all); err != nil {
@@ -354,6 +351,16 @@ func (c *tenantsFileArg) planAt(
 	}
 	a.printTenantPlan(plan)
 	return nil
+}
+
+// goneWebhooks names the webhooks that a change at a server removes.
+func goneWebhooks(ch tenants.Change) (names []string) {
+	for _, f := range ch.Fields {
+		if id, ok := strings.CutPrefix(f.Name, "webhooks."); ok && f.To == nil {
+			names = append(names, "webhook "+id+" of tenant "+ch.ID)
+		}
+	}
+	return names
 }
 
 // tenantDiffCmd shows the plan of tenant apply.

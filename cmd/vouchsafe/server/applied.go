@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/admin"
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/declare"
@@ -53,19 +54,7 @@ func DeclaredWebhooks(
 	cfg *settings.Config, store storage.Webhooks, secrets *secret.Masters, roots *x509.CertPool, by audit.By,
 ) func(context.Context, tenants.Declared) (tenants.Extra, error) {
 	m := &webhooks.Manager{Store: store, Secrets: secrets, Reach: Reach(cfg, roots), Event: by}
-	return func(ctx context.Context, d tenants.Declared) (tenants.Extra, error) {
-		if d.Webhooks == nil {
-			return tenants.Extra{}, nil
-		}
-		file := []webhooks.Declared{}
-		for _, w := range d.Webhooks {
-			key, _ := storage.ParseWebhookSecret(w.Secret)
-			file = append(file, webhooks.Declared{ID: w.ID, Key: key,
-				Said: webhooks.Said{URL: w.URL, Description: w.Description, Kinds: w.Kinds, Disabled: w.Disabled}})
-		}
-		p, err := m.Plan(ctx, d.ID, file)
-		return tenants.Extra{Fields: p.Fields, Gone: p.Gone, Apply: p.Apply}, err
-	}
+	return admin.DeclaredWebhooks(m)
 }
 
 // applyClients makes the declared clients those of the clients file, and stores or removes the client of
