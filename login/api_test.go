@@ -258,6 +258,9 @@ func TestAnAppSignsAUserInAndOut(t *testing.T) {
 		got.str("scope") != "openid profile email api" || got.str("auth_session") == "" {
 		t.Errorf("got %s", got.raw)
 	}
+	if parts := strings.Split(got.str("access_token"), "."); len(parts) != 3 {
+		t.Errorf("got the access token %s, want a JWT", got.str("access_token"))
+	}
 	if status, who := a.userinfo(got.str("access_token")); status != 200 || who["sub"] != jo.ID {
 		t.Errorf("userinfo: got %d %v", status, who)
 	}

@@ -13,8 +13,7 @@ import (
 	"testing"
 )
 
-// appServer is the app's server, with a library of Keratin AuthN in Go or Ruby. The one in Ruby isn't among our tests'
-// packages, so this sends what they send: forms, and Basic.
+// appServer is the app's server, with a library of Keratin AuthN. This sends what they send: forms, and Basic.
 type appServer struct {
 	t    *testing.T
 	base string
@@ -166,5 +165,21 @@ func TestGoLibrary(t *testing.T) {
 		"AUTHN_USER=app", "AUTHN_PASSWORD=the app's server")
 	if said, err := app.CombinedOutput(); err != nil || string(said) != `{"imported":2,"subject":"1"}`+"\n" {
 		t.Errorf("authn-go: %v: %s", err, said)
+	}
+}
+
+// TestRubyLibrary has Ruby make the requests of authn-rb, with the HTTP library that it uses, and read the answers as it
+// does: it verifies a token, and manages accounts. The gem isn't among the packages of our tests.
+func TestRubyLibrary(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	_, claims := w.signedUp(newName())
+	app := exec.CommandContext(t.Context(), "ruby", "testdata/authn.rb")
+	app.Env = append(os.Environ(), "TOKEN="+claims.text, "AUDIENCE="+claims.Aud[0], "NAME="+newName(),
+		"ISSUER="+w.at, "PRIVATE="+w.private, "AUTHN_USER=app", "AUTHN_PASSWORD=the app's server")
+	const want = `{"subject":"1","taken":"username TAKEN","missing":"username FORMAT_INVALID","imported":2,` +
+		`"none":"account NOT_FOUND"}`
+	if said, err := app.CombinedOutput(); err != nil || strings.TrimSpace(string(said)) != want {
+		t.Errorf("got %v: %s, want %s", err, said, want)
 	}
 }

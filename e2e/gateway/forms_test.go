@@ -21,7 +21,7 @@ import (
 )
 
 // standIn is a proxy that asks as Traefik's ForwardAuth and Envoy's ext_authz say in their documents: neither program
-// is among Debian's packages.
+// is among Debian's packages. TestEnvoyAsksTheGateway has Envoy itself ask.
 type standIn struct {
 	form   string
 	server string

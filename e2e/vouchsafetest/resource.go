@@ -243,6 +243,11 @@ func (e *Example) JudgesTokens(t testing.TB, path, dir string, start func(dir st
 	if status, _ := call(t, e.URL+path, i.token(t, good)); status != 200 {
 		t.Errorf("a token of the key before: got %d", status)
 	}
+	last := i.token(t, good)
+	i.Close() // the API has the keys: it verifies on without the issuer
+	if status, _ := call(t, e.URL+path, last); status != 200 {
+		t.Errorf("while the issuer is down: got %d", status)
+	}
 }
 
 // newKey returns a key for ES256.
