@@ -11,18 +11,19 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/command"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 )
 
 // allCommands returns the commands by their words, such as "user add", without those that are hidden.
 func allCommands(t *testing.T) map[string]*kong.Node {
 	t.Helper()
-	a := &app{Terminal: terminal.Terminal{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}}
-	if code := a.run(t.Context(), []string{"version"}); code != 0 {
+	a := &command.App{Terminal: terminal.Terminal{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}}
+	if code := run(t.Context(), a, []string{"version"}); code != 0 {
 		t.Fatalf("got exit %d", code)
 	}
 	all := map[string]*kong.Node{}
-	for _, leaf := range a.parser.Model.Leaves(true) {
+	for _, leaf := range a.Parser.Model.Leaves(true) {
 		all[strings.TrimPrefix(leaf.FullPath(), "vouchsafe ")] = leaf
 	}
 	if len(all) < 90 {

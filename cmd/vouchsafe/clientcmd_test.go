@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/apps"
 )
 
 const clientsBefore = `clients:
@@ -80,7 +82,7 @@ func TestApplyingAClientsFile(t *testing.T) {
 		t.Errorf("apply: %s", cmp.Diff(want, got))
 	}
 	sh.do(t, "client", "diff", "--exit-code", "after.yaml")
-	var clients []clientView
+	var clients []apps.ClientView
 	sh.read(t, &clients, "client", "list", "--json")
 	var ids []string
 	for _, c := range clients {
@@ -136,7 +138,7 @@ func TestFaultyClientsFileChangesNothing(t *testing.T) {
 			t.Errorf("%s: got %s", command, errs)
 		}
 	}
-	var clients []clientView
+	var clients []apps.ClientView
 	if sh.read(t, &clients, "client", "list", "--json"); len(clients) > 0 {
 		t.Errorf("got %v", clients)
 	}
@@ -211,9 +213,9 @@ func TestClientsSayWhenTheyWereMadeAndChanged(t *testing.T) {
 	sh.do(t, "client", "add", "added", "--kind", "spa", "--redirect-uri", "https://spa.example/callback")
 	sh.file(t, "clients.yaml", clientsBefore)
 	sh.do(t, "client", "apply", "clients.yaml")
-	before := map[string]clientView{}
+	before := map[string]apps.ClientView{}
 	for _, id := range []string{"added", "web", "spa"} {
-		var c clientView
+		var c apps.ClientView
 		if sh.read(t, &c, "client", "show", id, "--json"); c.CreatedAt.Before(begun) || !c.UpdatedAt.Equal(c.CreatedAt) {
 			t.Errorf("%s: created at %v, changed at %v; it began at %v", id, c.CreatedAt, c.UpdatedAt, begun)
 		}
@@ -222,7 +224,7 @@ func TestClientsSayWhenTheyWereMadeAndChanged(t *testing.T) {
 	sh.file(t, "clients.yaml", clientsAfter)
 	sh.do(t, "client", "apply", "clients.yaml", "--yes")
 	for id, changed := range map[string]bool{"added": false, "web": true} {
-		var c clientView
+		var c apps.ClientView
 		sh.read(t, &c, "client", "show", id, "--json")
 		if !c.CreatedAt.Equal(before[id].CreatedAt) || c.UpdatedAt.After(before[id].UpdatedAt) != changed {
 			t.Errorf("%s: was changed: %v, want %v", id, c.UpdatedAt, changed)

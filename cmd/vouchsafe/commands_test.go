@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/users"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 )
 
@@ -34,7 +35,7 @@ func TestUserCommands(t *testing.T) {
 	}
 	id = strings.TrimSpace(id)
 	for _, name := range []string{id, "jo@example.com", "JO@example.COM", "jo", "Jo"} {
-		var u userView
+		var u users.UserView
 		if sh.read(t, &u, "user", "show", name, "--json"); u.ID != id || u.Email != "Jo@example.com" || !u.EmailVerified {
 			t.Errorf("%s: got %+v", name, u)
 		}
@@ -77,7 +78,7 @@ func TestUserCommands(t *testing.T) {
 	sh.do(t, "user", "remove", "jo", "--yes")
 	sh.fails(t, 1, "user", "show", "jo")
 	sh.fails(t, 1, "user", "show", id)
-	var users []userView
+	var users []users.UserView
 	if sh.read(t, &users, "user", "list", "--json"); len(users) != 1 {
 		t.Errorf("got %v", users)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/command"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 	"github.com/vouchsafe/vouchsafe/internal/golden"
 )
@@ -15,12 +16,12 @@ import (
 // commandsDoc is what docs/commands.md says of each command: what --help says.
 func commandsDoc(t *testing.T) string {
 	t.Helper()
-	a := &app{Terminal: terminal.Terminal{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}}
-	if code := a.run(t.Context(), []string{"version"}); code != 0 {
+	a := &command.App{Terminal: terminal.Terminal{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}}
+	if code := run(t.Context(), a, []string{"version"}); code != 0 {
 		t.Fatalf("got exit %d", code)
 	}
 	var b strings.Builder
-	for _, leaf := range a.parser.Model.Leaves(true) {
+	for _, leaf := range a.Parser.Model.Leaves(true) {
 		writeCommand(&b, leaf)
 	}
 	return b.String()
@@ -89,9 +90,9 @@ func TestDocsKnowEveryCommand(t *testing.T) {
 // Every command and every flag has a help text that is a sentence.
 func TestHelpIsInSentences(t *testing.T) {
 	t.Parallel()
-	a := &app{Terminal: terminal.Terminal{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}}
-	a.run(t.Context(), []string{"version"})
-	for _, leaf := range a.parser.Model.Leaves(true) {
+	a := &command.App{Terminal: terminal.Terminal{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard}}
+	run(t.Context(), a, []string{"version"})
+	for _, leaf := range a.Parser.Model.Leaves(true) {
 		texts := map[string]string{leaf.FullPath(): leaf.Help}
 		for _, f := range leaf.Flags {
 			if f.Group == nil || f.Group.Key != "Settings" {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/command"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/completion"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/here"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
@@ -40,7 +41,7 @@ user has, such as sessions, after the user.`
 }
 
 // Run prints the script, or a candidate a line. It offers nothing that a shell could take for more than a word.
-func (c *completionCmd) Run(a *app) error {
+func (c *completionCmd) Run(a *command.App) error {
 	if c.Shell != "words" {
 		_, err := fmt.Fprint(a.Out, completion.Scripts[c.Shell])
 		return err
@@ -53,8 +54,8 @@ func (c *completionCmd) Run(a *app) error {
 	if len(words) > 0 {
 		words, current = words[:len(words)-1], words[len(words)-1]
 	}
-	p := completion.PlaceAfter(a.parser.Model.Node, words)
-	found := append(p.Candidates(), a.namesFor(p, current)...)
+	p := completion.PlaceAfter(a.Parser.Model.Node, words)
+	found := append(p.Candidates(), namesFor(a, p, current)...)
 	for _, w := range found {
 		if strings.HasPrefix(w, current) && completion.IsPlainWord(w) {
 			fmt.Fprintln(a.Out, w)
@@ -72,16 +73,16 @@ const (
 
 // namesFor returns the names of the database that may stand at the place and begin with the text. It makes no
 // database, changes none, and says nothing if it cannot read one: a shell shows what it says amid the line.
-func (a *app) namesFor(p completion.Place, beginning string) []string {
+func namesFor(a *command.App, p completion.Place, beginning string) []string {
 	kind := p.Kind()
 	if kind == "" {
 		return nil
 	}
 	if data := p.Given["data"]; data != "" {
-		a.flags["data"] = data
+		a.Flags["data"] = data
 	}
-	a.configFile = cmp.Or(p.Given["config"], a.configFile)
-	cfg, err := a.config()
+	a.ConfigFile = cmp.Or(p.Given["config"], a.ConfigFile)
+	cfg, err := a.Config()
 	if err != nil {
 		return nil
 	}
@@ -125,7 +126,9 @@ func (a *app) namesFor(p completion.Place, beginning string) []string {
 }
 
 // storedAPIKeys returns the ids of the API keys of the client or user that a flag before the word names.
-func storedAPIKeys(ctx context.Context, s store, tenant string, given map[string]string) (ids []string, err error) {
+func storedAPIKeys(
+	ctx context.Context, s installation.Store, tenant string, given map[string]string,
+) (ids []string, err error) {
 	owner := storage.User{}
 	if name := given["user"]; name != "" {
 		accounts := &administration.Accounts{Store: s}
@@ -141,7 +144,9 @@ func storedAPIKeys(ctx context.Context, s store, tenant string, given map[string
 }
 
 // storedNames returns names of the kind. All of them need not begin with the text.
-func storedNames(ctx context.Context, s store, kind, tenant, beginning string) (names []string, err error) {
+func storedNames(
+	ctx context.Context, s installation.Store, kind, tenant, beginning string,
+) (names []string, err error) {
 	switch kind {
 	case "user":
 		return s.NamesFrom(ctx, tenant, beginning, completionNames)
@@ -221,7 +226,7 @@ func askerAt(tenant string) people.Asker {
 var belongings = []string{"session", "grant", "app", "passkey", "linked", "subject"}
 
 // storedBelongings returns ids of what belongs to the user who is the first argument.
-func storedBelongings(ctx context.Context, s store, kind, tenant string, arguments []string) (
+func storedBelongings(ctx context.Context, s installation.Store, kind, tenant string, arguments []string) (
 	names []string, err error,
 ) {
 	accounts := &administration.Accounts{Store: s}
@@ -271,7 +276,7 @@ func storedBelongings(ctx context.Context, s store, kind, tenant string, argumen
 }
 
 // storedRoles returns the names of roles of the client or the API that the flags name.
-func storedRoles(ctx context.Context, s store, tenant string, flags map[string]string, beginning string) (
+func storedRoles(ctx context.Context, s installation.Store, tenant string, flags map[string]string, beginning string) (
 	names []string, err error,
 ) {
 	var all []storage.Role
@@ -294,7 +299,7 @@ var listed = map[string]string{
 }
 
 // storedMembers returns the ids of the users in the group that is the first argument, or of all users without one.
-func storedMembers(ctx context.Context, s store, tenant string, arguments []string, beginning string) (
+func storedMembers(ctx context.Context, s installation.Store, tenant string, arguments []string, beginning string) (
 	ids []string, err error,
 ) {
 	var all []storage.User
@@ -310,7 +315,9 @@ func storedMembers(ctx context.Context, s store, tenant string, arguments []stri
 }
 
 // storedDeliveries returns the ids of the newest events that the webhook, which is the first argument, was to be sent.
-func storedDeliveries(ctx context.Context, s store, tenant string, arguments []string) (ids []string, err error) {
+func storedDeliveries(
+	ctx context.Context, s installation.Store, tenant string, arguments []string,
+) (ids []string, err error) {
 	if len(arguments) == 0 {
 		return nil, nil
 	}
@@ -323,7 +330,7 @@ func storedDeliveries(ctx context.Context, s store, tenant string, arguments []s
 
 // storedOwnedRoles returns roles as OWNER#ROLE. It asks for the roles of an owner whose name is complete, and else for
 // those of the first owners whose names begin with the text.
-func storedOwnedRoles(ctx context.Context, s store, tenant, beginning string) (names []string, err error) {
+func storedOwnedRoles(ctx context.Context, s installation.Store, tenant, beginning string) (names []string, err error) {
 	owner, role, whole := strings.Cut(beginning, "#")
 	flags := map[string][]string{}
 	for flag, kind := range map[string]string{"client": "client", "api": "api"} {

@@ -10,8 +10,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/command"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/completion"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/operations"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/users"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
 )
@@ -22,9 +25,9 @@ func (s *shell) completed(t *testing.T, line string) string {
 	out, errs, code := s.inside(t, "", "completion words -- "+strings.TrimSuffix(line, " "))
 	if strings.HasSuffix(line, " ") { // a new word begins
 		var stdout, stderr strings.Builder
-		a := &app{Terminal: terminal.Terminal{In: strings.NewReader(""), Out: &stdout, Err: &stderr},
-			environ: append([]string{"VOUCHSAFE_DATA=" + filepath.Join(s.dir, "data")}, s.env...)}
-		code = a.run(t.Context(), append([]string{"completion", "words", "--"}, append(strings.Fields(line), "")...))
+		a := &command.App{Terminal: terminal.Terminal{In: strings.NewReader(""), Out: &stdout, Err: &stderr},
+			Environ: append([]string{"VOUCHSAFE_DATA=" + filepath.Join(s.dir, "data")}, s.env...)}
+		code = run(t.Context(), a, append([]string{"completion", "words", "--"}, append(strings.Fields(line), "")...))
 		out, errs = stdout.String(), stderr.String()
 	}
 	if code != 0 || errs != "" {
@@ -52,14 +55,14 @@ func TestCompletionKnowsNames(t *testing.T) {
 		}
 	}
 	kid := strings.TrimSpace(sh.do(t, "key", "rotate", "--alg", "ES256"))
-	var shown userView
+	var shown users.UserView
 	sh.read(t, &shown, "user", "show", "ann@example.com", "--json")
 	ann := shown.ID
 	sh.do(t, "user", "invite", "invited@example.com")
 	sh.file(t, "more.jsonl", `{"email":"lin@example.com","identities":[{"provider":"corp","subject":"4711"}]}`+"\n")
 	sh.do(t, "user", "import", "more.jsonl")
 	secretID := strings.Fields(sh.do(t, "client", "secrets", "shop"))
-	var secrets []secretView
+	var secrets []operations.SecretView
 	sh.read(t, &secrets, "secret", "list", "--json")
 	for line, want := range map[string]string{
 		"secret forget " + secrets[0].Fingerprint[:4]: secrets[0].Fingerprint,

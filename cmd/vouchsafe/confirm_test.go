@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/users"
 )
 
 // A script is never asked: what loses something needs --yes there, and changes nothing without.
@@ -88,7 +90,7 @@ func TestChangesOfUsersAreTold(t *testing.T) {
 			t.Errorf("%s: got exit %d, %q, %q, want %q", line, code, out, errs, want)
 		}
 		out, errs, code := sh.inside(t, "correct horse battery staple", line+" --json")
-		var u userView
+		var u users.UserView
 		if err := json.Unmarshal([]byte(out), &u); code != 0 || err != nil || u.Email != "jo@example.com" ||
 			u.Disabled != strings.Contains(line, "disable") {
 			t.Errorf("%s --json: got exit %d, %q, %q", line, code, out, errs)

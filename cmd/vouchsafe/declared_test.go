@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/operations"
 )
 
 const clientsOfEdDSA = `clients:
@@ -21,7 +23,7 @@ const clientsOfEdDSA = `clients:
 // keyAlgorithms are those of the tenant's keys.
 func (s *shell) keyAlgorithms(t *testing.T, tenant string) []string {
 	t.Helper()
-	var keys []keyView
+	var keys []operations.KeyView
 	s.read(t, &keys, "key", "list", "--json", "--tenant", tenant)
 	var algs []string
 	for _, k := range keys {

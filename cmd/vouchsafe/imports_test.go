@@ -15,6 +15,12 @@ var arrows = map[string][]string{
 		"tenants/...", "declare", "storage/...", "internal/..."},
 	"cmd/vouchsafe/server": {"cmd/vouchsafe/installation", "admin", "console/...", "compat/...", "gateway",
 		"provider/...", "login/...", "people/...", "clients", "tenants", "declare", "storage/...", "internal/..."},
+	// Commands: no family imports another.
+	"cmd/vouchsafe/users": family, "cmd/vouchsafe/groups": family, "cmd/vouchsafe/apps": family,
+	"cmd/vouchsafe/tenancy": family, "cmd/vouchsafe/operations": family, "cmd/vouchsafe/service": family,
+	"cmd/vouchsafe/command": {"cmd/vouchsafe/desk", "cmd/vouchsafe/here", "cmd/vouchsafe/installation",
+		"cmd/vouchsafe/remote/...", "cmd/vouchsafe/server", "cmd/vouchsafe/terminal", "provider", "provider/keys",
+		"people/...", "tenants", "storage/...", "internal/..."},
 	"cmd/vouchsafe/completion": {},
 	"cmd/vouchsafe/report":     {"cmd/vouchsafe/terminal", "people/importing"},
 	"cmd/vouchsafe/terminal":   {"internal/diff"},
@@ -103,6 +109,13 @@ var endpoint = []string{
 	"storage/ephemeral", "internal/...",
 }
 
+// family is what the package of a family of commands may import: no other family's.
+var family = []string{
+	"cmd/vouchsafe/command", "cmd/vouchsafe/desk", "cmd/vouchsafe/installation", "cmd/vouchsafe/remote",
+	"cmd/vouchsafe/report", "cmd/vouchsafe/server", "cmd/vouchsafe/terminal", "declare", "gateway/rules", "login/texts",
+	"provider/keys", "people/...", "clients", "tenants", "storage", "internal/...",
+}
+
 // place is what the package of a place of the console may import: no other place's.
 var place = []string{
 	"console", "docs", "provider/keys", "login/texts", "login/ui", "people/...", "clients", "tenants/...", "storage",
@@ -121,7 +134,7 @@ var alone = map[string][]string{
 	"github.com/go-webauthn/webauthn": {"people/passkey"},
 	"github.com/go-crypt/x":           {"people/password"},
 
-	"github.com/alecthomas/kong":          {"cmd/vouchsafe", "cmd/vouchsafe/completion"},
+	"github.com/alecthomas/kong":          {"cmd/vouchsafe", "cmd/vouchsafe/command", "cmd/vouchsafe/completion"},
 	"github.com/prometheus/client_golang": {"internal/metrics"},
 
 	"github.com/chromedp":      {"internal/chromiumtest", "console/consoletest"},

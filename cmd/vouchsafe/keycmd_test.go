@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/operations"
 )
 
 func TestKeyCommands(t *testing.T) {
@@ -17,7 +19,7 @@ func TestKeyCommands(t *testing.T) {
 	if !strings.Contains(out, kid) || strings.Contains(out, "private") {
 		t.Errorf("got %s", out)
 	}
-	var keys []keyView
+	var keys []operations.KeyView
 	sh.read(t, &keys, "key", "list", "--json")
 	var states []string
 	for _, k := range keys {
@@ -65,7 +67,7 @@ func TestRotatingKeysAtOnceFromTwoPlaces(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	var keys []keyView
+	var keys []operations.KeyView
 	sh.read(t, &keys, "key", "list", "--json")
 	n := map[string]int{}
 	for _, k := range keys {
@@ -104,7 +106,7 @@ func TestRotatingKeysAtOnceLeavesNoOldOneSigning(t *testing.T) {
 	sh := newDatabase(t)
 	sh.do(t, "key", "rotate", "--alg", "EdDSA", "--now")
 	states := func() map[string]int {
-		var keys []keyView
+		var keys []operations.KeyView
 		sh.read(t, &keys, "key", "list", "--json")
 		n := map[string]int{}
 		for _, k := range keys {
@@ -112,7 +114,7 @@ func TestRotatingKeysAtOnceLeavesNoOldOneSigning(t *testing.T) {
 		}
 		return n
 	}
-	var made []keyView
+	var made []operations.KeyView
 	for range 2 {
 		if sh.read(t, &made, "key", "rotate", "--now", "--json"); len(made) != 3 {
 			t.Errorf("got %d new keys, want one of each algorithm", len(made))

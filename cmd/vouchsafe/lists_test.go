@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/users"
 )
 
 // TestListsComeInParts prints users who are more than are read at a time, whole and in
@@ -23,7 +25,7 @@ func TestListsComeInParts(t *testing.T) {
 
 	ids := func(args ...string) (all []string) {
 		t.Helper()
-		var views []userView
+		var views []users.UserView
 		if err := json.Unmarshal([]byte(sh.do(t, append([]string{"user", "list", "--json"}, args...)...)),
 			&views); err != nil {
 			t.Fatal(err)

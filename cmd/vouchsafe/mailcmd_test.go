@@ -13,6 +13,7 @@ import (
 	"github.com/emersion/go-smtp"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/operations"
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/internal/smtptest"
@@ -70,7 +71,7 @@ func TestMailIsGivenUpSeenAndRetried(t *testing.T) {
 	if err := storagetest.Enqueue(t.Context(), s, m); err != nil {
 		t.Fatal(err)
 	}
-	var dead []mailView
+	var dead []operations.MailView
 	for end := time.Now().Add(2 * time.Minute); len(dead) == 0 &&
 		time.Now().Before(end); time.Sleep(300 * time.Millisecond) {
 		sh.read(t, &dead, "mail", "dead", "--json")
@@ -154,7 +155,7 @@ func TestATestMailShowsWhatTheServerAnswers(t *testing.T) {
 		!strings.Contains(out, "< 5.7.1 mails of tests") || !strings.Contains(err, "RCPT: 550 5.7.1 we do not like") {
 		t.Errorf("got %d, %s, %s", code, out, err)
 	}
-	var view mailTestView
+	var view operations.MailTestView
 	out, err, code := sh.run(t, "", "mail", "test", "jo@example.com", "--json")
 	if json.Unmarshal([]byte(out), &view) != nil || code != 1 || view.Taken || len(view.Steps) < 5 ||
 		!strings.Contains(view.Error, "we do not like") || !strings.Contains(err, "we do not like") {

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/users"
 	"github.com/vouchsafe/vouchsafe/people/importing/exports"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
@@ -87,7 +88,7 @@ func TestUsersOfAnotherProductMoveIn(t *testing.T) {
 		t.Errorf("the report has %v", why)
 	}
 	sh.do(t, "user", "import", "keycloak.json", "--from", "keycloak")
-	var ann userView
+	var ann users.UserView
 	sh.read(t, &ann, "user", "show", "ann", "--json")
 	if ann.ID != "0a5b8e1e-3f53-4b0c-9a53-0d7a5e0f8a01" || ann.Profile.Locale != "de" {
 		t.Errorf("got %+v", ann)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/apps"
 	"github.com/vouchsafe/vouchsafe/internal/pgtest"
 	"github.com/vouchsafe/vouchsafe/internal/redistest"
 )
@@ -42,7 +43,7 @@ func TestReplicasStartAtOnceOnAnEmptyDatabase(t *testing.T) {
 			t.Errorf("replica %d printed %s", i, r.out)
 		}
 	}
-	var clients []clientView
+	var clients []apps.ClientView
 	if sh.read(t, &clients, "client", "list", "--json"); len(clients) != 3 {
 		t.Errorf("got %d clients, want 3", len(clients))
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/operations"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb"
@@ -106,7 +107,7 @@ func TestEveryDoorHasTheSameStatistics(t *testing.T) {
 		},
 	} {
 		out, errs, code := run()
-		var got statsView
+		var got operations.StatsView
 		if err := json.Unmarshal([]byte(out), &got); err != nil || code != 0 || got.Zone != name {
 			t.Fatalf("%s: exit %d, zone %q, %v: %s", where, code, got.Zone, err, errs)
 		}

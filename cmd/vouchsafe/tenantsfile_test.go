@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/command"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/operations"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/tenancy"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -32,7 +35,7 @@ func TestTenantsFile(t *testing.T) {
         client_id: abc
         client_secret_file: google.secret
 `)
-	sh.fails(t, exitChanges, "tenant", "diff", "--exit-code", "tenants.yaml")
+	sh.fails(t, command.ExitChanges, "tenant", "diff", "--exit-code", "tenants.yaml")
 	printed := sh.do(t, "tenant", "apply", "tenants.yaml")
 	for _, want := range []string{"~ tenant default", `~ name: "Vouchsafe" -> "Example"`,
 		`"email_domains":["example.com","xn--bcher-kva.example"]`, "+ tenant acme",
@@ -72,7 +75,7 @@ func TestTenantsFile(t *testing.T) {
 	// The server reads the file beside it.
 	sh.file(t, "tenants.yaml", "tenants:\n  default: {name: Renamed}\n")
 	sh.serve(t)
-	var tenants []tenantView
+	var tenants []tenancy.TenantView
 	if sh.read(t, &tenants, "tenant", "list", "--json"); len(tenants) != 2 || tenants[1].ID != storage.DefaultTenant ||
 		tenants[1].Name != "Renamed" {
 		t.Errorf("got %+v, want both tenants and the new name", tenants)
@@ -113,10 +116,11 @@ func TestTenantsFileDeclaresWebhooks(t *testing.T) {
 	}
 	sh.file(t, "tenants.yaml", strings.Replace(file, "user.*", "login.*", 1))
 	sh.serve(t)
-	var all []webhookView
-	if sh.read(t, &all, "webhook", "list", "--json"); len(all) != 2 || !slices.ContainsFunc(all, func(w webhookView) bool {
+	var all []operations.WebhookView
+	crm := func(w operations.WebhookView) bool {
 		return w.ID == "crm" && slices.Equal(w.Kinds, []string{"login.*"}) && len(w.PublicKeys) == 2
-	}) {
+	}
+	if sh.read(t, &all, "webhook", "list", "--json"); len(all) != 2 || !slices.ContainsFunc(all, crm) {
 		t.Errorf("got %+v, want both, and the declared one as the server read it, while two secrets sign", all)
 	}
 	sh.file(t, "without.yaml", "tenants:\n  default: {webhooks: []}\n")

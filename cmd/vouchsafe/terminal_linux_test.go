@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/command"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 )
 
@@ -134,7 +135,7 @@ func TestTablesFitTheTerminal(t *testing.T) {
 func TestProgressFitsTheTerminal(t *testing.T) {
 	t.Parallel()
 	s := newScreen(t, 60)
-	a := &app{Terminal: terminal.Terminal{Err: s.terminal}}
+	a := &command.App{Terminal: terminal.Terminal{Err: s.terminal}}
 	bar := a.Progress(100)
 	bar.Show(50, strings.Repeat("many words ", 20))
 	bar.Clear()

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/command"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/terminal"
 )
 
@@ -16,9 +17,9 @@ import (
 func (s *shell) inside(t *testing.T, stdin, line string) (stdout, stderr string, code int) {
 	t.Helper()
 	var out, errs strings.Builder
-	a := &app{Terminal: terminal.Terminal{In: strings.NewReader(stdin), Out: &out, Err: &errs},
-		environ: append([]string{"VOUCHSAFE_DATA=" + filepath.Join(s.dir, "data")}, s.env...)}
-	code = a.run(t.Context(), strings.Fields(line))
+	a := &command.App{Terminal: terminal.Terminal{In: strings.NewReader(stdin), Out: &out, Err: &errs},
+		Environ: append([]string{"VOUCHSAFE_DATA=" + filepath.Join(s.dir, "data")}, s.env...)}
+	code = run(t.Context(), a, strings.Fields(line))
 	return out.String(), errs.String(), code
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/users"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/storagetest"
@@ -41,7 +42,7 @@ func TestUserCheck(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	var odd []checked
+	var odd []users.Checked
 	sh.read(t, &odd, "user", "check", "--json")
 	if len(odd) != 3 || !strings.Contains(odd[0].Found, "confirmed again") ||
 		!strings.Contains(odd[1].Found, "specially") || !strings.Contains(odd[2].Found, "looks like") {
@@ -55,7 +56,7 @@ func TestUserCheck(t *testing.T) {
 	if len(odd) != 2 || strings.Contains(r.out.String(), "fa\u00df") {
 		t.Errorf("got %+v", odd)
 	}
-	var boss userView
+	var boss users.UserView
 	if sh.read(t, &boss, "user", "show", "boss@fa\u00df.example", "--json"); boss.Email != "boss@xn--fa-hia.example" ||
 		boss.EmailVerified {
 		t.Errorf("got %+v", boss)

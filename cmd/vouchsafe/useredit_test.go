@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/users"
 )
 
 func TestUserEdit(t *testing.T) {
@@ -23,7 +25,7 @@ func TestUserEdit(t *testing.T) {
 			t.Errorf("%s: got exit %d, %q, %q", c.line, code, out, errs)
 		}
 	}
-	var u accountView
+	var u users.AccountView
 	sh.read(t, &u, "user", "show", "jo", "--json")
 	p := u.Profile
 	if u.Email != "j@example.com" || !u.EmailVerified || u.Phone != "+436641234567" || !u.PhoneVerified ||
@@ -66,7 +68,7 @@ func TestUserListFilters(t *testing.T) {
 		"--query example.org --disabled": "",
 	} {
 		out, errs, code := sh.inside(t, "", "user list --json "+flags)
-		var users []listedView
+		var users []users.ListedView
 		if err := json.Unmarshal([]byte(out), &users); code != 0 || err != nil {
 			t.Fatalf("%s: got exit %d, %q, %q", flags, code, out, errs)
 		}

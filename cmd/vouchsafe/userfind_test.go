@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/users"
 )
 
 func TestUsersAreFound(t *testing.T) {
@@ -23,7 +25,7 @@ func TestUsersAreFound(t *testing.T) {
 		{"list|--filter|email_verified eq true or username pr", "jose@example.com love"},
 		{"list|--filter|email pr|--unverified", "ada@example.com"}, {"list|--filter|email pr|--limit|1", "ada@example.com"},
 	} {
-		var views []userView
+		var views []users.UserView
 		args := append([]string{"user"}, strings.Split(c.args, "|")...)
 		if err := json.Unmarshal([]byte(sh.do(t, append(args, "--json")...)), &views); err != nil {
 			t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/report"
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/users"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 )
 
@@ -324,7 +325,7 @@ func TestImportKeepsTheRulesOfSignUp(t *testing.T) {
 	}
 	for name, want := range map[string]string{"jo@example.com": "JO@example.com ", "mo": "mo@example.com mo",
 		"fa@fa\u00df.example": "fa@xn--fa-hia.example ", "fa@fass.example": "fa@fass.example "} {
-		var u userView
+		var u users.UserView
 		if sh.read(t, &u, "user", "show", name, "--json"); u.Email+" "+u.Username != want {
 			t.Errorf("%s: got %q and %q, want %q", name, u.Email, u.Username, want)
 		}
@@ -367,7 +368,7 @@ func TestUserAddKeepsTheRulesOfSignUp(t *testing.T) {
 	}
 	sh.do(t, "user", "add", "a@example.com", "--username", "administrator", "--reserved")
 	sh.do(t, "user", "add", "b@example.com", "--username", "B@example.com")
-	var b userView
+	var b users.UserView
 	if sh.read(t, &b, "user", "show", "b@example.com", "--json"); b.Username != "" {
 		t.Errorf("got the user name %q", b.Username)
 	}
@@ -397,7 +398,7 @@ func TestImportCSV(t *testing.T) {
 		!strings.Contains(errs, "line 4: email_verified") || !strings.Contains(errs, "line 5: it is not a line of CSV") {
 		t.Errorf("exit %d, %s%s", code, out, errs)
 	}
-	var jo userView
+	var jo users.UserView
 	sh.read(t, &jo, "user", "show", "jo", "--json")
 	if jo.Profile.Name != "Doe, Jo" || !jo.EmailVerified || jo.Profile.Address == nil ||
 		jo.Profile.Address.Formatted != "1 Road\nTown" || fmt.Sprint(jo.Roles) != "[admin support]" {

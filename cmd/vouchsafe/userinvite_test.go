@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/users"
 )
 
 func TestInvitingAUser(t *testing.T) {
@@ -12,7 +14,7 @@ func TestInvitingAUser(t *testing.T) {
 	sh := newDatabase(t)
 	sh.file(t, "tenants.yaml", "tenants:\n  default:\n    sign_up:\n      mode: invitation\n")
 	sh.do(t, "tenant", "apply", "tenants.yaml")
-	var inv invitationView
+	var inv users.InvitationView
 	sh.read(t, &inv, "user", "invite", "jo@example.com", "--language", "de", "--json")
 	if !strings.Contains(inv.Link, "/signup?invitation=") || time.Until(inv.ExpiresAt) < 6*24*time.Hour {
 		t.Errorf("got %+v", inv)
@@ -55,7 +57,7 @@ func TestInvitationsThatWait(t *testing.T) {
 	sh.do(t, "group", "add", "staff")
 	full := []string{"user", "invite", "jo@example.com", "--group", "staff", "--role", "wiki#editor", "--attribute",
 		"floor=3", "--lifetime", "48h", "--json"}
-	var inv invitationView
+	var inv users.InvitationView
 	sh.read(t, &inv, full...)
 	if left := time.Until(inv.ExpiresAt); left > 48*time.Hour || left < 47*time.Hour || inv.InvitedBy != "cli" {
 		t.Errorf("got %+v, want two days", inv)
@@ -67,7 +69,7 @@ func TestInvitationsThatWait(t *testing.T) {
 			t.Errorf("got %s, want %s", list, want)
 		}
 	}
-	var again invitationView
+	var again users.InvitationView
 	sh.read(t, &again, "invitation", "resend", "JO@example.com", "--json")
 	if again.ID != inv.ID || again.Link == inv.Link || again.Attributes["floor"] != 3.0 ||
 		again.Roles[0] != "wiki#editor" {

@@ -1,0 +1,2 @@
+// Package groups has the commands about what users belong to and may do: group and role.
+package groups

@@ -1,0 +1,2 @@
+// Package users has the commands about users: user, invitation, admin and import.
+package users
