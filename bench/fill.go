@@ -16,7 +16,8 @@ func (s *server) file() string {
 }
 
 // fill puts that many users into the database, as many sessions and grants, a tenth as many groups with two memberships
-// for each user, a role that all users and groups have, and ten times as many events into the audit trail. The server must not run yet.
+// for each user, a role that all users and groups have, and ten times as many events into the audit trail. The server
+// must not run yet.
 func (s *server) fill(ctx context.Context, count int) error {
 	return s.crowd(ctx, crowd.Crowd{Client: "web", People: count, Sessions: count, Grants: count,
 		Groups: count / 10, Memberships: 2 * count, Holders: count, Events: 10 * count})

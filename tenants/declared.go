@@ -104,8 +104,8 @@ func (d *Declared) Check(issuer string) []Fault {
 	return fs
 }
 
-// Members returns the tenant as the JSON of a program would declare it, with the secrets of its upstreams and webhooks in
-// clear. What is not declared is left out.
+// Members returns the tenant as the JSON of a program would declare it, with the secrets of its upstreams and webhooks
+// in clear. What is not declared is left out.
 func (d *Declared) Members() (map[string]any, error) {
 	raw, err := json.Marshal(d.Settings)
 	if err != nil {

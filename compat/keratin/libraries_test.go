@@ -168,8 +168,8 @@ func TestGoLibrary(t *testing.T) {
 	}
 }
 
-// TestRubyLibrary has Ruby make the requests of authn-rb, with the HTTP library that it uses, and read the answers as it
-// does: it verifies a token, and manages accounts. The gem isn't among the packages of our tests.
+// TestRubyLibrary has Ruby make the requests of authn-rb, with the HTTP library that it uses, and read the answers as
+// it does: it verifies a token, and manages accounts. The gem isn't among the packages of our tests.
 func TestRubyLibrary(t *testing.T) {
 	t.Parallel()
 	w := start(t)

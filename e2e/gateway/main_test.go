@@ -111,7 +111,8 @@ func (p proxy) start(t *testing.T, o vouchsafetest.Options) *world {
 		return "{endpoint: {address: {socket_address: {address: " + host + ", port_value: " + port + "}}}}"
 	}
 	values := strings.NewReplacer("ENDPOINT_OF_BEHIND", endpoint(behind.Address),
-		"ENDPOINT_OF_APP", endpoint(w.app.Listener.Addr().String()), "BEHIND", behind.Address, "APP", w.app.Listener.Addr().String(), "PORT", port,
+		"ENDPOINT_OF_APP", endpoint(w.app.Listener.Addr().String()), "BEHIND", behind.Address,
+		"APP", w.app.Listener.Addr().String(), "PORT", port,
 		"DIR", d.Folder, "CERT", write(t, d, "tls.crt", cert), "KEY", write(t, d, "tls.key", key),
 		"BOTH", write(t, d, "tls.pem", cert+key),
 		"LUA", write(t, d, "vouchsafe.lua", strings.ReplaceAll(sampleFile(t, "vouchsafe.lua"), "127.0.0.1:8080",
