@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/claims"
@@ -48,6 +49,10 @@ func (s *Server) explainClaims() jsonapi.Route {
 	}, func(c *call, in explainCall) (out explained, err error) {
 		store := claimStore{s.People.Store, s.Store}
 		subject, err := claims.Find(c.Context(), store, c.asker.Tenant.ID, in.User, in.Client)
+		if err != nil {
+			return out, err
+		}
+		subject.Names, err = clients.Names(c.Context(), s.Accounts.Pairwise, subject.Client)
 		if err != nil {
 			return out, err
 		}

@@ -1,6 +1,7 @@
 package admin_test
 
 import (
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -22,6 +23,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/outbound"
+	"github.com/vouchsafe/vouchsafe/internal/pairwise"
 	"github.com/vouchsafe/vouchsafe/internal/pgtest"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/upstreams"
@@ -108,7 +110,10 @@ func start(t testing.TB, database string) *server {
 	upstreamProviders, err := federation.New(federation.Service{Service: s.people,
 		Calls: upstreams.New(outbound.Client(outbound.Config{AllowPrivate: true}))})
 	check(t, err)
-	s.accounts = &administration.Accounts{Store: store, Policy: s.people.Policy, Passwords: hasher}
+	s.accounts = &administration.Accounts{Store: store, Policy: s.people.Policy, Passwords: hasher,
+		Pairwise: func(context.Context) (*pairwise.Service, error) {
+			return &pairwise.Service{Store: store, Secrets: secrets}, nil
+		}}
 	signInAs, err := acting.New(acting.Service{Service: s.people, Accounts: s.accounts})
 	check(t, err)
 	s.api, err = admin.New(admin.Config{

@@ -34,6 +34,7 @@ func Validate(c *storage.Client) []Fault {
 	v.algorithms()
 	v.uris()
 	v.origins()
+	v.sector()
 	v.lifetimes()
 	v.claims()
 	v.allow()

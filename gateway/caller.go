@@ -11,6 +11,7 @@ import (
 type caller struct {
 	key       string // what its requests are counted by
 	user      *storage.User
+	subject   string // the user as the app is told
 	belonging storage.Belonging
 	client    string // that got the access token; "" for a browser
 	scopes    []string
@@ -46,7 +47,7 @@ func (c *caller) tells(what string) string {
 	}
 	switch what {
 	case "user":
-		return u.ID
+		return c.subject
 	case "email": // apps take an address for who the user is, so that only a proven one is told
 		if u.EmailVerified {
 			return u.Email

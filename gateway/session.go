@@ -49,7 +49,8 @@ func (s *Server) loadGrant(ctx context.Context, k grantKey) (*caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	who.key, who.user, who.sid, who.acr, who.amr, who.authTime = user.ID, &user, g.SessionID, g.ACR, g.AMR, g.AuthTime
+	who.key, who.user, who.subject = user.ID, &user, user.ID
+	who.sid, who.acr, who.amr, who.authTime = g.SessionID, g.ACR, g.AMR, g.AuthTime
 	return who, nil
 }
 
@@ -62,9 +63,9 @@ func (s *Server) bearerOf(
 	if b.User == nil {
 		return who, nil
 	}
-	who.key, who.user = b.User.ID, b.User
-	if g := b.Grant; g != nil { // an API key comes from no sign-in
-		who.sid, who.acr, who.amr, who.authTime = g.SessionID, g.ACR, g.AMR, g.AuthTime
+	who.key, who.user, who.subject = b.User.ID, b.User, b.Subject // as its client knows the user
+	if g := b.Grant; g != nil {                                   // an API key comes from no sign-in
+		who.sid, who.acr, who.amr, who.authTime = b.SID, g.ACR, g.AMR, g.AuthTime
 	}
 	if rule.NeedsBelonging() {
 		who.belonging, err = s.Store.Belonging(ctx, tenant, b.User.ID)

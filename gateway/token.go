@@ -48,7 +48,7 @@ func (x *exchange) identity() (string, error) {
 	}
 	c.Subject = who.client
 	if who.user != nil {
-		c.Subject = who.user.ID
+		c.Subject = who.subject
 	}
 	if !who.authTime.IsZero() {
 		c.AuthTime = who.authTime.Unix()

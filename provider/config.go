@@ -36,6 +36,7 @@ type Store interface {
 	keys.Store
 	tokens.Store
 	storage.Clients
+	storage.PairwiseKeys
 	// Record records an event that is part of no change.
 	Record(ctx context.Context, e storage.Event) error
 }

@@ -51,7 +51,7 @@ func (p *Provider) metadata(t *issuer.Tenant) map[string]any {
 		"response_types_supported":                       []string{"code"},
 		"response_modes_supported":                       oauth.ResponseModes,
 		"grant_types_supported":                          append(p.token.GrantTypes(), token.ExchangeGrant),
-		"subject_types_supported":                        []string{"public"},
+		"subject_types_supported":                        clients.SubjectTypes,
 		"code_challenge_methods_supported":               []string{"S256"},
 		"prompt_values_supported":                        p.authorize.PromptValues(t),
 		"display_values_supported":                       []string{"page"},

@@ -73,7 +73,7 @@ func TestDiscovery(t *testing.T) {
 			"urn:ietf:params:oauth:grant-type:token-exchange"},
 		"code_challenge_methods_supported":      {"S256"},
 		"protected_resources":                   {testIssuer, testIssuer + "/api/v1"},
-		"subject_types_supported":               {"public"},
+		"subject_types_supported":               {"public", "pairwise"},
 		"prompt_values_supported":               {"none", "login", "consent", "select_account"},
 		"acr_values_supported":                  storage.ACRs,
 		"ui_locales_supported":                  {"en", "de"},

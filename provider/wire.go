@@ -4,6 +4,7 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/vouchsafe/vouchsafe/internal/cache"
+	"github.com/vouchsafe/vouchsafe/internal/pairwise"
 	"github.com/vouchsafe/vouchsafe/provider/authorize"
 	"github.com/vouchsafe/vouchsafe/provider/clientauth"
 	"github.com/vouchsafe/vouchsafe/provider/documents"
@@ -30,6 +31,7 @@ func New(c Config) (*Provider, error) {
 		Secrets: c.Secrets, Keys: p.Keys, AccessTokenAlgorithm: c.AccessTokenAlgorithm,
 		CodeLifetime: c.CodeLifetime, DefaultAccessTokenLifetime: c.AccessTokenLifetime,
 		DefaultIDTokenLifetime: c.IDTokenLifetime, Store: c.Store,
+		Pairwise: &pairwise.Service{Store: c.Store, Secrets: c.Secrets},
 	}
 	p.auth = clientauth.New(&clientauth.Authenticator{
 		Clients: p.clients, Store: c.Store, Ephemeral: c.Ephemeral, Limits: c.Limits,

@@ -38,6 +38,11 @@ type Client struct {
 	RequestObjectSigningAlg   string `json:"request_object_signing_alg,omitempty" yaml:"request_object_signing_alg,omitempty"`
 	IDTokenSignedResponseAlg  string `json:"id_token_signed_response_alg,omitempty" yaml:"id_token_signed_response_alg,omitempty"`
 	UserinfoSignedResponseAlg string `json:"userinfo_signed_response_alg,omitempty" yaml:"userinfo_signed_response_alg,omitempty"`
+	// SubjectType is how the client knows users (OpenID Connect Core section 8): "public" (the default), by their ids; or
+	// "pairwise", by identifiers that no client of another sector sees.
+	SubjectType string `json:"subject_type,omitempty" yaml:"subject_type,omitempty"`
+	// SectorIdentifierURI names the sector of a pairwise client by its host.
+	SectorIdentifierURI string `json:"sector_identifier_uri,omitempty" yaml:"sector_identifier_uri,omitempty"`
 	// seconds
 	DefaultMaxAge    *int64   `json:"default_max_age,omitempty" yaml:"default_max_age,omitempty"`
 	RequireAuthTime  bool     `json:"require_auth_time,omitempty" yaml:"require_auth_time,omitempty"`
@@ -104,6 +109,9 @@ type Client struct {
 // Public reports whether the client has no credentials of its own.
 func (c *Client) Public() bool { return c.TokenEndpointAuthMethod == "none" }
 
+// Pairwise reports whether the client knows users by identifiers of its sector.
+func (c *Client) Pairwise() bool { return c.SubjectType == SubjectPairwise }
+
 // NeedsPKCE reports whether the client's authorization requests must have a code challenge.
 func (c *Client) NeedsPKCE() bool { return c.Public() || c.RequirePKCE != nil && *c.RequirePKCE }
 
@@ -112,6 +120,12 @@ func (c *Client) Scopes() []string { return strings.Fields(c.Scope) }
 
 // MayUse reports whether the grant type is registered for the client.
 func (c *Client) MayUse(grantType string) bool { return slices.Contains(c.GrantTypes, grantType) }
+
+// Values of Client.SubjectType.
+const (
+	SubjectPublic   = "public"
+	SubjectPairwise = "pairwise"
+)
 
 // Clients keeps the clients.
 type Clients interface {

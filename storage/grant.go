@@ -144,8 +144,11 @@ type Bearer struct {
 	Key *PresentedKey
 	// User and Grant are those of a token that a user allowed; nil for one that the client got for itself. Of an API
 	// key, and of a token that was given for one, Grant is nil.
-	User     *User
-	Grant    *Grant
+	User  *User
+	Grant *Grant
+	// Subject is the sub of the token, and SID its sid: by what its client knows the user and the session.
+	Subject  string
+	SID      string
 	Scopes   []string
 	Audience []string
 }

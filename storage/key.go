@@ -25,6 +25,15 @@ type Key struct {
 // session for longer (RFC 6265bis section 5.5: 400 days), and a refresh gives a younger ID token.
 const KeepKeys = 400 * 24 * time.Hour
 
+// PairwiseKeys keeps the key of each tenant from which pairwise subject identifiers are made. It never changes: with
+// another one, no client would know its users again.
+type PairwiseKeys interface {
+	// PairwiseKey returns the tenant's key, sealed. ErrNotFound: it has none yet.
+	PairwiseKey(ctx context.Context, tenant string) ([]byte, error)
+	// AddPairwiseKey stores the tenant's key. ErrExists: it has one.
+	AddPairwiseKey(ctx context.Context, tenant string, sealed []byte, now time.Time) error
+}
+
 // Keys keeps the signing keys.
 type Keys interface {
 	// Keys lists the tenant's keys, by algorithm and sequence: those that are published after

@@ -17,6 +17,7 @@ const (
 	SealedCodes       SealedKind = "mailed codes"     // Code.Data
 	SealedWebhooks    SealedKind = "webhook secrets"  // Webhook.Data
 	SealedApps        SealedKind = "keys of apps"     // TenantSession.Data
+	SealedPairwise    SealedKind = "pairwise keys"    // of PairwiseKeys
 )
 
 // SealedValue is a sealed value as it is stored, and the key of its row.

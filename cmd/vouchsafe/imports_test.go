@@ -71,7 +71,7 @@ var arrows = map[string][]string{
 	"people/mail":           {"people/address", "tenants/brand", "storage", "internal/..."},
 
 	"clients": {"people/claims", "people/address", "storage", "internal/audit", "internal/argon2id", "internal/diff",
-		"internal/listing", "internal/secret"},
+		"internal/listing", "internal/pairwise", "internal/secret"},
 	"tenants": {"tenants/brand", "people/...", "storage", "internal/audit", "internal/diff", "internal/fault",
 		"internal/hostname", "internal/listing", "internal/secret"},
 	"tenants/brand": {"storage"},

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/console"
 	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -122,6 +123,10 @@ func (p place) preview(c *console.Call, a storage.Client, page *shownClaims) err
 	}
 	page.Name = cmp.Or(u.Profile.Name, u.Email, u.Username, u.ID)
 	subject, err := claims.Find(c.Context(), p.Store, a.TenantID, u.ID, a.ClientID)
+	if err != nil {
+		return err
+	}
+	subject.Names, err = clients.Names(c.Context(), p.Accounts.Pairwise, subject.Client)
 	if err != nil {
 		return err
 	}

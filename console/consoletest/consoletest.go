@@ -23,6 +23,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/compat/compattest"
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
+	"github.com/vouchsafe/vouchsafe/internal/pairwise"
 	"github.com/vouchsafe/vouchsafe/internal/sessions"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/administration"
@@ -57,8 +58,14 @@ func Start(t *testing.T, env ...string) *Server {
 		t.Fatal(err)
 	}
 	s.Accounts = &administration.Accounts{Store: s.Store, Passwords: hasher,
-		Policy: installation.PasswordPolicy(s.Config, nil, nil)}
+		Policy: installation.PasswordPolicy(s.Config, nil, nil), Pairwise: s.pairwise}
 	return s
+}
+
+// pairwise returns what finds users by the names that pairwise clients have for them.
+func (s *Server) pairwise(ctx context.Context) (*pairwise.Service, error) {
+	secrets, err := installation.OpenSecrets(ctx, s.Config, s.Store)
+	return &pairwise.Service{Store: s.Store, Secrets: secrets}, err
 }
 
 // Asker returns the command line as one who asks at a tenant, which is stored.

@@ -61,7 +61,7 @@ func discovery(t *testing.T, p *plan) {
 		"response_types_supported":              {"code"},
 		"response_modes_supported":              {"query", "form_post"},
 		"grant_types_supported":                 {"authorization_code", "refresh_token", "client_credentials"},
-		"subject_types_supported":               {"public"},
+		"subject_types_supported":               {"public", "pairwise"},
 		"id_token_signing_alg_values_supported": {"RS256", "ES256", "EdDSA"},
 		"token_endpoint_auth_methods_supported": {"none", "client_secret_basic",
 			"client_secret_post", "private_key_jwt"},

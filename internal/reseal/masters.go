@@ -2,11 +2,13 @@ package reseal
 
 import (
 	"context"
+	"crypto/rand"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/audit"
+	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -108,6 +110,29 @@ func Others(ctx context.Context, s storage.Sealed, given []string) ([]storage.Ma
 	return slices.DeleteFunc(known, func(m storage.MasterSecret) bool {
 		return m.Fingerprint == given[0] || !slices.Contains(given, m.Fingerprint)
 	}), err
+}
+
+// ReplacePairwise gives each tenant whose pairwise key no given secret opens another one, and returns how many there are.
+// Without it, no pairwise client could sign users in any more; with it, none knows its users again.
+func ReplacePairwise(ctx context.Context, s storage.Sealed, secrets *secret.Masters) (replaced int, err error) {
+	values, err := s.SealedValues(ctx, storage.SealedPairwise, storage.SealedValue{}, page)
+	for ; err == nil && len(values) > 0; values, err = s.SealedValues(ctx, storage.SealedPairwise,
+		values[len(values)-1], page) {
+		for _, v := range values {
+			box := secrets.Box(v.TenantID, secret.PairwiseKey)
+			if _, lost := box.Open(v.Data); lost == nil {
+				continue
+			}
+			root := make([]byte, 32)
+			rand.Read(root)
+			n, err := s.ReplaceSealed(ctx, storage.SealedPairwise, []storage.SealedChange{{SealedValue: v, To: box.Seal(root)}})
+			if err != nil {
+				return replaced, err
+			}
+			replaced += n
+		}
+	}
+	return replaced, err
 }
 
 // Forget records that no stored value depends on a master secret any more, with an event of the kind. It

@@ -26,7 +26,8 @@ const (
 
 // Kinds are the kinds of sealed values, in the order in which a run processes them.
 var Kinds = []storage.SealedKind{storage.SealedKeys, storage.SealedSettings, storage.SealedCredentials,
-	storage.SealedMails, storage.SealedCodes, storage.SealedWebhooks, storage.SealedApps}
+	storage.SealedMails, storage.SealedCodes, storage.SealedWebhooks, storage.SealedApps,
+	storage.SealedPairwise}
 
 // Count is the progress of a run with one kind.
 type Count struct {
@@ -143,6 +144,8 @@ func (r *Run) renewer(kind storage.SealedKind,
 		return r.Secrets.Box(v.TenantID, secret.WebhookSecret).Renew, true
 	case storage.SealedApps:
 		return r.Secrets.Box(v.TenantID, secret.AppSession).Renew, true
+	case storage.SealedPairwise:
+		return r.Secrets.Box(v.TenantID, secret.PairwiseKey).Renew, true
 	case storage.SealedSettings:
 		return func(stored []byte) ([]byte, error) { return r.settings(v.TenantID, stored) },
 			bytes.Contains(v.Data, []byte("client_secret"))

@@ -56,6 +56,7 @@ const (
 	ConsoleNotice                // what a page of the console says after a change, on the way there
 	ConsoleUse                   // when a browser used the console last
 	ImportedFile                 // a file of users that an administrator gave to a server, kept for a day
+	PairwiseKey                  // the key from which pairwise subject identifiers are made
 )
 
 // purposes are the names of the purposes. Keys are derived from them, so that a name must never
@@ -112,6 +113,7 @@ var purposes = [...]struct {
 	ConsoleNotice:        {name: "console-notice"},
 	ConsoleUse:           {name: "console-use"},
 	ImportedFile:         {name: "imported-file"},
+	PairwiseKey:          {name: "pairwise-key", stored: true},
 }
 
 // String returns the purpose's name.

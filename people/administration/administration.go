@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/vouchsafe/vouchsafe/internal/pairwise"
 	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/people/password"
@@ -36,13 +37,40 @@ type Accounts struct {
 	Passwords *password.Hasher
 	// PasswordChanged returns what to send when an administrator sets a password. Default: nothing.
 	PasswordChanged func(ctx context.Context, u storage.User) ([]storage.Delivery, error)
+	// Pairwise returns what finds users by the identifiers by which pairwise clients know them. Default: nothing does.
+	Pairwise func(ctx context.Context) (*pairwise.Service, error)
+}
+
+// named returns the id of the user whom a pairwise client knows by the name, or the name.
+func (s *Accounts) named(ctx context.Context, a people.Asker, name string) (string, error) {
+	if s.Pairwise == nil || !pairwise.Looks(name) {
+		return name, nil
+	}
+	p, err := s.Pairwise(ctx)
+	if err != nil {
+		return "", err
+	}
+	id, err := p.IDOf(ctx, a.Tenant.ID, name)
+	if err != nil || id == "" {
+		return name, err
+	}
+	_, err = s.Store.User(ctx, a.Tenant.ID, id)
+	if errors.Is(err, storage.ErrNotFound) { // any text of that length would be the name of an id
+		return name, nil
+	}
+	return id, err
 }
 
 // now returns the present moment as it is stored: to the microsecond.
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
-// Find returns the user of the asker's tenant with the id, e-mail address or user name.
+// Find returns the user of the asker's tenant with the id, e-mail address or user name, or whom a pairwise client knows
+// by the name.
 func (s *Accounts) Find(ctx context.Context, a people.Asker, name string) (storage.User, error) {
+	name, err := s.named(ctx, a, name)
+	if err != nil {
+		return storage.User{}, err
+	}
 	if _, err := uuid.Parse(name); err == nil {
 		return s.Store.User(ctx, a.Tenant.ID, name)
 	}

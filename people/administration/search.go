@@ -2,6 +2,7 @@ package administration
 
 import (
 	"context"
+	"strings"
 
 	"github.com/vouchsafe/vouchsafe/internal/filter"
 	"github.com/vouchsafe/vouchsafe/people"
@@ -11,7 +12,7 @@ import (
 // Query says which users a search finds: those that meet both.
 type Query struct {
 	// Text is what the address, the username, the verified number, a word of the name, the id or the external id of a
-	// user begins with, in any case; "" for any.
+	// user begins with, in any case; or what a pairwise client knows the user by. "" for any.
 	Text string
 	// Filter is one that UserTable has read.
 	Filter filter.Filter
@@ -40,6 +41,9 @@ const (
 func (s *Accounts) Search(
 	ctx context.Context, a people.Asker, q Query, at Place, limit int,
 ) (found []Listed, behind Place, err error) {
+	if q.Text, err = s.named(ctx, a, strings.TrimSpace(q.Text)); err != nil {
+		return nil, at, err
+	}
 	spans, part, left := q.spans(), limit, searchMost
 	if q.asksForStanding() {
 		left = searchMostStanding

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/vouchsafe/vouchsafe/internal/pairwise"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -36,6 +37,8 @@ type Subject struct {
 	Client *storage.Client
 	// User is nil for a token that a client got for itself.
 	User *storage.User
+	// Names are by what the client knows users and sessions. The zero value: by their ids.
+	Names pairwise.Names
 	// Belonging is what the user belongs to; for a token that a client got for itself, it has the client's roles.
 	// It is read only if Rules.NeedBelonging says so, and nil otherwise.
 	Belonging *storage.Belonging

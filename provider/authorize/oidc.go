@@ -43,6 +43,9 @@ func (s *Server) readOIDC(ctx context.Context, a *authorization, form url.Values
 		return fosite.ErrInvalidRequest.WithDescription(err.Error())
 	}
 	a.claims.Within(a.client, a.rules())
+	if err := s.readSubject(ctx, a); err != nil {
+		return err
+	}
 	if err := readACR(a, form.Get("acr_values")); err != nil {
 		return err
 	}

@@ -66,7 +66,8 @@ func (s *Server) grantOf(ctx context.Context, token string, now time.Time) (id, 
 	if err != nil {
 		return "", "", err
 	}
-	return claims.GrantID, claims.Act.ID(), nil
+	actor, err = s.Tokens.IDOf(ctx, t, claims.Act.ID())
+	return claims.GrantID, actor, err
 }
 
 // UserOf returns the user that the access token in the request's Authorization header stands for,

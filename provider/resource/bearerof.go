@@ -32,7 +32,7 @@ func (s *Server) BearerOf(r *http.Request) (b storage.Bearer, err error) {
 		return b, errActing
 	}
 	if k := token.key; k != nil {
-		b = storage.Bearer{Client: *token.subject.Client, User: k.User, Scopes: shown.GetGrantedScopes(),
+		b = storage.Bearer{Client: *token.subject.Client, User: k.User, Subject: token.claims.Subject, Scopes: shown.GetGrantedScopes(),
 			Audience: shown.GetGrantedAudience()}
 		if oauth.IsAPIKey(value) {
 			b.Key = k
@@ -47,7 +47,8 @@ func (s *Server) BearerOf(r *http.Request) (b storage.Bearer, err error) {
 	if err != nil {
 		return b, fmt.Errorf("client: %w", err)
 	}
-	b = storage.Bearer{Client: *c, Scopes: shown.GetGrantedScopes(), Audience: shown.GetGrantedAudience()}
+	b = storage.Bearer{Client: *c, Subject: token.claims.Subject, SID: token.claims.SID,
+		Scopes: shown.GetGrantedScopes(), Audience: shown.GetGrantedAudience()}
 	if token.grant.ID != "" {
 		b.User, b.Grant = &token.user, &token.grant
 	}

@@ -69,7 +69,8 @@ func (s *Server) revokeRefresh(ctx context.Context, c *storage.Client, token str
 
 // revokeAccess remembers the token's jti until it has expired.
 func (s *Server) revokeAccess(ctx context.Context, c *storage.Client, token string, now time.Time) error {
-	claims, err := s.Tokens.OpenAccessToken(ctx, web.TenantOf(ctx), token, now)
+	t := web.TenantOf(ctx)
+	claims, err := s.Tokens.OpenAccessToken(ctx, t, token, now)
 	if err == nil && claims.ClientID != c.ClientID {
 		err = fmt.Errorf("%w: another client's", jws.ErrInvalid)
 	}
@@ -80,15 +81,20 @@ func (s *Server) revokeAccess(ctx context.Context, c *storage.Client, token stri
 	if err != nil {
 		return err
 	}
-	person := claims.Subject
-	if claims.GrantID == "" {
-		person = "" // it was the client's own
+	person, actor := "", ""
+	if claims.GrantID != "" { // otherwise it was the client's own
+		if person, err = s.Tokens.IDOf(ctx, t, claims.Subject); err == nil {
+			actor, err = s.Tokens.IDOf(ctx, t, claims.Act.ID())
+		}
+		if err != nil {
+			return err
+		}
 	}
 	e := storage.Event{
 		TenantID: c.TenantID, Kind: storage.EventTokenRevoked, Actor: c.ClientID, UserID: person, ClientID: c.ClientID,
 		Detail: map[string]string{"jti": claims.JTI},
 	}
-	e.NameActor(claims.Act.ID())
+	e.NameActor(actor)
 	err = s.Store.Apply(ctx, storage.Change{
 		TenantID: c.TenantID, UserID: person, Now: now,
 		Spend: []storage.Spent{{TenantID: c.TenantID, Purpose: storage.SpentAccessToken, Value: claims.JTI,

@@ -12,6 +12,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/jws"
+	"github.com/vouchsafe/vouchsafe/internal/pairwise"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
@@ -32,6 +33,7 @@ type shownToken struct {
 	grant   storage.Grant         // empty for a token that a client got for itself
 	user    storage.User          // the grant's
 	key     *storage.PresentedKey // the API key that it is, or was given for; nil for none
+	names   pairwise.Names        // by what the client of a refresh token knows users
 }
 
 // GetExpiresAt returns when the token expires.
@@ -40,12 +42,12 @@ func (t *shownToken) GetExpiresAt(fosite.TokenType) time.Time { return t.ends }
 // GetUsername returns the name with which the token's user signs in.
 func (t *shownToken) GetUsername() string { return t.user.Username }
 
-// GetSubject returns the id of the token's user, or of the client that got the token for itself.
+// GetSubject returns what the token's client knows its user by, or the id of the client that got the token for itself.
 func (t *shownToken) GetSubject() string {
 	if t.claims != nil {
 		return t.claims.Subject
 	}
-	return t.grant.UserID
+	return t.names.User(t.grant.UserID)
 }
 
 // IntrospectToken implements fosite.TokenIntrospector. It finds out whether a token works, and leaves
@@ -149,7 +151,11 @@ func (s *Server) grantLives(
 	}
 	also := token.subject.Belonging
 	token.grant, token.user, err = s.Store.LiveGrant(ctx, t.ID, read.GrantID, read.JTI, token.now, also)
-	if err == nil && (token.grant.UserID != read.Subject || token.grant.ClientID != read.ClientID) {
+	if err != nil {
+		return err
+	}
+	user, err := s.Tokens.IDOf(ctx, t, read.Subject)
+	if err == nil && (token.grant.UserID != user || token.grant.ClientID != read.ClientID) {
 		err = fmt.Errorf("%w: it names another's grant", jws.ErrInvalid)
 	}
 	token.subject.User = &token.user
@@ -186,6 +192,9 @@ func (s *Server) findRefresh(
 	}
 	if token.asks == nil || g.ClientID != token.asks.ClientID || g.Generation != generation || !token.now.Before(ends) {
 		return fmt.Errorf("%w: another client's, rotated or not used for too long", jws.ErrInvalid)
+	}
+	if token.names, err = s.Tokens.Names(ctx, token.asks); err != nil {
+		return err
 	}
 	token.grant, token.user, token.ends = g, user, ends
 	r.ID, r.RequestedAt, r.GrantedScope = g.ID, g.RotatedAt, g.Scopes

@@ -57,7 +57,7 @@ func (s *Server) writeUserinfo(
 	}
 	asked := tokens.GrantedClaims(subject, token.grant.Claims).Userinfo
 	all := tokens.UserClaims(subject, claims.InUserinfo, scopes, asked)
-	all["sub"] = token.user.ID // last, so that no claim of the user can replace it
+	all["sub"] = token.claims.Subject // last, so that no claim of the user can replace it
 	if token.claims.Act != nil {
 		all["act"] = token.claims.Act
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/vouchsafe/vouchsafe/internal/pairwise"
 	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
@@ -21,11 +22,17 @@ type signer struct {
 
 // signingKeys are what will sign an answer. They are fetched before anything is written, after which
 // signing can no longer fail for want of a key.
-type signingKeys struct{ access, id *keys.Key }
+type signingKeys struct {
+	access, id *keys.Key
+	names      pairwise.Names // by what the client knows the user
+}
 
 // fetchKeys returns the keys for an access token and, if idToken says so, for an ID token.
 func (s signer) fetchKeys(ctx context.Context, q *tokenRequest, idToken bool) (k signingKeys, err error) {
 	if k.access, err = s.tokens.AccessTokenKey(ctx, q.tenant, q.client); err != nil {
+		return k, err
+	}
+	if k.names, err = s.tokens.Names(ctx, q.client); err != nil {
 		return k, err
 	}
 	if idToken {
@@ -48,6 +55,7 @@ type granted struct {
 func (s signer) write(
 	ctx context.Context, answer fosite.AccessResponder, q *tokenRequest, k signingKeys, of granted,
 ) error {
+	of.subject.Names = k.names
 	accessClaims := s.tokens.GrantClaims(q.tenant, of.subject, of.grant, of.scopes, of.audience, q.now)
 	access, err := s.tokens.AccessToken(q.tenant, q.client, k.access, accessClaims)
 	if err != nil {

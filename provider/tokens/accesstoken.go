@@ -90,10 +90,10 @@ func (m *Maker) GrantClaims(t *issuer.Tenant, s *claims.Subject, g *storage.Gran
 		expires = g.ExpiresAt // a token must not outlive its grant
 	}
 	all := &AccessClaims{
-		Issuer: t.Issuer, Subject: g.UserID, Audience: audience, ClientID: c.ClientID,
+		Issuer: t.Issuer, Subject: s.Names.User(g.UserID), Audience: audience, ClientID: c.ClientID,
 		JTI: rand.Text(), GrantID: g.ID, Scope: strings.Join(scopes, " "),
 		IssuedAt: now.Unix(), ExpiresAt: expires.Unix(),
-		SID: g.SessionID, ACR: g.ACR, AMR: g.AMR, Act: ActorOf(g.ActorID),
+		SID: s.Names.Session(g.SessionID), ACR: g.ACR, AMR: g.AMR, Act: ActorOf(s.Names.User(g.ActorID)),
 	}
 	all.Given = s.Give(claims.Ask{In: claims.InAccessToken, Scopes: scopes, Audience: all.Audience})
 	if !g.AuthTime.IsZero() {

@@ -44,7 +44,7 @@ func (m *Maker) IDToken(t *issuer.Tenant, s *claims.Subject, key *keys.Key, g *s
 	all := UserClaims(s, claims.InIDToken, scopes, asked)
 	// The claims of the protocol are set last, so that no value of the user's can replace them.
 	all["iss"] = t.Issuer
-	all["sub"] = g.UserID
+	all["sub"] = s.Names.User(g.UserID)
 	all["aud"] = s.Client.ClientID
 	all["azp"] = s.Client.ClientID
 	all["iat"] = now.Unix()
@@ -55,7 +55,7 @@ func (m *Maker) IDToken(t *issuer.Tenant, s *claims.Subject, key *keys.Key, g *s
 		all["nonce"] = nonce
 	}
 	if g.SessionID != "" {
-		all["sid"] = g.SessionID
+		all["sid"] = s.Names.Session(g.SessionID)
 	}
 	if g.ACR != "" {
 		all["acr"] = g.ACR
@@ -64,7 +64,7 @@ func (m *Maker) IDToken(t *issuer.Tenant, s *claims.Subject, key *keys.Key, g *s
 		all["amr"] = g.AMR
 	}
 	if g.ActorID != "" {
-		all["act"] = ActorOf(g.ActorID)
+		all["act"] = ActorOf(s.Names.User(g.ActorID))
 		all["exp"] = min(now.Add(m.idTokenLifetime(s.Client)).Unix(), g.ExpiresAt.Unix())
 	}
 	plain, err := Encode(all, s, claims.InIDToken, scopes, asked)
@@ -86,7 +86,7 @@ func LeftHash(alg, value string) string {
 }
 
 // IDTokenHint is the content of an id_token_hint (OpenID Connect Core section 3.1.2.1, RP-Initiated
-// Logout section 2).
+// Logout section 2). Subject and SID are ids, whatever the client knows the user by.
 type IDTokenHint struct {
 	Issuer    string          `json:"iss"`
 	Subject   string          `json:"sub"`
@@ -125,5 +125,8 @@ func (m *Maker) OpenIDTokenHint(ctx context.Context, t *issuer.Tenant, hint stri
 	if h.Issuer != t.Issuer || h.Subject == "" || len(h.Audience) == 0 || h.ExpiresAt == 0 || h.ClientID != "" {
 		return nil, fmt.Errorf("%w: no ID token of %s", jws.ErrInvalid, t.Issuer)
 	}
-	return h, nil
+	if h.Subject, err = m.IDOf(ctx, t, h.Subject); err == nil {
+		h.SID, err = m.IDOf(ctx, t, h.SID)
+	}
+	return h, err
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/pairwise"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people/claims"
@@ -28,6 +29,8 @@ type Maker struct {
 	DefaultAccessTokenLifetime, DefaultIDTokenLifetime time.Duration
 	// Store has what rules about claims read.
 	Store Store
+	// Pairwise names users for pairwise clients.
+	Pairwise *pairwise.Service
 }
 
 // Store is what rules about claims read.

@@ -63,6 +63,7 @@ var _ interface {
 	storage.AppLogins
 	storage.Imports
 	storage.Keys
+	storage.PairwiseKeys
 	storage.Audit
 	storage.Outbox
 	storage.Webhooks

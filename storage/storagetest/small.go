@@ -82,6 +82,15 @@ func testKeys(t *testing.T, s Store) {
 		got, err := s.Key(ctx, tenant, k.ID)
 		same(t, got, err, k)
 	}
+	_, err = s.PairwiseKey(ctx, tenant)
+	want(t, err, storage.ErrNotFound)
+	must(t, s.AddPairwiseKey(ctx, tenant, []byte("first"), now))
+	want(t, s.AddPairwiseKey(ctx, tenant, []byte("second"), now), storage.ErrExists)
+	sealed, err := s.PairwiseKey(ctx, tenant)
+	same(t, string(sealed), err, "first")
+	_, err = s.PairwiseKey(ctx, newTenant(t, s))
+	want(t, err, storage.ErrNotFound)
+	want(t, s.AddPairwiseKey(ctx, "no-such-tenant", []byte("first"), now), storage.ErrNotFound)
 	_, err = s.Key(ctx, newTenant(t, s), "a")
 	want(t, err, storage.ErrNotFound)
 
@@ -202,6 +211,7 @@ func testSealed(t *testing.T, s Store) {
 	must(t, s.AddWebhook(ctx, storage.Webhook{TenantID: w.tenant, ID: newID(), Data: []byte("hook"), CreatedAt: now}))
 	must(t, s.PutTenantLogin(ctx, storage.TenantLogin{TenantID: w.tenant, EmailKey: w.tenant, CreatedAt: now}))
 	must(t, s.AddTenantSession(ctx, storage.TenantSession{TenantID: w.tenant, ID: newID(), Data: []byte("app")}))
+	must(t, s.AddPairwiseKey(ctx, w.tenant, []byte("pairs"), now))
 	tenant, err := s.Tenant(ctx, w.tenant)
 	must(t, err)
 	tenant.Settings.Upstreams = []storage.Upstream{{ID: "x", ClientID: "c", ClientSecret: []byte("settings")}}
@@ -211,6 +221,7 @@ func testSealed(t *testing.T, s Store) {
 		storage.SealedKeys: "key", storage.SealedSettings: "upstreams", storage.SealedCredentials: "totp",
 		storage.SealedMails: "mail", storage.SealedCodes: "code",
 		storage.SealedWebhooks: "hook", storage.SealedApps: "app",
+		storage.SealedPairwise: "pairs",
 	} {
 		all := walkSealed(t, s, kind)
 		mine := slices.DeleteFunc(slices.Clone(all), func(v storage.SealedValue) bool {

@@ -40,6 +40,7 @@ type Store interface {
 	storage.AppLogins
 	storage.Imports
 	storage.Keys
+	storage.PairwiseKeys
 	storage.Audit
 	storage.Outbox
 	storage.Webhooks

@@ -12,6 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/logging"
+	"github.com/vouchsafe/vouchsafe/internal/pairwise"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/internal/upkeep"
 	"github.com/vouchsafe/vouchsafe/people"
@@ -135,7 +136,13 @@ func (a *App) withAccounts(ctx context.Context, tenant string, do func(accounts)
 			return err
 		}
 		policy := installation.PasswordPolicy(cfg, roots, logging.New(cfg.LogOptions(), a.Err))
-		return do(accounts{administration.Accounts{Store: s, Policy: policy, Passwords: hasher}, s, asker})
+		named := func(ctx context.Context) (*pairwise.Service, error) {
+			secrets, err := installation.OpenSecrets(ctx, cfg, s)
+			return &pairwise.Service{Store: s, Secrets: secrets}, err
+		}
+		return do(accounts{
+			administration.Accounts{Store: s, Policy: policy, Passwords: hasher, Pairwise: named}, s, asker,
+		})
 	})
 }
 

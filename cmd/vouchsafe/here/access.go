@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/people/acting"
 	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -15,6 +16,9 @@ func (d *Desk) Explain(
 ) (all []claims.Explanation, refused string, err error) {
 	subject, err := claims.Find(ctx, d.Store, d.tenant(), u.ID, clientID)
 	if err != nil {
+		return nil, "", err
+	}
+	if subject.Names, err = clients.Names(ctx, d.Accounts.Pairwise, subject.Client); err != nil {
 		return nil, "", err
 	}
 	if scopes == nil {

@@ -244,6 +244,13 @@ func (c *secretForgetCmd) Run(ctx context.Context, a *command.App) error {
 		if err := reseal.Forget(ctx, s, known[i], storage.EventSecretForgotten, command.ByCLI); err != nil {
 			return err
 		}
+		replaced, err := reseal.ReplacePairwise(ctx, s, m)
+		if err != nil {
+			return err
+		}
+		if replaced > 0 {
+			fmt.Fprintf(a.Err, "%d tenants have other pairwise subjects now: their pairwise clients see new users.\n", replaced)
+		}
 		return a.TellRemoved(c.JSON, "", "master secret", c.Fingerprint, c.Fingerprint)
 	})
 }

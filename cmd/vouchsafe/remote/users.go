@@ -11,6 +11,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/desk"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/remote/api"
+	"github.com/vouchsafe/vouchsafe/internal/pairwise"
 	"github.com/vouchsafe/vouchsafe/people/address"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/importing"
@@ -65,7 +66,11 @@ func (d Desk) FindUser(ctx context.Context, name string) (storage.User, error) {
 		by = "email"
 	}
 	var found api.Page[user]
-	if err := d.api.Get(ctx, "/users?"+url.Values{by: {name}}.Encode(), &found); err != nil {
+	err := d.api.Get(ctx, "/users?"+url.Values{by: {name}}.Encode(), &found)
+	if err == nil && len(found.Items) == 0 && pairwise.Looks(name) {
+		err = d.api.Get(ctx, "/users?"+url.Values{"q": {name}}.Encode(), &found)
+	}
+	if err != nil {
 		return storage.User{}, err
 	}
 	if len(found.Items) == 0 {

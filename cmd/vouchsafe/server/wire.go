@@ -21,6 +21,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/metrics"
 	"github.com/vouchsafe/vouchsafe/internal/outbound"
 	"github.com/vouchsafe/vouchsafe/internal/outbox"
+	"github.com/vouchsafe/vouchsafe/internal/pairwise"
 	"github.com/vouchsafe/vouchsafe/internal/relay"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	keeper "github.com/vouchsafe/vouchsafe/internal/sessions"
@@ -230,7 +231,9 @@ func (s *Server) wire(shared, local ephemeral.Store) error {
 
 // accounts returns the use cases of administrators.
 func (s *Server) accounts(useCases *people.Service) *administration.Accounts {
+	named := &pairwise.Service{Store: s.Store, Secrets: s.secrets}
 	return &administration.Accounts{Store: s.Store, Policy: useCases.Policy, Passwords: s.hasher,
+		Pairwise: func(context.Context) (*pairwise.Service, error) { return named, nil },
 		PasswordChanged: func(ctx context.Context, u storage.User) ([]storage.Delivery, error) {
 			if useCases.PasswordChanged == nil { // it is set later
 				return nil, nil

@@ -33,6 +33,9 @@ const (
 	sealedApps = `
 		SELECT tenant_id, '', '', id, data FROM tenant_sessions
 		WHERE (tenant_id, id) > ($1, $2) ORDER BY tenant_id, id LIMIT $3`
+	sealedPairwise = `
+		SELECT tenant_id, '', '', '', data FROM pairwise_keys
+		WHERE tenant_id > $1 ORDER BY tenant_id LIMIT $2`
 
 	replaceSealedKey        = `UPDATE keys SET private = $3 WHERE tenant_id = $1 AND id = $2 AND private = $4`
 	replaceSealedSettings   = `UPDATE tenants SET settings = $2 WHERE id = $1 AND settings = $3`
@@ -42,6 +45,7 @@ const (
 	replaceSealedMail    = `UPDATE mail SET data = $3 WHERE tenant_id = $1 AND id = $2 AND data = $4`
 	replaceSealedWebhook = `UPDATE webhooks SET data = $3 WHERE tenant_id = $1 AND id = $2 AND data = $4`
 	replaceSealedApp     = `UPDATE tenant_sessions SET data = $3 WHERE tenant_id = $1 AND id = $2 AND data = $4`
+	replacePairwise      = `UPDATE pairwise_keys SET data = $2 WHERE tenant_id = $1 AND data = $3`
 	replaceSealedCode    = `UPDATE codes SET data = $3 WHERE tenant_id = $1 AND id = $2 AND data = $4`
 )
 
@@ -55,6 +59,9 @@ type sealedTable struct {
 // byID returns the key of a row that has a tenant and an id.
 func byID(v storage.SealedValue) []any { return []any{v.TenantID, v.ID} }
 
+// byTenant returns the key of a row of which a tenant has one.
+func byTenant(v storage.SealedValue) []any { return []any{v.TenantID} }
+
 // sealedTables are how the values of each kind are read and replaced.
 var sealedTables = map[storage.SealedKind]sealedTable{
 	storage.SealedKeys:     {list: sealedKeys, replace: replaceSealedKey, key: byID},
@@ -63,7 +70,8 @@ var sealedTables = map[storage.SealedKind]sealedTable{
 	storage.SealedApps:     {list: sealedApps, replace: replaceSealedApp, key: byID},
 	storage.SealedCodes:    {list: sealedCodes, replace: replaceSealedCode, key: byID},
 	storage.SealedSettings: {list: sealedSettings, replace: replaceSealedSettings, text: true,
-		key: func(v storage.SealedValue) []any { return []any{v.TenantID} }},
+		key: byTenant},
+	storage.SealedPairwise: {list: sealedPairwise, replace: replacePairwise, key: byTenant},
 	storage.SealedCredentials: {list: sealedCredentials, replace: replaceSealedCredential,
 		key: func(v storage.SealedValue) []any { return []any{v.TenantID, v.UserID, v.Kind, v.ID} }},
 }
