@@ -81,6 +81,7 @@ func ReadDocument(id string, text []byte) (storage.Client, error) {
 		return c, err
 	}
 	c.ClientID = id
+	d.ofUsers(&c)
 	if faults := Validate(&c); len(faults) > 0 {
 		return c, faults[0]
 	}
@@ -89,6 +90,9 @@ func ReadDocument(id string, text []byte) (storage.Client, error) {
 
 // client returns what the metadata says of the client, but for its id.
 func (d document) client() (c storage.Client, err error) {
+	if c.GrantTypes = d.grantTypes(); !c.MayUse("authorization_code") {
+		return c, Fault{"grant_types", "lacks authorization_code"}
+	}
 	if c.RedirectURIs = usable(d.texts("redirect_uris")); len(c.RedirectURIs) == 0 {
 		return c, Fault{"redirect_uris", "has no address that users could return to"}
 	}
@@ -97,11 +101,11 @@ func (d document) client() (c storage.Client, err error) {
 	if slices.ContainsFunc(c.RedirectURIs, ofDevice) || slices.ContainsFunc(c.PostLogoutRedirectURIs, ofDevice) {
 		c.ApplicationType = "native"
 	}
-	if c.GrantTypes = d.grantTypes(); !c.MayUse("authorization_code") {
-		return c, Fault{"grant_types", "lacks authorization_code"}
-	}
 	if err := d.authentication(&c); err != nil {
 		return c, err
+	}
+	if c.Public() {
+		c.AllowedCORSOrigins = webOrigins(&c)
 	}
 	d.about(&c)
 	return c, nil
@@ -172,6 +176,58 @@ func (d document) keys(c *storage.Client) bool {
 		return true
 	}
 	return false
+}
+
+// ofUsers sets by what the client knows users, and how what it learns of them is signed.
+func (d document) ofUsers(c *storage.Client) {
+	if d.text("subject_type") == storage.SubjectPairwise {
+		c.SubjectType = storage.SubjectPairwise
+	}
+	if uri := d.text("sector_identifier_uri"); uri != "" && linkFault(uri, true) == "" {
+		c.SectorIdentifierURI = uri
+	}
+	for member, to := range map[string]*string{"id_token_signed_response_alg": &c.IDTokenSignedResponseAlg,
+		"userinfo_signed_response_alg": &c.UserinfoSignedResponseAlg} {
+		if alg := d.text(member); slices.Contains(SigningAlgorithms, jose.SignatureAlgorithm(alg)) {
+			*to = alg
+		}
+	}
+}
+
+// webOrigins returns the origins of the pages to which users return, each once: their scripts may call the endpoints.
+// Those have no cookies, so that another site which names such an origin in its own registration gains nothing.
+func webOrigins(c *storage.Client) (all []string) {
+	for _, uri := range c.RedirectURIs {
+		u, message := parseURI(uri)
+		if message != "" {
+			continue
+		}
+		if port := u.Port(); u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
+			u.Host = strings.TrimSuffix(u.Host, ":"+port)
+		}
+		origin := u.Scheme + "://" + u.Host
+		if originFault(false, origin) == "" && !slices.Contains(all, origin) {
+			all = append(all, origin)
+		}
+	}
+	return all
+}
+
+// Origins returns the origins whose scripts may call the endpoints for a client that describes itself anew: those of
+// its redirect URIs, and those that an administrator has added to was.
+func Origins(was, now *storage.Client) (all []string) {
+	own := webOrigins(was)
+	for _, origin := range was.AllowedCORSOrigins {
+		if !slices.Contains(own, origin) {
+			all = append(all, origin)
+		}
+	}
+	for _, origin := range now.AllowedCORSOrigins {
+		if !slices.Contains(all, origin) {
+			all = append(all, origin)
+		}
+	}
+	return all
 }
 
 // about sets what the metadata says to users, as far as pages can show it.

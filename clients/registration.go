@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -48,12 +49,62 @@ func ReadRegistration(text []byte) (storage.Client, error) {
 	}
 	if bySecret {
 		c.TokenEndpointAuthMethod = method
+		c.AllowedCORSOrigins = nil // scripts keep no secret
+	}
+	if err := readMetadata(&c, text); err != nil {
+		return c, err
 	}
 	c.ClientID = "reg-" + uuid.NewString()
 	if faults := Validate(&c); len(faults) > 0 {
 		return c, faults[0]
 	}
 	return c, nil
+}
+
+// metadata is what a client may register beside what its document could say (RFC 7591 section 2, OpenID Connect
+// Registration section 2).
+type metadata struct {
+	Contacts                  []string `json:"contacts"`
+	ResponseTypes             []string `json:"response_types"`
+	SubjectType               string   `json:"subject_type"`
+	SectorIdentifierURI       string   `json:"sector_identifier_uri"`
+	IDTokenSignedResponseAlg  string   `json:"id_token_signed_response_alg"`
+	UserinfoSignedResponseAlg string   `json:"userinfo_signed_response_alg"`
+	DefaultMaxAge             *int64   `json:"default_max_age"`
+	RequireAuthTime           bool     `json:"require_auth_time"`
+	DefaultACRValues          []string `json:"default_acr_values"`
+	InitiateLoginURI          string   `json:"initiate_login_uri"`
+	// What a client asks for because it depends on it.
+	IDTokenEncryptedResponseAlg  string `json:"id_token_encrypted_response_alg"`
+	UserinfoEncryptedResponseAlg string `json:"userinfo_encrypted_response_alg"`
+	CertificateBound             bool   `json:"tls_client_certificate_bound_access_tokens"`
+}
+
+// readMetadata adds the rest of what a client registers. The error is a Fault.
+func readMetadata(c *storage.Client, text []byte) error {
+	m := metadata{}
+	if err := json.Unmarshal(text, &m); err != nil {
+		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+			return Fault{wrong.Field, "is a " + wrong.Value + ", and has to be " + wrong.Type.String()}
+		}
+		return Fault{"", "the body is not a JSON object"}
+	}
+	const later = "isn't supported: leave it out"
+	switch {
+	case m.ResponseTypes != nil && !slices.Contains(m.ResponseTypes, "code"):
+		return Fault{"response_types", "lacks code: nothing else is supported"}
+	case m.IDTokenEncryptedResponseAlg != "":
+		return Fault{"id_token_encrypted_response_alg", later}
+	case m.UserinfoEncryptedResponseAlg != "":
+		return Fault{"userinfo_encrypted_response_alg", later}
+	case m.CertificateBound:
+		return Fault{"tls_client_certificate_bound_access_tokens", later}
+	}
+	c.Contacts, c.SubjectType, c.SectorIdentifierURI = m.Contacts, m.SubjectType, m.SectorIdentifierURI
+	c.IDTokenSignedResponseAlg, c.UserinfoSignedResponseAlg = m.IDTokenSignedResponseAlg, m.UserinfoSignedResponseAlg
+	c.DefaultMaxAge, c.RequireAuthTime, c.DefaultACRValues = m.DefaultMaxAge, m.RequireAuthTime, m.DefaultACRValues
+	c.InitiateLoginURI = m.InitiateLoginURI
+	return nil
 }
 
 // Register stores a client that registers itself, under a new id. It returns the client, its secret, which is "" if it
@@ -87,6 +138,13 @@ func Reregister(
 	next.TokenEndpointAuthMethod, next.TokenEndpointAuthSigningAlg = c.TokenEndpointAuthMethod,
 		c.TokenEndpointAuthSigningAlg
 	next.JWKS, next.JWKSURI = c.JWKS, c.JWKSURI
+	next.Contacts, next.SubjectType, next.SectorIdentifierURI = c.Contacts, c.SubjectType, c.SectorIdentifierURI
+	next.IDTokenSignedResponseAlg, next.UserinfoSignedResponseAlg = c.IDTokenSignedResponseAlg,
+		c.UserinfoSignedResponseAlg
+	next.DefaultMaxAge, next.RequireAuthTime, next.DefaultACRValues = c.DefaultMaxAge, c.RequireAuthTime,
+		c.DefaultACRValues
+	next.InitiateLoginURI = c.InitiateLoginURI
+	next.AllowedCORSOrigins = Origins(&was, &c)
 	d := Declared{Client: next}
 	made = d.Complete(&was)
 	next.SecretHashes = d.Hashes

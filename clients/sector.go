@@ -14,7 +14,7 @@ import (
 const MaxSectorDocument = 64 << 10
 
 // Sector returns the sector of a pairwise client (OpenID Connect Core section 8.1): the host of its
-// sector_identifier_uri, or else the one host to which all its redirect URIs lead. A client that has none is a sector of
+// sector_identifier_uri, or else the one host to which all its redirect URIs lead. A client without one is a sector of
 // its own, as is one that also returns to programs on the user's device: any app may claim their addresses, so that it
 // could learn by what the sector of a host knows its users.
 func Sector(c *storage.Client) string {
@@ -68,8 +68,8 @@ func (v *clientChecks) sector() {
 // SubjectTypes are the ways in which clients know users.
 var SubjectTypes = []string{storage.SubjectPublic, storage.SubjectPairwise}
 
-// CheckSector returns a Fault unless the document, read from the client's sector_identifier_uri, lists all redirect URIs
-// of the client (OpenID Connect Registration section 5): otherwise any client could join the sector of another one.
+// CheckSector returns a Fault unless the document at the client's sector_identifier_uri lists all redirect URIs of the
+// client (OpenID Connect Registration section 5): otherwise any client could join the sector of another one.
 func CheckSector(c *storage.Client, document []byte) error {
 	var listed []string
 	if len(document) > MaxSectorDocument || json.Unmarshal(document, &listed) != nil || listed == nil {

@@ -10,13 +10,19 @@ import (
 // does not say so itself.
 func TestSector(t *testing.T) {
 	t.Parallel()
-	for name, c := range map[string]struct {
+	type row struct {
 		client storage.Client
 		want   string
-	}{
-		"one host":          {storage.Client{RedirectURIs: []string{"https://app.example/a", "https://app.example/b"}}, "app.example"},
-		"ports are ignored": {storage.Client{RedirectURIs: []string{"https://app.example/a", "https://app.example:8443/"}}, "app.example"},
-		"another host":      {storage.Client{RedirectURIs: []string{"https://app.example.com/a"}}, "app.example.com"},
+	}
+	device := func(uri string) row {
+		return row{storage.Client{ClientID: "c", RedirectURIs: []string{uri}}, "client:c"}
+	}
+	for name, c := range map[string]row{
+		"one host": {storage.Client{RedirectURIs: []string{"https://app.example/a", "https://app.example/b"}},
+			"app.example"},
+		"ports are ignored": {storage.Client{
+			RedirectURIs: []string{"https://app.example/a", "https://app.example:8443/"}}, "app.example"},
+		"another host": {storage.Client{RedirectURIs: []string{"https://app.example.com/a"}}, "app.example.com"},
 		"several hosts": {storage.Client{ClientID: "c", RedirectURIs: []string{"https://a.example/", "https://b.example/"}},
 			"client:c"},
 		"sector uri": {storage.Client{SectorIdentifierURI: "https://sector.example/list.json",
@@ -25,10 +31,10 @@ func TestSector(t *testing.T) {
 			RedirectURIs: []string{"https://bank.example/cb", "com.evil.app:/cb"}}, "client:c"},
 		"a host and this machine": {storage.Client{ClientID: "c",
 			RedirectURIs: []string{"https://bank.example/cb", "http://127.0.0.1/cb"}}, "client:c"},
-		"loopback is no host":       {storage.Client{ClientID: "c", RedirectURIs: []string{"http://127.0.0.1/cb"}}, "client:c"},
-		"nor is localhost":          {storage.Client{ClientID: "c", RedirectURIs: []string{"http://localhost:3000/cb"}}, "client:c"},
-		"custom scheme":             {storage.Client{ClientID: "c", RedirectURIs: []string{"com.example.app:/cb"}}, "client:c"},
-		"custom scheme with a host": {storage.Client{ClientID: "c", RedirectURIs: []string{"com.evil.app://bank.example/cb"}}, "client:c"},
+		"loopback is no host":       device("http://127.0.0.1/cb"),
+		"nor is localhost":          device("http://localhost:3000/cb"),
+		"custom scheme":             device("com.example.app:/cb"),
+		"custom scheme with a host": device("com.evil.app://bank.example/cb"),
 		"no redirect URI":           {storage.Client{ClientID: "c"}, "client:c"},
 	} {
 		if got := Sector(&c.client); got != c.want {
@@ -50,7 +56,8 @@ func TestCheckSector(t *testing.T) {
 		`{"redirect_uris":["https://a.example/","https://b.example/cb"]}`: false,
 		`["https://a.example/","https://b.example/cb"] trailing`:          false,
 		`["https://a.example/",{"x":1},"https://b.example/cb"]`:           false,
-		`"https://a.example/"`:                                            false, `null`: false, ``: false, `[]`: false, `[null]`: false,
+		`"https://a.example/"`:                                            false,
+		`null`:                                                            false, ``: false, `[]`: false, `[null]`: false,
 	} {
 		if err := CheckSector(c, []byte(document)); (err == nil) != ok {
 			t.Errorf("%s: got %v, want accepted %v", document, err, ok)

@@ -40,7 +40,8 @@ type Scripts string
 const (
 	ScriptsOfNone       Scripts = ""
 	ScriptsOfRegistered Scripts = "registered" // the origins that the tenant's clients registered
-	ScriptsOfAny        Scripts = "any"        // for documents that say the same to all
+	// ScriptsOfAny is for documents that say the same to all, and for clients that are not known yet.
+	ScriptsOfAny Scripts = "any"
 )
 
 // refuseMethod returns the error for a method that e does not answer (405), and names in the header Allow those that

@@ -221,9 +221,9 @@ func TestAClientChangesItsSector(t *testing.T) {
 	}
 }
 
-// A client names users by what it knows them by. With an id from elsewhere, or what another sector knows, it cannot find
-// out whose it is.
-func TestWhomAPairwiseClientMeans(t *testing.T) {
+// A client names users by what it knows them by. With an id from elsewhere, or what another sector knows, it finds out
+// about no user.
+func TestAPairwiseClientNamesUsers(t *testing.T) {
 	t.Parallel()
 	a := startAsking(t)
 	a.client.SubjectType = storage.SubjectPairwise
@@ -262,7 +262,7 @@ func TestWhomAPairwiseClientMeans(t *testing.T) {
 	}
 }
 
-// The client signs the user out whom its ID token names, at once.
+// The client signs out the user of its ID token, at once.
 func TestAPairwiseClientSignsOut(t *testing.T) {
 	t.Parallel()
 	v, c := startLogout(t)
@@ -289,9 +289,11 @@ func TestStatementsForPairwiseClients(t *testing.T) {
 		do   func() reply
 		want string
 	}{
-		"code":     {func() reply { return s.redeem(c, code) }, "INSERT"},
-		"refresh":  {func() reply { return s.refresh(c, first.str("refresh_token")) }, "UPDATE"},
-		"userinfo": {func() reply { return s.do(request("GET", "/userinfo", "", bearer(first.str("access_token")))) }, "SELECT"},
+		"code":    {func() reply { return s.redeem(c, code) }, "INSERT"},
+		"refresh": {func() reply { return s.refresh(c, first.str("refresh_token")) }, "UPDATE"},
+		"userinfo": {func() reply {
+			return s.do(request("GET", "/userinfo", "", bearer(first.str("access_token"))))
+		}, "SELECT"},
 	} {
 		s.put(c) // the cache of clients is fresh
 		if got := s.statements(http.StatusOK, step.do); got != step.want {

@@ -243,3 +243,211 @@ func TestRegistrationsAreLimited(t *testing.T) {
 		}
 	}
 }
+
+// everything is all metadata of RFC 7591 and OpenID Connect Registration that is supported.
+const everything = `{"client_name": "Survey", "redirect_uris": ["https://survey.example/cb?a=b"],
+	"grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"],
+	"token_endpoint_auth_method": "client_secret_post", "contacts": ["jo@survey.example"],
+	"client_uri": "https://survey.example/", "logo_uri": "https://survey.example/logo.png",
+	"policy_uri": "https://survey.example/policy", "tos_uri": "https://survey.example/terms",
+	"post_logout_redirect_uris": ["https://survey.example/bye"], "application_type": "web",
+	"subject_type": "pairwise", "id_token_signed_response_alg": "ES256", "userinfo_signed_response_alg": "RS256",
+	"default_max_age": 3600, "require_auth_time": true, "default_acr_values": ["1"],
+	"initiate_login_uri": "https://survey.example/login", "client_name#de": "Umfrage", "software_id": "s",
+	"software_version": "1", "id_token_encrypted_response_alg": "", "extra": {"x": [1]}}`
+
+// What a client registers is answered back and does what it says. Others took what they did not do, or answered 500.
+func TestRegisteredMetadata(t *testing.T) {
+	t.Parallel()
+	g := startGuest(t, "sqlite::memory:", registersAll)
+	a := g.registers(everything)
+	if a.status != http.StatusCreated {
+		t.Fatalf("got %d %s", a.status, a.raw)
+	}
+	var sent map[string]any
+	if err := json.Unmarshal([]byte(everything), &sent); err != nil {
+		t.Fatal(err)
+	}
+	for _, passed := range []string{"client_name#de", "software_id", "software_version", "extra",
+		"id_token_encrypted_response_alg"} {
+		if a.body[passed] != nil {
+			t.Errorf("%s: got %v, want nothing", passed, a.body[passed])
+		}
+		delete(sent, passed)
+	}
+	for member, want := range sent {
+		if got := a.body[member]; fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("%s: got %v, want %v", member, got, want)
+		}
+	}
+	g.host.id = a.str("client_id")
+	if c := g.stored(); !c.Pairwise() || c.UserinfoSignedResponseAlg != "RS256" || !c.RequireAuthTime {
+		t.Errorf("stored is %+v", c)
+	}
+	// RFC 7592 section 2.2: what is left out has its default again.
+	next := `{"client_id": "` + g.host.id + `", "redirect_uris": ["https://survey.example/cb"],
+		"token_endpoint_auth_method": "client_secret_post"}`
+	if resp := g.manages("PUT", a, next); resp.StatusCode != http.StatusOK {
+		t.Fatalf("PUT: got %d", resp.StatusCode)
+	}
+	if c := g.stored(); c.Pairwise() || c.UserinfoSignedResponseAlg != "" || c.DefaultMaxAge != nil ||
+		c.IDTokenSignedResponseAlg != "RS256" || len(c.Contacts) != 0 {
+		t.Errorf("after PUT: stored is %+v", c)
+	}
+	with := func(member, value string) string {
+		return strings.Replace(registration, "{", `{"`+member+`": `+value+`,`, 1)
+	}
+	for metadata, field := range map[string]string{
+		with("subject_type", `"secret"`):                                "subject_type",
+		with("subject_type", `1`):                                       "subject_type",
+		with("sector_identifier_uri", `"http://sector.example/"`):       "sector_identifier_uri",
+		with("id_token_signed_response_alg", `"none"`):                  "id_token_signed_response_alg",
+		with("id_token_signed_response_alg", `"HS256"`):                 "id_token_signed_response_alg",
+		with("userinfo_signed_response_alg", `"bogus-alg"`):             "userinfo_signed_response_alg",
+		with("userinfo_signed_response_alg", `"none"`):                  "userinfo_signed_response_alg",
+		with("id_token_encrypted_response_alg", `"RSA-OAEP"`):           "id_token_encrypted_response_alg",
+		with("userinfo_encrypted_response_alg", `"RSA-OAEP"`):           "userinfo_encrypted_response_alg",
+		with("tls_client_certificate_bound_access_tokens", `true`):      "tls_client_certificate_bound_access_tokens",
+		with("default_max_age", `"3600"`):                               "default_max_age",
+		with("default_max_age", `-1`):                                   "default_max_age",
+		with("default_max_age", `1.5`):                                  "default_max_age",
+		with("require_auth_time", `"yes"`):                              "require_auth_time",
+		with("contacts", `"jo@survey.example"`):                         "contacts",
+		with("contacts", `["a\u0000b"]`):                                "contacts",
+		with("initiate_login_uri", `"javascript:alert(1)"`):             "initiate_login_uri",
+		with("default_acr_values", `["a b"]`):                           "default_acr_values",
+		strings.Replace(registration, `["code"]`, `["id_token"]`, 1):    "response_types",
+		`{"grant_types": ["client_credentials"]}`:                       "grant_types",
+		`{"grant_types": ["implicit"], "response_types": ["id_token"]}`: "grant_types",
+		strings.Replace(with("subject_type", `"pairwise"`), `"http://127.0.0.1:3000/callback"`,
+			`"https://a.example/cb", "https://b.example/cb"`, 1): "sector_identifier_uri",
+	} {
+		a := g.elsewhere(t).registers(metadata)
+		if a.status != http.StatusBadRequest || a.str("error") != "invalid_client_metadata" ||
+			!strings.HasPrefix(a.str("error_description"), field) {
+			t.Errorf("%.80s: got %d %s, want invalid_client_metadata about %s", metadata, a.status, a.raw, field)
+		}
+	}
+}
+
+// A client joins a sector only if the list there names all its redirect URIs, when it registers and when it changes. No
+// failure tells what the server reached.
+func TestASectorListsItsClients(t *testing.T) {
+	t.Parallel()
+	g := startGuest(t, "sqlite::memory:", registersAll)
+	metadata := `{"redirect_uris": ["https://a.example/cb", "https://b.example/cb"], "subject_type": "pairwise",
+		"token_endpoint_auth_method": "none", "sector_identifier_uri": "` + g.host.id + `"}`
+	g.host.says(`["https://b.example/cb", "https://a.example/cb", "https://c.example/cb"]`)
+	a := g.registers(metadata)
+	if a.status != http.StatusCreated || a.str("sector_identifier_uri") != g.host.id ||
+		a.str("subject_type") != "pairwise" {
+		t.Fatalf("got %d %s", a.status, a.raw)
+	}
+	g.host.id = a.str("client_id")
+	if got := clients.Sector(ptr(g.stored())); got != "127.0.0.1" {
+		t.Errorf("the sector is %q, want the host", got)
+	}
+	next := strings.Replace(metadata, "{", `{"client_id": "`+a.str("client_id")+`",`, 1)
+	if resp := g.manages("PUT", a, next); resp.StatusCode != http.StatusOK {
+		t.Errorf("PUT: got %d", resp.StatusCode)
+	}
+	if resp := g.manages("PUT", a, strings.Replace(next, "b.example", "d.example", 1)); resp.StatusCode !=
+		http.StatusBadRequest {
+		t.Errorf("PUT with an address that is not listed: got %d, want 400", resp.StatusCode)
+	}
+	var unread string
+	for name, c := range map[string]struct {
+		says   string
+		status int
+		header []string
+	}{
+		"one is missing":  {`["https://a.example/cb"]`, 200, nil},
+		"another list":    {`["https://example.com/op"]`, 200, nil},
+		"an object":       {`{"redirect_uris": ["https://a.example/cb", "https://b.example/cb"]}`, 200, nil},
+		"not found":       {`[]`, 404, nil},
+		"an error":        {`[]`, 500, nil},
+		"text":            {`["https://a.example/cb", "https://b.example/cb"]`, 200, []string{"Content-Type", "text/plain"}},
+		"more than 64 KB": {`["https://a.example/cb", "https://b.example/cb"` + strings.Repeat(" ", 1<<17) + `]`, 200, nil},
+	} {
+		g.host.says(c.says)
+		g.host.answers(c.status, c.header...)
+		a := g.elsewhere(t).registers(metadata)
+		if a.status != http.StatusBadRequest || a.str("error") != "invalid_client_metadata" {
+			t.Errorf("%s: got %d %s", name, a.status, a.raw)
+		}
+		if c.status != 200 {
+			if unread == "" {
+				unread = a.raw
+			}
+			if a.raw != unread {
+				t.Errorf("%s: got %s, want what all failures look like: %s", name, a.raw, unread)
+			}
+		}
+	}
+	g.host.says(`["https://a.example/cb", "https://b.example/cb"]`)
+	g.host.leads("https://a.example/")
+	if a := g.elsewhere(t).registers(metadata); a.raw != unread {
+		t.Errorf("a redirect: got %s, want %s", a.raw, unread)
+	}
+	g.host.answers(http.StatusOK)
+	inner := g.elsewhere(t).registers(strings.Replace(metadata, g.host.URL, "https://127.0.0.1:1", 1))
+	if inner.raw != unread {
+		t.Errorf("an address that does not answer: got %s, want %s", inner.raw, unread)
+	}
+	if asked := g.host.asked.Load(); asked == 0 {
+		t.Error("no list was read")
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// A client of a document is pairwise, too, if the list of its sector names it.
+func TestADocumentMayBePairwise(t *testing.T) {
+	t.Parallel()
+	g := startGuest(t, "sqlite::memory:", anyone)
+	g.host.says(strings.Replace(editor, "{", `{"subject_type": "pairwise", "userinfo_signed_response_alg": "ES256",`, 1))
+	g.isAsked()
+	if c := g.stored(); !c.Pairwise() || c.UserinfoSignedResponseAlg != "ES256" ||
+		clients.Sector(&c) != "client:"+g.host.id {
+		t.Errorf("got %+v, sector %s", c, clients.Sector(&c))
+	}
+	g.ages(25 * time.Hour)
+	g.host.says(strings.Replace(editor, "{", `{"sector_identifier_uri": "`+g.host.id+`",`, 1)) // it is no list
+	g.isRefused()
+}
+
+// Scripts of clients that are not known yet register them; they send no cookies, and have the registration's own token
+// for all else. Others left browsers out, or refused preflights.
+func TestScriptsRegisterClients(t *testing.T) {
+	t.Parallel()
+	g := startGuest(t, "sqlite::memory:", registersAll)
+	const origin = "https://inspector.example"
+	for _, method := range []string{"POST", "GET", "PUT", "DELETE"} {
+		resp := g.raw(preflight("/register", method, origin))
+		if h := resp.Header; resp.StatusCode != http.StatusNoContent || h.Get("Access-Control-Allow-Origin") != "*" ||
+			h.Get("Access-Control-Allow-Credentials") != "" || h.Get("Access-Control-Allow-Methods") != method {
+			t.Errorf("preflight of %s: got %d %v", method, resp.StatusCode, h)
+		}
+	}
+	if h := g.raw(preflight("/register", "PATCH", origin)).Header; h.Get("Access-Control-Allow-Origin") != "" {
+		t.Errorf("preflight of PATCH: got %v", h)
+	}
+	a := g.registers(strings.Replace(registration, "http://127.0.0.1:3000/callback", origin+"/callback", 1),
+		"Origin: "+origin)
+	if a.status != http.StatusCreated || a.header.Get("Access-Control-Allow-Origin") != "*" {
+		t.Fatalf("got %d %v", a.status, a.header)
+	}
+	if a := g.registers("{", "Origin: "+origin); a.status != http.StatusBadRequest ||
+		a.header.Get("Access-Control-Allow-Origin") != "*" {
+		t.Errorf("an error: got %d %v", a.status, a.header)
+	}
+	// From then on its scripts read the answers of /token.
+	for from, want := range map[string]string{origin: origin, "https://evil.example": "", origin + ".evil.example": ""} {
+		if got := g.raw(preflight("/token", "POST", from)).Header.Get("Access-Control-Allow-Origin"); got != want {
+			t.Errorf("/token from %s: got %q, want %q", from, got, want)
+		}
+	}
+	if resp := g.manages("DELETE", a, ""); resp.StatusCode != http.StatusNoContent {
+		t.Errorf("DELETE: got %d", resp.StatusCode)
+	}
+}

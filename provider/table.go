@@ -39,7 +39,8 @@ func (p *Provider) table() []Endpoint {
 		{Path: "/revoke", Methods: post, Program: true, Scripts: ScriptsOfRegistered, Clients: clients.AuthMethods,
 			Metadata: "revocation_endpoint", announced: true, serve: p.resource.Revoke},
 		{Path: register.Path, Methods: []string{http.MethodPost, http.MethodGet, http.MethodPut, http.MethodDelete},
-			Program: true, Metadata: "registration_endpoint", offered: register.Offered, serve: p.register.Register},
+			Program: true, Scripts: ScriptsOfAny, Metadata: "registration_endpoint", offered: register.Offered,
+			serve: p.register.Register},
 		{Path: "/logout", Methods: []string{http.MethodGet, http.MethodPost},
 			Metadata: "end_session_endpoint", serve: p.logout.Logout},
 	}
@@ -77,7 +78,9 @@ func (p *Provider) handler(e *Endpoint) http.Handler {
 	case ScriptsOfRegistered:
 		return p.withCORS(h, e.Methods...)
 	case ScriptsOfAny:
-		return web.Public(h)
+		return web.Public(h, slices.DeleteFunc(slices.Clone(e.Methods), func(m string) bool {
+			return m == http.MethodGet || m == http.MethodHead
+		})...)
 	}
 	return h
 }

@@ -45,7 +45,9 @@ func New(c Config) (*Provider, error) {
 		Store: c.Store, Secrets: c.Secrets, Sessions: c.Sessions, Clients: p.clients, Tokens: p.tokens,
 		SignOut: c.Pages.SignOut, SignedOut: c.Pages.SignedOut, LetterLifetime: authorize.LetterLifetime(c.RequestLifetime),
 	}
-	p.register = &register.Server{Store: c.Store, Limits: c.Limits, Bearer: p.resource.BearerOf}
+	p.register = &register.Server{
+		Store: c.Store, Limits: c.Limits, Bearer: p.resource.BearerOf, CheckSector: c.Documents.CheckSector,
+	}
 	p.makeEngine()
 	p.endpoints = p.table()
 	return p, nil

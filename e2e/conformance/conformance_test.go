@@ -1,5 +1,5 @@
 // Package conformance asks of Vouchsafe what the suites of the OpenID Foundation ask in
-// the profiles Config OP, Basic OP, Form Post OP and RP-Initiated Logout. Each test has
+// the profiles Config OP, Basic OP, Form Post OP, Dynamic OP and RP-Initiated Logout. Each test has
 // the name of the suite's module and demands what the module demands, warnings included.
 package conformance
 

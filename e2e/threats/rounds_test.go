@@ -47,7 +47,7 @@ var shownInRounds = map[secret.Purpose]string{
 	secret.DelegatedReset: "in flight", secret.DelegatedSignIn: "in flight",
 	secret.DelegatedSession:  "in flight; later, users sign in again",
 	secret.AppSession:        "sealed anew with the others: reseal.TestAllThatIsStoredIsSealedAnew",
-	secret.PairwiseKey:       "sealed anew with the others, and subjects stay: provider.TestPairwiseSubjectsSurviveSecrets",
+	secret.PairwiseKey:       "sealed anew with the others: provider.TestPairwiseSubjectsSurviveSecrets",
 	secret.AppUserToken:      "in flight, for JWT_KEY_EXP; later, users sign in again",
 	secret.RepeatableRequest: "in flight, for a day: after that no answer is repeated",
 }

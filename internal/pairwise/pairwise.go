@@ -1,5 +1,5 @@
-// Package pairwise makes the subject identifiers by which pairwise clients know users (OpenID Connect Core section 8.1),
-// and finds the user of one.
+// Package pairwise makes the subject identifiers by which pairwise clients know users (OpenID Connect Core section
+// 8.1), and finds the user of one.
 //
 // An identifier is a keyed hash of the client's sector and the user's id, followed by the id, encrypted under that hash
 // (the construction of AES-SIV, RFC 5297, with HMAC-SHA-256). Clients of a sector see the same identifier; two sectors
@@ -138,7 +138,7 @@ func (n Names) Means(name, id string) bool {
 	return subtle.ConstantTimeCompare([]byte(n.User(id)), []byte(name)) == 1
 }
 
-// ID returns the id of the user whom a client knows by the name, or "" if no client of the sector knows a user by it.
+// ID returns the id of the user that has the name, or "" if no client of the sector knows a user by it.
 func (n Names) ID(name string) string {
 	if n.key == nil {
 		return name

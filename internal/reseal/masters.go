@@ -112,7 +112,8 @@ func Others(ctx context.Context, s storage.Sealed, given []string) ([]storage.Ma
 	}), err
 }
 
-// ReplacePairwise gives each tenant whose pairwise key no given secret opens another one, and returns how many there are.
+// ReplacePairwise gives each tenant whose pairwise key no given secret opens another one, and returns how many there
+// are.
 // Without it, no pairwise client could sign users in any more; with it, none knows its users again.
 func ReplacePairwise(ctx context.Context, s storage.Sealed, secrets *secret.Masters) (replaced int, err error) {
 	values, err := s.SealedValues(ctx, storage.SealedPairwise, storage.SealedValue{}, page)
@@ -125,7 +126,8 @@ func ReplacePairwise(ctx context.Context, s storage.Sealed, secrets *secret.Mast
 			}
 			root := make([]byte, 32)
 			rand.Read(root)
-			n, err := s.ReplaceSealed(ctx, storage.SealedPairwise, []storage.SealedChange{{SealedValue: v, To: box.Seal(root)}})
+			n, err := s.ReplaceSealed(ctx, storage.SealedPairwise,
+				[]storage.SealedChange{{SealedValue: v, To: box.Seal(root)}})
 			if err != nil {
 				return replaced, err
 			}

@@ -15,11 +15,11 @@ var anyOrigin = []string{"*"}
 
 // Public lets scripts of every origin read what h answers. It is for documents that are the same
 // for every reader. Every answer has the header, even if the request names no origin, so that
-// caches need only one copy.
-func Public(h http.Handler) http.Handler {
+// caches need only one copy. Scripts may use GET, HEAD and the methods in more.
+func Public(h http.Handler, more ...string) http.Handler {
 	preflights := cors.New(cors.Options{
 		AllowedOrigins: []string{"*"},
-		AllowedMethods: []string{http.MethodGet, http.MethodHead},
+		AllowedMethods: append([]string{http.MethodGet, http.MethodHead}, more...),
 		AllowedHeaders: []string{"*"},
 		MaxAge:         int(PreflightAge / time.Second),
 	})

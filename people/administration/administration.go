@@ -41,7 +41,7 @@ type Accounts struct {
 	Pairwise func(ctx context.Context) (*pairwise.Service, error)
 }
 
-// named returns the id of the user whom a pairwise client knows by the name, or the name.
+// named returns the id of the user that has the name at a pairwise client, or the name.
 func (s *Accounts) named(ctx context.Context, a people.Asker, name string) (string, error) {
 	if s.Pairwise == nil || !pairwise.Looks(name) {
 		return name, nil
@@ -64,8 +64,8 @@ func (s *Accounts) named(ctx context.Context, a people.Asker, name string) (stri
 // now returns the present moment as it is stored: to the microsecond.
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 
-// Find returns the user of the asker's tenant with the id, e-mail address or user name, or whom a pairwise client knows
-// by the name.
+// Find returns the user of the asker's tenant with the id, e-mail address or user name, or with the name at a pairwise
+// client.
 func (s *Accounts) Find(ctx context.Context, a people.Asker, name string) (storage.User, error) {
 	name, err := s.named(ctx, a, name)
 	if err != nil {

@@ -69,7 +69,8 @@ func (s *Subject) Explain(scopes []string, files Declared) []Explanation {
 
 // explainBuiltIn explains the built-in claims that no rule takes the place of.
 func (s *Subject) explainBuiltIn(rules Rules, scopes []string) []Explanation {
-	all := []Explanation{{Claim: "sub", Value: appendText(nil, s.Names.User(s.User.ID)), In: Places, From: "the account", Rule: BuiltIn}}
+	sub := appendText(nil, s.Names.User(s.User.ID))
+	all := []Explanation{{Claim: "sub", Value: sub, In: Places, From: "the account", Rule: BuiltIn}}
 	for _, c := range Standard.All() {
 		if c.Value == nil || rules.Named(c.Name) != nil {
 			continue

@@ -10,7 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/outbound"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // Bounds of a fetch.
@@ -37,6 +39,19 @@ type Fetcher struct {
 func NewFetcher(c outbound.Config) *Fetcher {
 	c.Timeout, c.MaxBody = fetchTime, maxDocument
 	return &Fetcher{client: outbound.Client(c), slots: make(chan struct{}, maxFetches)}
+}
+
+// CheckSector reads the list at the client's sector_identifier_uri, if it has one. Its error is a clients.Fault if that
+// lacks a redirect URI of the client.
+func (f *Fetcher) CheckSector(ctx context.Context, c *storage.Client) error {
+	if c.SectorIdentifierURI == "" {
+		return nil
+	}
+	list, _, err := f.fetch(ctx, c.SectorIdentifierURI)
+	if err != nil {
+		return fmt.Errorf("sector_identifier_uri: %w", err)
+	}
+	return clients.CheckSector(c, list)
 }
 
 // fetch returns the document at a URL, and for how long it may be used.

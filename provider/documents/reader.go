@@ -166,7 +166,9 @@ func (r *Reader) fetch(ctx context.Context, id string) (c storage.Client, fresh 
 	if err != nil {
 		return c, 0, err
 	}
-	c, err = clients.ReadDocument(id, text)
+	if c, err = clients.ReadDocument(id, text); err == nil {
+		err = r.Fetcher.CheckSector(ctx, &c)
+	}
 	return c, fresh, err
 }
 
@@ -201,6 +203,10 @@ func merged(was, doc storage.Client) (storage.Client, error) {
 	c.TokenEndpointAuthMethod, c.TokenEndpointAuthSigningAlg = doc.TokenEndpointAuthMethod,
 		doc.TokenEndpointAuthSigningAlg
 	c.JWKS, c.JWKSURI = doc.JWKS, doc.JWKSURI
+	c.SubjectType, c.SectorIdentifierURI = doc.SubjectType, doc.SectorIdentifierURI
+	c.IDTokenSignedResponseAlg, c.UserinfoSignedResponseAlg = doc.IDTokenSignedResponseAlg,
+		doc.UserinfoSignedResponseAlg
+	c.AllowedCORSOrigins = clients.Origins(&was, &doc)
 	if faults := clients.Validate(&c); len(faults) > 0 {
 		return c, faults[0]
 	}

@@ -1,6 +1,7 @@
 package register
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -28,6 +29,9 @@ type Server struct {
 	Limits *limit.Limiter
 	// Bearer returns what the access token or the API key stands for that a request brings.
 	Bearer func(r *http.Request) (storage.Bearer, error)
+	// CheckSector reads the list at a client's sector_identifier_uri. Its error is a clients.Fault if that lacks a
+	// redirect URI of the client.
+	CheckSector func(ctx context.Context, c *storage.Client) error
 }
 
 // Path is that of the endpoint, below the issuer. A client manages itself at Path?client_id=ID.
@@ -40,6 +44,8 @@ const scope = "clients:write"
 var (
 	perAddress = limit.Rule{Name: "register", Max: 20, Window: time.Hour}
 	perTenant  = limit.Rule{Name: "register-tenant", Max: 1000, Window: time.Hour}
+	// of lists of redirect URIs that are read
+	sectors = limit.Rule{Name: "sector", Max: 30, Window: time.Hour}
 )
 
 // Errors of RFC 7591 section 3.2.2.
@@ -111,6 +117,9 @@ func (s *Server) add(w http.ResponseWriter, r *http.Request) error {
 		return oauth.ErrTooManyFailures.WithDescription("Too many clients were registered from this IP address or at " +
 			"this tenant. Wait a while.").WithWrap(oauth.Wait(wait))
 	}
+	if err := s.checkSector(ctx, t, &c); err != nil {
+		return err
+	}
 	c, made, token, err := clients.Register(ctx, s.Store, t.ID, c, by(ctx, actor))
 	if err != nil {
 		return err
@@ -141,6 +150,9 @@ func (s *Server) change(w http.ResponseWriter, r *http.Request, was storage.Clie
 	if err != nil {
 		return refusal(err)
 	}
+	if err := s.checkSector(r.Context(), web.TenantOf(r.Context()), &c); err != nil {
+		return err
+	}
 	c, made, err := clients.Reregister(r.Context(), s.Store, was, c, by(r.Context(), was.ClientID))
 	if errors.Is(err, storage.ErrStale) {
 		return fosite.ErrTemporarilyUnavailable.WithDescription("The client has just been changed elsewhere. Try again.")
@@ -149,6 +161,25 @@ func (s *Server) change(w http.ResponseWriter, r *http.Request, was storage.Clie
 		return refusal(err)
 	}
 	return answer(w, r, http.StatusOK, c, made, token)
+}
+
+// checkSector refuses a client that its sector does not list. The error does not tell what this server can reach.
+func (s *Server) checkSector(ctx context.Context, t *issuer.Tenant, c *storage.Client) error {
+	if c.SectorIdentifierURI == "" {
+		return nil
+	}
+	ip := web.RequestOf(ctx).IP
+	if _, wait, ok := s.Limits.Admit(ctx, t.ID, ip, limit.Networks(ip, sectors, limit.Stays)...); !ok {
+		return oauth.ErrTooManyFailures.WithDescription("Too many sector_identifier_uri were read for this IP address. " +
+			"Wait a while.").WithWrap(oauth.Wait(wait))
+	}
+	err := s.CheckSector(ctx, c)
+	if _, is := errors.AsType[clients.Fault](err); err != nil && !is {
+		web.Note(ctx, "why", err.Error())
+		err = clients.Fault{Field: "sector_identifier_uri", Message: "can't be read: it has to answer with JSON, without a " +
+			"redirect"}
+	}
+	return refusal(err)
 }
 
 // own returns the client whose registration access token the request brings, and the token. All failures look the same.
@@ -239,7 +270,10 @@ func answer(w http.ResponseWriter, r *http.Request, status int, c storage.Client
 		PostLogoutRedirectURIs: c.PostLogoutRedirectURIs, GrantTypes: c.GrantTypes, ResponseTypes: c.ResponseTypes,
 		TokenEndpointAuthMethod:     c.TokenEndpointAuthMethod,
 		TokenEndpointAuthSigningAlg: c.TokenEndpointAuthSigningAlg, JWKS: c.JWKS, JWKSURI: c.JWKSURI,
-		IDTokenSignedResponseAlg: c.IDTokenSignedResponseAlg,
+		IDTokenSignedResponseAlg: c.IDTokenSignedResponseAlg, UserinfoSignedResponseAlg: c.UserinfoSignedResponseAlg,
+		SubjectType: cmp.Or(c.SubjectType, storage.SubjectPublic), SectorIdentifierURI: c.SectorIdentifierURI,
+		Contacts: c.Contacts, DefaultMaxAge: c.DefaultMaxAge, RequireAuthTime: c.RequireAuthTime,
+		DefaultACRValues: c.DefaultACRValues, InitiateLoginURI: c.InitiateLoginURI,
 	}
 	out := registered{Client: shown, Scope: clients.OutsideScope(&t.Tenant, &c), Secret: secret,
 		IssuedAt: c.CreatedAt.Unix(), Token: token,

@@ -32,8 +32,8 @@ func (s *Server) BearerOf(r *http.Request) (b storage.Bearer, err error) {
 		return b, errActing
 	}
 	if k := token.key; k != nil {
-		b = storage.Bearer{Client: *token.subject.Client, User: k.User, Subject: token.claims.Subject, Scopes: shown.GetGrantedScopes(),
-			Audience: shown.GetGrantedAudience()}
+		b = storage.Bearer{Client: *token.subject.Client, User: k.User, Subject: token.claims.Subject,
+			Scopes: shown.GetGrantedScopes(), Audience: shown.GetGrantedAudience()}
 		if oauth.IsAPIKey(value) {
 			b.Key = k
 		}

@@ -121,7 +121,8 @@ func describe(t *issuer.Tenant, use fosite.TokenUse, r fosite.AccessRequester) i
 	out := introspection{
 		Active: true, Scope: strings.Join(r.GetGrantedScopes(), " "), ClientID: r.GetClient().GetID(), Issuer: t.Issuer,
 		Subject: token.GetSubject(), Audience: r.GetGrantedAudience(),
-		IssuedAt: r.GetRequestedAt().Unix(), ExpiresAt: token.GetExpiresAt(use).Unix(), SID: token.names.Session(token.grant.SessionID),
+		IssuedAt: r.GetRequestedAt().Unix(), ExpiresAt: token.GetExpiresAt(use).Unix(),
+		SID: token.names.Session(token.grant.SessionID),
 	}
 	if c := token.claims; c != nil {
 		out.TokenType, out.JTI, out.SID, out.AuthTime, out.ACR, out.AMR = "Bearer", c.JTI, c.SID, c.AuthTime, c.ACR, c.AMR
