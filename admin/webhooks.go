@@ -94,7 +94,9 @@ func managed(err error) error {
 }
 
 // tooManyWebhooks is the outcome of webhooks.ErrTooMany.
-var tooManyWebhooks = jsonapi.Outcome{Status: http.StatusConflict, Code: "too_many", When: "the tenant has 50 webhooks."}
+var tooManyWebhooks = jsonapi.Outcome{
+	Status: http.StatusConflict, Code: "too_many", When: "the tenant has 50 webhooks.",
+}
 
 // manager returns the use cases of the caller.
 func (s *Server) manager(c *call) *webhooks.Manager {
