@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -226,6 +227,7 @@ type resource struct {
 	AuthorizationServers []string `json:"authorization_servers"`
 	Scopes               []string `json:"scopes_supported"`
 	BearerMethods        []string `json:"bearer_methods_supported"`
+	ProofAlgorithms      []string `json:"dpop_signing_alg_values_supported"`
 	Name                 string   `json:"resource_name"`
 }
 
@@ -237,7 +239,8 @@ func (s *Server) serveMetadata(w http.ResponseWriter, r *http.Request) {
 	t := web.TenantOf(r.Context())
 	s.servePublic(w, r, resource{
 		Resource: t.URL(Prefix), AuthorizationServers: []string{t.Issuer}, Scopes: administration.Scopes,
-		BearerMethods: []string{"header"}, Name: "Vouchsafe management API",
+		BearerMethods: []string{"header"}, ProofAlgorithms: clients.AlgorithmNames(clients.AssertionAlgorithms),
+		Name: "Vouchsafe management API",
 	})
 }
 

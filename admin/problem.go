@@ -26,6 +26,10 @@ var commonProblems = []jsonapi.Outcome{
 	{Status: http.StatusUnauthorized, Code: "missing_token", When: "there is no access token."},
 	{Status: http.StatusUnauthorized, Code: "invalid_token", When: "the access token has expired, was revoked, or is " +
 		"for another API."},
+	{Status: http.StatusUnauthorized, Code: "invalid_dpop_proof", When: "the access token is bound to a key, and the " +
+		"proof in the header `DPoP` is missing or wrong (RFC 9449)."},
+	{Status: http.StatusUnauthorized, Code: "use_dpop_nonce",
+		When: "the proof needs the nonce of the header `DPoP-Nonce`."},
 	{Status: http.StatusUnauthorized, Code: "insufficient_user_authentication", When: "the tenant's `administrators` " +
 		"asks for a later sign-in, or for one with a second factor; `WWW-Authenticate` says which (RFC 9470)."},
 	{Status: http.StatusForbidden, Code: "insufficient_scope", When: "the access token lacks the scope that `scope` " +
@@ -132,7 +136,7 @@ func (s *Server) fromStorage(r *http.Request, err error) *jsonapi.Problem {
 // fromWeb returns an error of the protocol, or one from before the API was reached.
 func fromWeb(r *http.Request, from *web.Problem) *jsonapi.Problem {
 	p := jsonapi.FromWeb(from)
-	if t := web.FindTenant(r.Context()); t != nil && p.Status == http.StatusUnauthorized {
+	if t := web.FindTenant(r.Context()); t != nil && p.Status == http.StatusUnauthorized && p.Authenticate == "" {
 		p.Authenticate = challenge(t, p.Code, "")
 	}
 	return p

@@ -29,6 +29,7 @@ const (
 	firstTokens  = "/sign?signatures=2&inserts=1"
 	nextTokens   = "/sign?signatures=2&updates=1"
 	oneToken     = "/sign?verifications=1&reads=1"
+	boundToken   = "/sign?signatures=1&verifications=1&inserts=1"
 )
 
 // The published documents. The floor serves the same bytes under the same paths.
@@ -41,7 +42,11 @@ var operations = []operation{
 	{"discovery", 1.2, task{do: static(discovery, `"issuer"`)}, task{do: static(discovery, `"issuer"`)}},
 	{"jwks", 1.2, task{do: static(jwks, `"keys"`)}, task{do: static(jwks, `"keys"`)}},
 	{"client-credentials", 1.5, task{do: clientCredentials}, task{do: posted(oneSignature)}},
+	{"client-credentials-dpop", 1.5, task{prepare: boundCredentials, do: boundCredentials}, task{do: posted(boundToken)}},
 	{"authorize", 1.7, task{prepare: signIn, do: authorize}, task{do: inTurn(twoReads, firstTokens)}},
+	{"par", 2.3, task{do: push}, task{do: posted("/sign")}},
+	{"authorize-par", 1.7, task{prepare: signIn, do: authorizePushed},
+		task{do: inTurn("/sign", twoReads, firstTokens)}},
 	{"refresh", 1.6, task{prepare: obtain, do: refresh}, task{do: posted(nextTokens)}},
 	// Ten claims of rules in both tokens may cost a tenth more.
 	{"refresh-ten-claims", 1.76, task{prepare: obtainMapped, do: refresh}, task{do: posted(nextTokens)}},

@@ -107,8 +107,29 @@ func (d document) client() (c storage.Client, err error) {
 	if c.Public() {
 		c.AllowedCORSOrigins = webOrigins(&c)
 	}
+	d.demands(&c)
 	d.about(&c)
 	return c, nil
+}
+
+// flag returns a member that is true or false.
+func (d document) flag(name string) (is bool) { return json.Unmarshal(d[name], &is) == nil && is }
+
+// demands sets what the client demands of its own requests and tokens (RFC 9101 section 10.5, RFC 9126 section 6, RFC
+// 9449 section 5.2).
+func (d document) demands(c *storage.Client) {
+	if d.flag("dpop_bound_access_tokens") {
+		c.DPoP = storage.DPoPRequire
+	}
+	c.RequirePushedAuthorizationRequests = d.flag("require_pushed_authorization_requests")
+	alg := d.text("request_object_signing_alg")
+	if !slices.Contains(AssertionAlgorithms, jose.SignatureAlgorithm(alg)) {
+		alg = ""
+	}
+	signs := d.flag("require_signed_request_object")
+	if (signs || alg != "") && (HasJWKS(c) || c.JWKSURI != "" || d.keys(c)) {
+		c.RequireSignedRequestObject, c.RequestObjectSigningAlg = signs, alg
+	}
 }
 
 // usable returns the redirect URIs that a client may have, each once. Others are left out: documents list addresses for

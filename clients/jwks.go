@@ -46,7 +46,7 @@ func ParseJWKS(raw []byte) (keys []jose.JSONWebKey, bad []error, err error) {
 		return nil, nil, fmt.Errorf("has %d keys: write at most %d", len(set.Keys), MaxKeys)
 	}
 	for i, one := range set.Keys {
-		key, err := parseClientKey(one)
+		key, err := ParseKey(one)
 		if err != nil {
 			bad = append(bad, fmt.Errorf("key %d %w", i+1, err))
 			continue
@@ -88,8 +88,8 @@ func jwksFaults(raw []byte) []string {
 	return faults
 }
 
-// parseClientKey reads one public key, and refuses a key that protects nothing.
-func parseClientKey(raw []byte) (jose.JSONWebKey, error) {
+// ParseKey reads one public key (RFC 7517), and refuses a key that protects nothing.
+func ParseKey(raw []byte) (jose.JSONWebKey, error) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(raw, &members); err != nil {
 		return jose.JSONWebKey{}, errors.New("is not a JSON object")

@@ -145,6 +145,8 @@ func Reregister(
 		c.DefaultACRValues
 	next.InitiateLoginURI = c.InitiateLoginURI
 	next.AllowedCORSOrigins = Origins(&was, &c)
+	next.DPoP, next.RequirePushedAuthorizationRequests = c.DPoP, c.RequirePushedAuthorizationRequests
+	next.RequestObjectSigningAlg, next.RequireSignedRequestObject = c.RequestObjectSigningAlg, c.RequireSignedRequestObject
 	d := Declared{Client: next}
 	made = d.Complete(&was)
 	next.SecretHashes = d.Hashes

@@ -116,6 +116,9 @@ func (v *clientChecks) identity() {
 	}
 	v.oneOf("application_type", v.ApplicationType, []string{"web", "native"})
 	v.accessTokens()
+	if v.DPoP != "" {
+		v.oneOf("dpop", v.DPoP, []string{storage.DPoPOff, storage.DPoPAllow, storage.DPoPRequire})
+	}
 	if v.SecondFactor != "" {
 		v.oneOf("second_factor", v.SecondFactor,
 			[]string{storage.SecondFactorNever, storage.SecondFactorEnrolled, storage.SecondFactorAlways})

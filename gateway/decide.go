@@ -74,11 +74,23 @@ func (x *exchange) bringsBearer() bool {
 	})
 }
 
-// identifyBearer finds out who asks by an access token or an API key.
+// byProof reports whether the request brings an access token that is bound to a key, with a proof of possession.
+func (x *exchange) byProof() bool {
+	return slices.ContainsFunc(x.r.Header["Authorization"], func(v string) bool {
+		scheme, _, _ := strings.Cut(v, " ")
+		return strings.EqualFold(scheme, "DPoP")
+	})
+}
+
+// identifyBearer finds out who asks by an access token or an API key. Tokens that are bound to a key are refused: a
+// check doesn't see the whole request that the proof is about, and a token without its proof may be stolen.
 func (x *exchange) identifyBearer() (*refusal, error) {
 	refused := func(program string) (*refusal, error) {
 		return &refusal{status: http.StatusUnauthorized, message: "gateway.sign_in", challenge: "invalid_token",
 			program: program}, nil
+	}
+	if x.byProof() {
+		return refused("Access tokens that are bound to a key (DPoP) aren't accepted here. Get one without a proof.")
 	}
 	b, err := x.s.Protocol.Bearer(x.r)
 	var p *web.Problem

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/vouchsafe/vouchsafe/internal/passkeytest"
+	"github.com/vouchsafe/vouchsafe/internal/prooftest"
 	"github.com/vouchsafe/vouchsafe/login/api"
 	"github.com/vouchsafe/vouchsafe/login/texts"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -269,5 +270,52 @@ func TestWhatTheChallengeEndpointRefuses(t *testing.T) {
 	if wrong.str("error_description") != english["signin.wrong"] ||
 		wrong.str("message") != texts.In("de")["signin.wrong"] {
 		t.Errorf("got %s", wrong.raw)
+	}
+}
+
+// TestAnAppsCodeIsBoundToItsKey: with a proof at the authorization challenge endpoint, the code and each further
+// request with the auth_session need the same key (RFC 9449 section 10).
+func TestAnAppsCodeIsBoundToItsKey(t *testing.T) {
+	t.Parallel()
+	a := newAPI(t, nil)
+	a.user(storage.DefaultTenant, "jo@example.com", "jo", right)
+	a.app("strict", func(c *storage.Client) { c.DPoP = storage.DPoPRequire })
+	key, thief := prooftest.New(t), prooftest.New(t)
+	proof := func(k *prooftest.Key, path string) string { return "DPoP: " + k.Proof("POST", a.url+path, "") }
+	asks := func(k *prooftest.Key, pairs ...string) said {
+		t.Helper()
+		return a.form(api.ChallengePath, asksCode(append([]string{"client_id", "strict"}, pairs...)...),
+			proof(k, api.ChallengePath))
+	}
+	first := asks(key)
+	if first.str("error") != "use_dpop_nonce" || first.status != 400 || !key.Learn(first.header) {
+		t.Fatalf("got %d %s, want a nonce", first.status, first.raw)
+	}
+	thief.Nonce = key.Nonce
+	first = asks(key)
+	if first.str("error") != "insufficient_authorization" {
+		t.Fatalf("got %d %s, want to be asked for proofs of the user", first.status, first.raw)
+	}
+	more := []string{"auth_session", first.str("auth_session"), "login", "jo@example.com", "password", right}
+	for why, got := range map[string]said{
+		"another key":                      asks(thief, more...),
+		"no proof":                         a.asks(append([]string{"client_id", "strict"}, more...)...),
+		"a key that dpop_jkt doesn't name": asks(key, "dpop_jkt", thief.JKT),
+	} {
+		if got.status != 400 || got.str("error") != "invalid_dpop_proof" && got.str("error") != "invalid_request" {
+			t.Errorf("%s: got %d %s, want a refusal", why, got.status, got.raw)
+		}
+	}
+	code := asks(key, more...).str("authorization_code")
+	if code == "" {
+		t.Fatal("got no code")
+	}
+	form := url.Values{"grant_type": {"authorization_code"}, "client_id": {"strict"}, "code": {code},
+		"code_verifier": {verifier}}
+	if got := a.form("/token", form, proof(thief, "/token")); got.str("error") != "invalid_grant" {
+		t.Errorf("by another key: got %d %s, want invalid_grant", got.status, got.raw)
+	}
+	if got := a.form("/token", form, proof(key, "/token")); got.str("token_type") != "DPoP" {
+		t.Errorf("got %d %s, want bound tokens", got.status, got.raw)
 	}
 }

@@ -86,6 +86,11 @@ func TestAKeyAloneGivesAToken(t *testing.T) {
 	s.fails(s.exchange(key+"0"), http.StatusBadRequest, "invalid_grant")
 	s.fails(s.exchange(apikeys.NewSecret(true)), http.StatusBadRequest, "invalid_grant")
 	s.fails(s.exchange(a.str("access_token")), http.StatusBadRequest, "invalid_grant")
+	p := s.proves() // it may be bound to a key (RFC 9449)
+	a = p.posts(values("grant_type", token.ExchangeGrant, "subject_token", key, "subject_token_type", token.APIKeyType))
+	if a.str("token_type") != "DPoP" || s.access(a).Confirmation.Key() != p.jkt {
+		t.Errorf("with a proof: got %d %s, want a bound token", a.status, a.raw)
+	}
 }
 
 // TestAKeyDiesWithItsOwner: a key, and the tokens that it gave, work at our endpoints no longer than their owner may.

@@ -14,6 +14,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/authorize"
 	"github.com/vouchsafe/vouchsafe/provider/clientauth"
+	"github.com/vouchsafe/vouchsafe/provider/dpop"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/resource"
 	"github.com/vouchsafe/vouchsafe/provider/token"
@@ -27,11 +28,14 @@ type Apps struct {
 	authorize *authorize.Server
 	token     *token.Server
 	resource  *resource.Server
+	proofs    *dpop.Checker
 	cors      func(h http.Handler, more ...string) http.Handler
 }
 
 // Apps returns the protocol's part of the JSON API.
-func (p *Provider) Apps() Apps { return Apps{p.auth, p.authorize, p.token, p.resource, p.withCORS} }
+func (p *Provider) Apps() Apps {
+	return Apps{p.auth, p.authorize, p.token, p.resource, p.proofs, p.withCORS}
+}
 
 // App returns the first-party client that a request comes from. The client authenticates as at /token; form
 // holds the parameters of client authentication that came in the body. Its errors are invalid_client, and
@@ -143,13 +147,29 @@ func (a Apps) Person(r *http.Request) (storage.Client, storage.Grant, storage.Us
 	if err == nil {
 		err = requireFirstParty(&c)
 	}
-	return c, g, u, appProblem(err)
+	return c, g, u, tokenProblem(r, err)
 }
 
 // Bearer returns what the access token in the request's Authorization header stands for.
 func (a Apps) Bearer(r *http.Request) (storage.Bearer, error) {
 	b, err := a.resource.BearerOf(r)
-	return b, appProblem(err)
+	return b, tokenProblem(r, err)
+}
+
+// tokenProblem is appProblem for an error about an access token, which says if a proof is wanted.
+func tokenProblem(r *http.Request, err error) error {
+	e, prob := oauth.Refusal(err), appProblem(err)
+	if e != nil && oauth.ByProof(e) {
+		prob.(*web.Problem).Authenticate = oauth.DPoPChallenge(web.TenantOf(r.Context()), e)
+	}
+	return prob
+}
+
+// ProofOf returns the thumbprint of the key that the request's DPoP proof shows, or "" for a request without one, and
+// what spends the proof. Its errors are invalid_dpop_proof and use_dpop_nonce.
+func (a Apps) ProofOf(r *http.Request) (key string, spend func() error, err error) {
+	proof, err := a.proofs.Read(r, "")
+	return proof.JKT, func() error { return appProblem(a.proofs.Spend(r.Context(), proof)) }, appProblem(err)
 }
 
 // CORS returns h with answers that scripts may read if a client of the tenant has registered their origin. Other

@@ -24,7 +24,7 @@ func (p *Provider) withCORS(h http.Handler, more ...string) http.Handler {
 		},
 		AllowedMethods: append([]string{http.MethodGet, http.MethodHead, http.MethodPost}, more...),
 		AllowedHeaders: []string{"*"}, // that is, those that the preflight names: a literal * would leave out Authorization
-		ExposedHeaders: []string{"ETag", "Link", "Retry-After", "WWW-Authenticate", "X-Request-Id"},
+		ExposedHeaders: []string{"DPoP-Nonce", "ETag", "Link", "Retry-After", "WWW-Authenticate", "X-Request-Id"},
 		// For this long after a client gave up its origin, scripts can still send requests. They read no answers.
 		MaxAge: int(web.PreflightAge / time.Second),
 	}).Handler(h)

@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people/claims"
+	"github.com/vouchsafe/vouchsafe/provider/dpop"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/token"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
@@ -33,6 +34,7 @@ func (p *Provider) serveResource(w http.ResponseWriter, r *http.Request) error {
 			"jwks_uri": t.URL("/jwks"), "scopes_supported": scopesSupported(t),
 			"bearer_methods_supported":              []string{"header", "body"},
 			"resource_signing_alg_values_supported": signingAlgorithms(),
+			"dpop_signing_alg_values_supported":     clients.AlgorithmNames(dpop.Algorithms),
 		})
 	})
 }
@@ -60,6 +62,7 @@ func (p *Provider) metadata(t *issuer.Tenant) map[string]any {
 		"request_parameter_supported":                    true,
 		"request_object_signing_alg_values_supported":    clients.AlgorithmNames(clients.AssertionAlgorithms),
 		"request_uri_parameter_supported":                false, // its default is true
+		"dpop_signing_alg_values_supported":              clients.AlgorithmNames(dpop.Algorithms),
 		"id_token_signing_alg_values_supported":          algs,
 		"userinfo_signing_alg_values_supported":          algs,
 		"protected_resources":                            tokens.OwnResources(t),

@@ -6,6 +6,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/cache"
 	"github.com/vouchsafe/vouchsafe/provider/authorize"
 	"github.com/vouchsafe/vouchsafe/provider/clientauth"
+	"github.com/vouchsafe/vouchsafe/provider/dpop"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/provider/logout"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
@@ -25,6 +26,7 @@ type Provider struct {
 
 	auth      *clientauth.Authenticator
 	tokens    *tokens.Maker
+	proofs    *dpop.Checker
 	authorize *authorize.Server
 	token     *token.Server
 	logout    *logout.Server

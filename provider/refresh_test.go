@@ -2,7 +2,6 @@ package provider
 
 import (
 	"net/http"
-	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -56,12 +55,12 @@ func TestTokenAheadOfItsGrant(t *testing.T) {
 		c := s.client()
 		thief := s.client(func(c *storage.Client) { c.ClientID = "thief" })
 		spent := s.tokens(c).str("refresh_token")
-		id, _, err := s.p.tokens.OpenRefreshToken(s.tenant.ID, spent)
+		opened, err := s.p.tokens.OpenRefreshToken(s.tenant.ID, spent)
 		if err != nil {
 			t.Fatal(err)
 		}
 		// The database knows the first generation, and the client has the third.
-		newest := s.p.tokens.RefreshToken(s.tenant.ID, id, 3)
+		newest := s.p.tokens.RefreshToken(s.tenant.ID, tokens.RefreshToken{GrantID: opened.GrantID, Generation: 3})
 		s.fails(s.refresh(thief, newest), http.StatusBadRequest, "invalid_grant")
 		if n := s.events("refresh.ahead"); n != 0 {
 			t.Errorf("%d events, want none for another client's try", n)
@@ -382,9 +381,13 @@ func TestMutantsOfARefreshToken(t *testing.T) {
 	s := startTokens(t)
 	c := s.client()
 	token := s.tokens(c).str("refresh_token")
-	id, gen, err := s.p.tokens.OpenRefreshToken(s.tenant.ID, token)
-	if err != nil || gen != 1 {
-		t.Fatalf("got %d, %v", gen, err)
+	opened, err := s.p.tokens.OpenRefreshToken(s.tenant.ID, token)
+	if err != nil || opened.Generation != 1 {
+		t.Fatalf("got %+v, %v", opened, err)
+	}
+	id := opened.GrantID
+	ofGrant := func(tenant, grant string, gen int64) string {
+		return s.p.tokens.RefreshToken(tenant, tokens.RefreshToken{GrantID: grant, Generation: gen})
 	}
 	mac := token[strings.LastIndex(token, ".")+1:]
 	mutants := []string{
@@ -393,7 +396,7 @@ func TestMutantsOfARefreshToken(t *testing.T) {
 		"vrt_{" + id + "}.1." + mac,
 		"vrt_" + id + ".01." + mac, "vrt_" + id + ".+1." + mac, "vrt_" + id + ".2." + mac, "vrt_" + id + ".-1." + mac,
 		"vrt_" + id + ".1", "vrt_" + id + ".1." + mac + ".",
-		"vrt_" + newID() + ".1." + mac, s.p.tokens.RefreshToken("other", id, 1),
+		"vrt_" + newID() + ".1." + mac, ofGrant("other", id, 1),
 		"vrt_" + id + ".1." + mac[:20] + "\n" + mac[20:], strings.Repeat("A", 10_000),
 	}
 	for i := range token {
@@ -407,7 +410,7 @@ func TestMutantsOfARefreshToken(t *testing.T) {
 			s.fails(s.refresh(c, m), http.StatusBadRequest, "invalid_grant")
 		}
 	}
-	s.fails(s.refresh(c, s.p.tokens.RefreshToken(s.tenant.ID, newID(), 1)), http.StatusBadRequest, "invalid_grant")
+	s.fails(s.refresh(c, ofGrant(s.tenant.ID, newID(), 1)), http.StatusBadRequest, "invalid_grant")
 	s.fails(s.refresh(c, ""), http.StatusBadRequest, "invalid_request")
 	a := s.refresh(c, token)
 	if a.status != http.StatusOK {
@@ -415,26 +418,29 @@ func TestMutantsOfARefreshToken(t *testing.T) {
 	}
 	// One that was made here but that no grant has reached, as after a restored backup, is no
 	// mutant: it ends the grant.
-	s.fails(s.refresh(c, s.p.tokens.RefreshToken(s.tenant.ID, id, 5)), http.StatusBadRequest, "invalid_grant")
+	s.fails(s.refresh(c, ofGrant(s.tenant.ID, id, 5)), http.StatusBadRequest, "invalid_grant")
 	s.fails(s.refresh(c, a.str("refresh_token")), http.StatusBadRequest, "invalid_grant")
 }
 
 func FuzzRefreshToken(f *testing.F) {
 	s := startTokens(f)
 	for _, gen := range []int64{1, 2, 9223372036854775807} {
-		f.Add(s.p.tokens.RefreshToken(s.tenant.ID, "018f3c1e-7b1a-7b1a-8b1a-1b1a1b1a1b1a", gen))
+		of := tokens.RefreshToken{GrantID: "018f3c1e-7b1a-7b1a-8b1a-1b1a1b1a1b1a", Generation: gen}
+		f.Add(s.p.tokens.RefreshToken(s.tenant.ID, of))
+		of.JKT = s256("a key")
+		f.Add(s.p.tokens.RefreshToken(s.tenant.ID, of))
 	}
 	f.Add("vrt_..")
 	f.Fuzz(func(t *testing.T, token string) {
-		id, gen, err := s.p.tokens.OpenRefreshToken(s.tenant.ID, token)
+		opened, err := s.p.tokens.OpenRefreshToken(s.tenant.ID, token)
 		if err != nil {
 			return
 		}
-		if again := s.p.tokens.RefreshToken(s.tenant.ID, id, gen); again != token {
+		if again := s.p.tokens.RefreshToken(s.tenant.ID, opened); again != token {
 			t.Errorf("got %q taken for %q", token, again)
 		}
-		if gen < 1 || strconv.FormatInt(gen, 10) == "" {
-			t.Errorf("got generation %d", gen)
+		if opened.Generation < 1 {
+			t.Errorf("got generation %d", opened.Generation)
 		}
 	})
 }

@@ -84,15 +84,15 @@ func BenchmarkRefresh(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			s := startTokens(b)
 			c := s.client(func(c *storage.Client) { c.IDTokenSignedResponseAlg, c.Claims = "ES256", rules })
-			id, gen, err := s.p.tokens.OpenRefreshToken(s.tenant.ID, s.tokens(c).str("refresh_token"))
+			token, err := s.p.tokens.OpenRefreshToken(s.tenant.ID, s.tokens(c).str("refresh_token"))
 			if err != nil {
 				b.Fatal(err)
 			}
 			b.ReportAllocs()
 			for b.Loop() {
 				s.send(b, values("grant_type", "refresh_token", "client_id", "spa", "refresh_token",
-					s.p.tokens.RefreshToken(s.tenant.ID, id, gen)), "")
-				gen++
+					s.p.tokens.RefreshToken(s.tenant.ID, token)), "")
+				token.Generation++
 			}
 		})
 	}

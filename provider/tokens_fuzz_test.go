@@ -37,7 +37,7 @@ func FuzzTampered(f *testing.F) {
 		func(v string) error { _, err := s.p.tokens.OpenAccessToken(ctx, t, v, now); return err },
 		func(v string) error { _, err := s.p.tokens.OpenIDTokenHint(ctx, t, v); return err },
 		func(v string) error { _, err := s.p.tokens.OpenCode(t, v, now); return err },
-		func(v string) error { _, _, err := s.p.tokens.OpenRefreshToken(t.ID, v); return err },
+		func(v string) error { _, err := s.p.tokens.OpenRefreshToken(t.ID, v); return err },
 	}
 	// Which of them opens which.
 	opener := []int{0, 0, 1, 2, 3}

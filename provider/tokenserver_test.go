@@ -312,6 +312,7 @@ func (s *tokenServer) fails(a reply, status int, code string) {
 var registeredErrors = []string{
 	"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type",
 	"unsupported_response_type", "invalid_scope", "temporarily_unavailable", "invalid_target",
+	"invalid_dpop_proof", "use_dpop_nonce", "invalid_request_object",
 }
 
 func (s *tokenServer) mannered(a reply) {

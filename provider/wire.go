@@ -8,6 +8,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/provider/authorize"
 	"github.com/vouchsafe/vouchsafe/provider/clientauth"
 	"github.com/vouchsafe/vouchsafe/provider/documents"
+	"github.com/vouchsafe/vouchsafe/provider/dpop"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/provider/logout"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
@@ -38,8 +39,9 @@ func New(c Config) (*Provider, error) {
 		Failures: c.ClientFailures, Fetch: c.Fetch, Development: c.Development,
 	})
 	p.origins = cache.Cache[originKey, bool]{Load: p.loadOrigin, Name: originKey.String}
+	p.proofs = &dpop.Checker{Secrets: c.Secrets, Store: c.Store}
 	p.resource = &resource.Server{
-		Store: c.Store, Clients: p.clients, Tokens: p.tokens, Keys: p.Keys, APIKeys: c.APIKeys,
+		Store: c.Store, Clients: p.clients, Tokens: p.tokens, Keys: p.Keys, APIKeys: c.APIKeys, Proofs: p.proofs,
 	}
 	p.logout = &logout.Server{
 		Store: c.Store, Secrets: c.Secrets, Sessions: c.Sessions, Clients: p.clients, Tokens: p.tokens,
@@ -61,12 +63,13 @@ func (p *Provider) makeEngine() {
 	find := &documents.Reader{Store: p.Store, Clients: p.clients, Fetcher: p.Documents, Limits: p.Limits}
 	p.authorize = &authorize.Server{
 		Engine: engine, Store: p.Store, Secrets: p.Secrets, Ephemeral: p.Ephemeral, Sessions: p.Sessions,
-		Clients: p.clients, Find: find.Client, Signed: p.auth.Signed, Tokens: p.tokens, Pages: p.Pages.settlingPages(),
+		Clients: p.clients, Find: find.Client, Signed: p.auth.Signed, Tokens: p.tokens, Proofs: p.proofs,
+		Pages:           p.Pages.settlingPages(),
 		RequestLifetime: p.RequestLifetime,
 	}
 	p.token = token.New(&token.Server{
 		Engine: engine, Store: p.Store, Tokens: p.tokens, Keys: p.Keys, Limits: p.Limits, Log: p.Log, Observe: p.observe,
-		APIKeys: p.APIKeys, First: p.FirstActivity,
+		APIKeys: p.APIKeys, Proofs: p.proofs, First: p.FirstActivity,
 		RefreshTokenLifetime: p.RefreshTokenLifetime, RefreshTokenIdleLifetime: p.RefreshTokenIdleLifetime,
 		RefreshTokenGrace: p.RefreshTokenGrace,
 	})

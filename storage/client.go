@@ -67,6 +67,9 @@ type Client struct {
 	RequirePushedAuthorizationRequests bool `json:"require_pushed_authorization_requests,omitempty" yaml:"require_pushed_authorization_requests,omitempty"`
 	// RequireSignedRequestObject refuses authorization requests that are not signed (RFC 9101 section 10.5).
 	RequireSignedRequestObject bool `json:"require_signed_request_object,omitempty" yaml:"require_signed_request_object,omitempty"`
+	// DPoP says whether its tokens are bound to the key of its proofs (RFC 9449): DPoPOff, DPoPRequire, or DPoPAllow for
+	// those that it sends a proof for, which is the default.
+	DPoP string `json:"dpop,omitempty" yaml:"dpop,omitempty"`
 	// AccessTokenFormat is "jwt" (RFC 9068, the default) or "opaque".
 	AccessTokenFormat string `json:"access_token_format,omitempty" yaml:"access_token_format,omitempty"`
 	// AccessTokenTyp is the typ of its JWT access tokens: "at+jwt" (RFC 9068, the default), or
@@ -105,6 +108,13 @@ type Client struct {
 	CreatedAt time.Time `json:"-" yaml:"-"`
 	UpdatedAt time.Time `json:"-" yaml:"-"`
 }
+
+// Values of Client.DPoP.
+const (
+	DPoPOff     = "off"
+	DPoPAllow   = "allow"
+	DPoPRequire = "require"
+)
 
 // Public reports whether the client has no credentials of its own.
 func (c *Client) Public() bool { return c.TokenEndpointAuthMethod == "none" }

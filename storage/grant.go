@@ -94,6 +94,7 @@ type ClientUse struct {
 // Purposes of Spent.
 const (
 	SpentAssertion   = "assertion"    // a client assertion's jti, prefixed by the client's id
+	SpentProof       = "proof"        // a DPoP proof's jti, prefixed by the thumbprint of its key
 	SpentAccessToken = "access_token" // the jti of a revoked access token
 	SpentSetup       = "setup"        // the link that creates the first administrator
 	SpentPasskey     = "passkey"      // the challenge that a passkey has answered

@@ -38,6 +38,7 @@ var arrows = map[string][]string{
 	"provider/keys":       {"clients", "storage", "internal/..."},
 	"provider/clientauth": {"provider/oauth", "clients", "storage", "storage/ephemeral", "internal/..."},
 	"provider/tokens":     {"people/claims", "provider/oauth", "provider/keys", "clients", "storage", "internal/..."},
+	"provider/dpop":       {"provider/oauth", "clients", "storage", "internal/..."},
 	"provider/authorize":  endpoint,
 	"provider/token":      endpoint,
 	"provider/register":   endpoint,
@@ -105,8 +106,8 @@ var arrows = map[string][]string{
 
 // endpoint is what the package of an endpoint may import: no other endpoint's.
 var endpoint = []string{
-	"provider/oauth", "provider/keys", "provider/clientauth", "provider/tokens", "clients", "people/claims", "storage",
-	"storage/ephemeral", "internal/...",
+	"provider/oauth", "provider/keys", "provider/clientauth", "provider/tokens", "provider/dpop", "clients",
+	"people/claims", "storage", "storage/ephemeral", "internal/...",
 }
 
 // family is what the package of a family of commands may import: no other family's.
@@ -149,7 +150,7 @@ var alone = map[string][]string{
 var forTests = []string{
 	"e2e/...", "bench", "compat/compattest", "console/consoletest",
 	"internal/chromiumtest", "internal/contracttest", "internal/faultproxy", "internal/golden",
-	"internal/mariadbtest", "internal/passkeytest", "internal/pgtest", "internal/redistest",
+	"internal/mariadbtest", "internal/passkeytest", "internal/pgtest", "internal/prooftest", "internal/redistest",
 	"internal/smtptest", "internal/testdaemon",
 	"internal/testkeys",
 	"storage/storagetest",

@@ -1,6 +1,7 @@
 package apps
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 
@@ -25,7 +26,17 @@ var edits = []edit{
 // joined returns entries as a text area has them.
 func joined(all []string) string { return strings.Join(all, "\n") }
 
-func detailFields(_ *console.Call, a storage.Client) []console.Field {
+// proofField is about the keys that tokens of the app are bound to.
+func proofField(c *console.Call, a storage.Client) console.Field {
+	f := console.Field{Name: "dpop", Label: "apps.dpop", Hint: "apps.dpop_hint", Kind: "select",
+		Value: cmp.Or(a.DPoP, storage.DPoPAllow)}
+	for _, v := range []string{storage.DPoPAllow, storage.DPoPRequire, storage.DPoPOff} {
+		f.Options = append(f.Options, console.Option{Value: v, Text: c.T("apps.dpop." + v)})
+	}
+	return f
+}
+
+func detailFields(c *console.Call, a storage.Client) []console.Field {
 	return []console.Field{
 		{Name: "client_name", Label: "apps.name", Hint: "apps.name_hint", Value: a.ClientName, Max: 200},
 		{Name: "first_party", Label: "apps.own", Kind: "checkbox", Hint: "apps.own_hint", Checked: a.FirstParty},
@@ -35,6 +46,7 @@ func detailFields(_ *console.Call, a storage.Client) []console.Field {
 		{Name: "policy_uri", Label: "apps.policy", Kind: "url", Value: a.PolicyURI, Max: 2000},
 		{Name: "tos_uri", Label: "apps.terms", Kind: "url", Value: a.TosURI, Max: 2000},
 		{Name: "contacts", Label: "apps.contacts", Hint: "apps.contacts_hint", Kind: "textarea", Value: joined(a.Contacts)},
+		proofField(c, a),
 	}
 }
 
@@ -42,6 +54,9 @@ func readDetails(c *console.Call, a *storage.Client) {
 	a.ClientName, a.FirstParty = c.Value("client_name"), c.Value("first_party") == "1"
 	a.Scope, a.ClientURI, a.LogoURI = c.Value("scope"), c.Value("client_uri"), c.Value("logo_uri")
 	a.PolicyURI, a.TosURI, a.Contacts = c.Value("policy_uri"), c.Value("tos_uri"), lines(c, "contacts")
+	if v := c.Value("dpop"); v != cmp.Or(a.DPoP, storage.DPoPAllow) {
+		a.DPoP = v
+	}
 }
 
 func redirectFields(c *console.Call, a storage.Client) []console.Field {

@@ -49,14 +49,15 @@ func TestOpenidClient(t *testing.T) {
 		parts  []string
 	}
 	all := map[string]library{
-		"basic":         {client: vouchsafetest.Strict, parts: []string{"person", "pushed"}},
+		"basic":         {client: vouchsafetest.Strict, parts: []string{"person", "pushed", "bound"}},
 		"post":          {client: vouchsafetest.Post, parts: []string{"person"}},
-		"public":        {client: vouchsafetest.Public, parts: []string{"person", "pushed"}},
+		"public":        {client: vouchsafetest.Public, parts: []string{"person", "pushed", "bound", "boundPushed"}},
 		"service":       {client: vouchsafetest.Service, parts: []string{"program"}},
 		"service, post": {client: vouchsafetest.ServicePost, parts: []string{"program"}},
 	}
 	for _, k := range vouchsafetest.Keyed() {
-		all["private_key_jwt "+string(k.Algorithm)] = library{k.Client, k.PrivateJWK(t), []string{"program", "pushed"}}
+		all["private_key_jwt "+string(k.Algorithm)] = library{k.Client, k.PrivateJWK(t),
+			[]string{"program", "pushed", "signed", "boundProgram", "lowLevel"}}
 	}
 	for name, l := range all {
 		t.Run(name, func(t *testing.T) {
@@ -140,7 +141,7 @@ func converse(t *testing.T, b *vouchsafetest.Browser, stdin io.WriteCloser, stdo
 		page := b.Get(t, said.Open)
 		if page.Left == nil { // there are pages to answer
 			asked := u.Query()
-			if asked.Has("request_uri") { // the answer has the state that was pushed
+			if asked.Has("request_uri") || asked.Has("request") { // the answer has the state that was pushed or signed
 				asked.Set("state", said.State)
 			}
 			page = b.Walk(t, &vouchsafetest.Request{Params: asked}, page).Page

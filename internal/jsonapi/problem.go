@@ -128,7 +128,8 @@ func malformed(detail string) error {
 // FromWeb returns an error of the protocol, or of no operation in particular, as an error of an API. One without a code
 // gets that of its status.
 func FromWeb(from *web.Problem) *Problem {
-	p := &Problem{Status: from.Status, Code: from.Code, Detail: from.Program, RetryAfter: from.RetryAfter, Err: from}
+	p := &Problem{Status: from.Status, Code: from.Code, Detail: from.Program, Authenticate: from.Authenticate,
+		RetryAfter: from.RetryAfter, Err: from}
 	switch {
 	case p.Code != "":
 	case p.Status == http.StatusServiceUnavailable:

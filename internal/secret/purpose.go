@@ -57,6 +57,7 @@ const (
 	ConsoleUse                   // when a browser used the console last
 	ImportedFile                 // a file of users that an administrator gave to a server, kept for a day
 	PairwiseKey                  // the key from which pairwise subject identifiers are made
+	DPoPNonce                    // MACs of the minutes in which nonces for proofs of possession are given
 )
 
 // purposes are the names of the purposes. Keys are derived from them, so that a name must never
@@ -114,6 +115,7 @@ var purposes = [...]struct {
 	ConsoleUse:           {name: "console-use"},
 	ImportedFile:         {name: "imported-file"},
 	PairwiseKey:          {name: "pairwise-key", stored: true},
+	DPoPNonce:            {name: "dpop-nonce"},
 }
 
 // String returns the purpose's name.

@@ -40,6 +40,9 @@ type Problem struct {
 	Elsewhere bool
 	// OtherAccount is where a user may choose another account, or "".
 	OtherAccount string
+	// Authenticate is how a program has to authenticate, as the header WWW-Authenticate, if there is more to say than the
+	// status does; "" elsewhere.
+	Authenticate string
 	// RetryAfter is sent as the header Retry-After, unless it is zero.
 	RetryAfter time.Duration
 	// Err is the cause. It is logged and never shown.

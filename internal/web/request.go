@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"net/http"
 
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 )
@@ -27,6 +28,8 @@ type Request struct {
 	attrs []slog.Attr
 	// tenant is the request's tenant, once Tenancy has found it.
 	tenant *issuer.Tenant
+	// answer is the header of the answer.
+	answer http.Header
 }
 
 type requestKey struct{}
@@ -43,6 +46,13 @@ func RequestOf(ctx context.Context) *Request {
 // SetLocales records the languages that a client's authorization request asks for. The next page or
 // message chooses its language anew.
 func (r *Request) SetLocales(locales []string) { r.Locales, r.Language = locales, "" }
+
+// SetHeader sets a line in the header of the answer to the request, for code below the handlers.
+func SetHeader(ctx context.Context, name, value string) {
+	if h := RequestOf(ctx).answer; h != nil {
+		h.Set(name, value)
+	}
+}
 
 // Note adds an attribute to the request's log line. The value must not be a secret.
 func Note(ctx context.Context, key, value string) {

@@ -105,7 +105,7 @@ func (e *Edge) Wrap(next http.Handler) http.Handler {
 		}
 		x := &exchange{} // one allocation for all that the middleware needs
 		req, ctx, rec := &x.request, &x.context, &x.recorder
-		req.ID, req.IP = uuid.Must(uuid.NewV7()).String(), ip
+		req.ID, req.IP, req.answer = uuid.Must(uuid.NewV7()).String(), ip, w.Header()
 		ctx.Context, ctx.request = r.Context(), req
 		if e.Timeout > 0 {
 			ctx.end = start.Add(e.Timeout)

@@ -98,6 +98,11 @@ func (s *Server) challengeRequest(r *http.Request, form url.Values) (*asking, ur
 			form.Set("client_id", kept.ClientID) // section 5.1
 		}
 	}
+	// Before the app authenticates: a proof without a current nonce must not spend the app's assertion.
+	key, spend, err := s.Apps.ProofOf(r)
+	if err != nil {
+		return nil, nil, storage.Interaction{}, err
+	}
 	app, err := s.Apps.App(r, form)
 	if err != nil {
 		return nil, nil, storage.Interaction{}, err
@@ -117,7 +122,16 @@ func (s *Server) challengeRequest(r *http.Request, form url.Values) (*asking, ur
 		}
 		form[name] = values
 	}
+	if app.DPoP == storage.DPoPOff {
+		key, spend = "", func() error { return nil }
+	}
+	if err := bindKey(form, kept, key); err != nil {
+		return nil, nil, storage.Interaction{}, err
+	}
 	in, asked, err := s.Apps.Request(r.Context(), app, form)
+	if err == nil {
+		err = spend()
+	}
 	if err != nil {
 		return nil, nil, in, err
 	}
@@ -128,6 +142,24 @@ func (s *Server) challengeRequest(r *http.Request, form url.Values) (*asking, ur
 	a := newAsking(r, app, kept)
 	a.in = &in
 	return a, asked, in, nil
+}
+
+// bindKey binds the code to the key of the request's proof. All requests with one auth_session have to
+// prove the same key (draft-ietf-oauth-first-party-apps-04 section 5.3.1).
+func bindKey(form url.Values, kept *authSession, key string) error {
+	invalid := func(why string) error {
+		return &jsonapi.Problem{Status: http.StatusBadRequest, Code: "invalid_dpop_proof", Detail: why}
+	}
+	switch named := form.Get("dpop_jkt"); {
+	case key == "" && kept.Request.Has("dpop_jkt"):
+		return invalid("auth_session is bound to a key: send a proof in the header DPoP with each request.")
+	case key == "":
+		return nil
+	case named != "" && named != key:
+		return invalid("The key of the proof is another than that of dpop_jkt or auth_session.")
+	}
+	form.Set("dpop_jkt", key)
+	return nil
 }
 
 // proofsOf returns the parameters of the form that prove a user's account, under their names in the JSON API.

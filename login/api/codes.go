@@ -88,6 +88,10 @@ var challengeProblems = []jsonapi.Outcome{
 	{Status: http.StatusForbidden, Code: "redirect_to_web",
 		When: "the user has to continue in the browser, through `/authorize`, for example to set up a second factor."},
 	{Status: http.StatusBadRequest, Code: "unsupported_response_type", When: "the `response_type` is not `code`."},
+	{Status: http.StatusBadRequest, Code: "invalid_dpop_proof", When: "the proof in the header `DPoP` is wrong, or by " +
+		"another key than the one that `auth_session` is bound to (RFC 9449)."},
+	{Status: http.StatusBadRequest, Code: "use_dpop_nonce",
+		When: "the proof needs the nonce of the header `DPoP-Nonce`: send the request again with a new proof."},
 	{Status: http.StatusBadRequest, Code: "invalid_target", When: "the `resource` is not one that the client may use."},
 }
 

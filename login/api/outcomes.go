@@ -48,6 +48,10 @@ var appProblems = []jsonapi.Outcome{
 // personProblems are the errors of every call with an access token.
 var personProblems = []jsonapi.Outcome{
 	{Status: http.StatusUnauthorized, Code: "invalid_token", When: "the access token is missing, expired or revoked."},
+	{Status: http.StatusUnauthorized, Code: "invalid_dpop_proof", When: "the access token is bound to a key, and the " +
+		"proof in the header `DPoP` is missing or wrong (RFC 9449)."},
+	{Status: http.StatusUnauthorized, Code: "use_dpop_nonce",
+		When: "the proof needs the nonce of the header `DPoP-Nonce`."},
 }
 
 var (

@@ -97,7 +97,7 @@ func fromProblem(say texts.Words, r *http.Request, w *web.Problem) *jsonapi.Prob
 	if p.Detail == "" && w.Message != "" {
 		p.Detail = say.Must(w.Message, w.Args...)
 	}
-	if p.Status == http.StatusUnauthorized {
+	if p.Status == http.StatusUnauthorized && p.Authenticate == "" {
 		realm := ""
 		if t := web.FindTenant(r.Context()); t != nil {
 			realm = t.Issuer

@@ -39,6 +39,8 @@ type Apps interface {
 	Person(r *http.Request) (storage.Client, storage.Grant, storage.User, error)
 	// Form reads and returns the form that an app posted.
 	Form(w http.ResponseWriter, r *http.Request) (url.Values, error)
+	// ProofOf returns the thumbprint of the key that the request's DPoP proof shows, or "", and what spends the proof.
+	ProofOf(r *http.Request) (key string, spend func() error, err error)
 	// Request reads an app's authorization request, and returns it with the parameters to pass to Code.
 	Request(ctx context.Context, app storage.Client, form url.Values) (storage.Interaction, url.Values, error)
 	// Code returns an authorization code for a session; asked is what Request returned.

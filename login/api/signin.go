@@ -70,6 +70,8 @@ func (s *Server) apiRefresh() jsonapi.Route {
 			{Status: http.StatusBadRequest, Code: "invalid_grant",
 				When: "the token is unknown, used, expired or revoked, or the user has signed out, changed the " +
 					"password or lost access to the client: sign in again."},
+			{Status: http.StatusBadRequest, Code: "invalid_dpop_proof",
+				When: "the refresh token is bound to a key: refresh it at /token, with a proof (RFC 9449)."},
 			noAccess,
 			wrongScope,
 		},

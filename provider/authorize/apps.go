@@ -21,6 +21,7 @@ import (
 var appParameters = []string{
 	"response_type", "scope", "redirect_uri", "code_challenge", "code_challenge_method", "nonce",
 	"claims", "acr_values", "max_age", "id_token_hint", "login_hint", "request", "request_uri", "registration", "resource",
+	"dpop_jkt",
 }
 
 // maxAppRequest bounds what they have together, in bytes: the app carries them along, sealed.

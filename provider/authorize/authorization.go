@@ -38,6 +38,7 @@ type authorization struct {
 
 	nonce         string
 	codeChallenge string // of PKCE, by S256; "" when none was sent
+	jkt           string // the thumbprint of the key that the code is bound to; "" for none
 	scopes        []string
 	resources     []string // the APIs that were asked for by resource, by their identifiers
 	prompts       []string

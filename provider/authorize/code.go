@@ -46,7 +46,7 @@ func sealCode(m *tokens.Maker, a *authorization) (string, error) {
 	}
 	c := &tokens.Code{
 		ID: id.String(), ClientID: a.client.ClientID, RedirectURI: a.sentURI,
-		CodeChallenge: a.codeChallenge, Nonce: a.nonce, Scopes: a.scopes, Audience: a.audience(),
+		CodeChallenge: a.codeChallenge, JKT: a.jkt, Nonce: a.nonce, Scopes: a.scopes, Audience: a.audience(),
 		UserID: a.account.UserID, SessionID: a.account.ID, CredentialVersion: a.account.CredentialVersion,
 		AuthTime: a.account.AuthTime, AMR: a.account.AMR, ACR: a.answerACR(), IssuedAt: time.Now(),
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // codeChallengeForm is what a code_challenge of the method S256 looks like: 32 bytes in base64url (RFC 7636 section
@@ -71,6 +72,9 @@ func checkParameters(a *authorization, form url.Values) error {
 	if err := readResources(a, form["resource"]); err != nil {
 		return err
 	}
+	if err := readKey(a, form.Get("dpop_jkt")); err != nil {
+		return err
+	}
 	return checkPKCE(a, form)
 }
 
@@ -82,6 +86,19 @@ func readResources(a *authorization, asked []string) (err error) {
 		a.scopes = tokens.ScopesAt(a.tenant, a.resources, a.scopes)
 	}
 	return err
+}
+
+// readKey reads to which key the code is to be bound (RFC 9449 section 10).
+func readKey(a *authorization, jkt string) error {
+	if jkt == "" || a.client.DPoP == storage.DPoPOff {
+		return nil
+	}
+	if !codeChallengeForm.MatchString(jkt) { // a SHA-256, too
+		return fosite.ErrInvalidRequest.WithDescription("dpop_jkt must be the thumbprint of a key: the 43 characters of a " +
+			"SHA-256 in base64url (RFC 9449 section 10).")
+	}
+	a.jkt = jkt
+	return nil
 }
 
 // checkPKCE demands a code challenge by S256 (RFC 7636) of clients that need one. Confidential clients may

@@ -16,6 +16,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/dpop"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -29,8 +30,8 @@ const pushedLifetime = 90 * time.Second
 // pushedHeader is how many bytes stand before a sealed request: id and time.
 const pushedHeader = 16 + 8
 
-// pushedMark is how many bytes openPushed and marked add to a request, at most.
-const pushedMark = 96
+// pushedMark is how many bytes openPushed, marked and bindPushed add to a request, at most.
+const pushedMark = 160
 
 // Push serves the endpoint for pushed authorization requests (RFC 9126). The client authenticates and posts what it
 // would put into the address of the authorization endpoint. The request is checked now, as it is there, and sealed
@@ -41,6 +42,11 @@ func (s *Server) Push(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	ctx := r.Context()
+	// Before the client authenticates: a proof without a current nonce must not spend the client's assertion.
+	proof, err := s.Proofs.Read(r, "")
+	if err != nil {
+		return err
+	}
 	client, err := s.Engine.AuthenticateClient(ctx, r, form)
 	if err != nil {
 		return err
@@ -66,11 +72,27 @@ func (s *Server) Push(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := s.bindPushed(ctx, a, proof); err != nil {
+		return err
+	}
 	answer, err := s.Engine.NewPushedAuthorizeResponse(ctx, a.request, a)
 	if err != nil {
 		return err
 	}
 	return oauth.WriteJSON(w, http.StatusCreated, answer.ToMap())
+}
+
+// bindPushed binds the code to the key of the proof that came with a pushed request (RFC 9449 section 10.1), and spends
+// the proof.
+func (s *Server) bindPushed(ctx context.Context, a *authorization, proof dpop.Proof) error {
+	switch {
+	case !proof.Given() || a.client.DPoP == storage.DPoPOff:
+		return nil
+	case a.jkt != "" && a.jkt != proof.JKT:
+		return oauth.ErrInvalidDPoPProof.WithDescription("dpop_jkt isn't the thumbprint of the key of the DPoP proof.")
+	}
+	a.form.Set("dpop_jkt", proof.JKT)
+	return s.Proofs.Spend(ctx, proof)
 }
 
 // PushHandlers returns the handlers of pushed requests, for registration with the Engine.

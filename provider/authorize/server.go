@@ -10,6 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
+	"github.com/vouchsafe/vouchsafe/provider/dpop"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -32,6 +33,8 @@ type Server struct {
 	// Signed returns nil if the client signed a JWT that it sent, by the algorithm want unless that is "".
 	Signed func(ctx context.Context, c *storage.Client, signed *jose.JSONWebSignature, want string) error
 	Tokens *tokens.Maker
+	// Proofs checks the proofs of possession of pushed requests.
+	Proofs *dpop.Checker
 	Pages  Pages
 	// RequestLifetime bounds the time that a user may take to sign in.
 	RequestLifetime time.Duration

@@ -29,6 +29,11 @@ var (
 	// ErrInsufficientScope refuses an access token for its scope (RFC 6750 section 3.1).
 	ErrInsufficientScope = newError(http.StatusForbidden, "insufficient_scope", "The access token doesn't have a "+
 		"needed scope.")
+	// ErrInvalidDPoPProof refuses a proof of possession, and ErrUseDPoPNonce one without a current nonce (RFC 9449
+	// sections 5 and 8). Resources answer 401 in their place: see AtResource.
+	ErrInvalidDPoPProof = newError(http.StatusBadRequest, "invalid_dpop_proof", "The DPoP proof isn't valid.")
+	ErrUseDPoPNonce     = newError(http.StatusBadRequest, "use_dpop_nonce", "Make the DPoP proof anew, with the nonce of "+
+		"the header DPoP-Nonce.")
 	// ErrAccountSelectionRequired answers prompt=none (OpenID Connect Core 3.1.2.6).
 	ErrAccountSelectionRequired = newError(http.StatusBadRequest, "account_selection_required",
 		"The user has to choose an account.")

@@ -94,10 +94,10 @@ func (s *Server) add(w http.ResponseWriter, r *http.Request) error {
 	if t.Settings.OutsideClients.Registration == storage.OutsideToken {
 		b, err := s.Bearer(r)
 		if err != nil {
-			return challenge(w, err)
+			return challenge(w, t, err)
 		}
 		if !slices.Contains(b.Scopes, scope) || b.Key == nil && !slices.Contains(b.Audience, t.URL("/api/v1")) {
-			return challenge(w, oauth.ErrInsufficientScope.WithDescription("To register clients takes the scope "+scope+"."))
+			return challenge(w, t, oauth.ErrInsufficientScope.WithDescription("To register clients takes the scope "+scope+"."))
 		}
 		if actor = b.Client.ClientID; b.User != nil {
 			actor = b.User.ID
@@ -202,8 +202,10 @@ func (s *Server) own(r *http.Request) (c storage.Client, token string, err error
 }
 
 // challenge returns err, and says how to send an initial access token (RFC 6750 section 3).
-func challenge(w http.ResponseWriter, err error) error {
-	if no := oauth.Refusal(err); no != nil && no.CodeField < 500 {
+func challenge(w http.ResponseWriter, t *issuer.Tenant, err error) error {
+	if no := oauth.Refusal(err); no != nil && oauth.ByProof(no) {
+		w.Header().Set("WWW-Authenticate", oauth.DPoPChallenge(t, no))
+	} else if no != nil && no.CodeField < 500 {
 		w.Header().Set("WWW-Authenticate", `Bearer scope="`+scope+`"`)
 	}
 	return err
@@ -254,6 +256,7 @@ func by(ctx context.Context, actor string) func(storage.Event) storage.Event {
 type registered struct {
 	storage.Client
 	Scope         string `json:"scope"`
+	BoundTokens   bool   `json:"dpop_bound_access_tokens,omitempty"` // RFC 9449 section 5.2
 	Secret        string `json:"client_secret,omitempty"`
 	SecretExpires *int64 `json:"client_secret_expires_at,omitempty"`
 	IssuedAt      int64  `json:"client_id_issued_at"`
@@ -274,9 +277,13 @@ func answer(w http.ResponseWriter, r *http.Request, status int, c storage.Client
 		SubjectType: cmp.Or(c.SubjectType, storage.SubjectPublic), SectorIdentifierURI: c.SectorIdentifierURI,
 		Contacts: c.Contacts, DefaultMaxAge: c.DefaultMaxAge, RequireAuthTime: c.RequireAuthTime,
 		DefaultACRValues: c.DefaultACRValues, InitiateLoginURI: c.InitiateLoginURI,
+		RequestObjectSigningAlg:            c.RequestObjectSigningAlg,
+		RequirePushedAuthorizationRequests: c.RequirePushedAuthorizationRequests,
+		RequireSignedRequestObject:         c.RequireSignedRequestObject,
 	}
 	out := registered{Client: shown, Scope: clients.OutsideScope(&t.Tenant, &c), Secret: secret,
-		IssuedAt: c.CreatedAt.Unix(), Token: token,
+		BoundTokens: c.DPoP == storage.DPoPRequire,
+		IssuedAt:    c.CreatedAt.Unix(), Token: token,
 		URI: t.URL(Path) + "?" + url.Values{"client_id": {c.ClientID}}.Encode()}
 	if secret != "" {
 		out.SecretExpires = new(int64)

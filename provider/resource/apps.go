@@ -56,8 +56,8 @@ func (s *Server) SignOut(ctx context.Context, app *storage.Client, token string)
 func (s *Server) grantOf(ctx context.Context, token string, now time.Time) (id, actor string, err error) {
 	t := web.TenantOf(ctx)
 	if strings.HasPrefix(token, tokens.RefreshPrefix) {
-		id, _, err := s.Tokens.OpenRefreshToken(t.ID, token)
-		return id, "", err
+		opened, err := s.Tokens.OpenRefreshToken(t.ID, token)
+		return opened.GrantID, "", err
 	}
 	claims, err := s.Tokens.OpenAccessToken(ctx, t, token, now)
 	if err == nil && claims.GrantID == "" {
@@ -74,11 +74,11 @@ func (s *Server) grantOf(ctx context.Context, token string, now time.Time) (id, 
 // with the grant and its client. The grant is alive. It costs one read.
 func (s *Server) UserOf(r *http.Request) (c storage.Client, g storage.Grant, u storage.User, err error) {
 	ctx := r.Context()
-	token, err := headerToken(r)
+	brought, err := headerToken(r)
 	if err != nil {
 		return c, g, u, err
 	}
-	known, _, err := s.workingToken(ctx, token)
+	known, _, err := s.workingToken(r, brought)
 	if err == nil && known.claims.Act != nil {
 		err = errActing
 	}
@@ -93,15 +93,3 @@ func (s *Server) UserOf(r *http.Request) (c storage.Client, g storage.Grant, u s
 // errActing refuses a token where it would change an account, or act for an administrator.
 var errActing = oauth.ErrInvalidToken.WithDescription(
 	"An administrator got the access token who is signed in as the user. It can't be used here.")
-
-// headerToken returns the access token of a request that may bring it in the Authorization header only.
-func headerToken(r *http.Request) (string, error) {
-	if headers := r.Header.Values("Authorization"); len(headers) == 1 {
-		scheme, token, _ := strings.Cut(headers[0], " ")
-		token = strings.Trim(token, " ")
-		if strings.EqualFold(scheme, "Bearer") && isToken(token) {
-			return token, nil
-		}
-	}
-	return "", oauth.ErrInvalidToken.WithDescription("Send the access token in one header: Authorization: Bearer.")
-}

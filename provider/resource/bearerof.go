@@ -17,12 +17,12 @@ import (
 // client's own. The token, its grant and its client are alive. The caller checks the audience.
 func (s *Server) BearerOf(r *http.Request) (b storage.Bearer, err error) {
 	ctx, t := r.Context(), web.TenantOf(r.Context())
-	value, err := headerToken(r)
+	brought, err := headerToken(r)
 	if err != nil {
 		return b, err
 	}
 	token := &shownToken{now: time.Now()}
-	_, shown, err := s.Engine.IntrospectToken(ctx, value, fosite.AccessToken, token)
+	_, shown, err := s.Engine.IntrospectToken(ctx, brought.token, fosite.AccessToken, token)
 	switch {
 	case errors.Is(err, fosite.ErrInactiveToken):
 		return b, invalidToken(ctx, errors.Unwrap(err).Error())
@@ -31,10 +31,13 @@ func (s *Server) BearerOf(r *http.Request) (b storage.Bearer, err error) {
 	case token.claims.Act != nil:
 		return b, errActing
 	}
+	if err := s.checkHolder(r, brought, token.claims); err != nil {
+		return b, err
+	}
 	if k := token.key; k != nil {
 		b = storage.Bearer{Client: *token.subject.Client, User: k.User, Subject: token.claims.Subject,
 			Scopes: shown.GetGrantedScopes(), Audience: shown.GetGrantedAudience()}
-		if oauth.IsAPIKey(value) {
+		if oauth.IsAPIKey(brought.token) {
 			b.Key = k
 		}
 		return b, nil

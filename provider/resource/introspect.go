@@ -37,6 +37,8 @@ type introspection struct {
 	AuthTime  int64    `json:"auth_time,omitempty"`
 	ACR       string   `json:"acr,omitempty"`
 	AMR       []string `json:"amr,omitempty"`
+	// Confirmation says to which key the token is bound (RFC 9449 section 6.2).
+	Confirmation *tokens.Confirmation `json:"cnf,omitempty"`
 	// Act is the administrator who uses the session in the place of its user (RFC 8693 section 4.1).
 	Act *tokens.Actor `json:"act,omitempty"`
 }
@@ -122,11 +124,12 @@ func describe(t *issuer.Tenant, use fosite.TokenUse, r fosite.AccessRequester) i
 		Active: true, Scope: strings.Join(r.GetGrantedScopes(), " "), ClientID: r.GetClient().GetID(), Issuer: t.Issuer,
 		Subject: token.GetSubject(), Audience: r.GetGrantedAudience(),
 		IssuedAt: r.GetRequestedAt().Unix(), ExpiresAt: token.GetExpiresAt(use).Unix(),
-		SID: token.names.Session(token.grant.SessionID),
+		SID:          token.names.Session(token.grant.SessionID),
+		Confirmation: token.bound,
 	}
 	if c := token.claims; c != nil {
-		out.TokenType, out.JTI, out.SID, out.AuthTime, out.ACR, out.AMR = "Bearer", c.JTI, c.SID, c.AuthTime, c.ACR, c.AMR
-		out.Act = c.Act
+		out.JTI, out.SID, out.AuthTime, out.ACR, out.AMR = c.JTI, c.SID, c.AuthTime, c.ACR, c.AMR
+		out.TokenType, out.Confirmation, out.Act = c.Confirmation.Type(), c.Confirmation, c.Act
 		if r.GetGrantedScopes().Has("profile") {
 			out.Username = token.GetUsername()
 		}

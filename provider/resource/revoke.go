@@ -56,11 +56,12 @@ func (s *Server) RevokeToken(ctx context.Context, token string, _ fosite.TokenTy
 // revokeRefresh revokes the grant: one conditional UPDATE, which does nothing to a grant
 // of another client. A token that was rotated meanwhile will do: its owner wants an end.
 func (s *Server) revokeRefresh(ctx context.Context, c *storage.Client, token string, now time.Time) error {
-	id, _, err := s.Tokens.OpenRefreshToken(c.TenantID, token)
+	opened, err := s.Tokens.OpenRefreshToken(c.TenantID, token)
 	if err != nil {
 		web.Note(ctx, "why", err.Error())
 		return nil
 	}
+	id := opened.GrantID
 	e := storage.Event{Kind: storage.EventGrantRevoked, Actor: c.ClientID, ClientID: c.ClientID,
 		Detail: map[string]string{"grant": id}}
 	return s.Store.Apply(ctx, oauth.Revocation(ctx, c.TenantID, storage.GrantFilter{ID: id, ClientID: c.ClientID},

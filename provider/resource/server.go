@@ -6,6 +6,7 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/vouchsafe/vouchsafe/provider/dpop"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
@@ -21,6 +22,7 @@ type Server struct {
 	Tokens  *tokens.Maker
 	Keys    *keys.Ring
 	APIKeys oauth.APIKeys
+	Proofs  *dpop.Checker
 }
 
 // Store is what the endpoints ask of storage.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -34,6 +35,7 @@ type shownToken struct {
 	user    storage.User          // the grant's
 	key     *storage.PresentedKey // the API key that it is, or was given for; nil for none
 	names   pairwise.Names        // by what the client of a refresh token knows users
+	bound   *tokens.Confirmation  // the key that a refresh token is bound to; nil for none
 }
 
 // GetExpiresAt returns when the token expires.
@@ -178,11 +180,11 @@ func (s *Server) findRefresh(
 	ctx context.Context, t *issuer.Tenant, r *fosite.AccessRequest, value string, _ []string,
 ) error {
 	token := r.Session.(*shownToken)
-	id, generation, err := s.Tokens.OpenRefreshToken(t.ID, value)
+	opened, err := s.Tokens.OpenRefreshToken(t.ID, value)
 	if err != nil {
 		return fmt.Errorf("%w: %v", jws.ErrInvalid, err)
 	}
-	g, user, err := s.Store.LiveGrant(ctx, t.ID, id, "", token.now, nil)
+	g, user, err := s.Store.LiveGrant(ctx, t.ID, opened.GrantID, "", token.now, nil)
 	if err != nil {
 		return err
 	}
@@ -190,26 +192,27 @@ func (s *Server) findRefresh(
 	if !g.IdleExpiresAt.IsZero() && g.IdleExpiresAt.Before(ends) {
 		ends = g.IdleExpiresAt
 	}
-	if token.asks == nil || g.ClientID != token.asks.ClientID || g.Generation != generation || !token.now.Before(ends) {
+	if token.asks == nil || g.ClientID != token.asks.ClientID || g.Generation != opened.Generation ||
+		!token.now.Before(ends) {
 		return fmt.Errorf("%w: another client's, rotated or not used for too long", jws.ErrInvalid)
 	}
 	if token.names, err = s.Tokens.Names(ctx, token.asks); err != nil {
 		return err
 	}
-	token.grant, token.user, token.ends = g, user, ends
+	token.grant, token.user, token.ends, token.bound = g, user, ends, tokens.BoundTo(opened.JKT)
 	r.ID, r.RequestedAt, r.GrantedScope = g.ID, g.RotatedAt, g.Scopes
 	r.Client.(*fosite.DefaultClient).ID = g.ClientID
 	return nil
 }
 
-// workingToken returns what is known of an access token that a request brings as its credential, and the
-// scopes that the token has; those that are named here it must have. The error is the one that
+// workingToken returns what is known of an access token that a request brings as its credential, sent by its holder,
+// and the scopes that the token has; those that are named here it must have. The error is the one that
 // RFC 6750 section 3.1 has for tokens that do not work.
 func (s *Server) workingToken(
-	ctx context.Context, value string, scopes ...string,
+	r *http.Request, brought credential, scopes ...string,
 ) (*shownToken, fosite.Arguments, error) {
-	token := &shownToken{now: time.Now()}
-	_, r, err := s.Engine.IntrospectToken(ctx, value, fosite.AccessToken, token, scopes...)
+	ctx, token := r.Context(), &shownToken{now: time.Now()}
+	_, shown, err := s.Engine.IntrospectToken(ctx, brought.token, fosite.AccessToken, token, scopes...)
 	switch {
 	case errors.Is(err, fosite.ErrInactiveToken):
 		return nil, nil, invalidToken(ctx, errors.Unwrap(err).Error())
@@ -218,5 +221,5 @@ func (s *Server) workingToken(
 	case token.user.ID == "":
 		return nil, nil, invalidToken(ctx, "no user's token")
 	}
-	return token, r.GetGrantedScopes(), nil
+	return token, shown.GetGrantedScopes(), s.checkHolder(r, brought, token.claims)
 }

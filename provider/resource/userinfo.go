@@ -25,10 +25,10 @@ func (s *Server) Userinfo(w http.ResponseWriter, r *http.Request) error {
 // user.
 func (s *Server) answerUserinfo(w http.ResponseWriter, r *http.Request) error {
 	ctx, t := r.Context(), web.TenantOf(r.Context())
-	value, err := bearerToken(w, r)
+	brought, err := broughtToken(w, r)
 	if errors.Is(err, errNoToken) {
-		// Not an error: the client is told what to bring (RFC 6750 section 3.1).
-		w.Header().Set("WWW-Authenticate", authenticateHeader(t, nil))
+		// Not an error: the client is told what to bring (RFC 6750 section 3.1, RFC 9449 section 7.1).
+		w.Header()["Www-Authenticate"] = []string{authenticateHeader(t, nil), oauth.DPoPChallenge(t, nil)}
 		w.Header().Set("Cache-Control", "no-store")
 		w.WriteHeader(http.StatusUnauthorized)
 		return nil
@@ -37,7 +37,7 @@ func (s *Server) answerUserinfo(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	// A client's own tokens never have openid.
-	token, scopes, err := s.workingToken(ctx, value, "openid")
+	token, scopes, err := s.workingToken(r, brought, "openid")
 	if err != nil {
 		return err
 	}

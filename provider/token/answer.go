@@ -3,12 +3,12 @@ package token
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/ory/fosite"
 
 	"github.com/vouchsafe/vouchsafe/internal/pairwise"
 	"github.com/vouchsafe/vouchsafe/people/claims"
+	"github.com/vouchsafe/vouchsafe/provider/dpop"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -18,6 +18,7 @@ import (
 type signer struct {
 	tokens *tokens.Maker
 	keys   *keys.Ring
+	proofs *dpop.Checker
 }
 
 // signingKeys are what will sign an answer. They are fetched before anything is written, after which
@@ -57,11 +58,12 @@ func (s signer) write(
 ) error {
 	of.subject.Names = k.names
 	accessClaims := s.tokens.GrantClaims(q.tenant, of.subject, of.grant, of.scopes, of.audience, q.now)
+	accessClaims.Confirmation = tokens.BoundTo(q.proof.JKT)
 	access, err := s.tokens.AccessToken(q.tenant, q.client, k.access, accessClaims)
 	if err != nil {
 		return err
 	}
-	writeAccess(answer, access, accessClaims.Lifetime(), of.scopes)
+	writeAccess(answer, access, accessClaims, of.scopes)
 	if slices.Contains(of.scopes, "openid") {
 		id, err := s.tokens.IDToken(q.tenant, of.subject, k.id, of.grant, of.scopes, of.nonce, access, q.now)
 		if err != nil {
@@ -70,17 +72,18 @@ func (s signer) write(
 		answer.SetExtra("id_token", id)
 	}
 	if of.grant.Generation > 0 {
-		answer.SetExtra("refresh_token", s.tokens.RefreshToken(q.tenant.ID, of.grant.ID, of.grant.Generation))
+		answer.SetExtra("refresh_token", s.tokens.RefreshToken(q.tenant.ID, tokens.RefreshToken{
+			GrantID: of.grant.ID, Generation: of.grant.Generation, JKT: q.refresh.JKT}))
 	}
 	tokens.NoteTooLarge(ctx, of.subject)
 	return nil
 }
 
 // writeAccess writes an access token to an answer.
-func writeAccess(answer fosite.AccessResponder, token string, lifetime time.Duration, scopes []string) {
+func writeAccess(answer fosite.AccessResponder, token string, all *tokens.AccessClaims, scopes []string) {
 	answer.SetAccessToken(token)
-	answer.SetTokenType("Bearer")
-	answer.SetExpiresIn(lifetime)
+	answer.SetTokenType(all.Confirmation.Type())
+	answer.SetExpiresIn(all.Lifetime())
 	answer.SetScopes(scopes)
 }
 

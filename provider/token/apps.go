@@ -59,6 +59,9 @@ func (s *Server) Refresh(ctx context.Context, c *storage.Client, token, scope st
 	}
 	q := appRequest(ctx, c)
 	q.form = url.Values{"refresh_token": {token}, "scope": {scope}}
+	if c.DPoP == storage.DPoPRequire {
+		return storage.Tokens{}, errNotForApps
+	}
 	if err := s.refreshes.check(ctx, q); err != nil {
 		return storage.Tokens{}, err
 	}
@@ -67,6 +70,9 @@ func (s *Server) Refresh(ctx context.Context, c *storage.Client, token, scope st
 
 // AppScopes returns the scopes that an app gets when it asks for scope.
 func AppScopes(c *storage.Client, scope string) ([]string, error) {
+	if c.DPoP == storage.DPoPRequire {
+		return nil, errNotForApps
+	}
 	scopes := oauth.AskedScopes(c, scope)
 	for _, s := range scopes {
 		if !slices.Contains(c.Scopes(), s) {

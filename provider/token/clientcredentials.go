@@ -10,12 +10,16 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/people/claims"
+	"github.com/vouchsafe/vouchsafe/provider/dpop"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 )
 
 // clientCredentialsGrant gives a client tokens for itself (RFC 6749 section 4.4): no user, no grant, no
 // refresh token, and nothing stored. Such a token is revoked by its jti.
-type clientCredentialsGrant struct{ tokens *tokens.Maker }
+type clientCredentialsGrant struct {
+	tokens *tokens.Maker
+	proofs *dpop.Checker
+}
 
 // check settles the scopes: those that were asked for, or all that the client is registered for. Scopes about a user
 // are refused, because there is none.
@@ -68,12 +72,16 @@ func (cc *clientCredentialsGrant) issue(ctx context.Context, q *tokenRequest, an
 		JTI: rand.Text(), Scope: strings.Join(q.scopes, " "),
 		IssuedAt: q.now.Unix(), ExpiresAt: q.now.Add(lifetime).Unix(),
 	}
+	all.Confirmation = tokens.BoundTo(q.proof.JKT)
 	all.Given = subject.Give(claims.Ask{In: claims.InAccessToken, Scopes: q.scopes, Audience: all.Audience})
 	tokens.NoteTooLarge(ctx, subject)
+	if err := cc.proofs.Spend(ctx, q.proof); err != nil {
+		return err
+	}
 	access, err := cc.tokens.AccessToken(q.tenant, q.client, key, all)
 	if err != nil {
 		return err
 	}
-	writeAccess(answer, access, all.Lifetime(), q.scopes)
+	writeAccess(answer, access, all, q.scopes)
 	return nil
 }

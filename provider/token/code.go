@@ -65,6 +65,9 @@ func (cg *codeGrant) check(ctx context.Context, q *tokenRequest) error {
 	if q.form.Get("redirect_uri") != c.RedirectURI {
 		return invalidGrant(ctx, "redirect_uri is not that of the authorization request")
 	}
+	if err := checkCodeKey(ctx, q); err != nil {
+		return err
+	}
 	if err := verifyPKCE(c.CodeChallenge, q.form.Get("code_verifier")); err != nil {
 		return cg.burn(ctx, q, err)
 	}
@@ -111,9 +114,13 @@ func (cg *codeGrant) issue(ctx context.Context, q *tokenRequest, answer fosite.A
 	if err := cg.tokens.ReadIdentities(ctx, subject, g.UserID); err != nil {
 		return err
 	}
+	if err := cg.proofs.Spend(ctx, q.proof); err != nil {
+		return err
+	}
 	if subject.User, err = cg.redeem(ctx, q, g); err != nil {
 		return err
 	}
+	bindRefresh(q)
 	subject.Belonging = q.belonging
 	if err := admit(ctx, cg.store, q, &g, subject.User); err != nil {
 		return err

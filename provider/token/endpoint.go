@@ -32,7 +32,13 @@ func (s *Server) Token(w http.ResponseWriter, r *http.Request) error {
 		)
 	}
 	ctx := r.Context()
-	request, err := s.Engine.NewAccessRequest(ctx, r, &tokenRequest{tenant: web.TenantOf(ctx), now: time.Now()})
+	// Before the client authenticates: a proof without a current nonce must not spend the client's assertion.
+	proof, err := s.Proofs.Read(r, "")
+	if err != nil {
+		return err
+	}
+	q := &tokenRequest{tenant: web.TenantOf(ctx), now: time.Now(), proof: proof}
+	request, err := s.Engine.NewAccessRequest(ctx, r, q)
 	if err != nil {
 		return err
 	}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/ory/fosite"
 
-	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
@@ -48,6 +47,10 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, form url.Value
 	if err := checkExchange(r, form); err != nil {
 		return err
 	}
+	proof, err := s.Proofs.Read(r, "")
+	if err != nil {
+		return err
+	}
 	key, err := oauth.PresentAPIKey(ctx, s.APIKeys, form.Get("subject_token"))
 	if errors.Is(err, storage.ErrNotFound) {
 		return fosite.ErrInvalidGrant.WithDescription("subject_token is no API key that works: it may have expired, or " +
@@ -64,7 +67,11 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, form url.Value
 	if err != nil {
 		return err
 	}
-	answer, err := s.accessFor(ctx, web.TenantOf(ctx), key, scopes, slices.Concat(form["resource"], form["audience"]))
+	q := &tokenRequest{tenant: web.TenantOf(ctx), client: tokens.ClientOfKey(key), now: time.Now(), proof: proof}
+	if err := settleProof(q); err != nil {
+		return err
+	}
+	answer, err := s.accessFor(ctx, q, key, scopes, slices.Concat(form["resource"], form["audience"]))
 	if err != nil {
 		return err
 	}
@@ -109,10 +116,10 @@ func exchangedScopes(key *storage.PresentedKey, scope string) ([]string, error) 
 
 // accessFor returns an access token with the scopes for the owner of the key. It names the key: this server refuses it
 // as soon as the key is dead, and others at most five minutes later.
-func (s *Server) accessFor(ctx context.Context, t *issuer.Tenant, key *storage.PresentedKey, scopes []string,
+func (s *Server) accessFor(ctx context.Context, q *tokenRequest, key *storage.PresentedKey, scopes []string,
 	asked []string,
 ) (exchanged, error) {
-	c, now := tokens.ClientOfKey(key), time.Now()
+	t, c, now := q.tenant, q.client, q.now
 	audience, err := tokens.Resources(t, c, asked)
 	if err != nil {
 		return exchanged{}, err
@@ -133,9 +140,13 @@ func (s *Server) accessFor(ctx context.Context, t *issuer.Tenant, key *storage.P
 	all := &tokens.AccessClaims{
 		Issuer: t.Issuer, Subject: key.OwnerID(), Audience: audience, ClientID: c.ClientID, JTI: rand.Text(), KeyID: key.ID,
 		Scope: strings.Join(scopes, " "), IssuedAt: now.Unix(), ExpiresAt: now.Add(life).Unix(),
+		Confirmation: tokens.BoundTo(q.proof.JKT),
 	}
 	all.Given = subject.Give(claims.Ask{In: claims.InAccessToken, Scopes: scopes, Audience: audience})
 	tokens.NoteTooLarge(ctx, subject)
+	if err := s.Proofs.Spend(ctx, q.proof); err != nil {
+		return exchanged{}, err
+	}
 	access, err := s.Tokens.AccessToken(t, c, sign, all)
-	return exchanged{access, accessTokenType, "Bearer", int64(all.Lifetime() / time.Second), all.Scope}, err
+	return exchanged{access, accessTokenType, all.Confirmation.Type(), int64(all.Lifetime() / time.Second), all.Scope}, err
 }

@@ -60,8 +60,11 @@ func (rg *refreshGrant) check(ctx context.Context, q *tokenRequest) error {
 		return fosite.ErrInvalidRequest.WithDescription("refresh_token is missing.")
 	}
 	var err error
-	if q.refresh.GrantID, q.refresh.Generation, err = rg.tokens.OpenRefreshToken(q.tenant.ID, value); err != nil {
+	if q.refresh, err = rg.tokens.OpenRefreshToken(q.tenant.ID, value); err != nil {
 		return invalidGrant(ctx, err.Error())
+	}
+	if err := checkRefreshKey(ctx, q); err != nil {
+		return err
 	}
 	if q.scopes = strings.Fields(q.form.Get("scope")); len(q.scopes) > 0 || q.form.Has("resource") {
 		return rg.checkNarrower(ctx, q)
@@ -94,6 +97,9 @@ func (rg *refreshGrant) issue(ctx context.Context, q *tokenRequest, answer fosit
 	allowed := q.client.Scopes()
 	keys, err := rg.fetchKeys(ctx, q, slices.Contains(allowed, "openid"))
 	if err != nil {
+		return err
+	}
+	if err := rg.proofs.Spend(ctx, q.proof); err != nil {
 		return err
 	}
 	g, user, err := rg.use(ctx, q)

@@ -10,6 +10,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people/claims"
+	"github.com/vouchsafe/vouchsafe/provider/dpop"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -23,11 +24,12 @@ type tokenRequest struct {
 	tenant *issuer.Tenant
 	client *storage.Client
 	form   url.Values
-	app    bool      // it is not of the endpoint: the JSON API asks, whose errors say more
-	now    time.Time // one for the whole request
+	app    bool       // it is not of the endpoint: the JSON API asks, whose errors say more
+	now    time.Time  // one for the whole request
+	proof  dpop.Proof // the key that the tokens are bound to, if any
 
 	code    *tokens.Code        // authorization_code: what was presented
-	refresh tokens.RefreshToken // refresh_token: what was presented
+	refresh tokens.RefreshToken // refresh_token: what was presented; its JKT is that of the new one, too
 	// scopes are those that the tokens will have; refresh_token: those asked for, or nil for all of
 	// the grant's.
 	scopes []string

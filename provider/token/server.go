@@ -8,6 +8,7 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/provider/dpop"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
@@ -25,6 +26,7 @@ type Server struct {
 	Limits *limit.Limiter
 	// APIKeys reads API keys, which are exchanged for access tokens.
 	APIKeys oauth.APIKeys
+	Proofs  *dpop.Checker
 	Log     *slog.Logger
 	// First reports whether a refresh is the first activity of its user, who signed in at that time, on this day: then it
 	// is recorded. nil: none is.
@@ -52,7 +54,7 @@ type Store interface {
 
 // New completes s, whose exported fields are set.
 func New(s *Server) *Server {
-	sign := signer{s.Tokens, s.Keys}
+	sign := signer{s.Tokens, s.Keys, s.Proofs}
 	s.codes = &codeGrant{
 		signer: sign, store: s.Store, limits: s.Limits, observe: s.Observe,
 		lifetime: s.RefreshTokenLifetime, idleLifetime: s.RefreshTokenIdleLifetime,
@@ -64,7 +66,7 @@ func New(s *Server) *Server {
 	}
 	s.handlers = []*handler{
 		{"authorization_code", s.codes},
-		{"client_credentials", &clientCredentialsGrant{s.Tokens}},
+		{"client_credentials", &clientCredentialsGrant{s.Tokens, s.Proofs}},
 		{"refresh_token", s.refreshes},
 	}
 	return s

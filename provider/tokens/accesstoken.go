@@ -48,6 +48,8 @@ type AccessClaims struct {
 	ACR       string   `json:"acr,omitempty"`
 	AMR       []string `json:"amr,omitempty"`
 	Act       *Actor   `json:"act,omitempty"`
+	// Confirmation says to which key the token is bound; nil for a bearer token.
+	Confirmation *Confirmation `json:"cnf,omitempty"`
 	// Given is what rules add. It is not read from a token.
 	Given []claims.Given `json:"-"`
 }
@@ -56,6 +58,36 @@ type AccessClaims struct {
 // its user.
 type Actor struct {
 	Subject string `json:"sub"`
+}
+
+// Confirmation is the value of the claim cnf (RFC 7800): the thumbprint of the key that has to prove that its holder
+// uses the token (RFC 9449 section 6).
+type Confirmation struct {
+	JKT string `json:"jkt"`
+}
+
+// BoundTo returns the claim cnf for the thumbprint of a key; nil for "".
+func BoundTo(jkt string) *Confirmation {
+	if jkt == "" {
+		return nil
+	}
+	return &Confirmation{jkt}
+}
+
+// Key returns the thumbprint, or "" for nil.
+func (c *Confirmation) Key() string {
+	if c == nil {
+		return ""
+	}
+	return c.JKT
+}
+
+// Type returns the token_type of the tokens that c binds (RFC 9449 section 5).
+func (c *Confirmation) Type() string {
+	if c == nil {
+		return "Bearer"
+	}
+	return "DPoP"
 }
 
 // ActorOf returns the claim act for a user's id; nil for "".

@@ -20,6 +20,7 @@ type Code struct {
 	RedirectURI       string          `json:"r"`
 	CodeChallenge     string          `json:"p,omitempty"` // of PKCE with S256; "" if none was sent
 	Nonce             string          `json:"n,omitempty"`
+	JKT               string          `json:"k,omitempty"` // the thumbprint of the key that it is bound to, or ""
 	Scopes            []string        `json:"s,omitempty"` // the granted scopes
 	Audience          []string        `json:"a,omitempty"`
 	Claims            json.RawMessage `json:"q,omitempty"` // the claims parameter

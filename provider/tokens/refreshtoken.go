@@ -11,14 +11,17 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 )
 
-// A refresh token is "vrt_GRANT.GENERATION.MAC". Only the MAC is unpredictable, and it is made from
-// the rest, so that no token has to be stored: the row of the grant says which generation is valid.
+// A refresh token is "vrt_GRANT.GENERATION.MAC", or "vrt_GRANT.GENERATION.JKT.MAC" if it is bound to a key. Only the
+// MAC is unpredictable, and it is made from the rest, so that no token has to be stored: the row of the grant says
+// which generation is valid. All tokens of a grant are bound to the key of the first.
 
 const (
 	// RefreshPrefix begins a refresh token. Scanners for leaked secrets recognise it.
 	RefreshPrefix = "vrt_"
-	// maxRefreshToken is the length of the longest token: 4 + 36 + 1 + 19 + 1 + 43.
-	maxRefreshToken = 104
+	// jktLength is the length of a thumbprint by SHA-256 in base64url.
+	jktLength = 43
+	// maxRefreshToken is the length of the longest token: 4 + 36 + 1 + 19 + 1 + 43 + 1 + 43.
+	maxRefreshToken = 148
 )
 
 // strictBase64 refuses base64 with bits set that are not used. It does skip line breaks, which must
@@ -32,46 +35,54 @@ var ErrRefreshToken = errors.New("no refresh token of this tenant")
 type RefreshToken struct {
 	GrantID    string
 	Generation int64
+	JKT        string // the thumbprint of the key that it is bound to, or ""
 }
 
 // String returns the part of the token that its MAC covers.
 func (r RefreshToken) String() string {
-	return RefreshPrefix + r.GrantID + "." + strconv.FormatInt(r.Generation, 10)
+	s := RefreshPrefix + r.GrantID + "." + strconv.FormatInt(r.Generation, 10)
+	if r.JKT != "" {
+		s += "." + r.JKT
+	}
+	return s
 }
 
-// RefreshToken returns the grant's token of that generation. It is always the same.
-func (m *Maker) RefreshToken(tenant, grantID string, gen int64) string {
-	signed := RefreshToken{grantID, gen}.String()
+// RefreshToken returns the token of that content. It is always the same.
+func (m *Maker) RefreshToken(tenant string, r RefreshToken) string {
+	signed := r.String()
 	return signed + "." + strictBase64.EncodeToString(m.Secrets.Box(tenant, secret.RefreshToken).MAC([]byte(signed)))
 }
 
 // OpenRefreshToken reads the result of Maker.RefreshToken, in that spelling only. It does not look
 // up whether the grant is alive.
-func (m *Maker) OpenRefreshToken(tenant, token string) (grantID string, gen int64, err error) {
+func (m *Maker) OpenRefreshToken(tenant, token string) (r RefreshToken, err error) {
 	if len(token) > maxRefreshToken || !strings.HasPrefix(token, RefreshPrefix) || strings.ContainsAny(token, "\r\n") {
-		return "", 0, ErrRefreshToken
+		return r, ErrRefreshToken
 	}
 	parts := strings.Split(token[len(RefreshPrefix):], ".")
-	if len(parts) != 3 {
-		return "", 0, ErrRefreshToken
+	if len(parts) == 4 && len(parts[2]) == jktLength {
+		r.JKT = parts[2]
+	} else if len(parts) != 3 {
+		return r, ErrRefreshToken
 	}
 	id, err := uuid.Parse(parts[0])
 	if err != nil {
-		return "", 0, ErrRefreshToken
+		return r, ErrRefreshToken
 	}
-	gen, err = strconv.ParseInt(parts[1], 10, 64)
-	if err != nil || gen < 1 {
-		return "", 0, ErrRefreshToken
+	r.Generation, err = strconv.ParseInt(parts[1], 10, 64)
+	if err != nil || r.Generation < 1 {
+		return r, ErrRefreshToken
 	}
-	mac, err := strictBase64.DecodeString(parts[2])
+	mac, err := strictBase64.DecodeString(parts[len(parts)-1])
 	if err != nil {
-		return "", 0, ErrRefreshToken
+		return r, ErrRefreshToken
 	}
 	// An id or a number that was spelt otherwise differs from its canonical form.
-	signed := RefreshToken{id.String(), gen}.String()
+	r.GrantID = id.String()
+	signed := r.String()
 	if !strings.HasPrefix(token, signed+".") ||
 		!m.Secrets.Box(tenant, secret.RefreshToken).VerifyMAC([]byte(signed), mac) {
-		return "", 0, ErrRefreshToken
+		return r, ErrRefreshToken
 	}
-	return id.String(), gen, nil
+	return r, nil
 }

@@ -46,6 +46,7 @@ type clientAddCmd struct {
 	Scope                  string   `help:"The scopes that the client may request, separated by spaces." placeholder:"SCOPES"`
 	Audience               []string `help:"An API for which the client gets access tokens. Repeatable." sep:"none" placeholder:"URI"`
 	RequirePKCE            bool     `name:"require-pkce" help:"Refuse requests without PKCE. For web; spa and native clients always need PKCE."`
+	DPoP                   string   `name:"dpop" enum:",off,allow,require" default:"" help:"Whether its tokens are bound to a key that it proves to have (RFC 9449): off, allow or require. Default: allow, that is, those for which it sends a proof." placeholder:"WHEN"`
 	FirstParty             bool     `help:"The client is your own: do not ask users for consent."`
 	SecretStdin            bool     `help:"Read the secret from standard input instead of making one."`
 	command.PlaceFlags
@@ -58,7 +59,7 @@ func (c *clientAddCmd) Run(ctx context.Context, a *command.App) error {
 	client := storage.Client{
 		TenantID: c.Tenant, ClientID: c.ClientID, ClientName: c.Name, Scope: c.Scope,
 		RedirectURIs: c.RedirectURIs, PostLogoutRedirectURIs: c.PostLogoutRedirectURIs,
-		Audience: c.Audience, FirstParty: c.FirstParty,
+		Audience: c.Audience, FirstParty: c.FirstParty, DPoP: c.DPoP,
 	}
 	clients.SetKind(&client, c.Kind)
 	if c.RequirePKCE {

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import { webcrypto } from 'node:crypto'
 import assert from 'node:assert/strict'
 import * as oidc from 'openid-client'
+import * as oauth from 'oauth4webapi'
 
 // Node 18, which is Debian 12's, has these in a module only, not as the globals that the
 // library uses.
@@ -45,7 +46,7 @@ if (new URL(issuer).protocol === 'http:') execute.push(oidc.allowInsecureRequest
 const config = await oidc.discovery(new URL(issuer), client.id, { ...client.metadata }, await authentication[client.method](), { execute })
 assert.equal(config.serverMetadata().issuer, issuer)
 
-const person = async (begin = oidc.buildAuthorizationUrl) => {
+const person = async (begin = oidc.buildAuthorizationUrl, more = {}, options = undefined) => {
   const verifier = oidc.randomPKCECodeVerifier()
   const state = oidc.randomState()
   const nonce = oidc.randomNonce()
@@ -54,21 +55,30 @@ const person = async (begin = oidc.buildAuthorizationUrl) => {
     scope: 'openid profile email offline_access',
     code_challenge: await oidc.calculatePKCECodeChallenge(verifier),
     code_challenge_method: 'S256',
-    state, nonce, max_age: '3600',
+    state, nonce, max_age: '3600', ...more,
   })
   const tokens = await oidc.authorizationCodeGrant(config, await browse(url, state), {
     pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true, maxAge: 3600,
-  })
+  }, undefined, options)
   const { sub } = tokens.claims()
-  const info = await oidc.fetchUserInfo(config, tokens.access_token, sub)
+  const info = await oidc.fetchUserInfo(config, tokens.access_token, sub, options)
   assert.equal(info.email, settings.email)
   assert.equal(info.email_verified, true)
 
-  const renewed = await oidc.refreshTokenGrant(config, tokens.refresh_token)
+  const renewed = await oidc.refreshTokenGrant(config, tokens.refresh_token, undefined, options)
   assert.notEqual(renewed.access_token, tokens.access_token)
   assert.notEqual(renewed.refresh_token, tokens.refresh_token)
   assert.equal(renewed.claims().sub, sub)
-  await oidc.fetchUserInfo(config, renewed.access_token, sub)
+  await oidc.fetchUserInfo(config, renewed.access_token, sub, options)
+  if (options) {
+    assert.equal(renewed.token_type, 'dpop')
+    await assert.rejects(oidc.fetchUserInfo(config, renewed.access_token, sub))
+    const other = { DPoP: oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair()) }
+    await assert.rejects(oidc.fetchUserInfo(config, renewed.access_token, sub, other))
+    if (client.method === 'none') {
+      await assert.rejects(oidc.refreshTokenGrant(config, renewed.refresh_token, undefined, other), { error: 'invalid_grant' })
+    }
+  }
 
   if (client.method !== 'none') {
     const seen = await oidc.tokenIntrospection(config, renewed.access_token)
@@ -77,8 +87,8 @@ const person = async (begin = oidc.buildAuthorizationUrl) => {
     assert.equal(seen.client_id, client.id)
   }
   await oidc.tokenRevocation(config, renewed.refresh_token, { token_type_hint: 'refresh_token' })
-  await assert.rejects(oidc.refreshTokenGrant(config, renewed.refresh_token), { error: 'invalid_grant' })
-  await assert.rejects(oidc.fetchUserInfo(config, renewed.access_token, sub))
+  await assert.rejects(oidc.refreshTokenGrant(config, renewed.refresh_token, undefined, options), { error: 'invalid_grant' })
+  await assert.rejects(oidc.fetchUserInfo(config, renewed.access_token, sub, options))
   if (client.method !== 'none') {
     assert.equal((await oidc.tokenIntrospection(config, renewed.access_token)).active, false)
   }
@@ -93,6 +103,22 @@ const person = async (begin = oidc.buildAuthorizationUrl) => {
 // pushed is person with a pushed authorization request.
 const pushed = () => person(oidc.buildAuthorizationUrlWithPAR)
 
+// bound is person with tokens that are bound to a key (DPoP): the code by dpop_jkt, or by the proof of a pushed request.
+const bound = async () => {
+  const DPoP = oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair())
+  await person(oidc.buildAuthorizationUrl, { dpop_jkt: await DPoP.calculateThumbprint() }, { DPoP })
+}
+const boundPushed = async () => {
+  const DPoP = oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair('EdDSA').catch(() => oidc.randomDPoPKeyPair()))
+  await person((config, parameters) => oidc.buildAuthorizationUrlWithPAR(config, parameters, { DPoP }), {}, { DPoP })
+}
+
+// signed is person with a signed request (JAR).
+const signed = async () => {
+  const key = await privateKey(client.key)
+  await person((config, parameters) => oidc.buildAuthorizationUrlWithJAR(config, parameters, key))
+}
+
 const program = async () => {
   const tokens = await oidc.clientCredentialsGrant(config, { scope: 'reports:read' })
   assert.equal(tokens.scope ?? 'reports:read', 'reports:read')
@@ -104,6 +130,35 @@ const program = async () => {
   assert.equal((await oidc.tokenIntrospection(config, tokens.access_token)).active, false)
 }
 
-for (const part of settings.parts) await { person, pushed, program }[part]()
+// boundProgram is a client of the FAPI 2.0 client credentials profile: private_key_jwt and DPoP.
+const boundProgram = async () => {
+  const DPoP = oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair())
+  const tokens = await oidc.clientCredentialsGrant(config, { scope: 'reports:read' }, { DPoP })
+  assert.equal(tokens.token_type, 'dpop')
+  const seen = await oidc.tokenIntrospection(config, tokens.access_token)
+  assert.equal(seen.token_type, 'DPoP')
+  assert.equal(seen.cnf.jkt, await DPoP.calculateThumbprint())
+}
+
+// lowLevel gets a bound token by oauth4webapi, which leaves it to the program to send a request again with the nonce.
+const lowLevel = async () => {
+  const as = config.serverMetadata()
+  const insecure = { [oauth.allowInsecureRequests]: new URL(issuer).protocol === 'http:' }
+  const DPoP = oauth.DPoP({ client_id: client.id }, await oauth.generateKeyPair('ES256'))
+  const ask = async () => oauth.processClientCredentialsResponse(as, { client_id: client.id },
+    await oauth.clientCredentialsGrantRequest(as, { client_id: client.id },
+      oauth.PrivateKeyJwt(await privateKey(client.key)), { scope: 'reports:read' }, { DPoP, ...insecure }))
+  let asked = 0
+  const tokens = await ask().catch((err) => {
+    assert.ok(oauth.isDPoPNonceError(err))
+    asked++
+    return ask()
+  })
+  assert.equal(asked, 1)
+  assert.equal(tokens.token_type, 'dpop')
+  assert.equal((await ask()).token_type, 'dpop') // the nonce is still good
+}
+
+for (const part of settings.parts) await { person, pushed, program, bound, boundPushed, signed, boundProgram, lowLevel }[part]()
 say({ done: true })
 process.exit(0)
