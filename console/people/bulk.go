@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/console"
-	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -15,29 +14,30 @@ import (
 const mostAtOnce = 100
 
 // bulkAction is something that an administrator does to several users. Its texts are people.bulk.ID and
-// people.bulk_will.ID.
+// people.bulk_will.ID. undo is the action that takes it back; "" if none does.
 type bulkAction struct {
-	id string
-	do func(p place, c *console.Call, u storage.User) error
+	id, undo string
+	do       func(p place, c *console.Call, u storage.User) error
 }
 
 // bulkActions are those that a list offers.
 var bulkActions = []bulkAction{
-	{"disable", func(p place, c *console.Call, u storage.User) error {
+	{"disable", "enable", func(p place, c *console.Call, u storage.User) error {
 		return p.Accounts.Disable(c.Context(), c.Asker, u.ID)
 	}},
-	{"enable", func(p place, c *console.Call, u storage.User) error {
+	{"enable", "", func(p place, c *console.Call, u storage.User) error {
 		return p.Accounts.Enable(c.Context(), c.Asker, u.ID)
 	}},
-	{"sessions", func(p place, c *console.Call, u storage.User) error {
+	{"sessions", "", func(p place, c *console.Call, u storage.User) error {
 		return p.Accounts.EndSessions(c.Context(), c.Asker, u.ID)
 	}},
-	{"expire", func(p place, c *console.Call, u storage.User) error {
-		expired := true
-		_, _, err := p.Accounts.Edit(c.Context(), c.Asker, u.ID, administration.Edit{NewPassword: &expired}, true)
-		return err
+	{"expire", "keep", func(p place, c *console.Call, u storage.User) error {
+		return p.expire(true)(c, u, &console.Notice{}, nil)
 	}},
-	{"reset", func(p place, c *console.Call, u storage.User) error {
+	{"keep", "", func(p place, c *console.Call, u storage.User) error {
+		return p.expire(false)(c, u, &console.Notice{}, nil)
+	}},
+	{"reset", "", func(p place, c *console.Call, u storage.User) error {
 		return p.People.SendReset(c.Context(), c.Asker, u)
 	}},
 }
@@ -66,6 +66,8 @@ type bulkShown struct {
 	Rows             []bulkRow
 	More             bool // others match, too, and are left for the next time
 	Done             bool
+	// Undo is the action that takes it back for those for whom it was done; "" for none.
+	Undo string
 }
 
 // bulkPage shows who would be changed, and how.
@@ -179,6 +181,13 @@ func (p place) bulkDone(c *console.Call) error {
 		return storage.ErrNotFound
 	}
 	page := bulkShown{Do: out.Do, Done: true}
+	if len(out.IDs["people.result.done"]) > 0 {
+		for _, a := range bulkActions {
+			if a.id == out.Do {
+				page.Undo = a.undo
+			}
+		}
+	}
 	for text, ids := range out.IDs {
 		for _, id := range ids {
 			row := bulkRow{ID: id, Name: id, Result: c.T(text), Failed: text != "people.result.done"}

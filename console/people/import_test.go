@@ -120,6 +120,39 @@ func TestALargeFileIsImported(t *testing.T) {
 	}
 }
 
+// TestFilesAsOthersWriteThem: what went wrong elsewhere. A spreadsheet writes semicolons and a byte order mark; a user
+// who is twice in the file, a row with too many columns, and letters in an old encoding are refused with their reason,
+// and keep no other row from coming; a file without names of columns is no success without users.
+func TestFilesAsOthersWriteThem(t *testing.T) {
+	t.Parallel()
+	s, b, _ := start(t)
+	b.Open(importPath)
+	b.Follow(b.Upload(importPath, "excel.csv", strings.NewReader("\ufeffemail;name\r\nada@default.example;Ada\r\n"+
+		"ADA@default.example;Ada again\r\nbob@default.example;Bob;x\r\nc@default.example;J\xfcrgen\r\n"+
+		"dan@default.example;\"Dan; the \"\"man\"\"\"\r\n")))
+	waits(t, b)
+	b.Says("New 2", "Refused 3", "Line 3:", "line 2 has this email too", "Line 4:", "it is not a line of CSV with 2 columns",
+		"Line 5:", "name is not UTF-8")
+	b.Follow(b.Send(importPath + "/add"))
+	waits(t, b)
+	u, err := s.Store.UserByEmail(t.Context(), storage.DefaultTenant, "dan@default.example")
+	if err != nil || u.Profile.Name != `Dan; the "man"` {
+		t.Errorf("got %q, %v", u.Profile.Name, err)
+	}
+	for file, why := range map[string]string{"ada@default.example\nbob@default.example\n": "is unknown, or there twice",
+		`[{"email":"e@default.example"}]`: "it is a list in JSON"} {
+		b.Open(importPath)
+		b.Follow(b.Upload(importPath, "odd", strings.NewReader(file)))
+		waits(t, b)
+		b.Says("Failed", why)
+	}
+	b.Open(importPath)
+	b.Follow(b.Upload(importPath, "auth0.json", strings.NewReader(
+		`[{"user_id":"auth0|1","email":"eve@default.example","email_verified":true,"name":"Eve"}]`), "product", "auth0"))
+	waits(t, b)
+	b.Says("New 1", "Refused 0")
+}
+
 // TestUploadsAreRefused: no file, a file that can't be read, one that breaks off, one without a form of this browser,
 // too many at once, and one for a page that takes none.
 func TestUploadsAreRefused(t *testing.T) {

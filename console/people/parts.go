@@ -58,21 +58,24 @@ func (p place) groups(c *console.Call) error {
 	if err != nil {
 		return err
 	}
-	e, done := administration.Edit{}, "people.did.left"
-	if leave := c.Value("leave"); leave != "" {
+	// Undo names the group in the address.
+	leave, join := strings.TrimSpace(c.FormValue("leave")), strings.TrimSpace(c.FormValue("group"))
+	e, n := administration.Edit{}, console.Notice{Text: c.T("people.did.joined")}
+	if leave != "" {
 		e.Leave = []string{leave}
+		n = console.Notice{Text: c.T("people.did.left"), Undo: c.To(pathOf(u.ID, "/groups"), "group", leave)}
 	} else {
-		e.Join, done = []string{c.Value("group")}, "people.did.joined"
+		e.Join = []string{join}
 	}
 	_, _, err = p.Accounts.Edit(c.Context(), c.Asker, u.ID, e, true)
 	if fault, ok := errors.AsType[*importing.Fault](err); ok && fault.ID == "group.missing" {
 		return &console.Refusal{Status: http.StatusUnprocessableEntity, Title: "people.groups", Text: "people.no_group",
-			Args: []any{c.Value("group")}, Back: c.To(pathOf(u.ID, ""))}
+			Args: []any{join}, Back: c.To(pathOf(u.ID, ""))}
 	}
 	if err != nil {
 		return err
 	}
-	return c.Done(c.To(pathOf(u.ID, "")), done)
+	return c.Tell(c.To(pathOf(u.ID, "")), n)
 }
 
 // roleNamed returns the role that a text names: CLIENT#ROLE, or the identifier of an API, # and the role.
@@ -96,11 +99,12 @@ func (p place) roles(c *console.Call) error {
 	if err != nil {
 		return err
 	}
-	e, done, text := administration.Edit{}, "people.did.role", c.Value("role")
+	e, n, text := administration.Edit{}, console.Notice{Text: c.T("people.did.role")}, strings.TrimSpace(c.FormValue("role"))
 	role, ok := roleNamed(text)
 	if taken := c.Value("take"); taken != "" {
 		if role, ok = roleNamed(taken); ok {
-			e.Take, done = []storage.RoleName{role}, "people.did.role_taken"
+			e.Take = []storage.RoleName{role}
+			n = console.Notice{Text: c.T("people.did.role_taken"), Undo: c.To(pathOf(u.ID, "/roles"), "role", taken)}
 		}
 	} else if ok {
 		e.Give = []storage.RoleName{role}
@@ -115,5 +119,5 @@ func (p place) roles(c *console.Call) error {
 	if err != nil {
 		return err
 	}
-	return c.Done(c.To(pathOf(u.ID, "")), done)
+	return c.Tell(c.To(pathOf(u.ID, "")), n)
 }

@@ -246,6 +246,14 @@ func TestManyAtOnce(t *testing.T) {
 	if !stored(t, s, u).Disabled || !stored(t, s, other).Disabled {
 		t.Error("not both are disabled")
 	}
+	b.Says("Undo")
+	b.Follow(b.Send("/admin/people/bulk"))
+	b.Says("Enable: done", "Name of grace", "Name of alan")
+	if stored(t, s, u).Disabled || stored(t, s, other).Disabled {
+		t.Error("it was not undone")
+	}
+	b.Open("/admin/people/bulk?do=disable&u=" + u.ID + "&u=" + other.ID)
+	b.Follow(b.Send("/admin/people/bulk"))
 	b.Open("/admin/people/bulk?do=enable&all=1&disabled=1")
 	b.Says("Enable: 2 people")
 	b.Follow(b.Send("/admin/people/bulk"))
@@ -293,9 +301,13 @@ func TestGroupsAndRolesAreGiven(t *testing.T) {
 	post("/roles", "role", "wiki")
 	b.Says("There’s no role wiki.")
 	post("/roles", "take", "wiki#editor")
-	b.Says("The role was taken away.")
+	b.Says("The role was taken away.", "Undo")
+	b.Follow(b.Send(at + "/roles?role=wiki%23editor"))
+	b.Says("The role was given.", "wiki#editor")
 	post("/groups", "leave", "crew")
 	b.Says("Removed from the group.", "In no group.")
+	b.Follow(b.Send(at + "/groups?group=crew"))
+	b.Says("Added to the group.", "The crew")
 }
 
 // TestAttributesAreEdited: the fields that the tenant declares are in the forms, and what is wrong stands beside them.

@@ -228,7 +228,11 @@ func whole(n int) string {
 // importAdd has the people of a checked file added.
 func (p place) importAdd(c *console.Call) error {
 	id := c.Value("id")
-	if err := p.Imports.Add(c.Context(), c.Asker, c.Administrator.User.TenantID, id); err != nil {
+	err := p.Imports.Add(c.Context(), c.Asker, c.Administrator.User.TenantID, id)
+	if errors.Is(err, storage.ErrStale) { // a second click, or another administrator: the page says how it stands
+		return c.Go(c.To(importFile, "id", id))
+	}
+	if err != nil {
 		return err
 	}
 	if _, err := p.Imports.Await(c.Context(), c.Asker, id, awaitImport); err != nil {

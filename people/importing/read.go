@@ -121,7 +121,13 @@ func csvColumns() []string {
 // csvRows returns the rows of a file of which the first line names the columns.
 func csvRows(r *bufio.Reader) iter.Seq[Read] {
 	return func(yield func(Read) bool) {
+		if head, _ := r.Peek(1); string(head) == "[" {
+			yield(Read{Line: 1, Err: errors.New("it is a list in JSON: write each object on a line of its own, without commas " +
+				"between them, or say which product has exported it"), Fatal: true})
+			return
+		}
 		c := csv.NewReader(r)
+		c.Comma = delimiterOf(r)
 		columns, err := c.Read()
 		if err != nil {
 			yield(Read{Line: 1, Err: fmt.Errorf("the line that names the columns is missing: %w", err), Fatal: true})
@@ -156,6 +162,19 @@ func csvRows(r *bufio.Reader) iter.Seq[Read] {
 			}
 		}
 	}
+}
+
+// delimiterOf returns what separates the columns of a file: spreadsheets write a semicolon where the comma separates the
+// decimals of a number, and some write tabs. No name of a column has any of them.
+func delimiterOf(r *bufio.Reader) rune {
+	head, _ := r.Peek(maxRow) // a file may be shorter
+	head, _, _ = bytes.Cut(head, []byte("\n"))
+	for _, other := range []byte{';', '\t'} {
+		if !bytes.ContainsRune(head, ',') && bytes.IndexByte(head, other) >= 0 {
+			return rune(other)
+		}
+	}
+	return ','
 }
 
 // csvRow reads a row from the fields of the columns.
