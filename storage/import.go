@@ -28,6 +28,11 @@ type Import struct {
 	Data      []byte    // what package jobs knows of it, as JSON
 }
 
+// Over reports whether no more is done about the import.
+func (im Import) Over() bool {
+	return im.State == ImportDone || im.State == ImportStopped || im.State == ImportFailed
+}
+
 // ImportLine is a row of the file that was not imported, or not as a whole.
 type ImportLine struct {
 	N    int64 // counts the lines of the import
@@ -43,8 +48,8 @@ type Imports interface {
 	Import(ctx context.Context, tenant, id string) (Import, error)
 	// ImportsOf lists the latest imports of the tenant, newest first.
 	ImportsOf(ctx context.Context, tenant string, limit int) ([]Import, error)
-	// ChangeImport stores now in place of was. ErrStale: the import has another state or another runner by now, or is
-	// deleted.
+	// ChangeImport stores now in place of was, and deletes the file if now is over. ErrStale: the import has another
+	// state or another runner by now, or is deleted.
 	ChangeImport(ctx context.Context, was, now Import) error
 	// ClaimImport returns an import that is to be checked or added and that no process works at, and reserves it for
 	// the runner until leaseEnds. ErrNotFound: there is none.

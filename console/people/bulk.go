@@ -66,7 +66,7 @@ type bulkShown struct {
 	Rows             []bulkRow
 	More             bool // others match, too, and are left for the next time
 	Done             bool
-	// Undo is the action that takes it back for those for whom it was done; "" for none.
+	// Undo is the action that takes it back, for the users who were changed; "" for none.
 	Undo string
 }
 

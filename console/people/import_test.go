@@ -131,8 +131,8 @@ func TestFilesAsOthersWriteThem(t *testing.T) {
 		"ADA@default.example;Ada again\r\nbob@default.example;Bob;x\r\nc@default.example;J\xfcrgen\r\n"+
 		"dan@default.example;\"Dan; the \"\"man\"\"\"\r\n")))
 	waits(t, b)
-	b.Says("New 2", "Refused 3", "Line 3:", "line 2 has this email too", "Line 4:", "it is not a line of CSV with 2 columns",
-		"Line 5:", "name is not UTF-8")
+	b.Says("New 2", "Refused 3", "Line 3:", "line 2 has this email too", "Line 4:",
+		"it is not a line of CSV with 2 columns", "Line 5:", "name is not UTF-8")
 	b.Follow(b.Send(importPath + "/add"))
 	waits(t, b)
 	u, err := s.Store.UserByEmail(t.Context(), storage.DefaultTenant, "dan@default.example")
@@ -220,7 +220,7 @@ func TestAnImportOutlivesItsServer(t *testing.T) {
 	}
 	// As a server leaves it that was killed while it worked.
 	left := im
-	left.State, left.Runner, left.LeaseEnds = storage.ImportAdding, "killed", time.Now().Add(2*time.Second)
+	left.State, left.Runner, left.LeaseEnds = storage.ImportAdding, "killed", time.Now().Add(5*time.Second)
 	if err := s.Store.ChangeImport(t.Context(), im, left); err != nil {
 		t.Fatal(err)
 	}

@@ -99,7 +99,8 @@ func (p place) roles(c *console.Call) error {
 	if err != nil {
 		return err
 	}
-	e, n, text := administration.Edit{}, console.Notice{Text: c.T("people.did.role")}, strings.TrimSpace(c.FormValue("role"))
+	e, n := administration.Edit{}, console.Notice{Text: c.T("people.did.role")}
+	text := strings.TrimSpace(c.FormValue("role"))
 	role, ok := roleNamed(text)
 	if taken := c.Value("take"); taken != "" {
 		if role, ok = roleNamed(taken); ok {

@@ -164,8 +164,8 @@ func csvRows(r *bufio.Reader) iter.Seq[Read] {
 	}
 }
 
-// delimiterOf returns what separates the columns of a file: spreadsheets write a semicolon where the comma separates the
-// decimals of a number, and some write tabs. No name of a column has any of them.
+// delimiterOf returns what separates the columns of a file: spreadsheets write a semicolon where the comma separates
+// the decimals of a number, and some write tabs. No name of a column has any of them.
 func delimiterOf(r *bufio.Reader) rune {
 	head, _ := r.Peek(maxRow) // a file may be shorter
 	head, _, _ = bytes.Cut(head, []byte("\n"))

@@ -366,7 +366,13 @@ func testImports(t *testing.T, s Store) {
 	must(t, s.AddImport(ctx, second))
 	all, err := s.ImportsOf(ctx, tenant, 5)
 	same(t, all, err, []storage.Import{second, claimed})
-	must(t, s.RemoveImportParts(ctx, tenant, im.ID))
+	must(t, s.AddImportPart(ctx, tenant, second.ID, 0, []byte("x")))
+	must(t, s.RemoveImportParts(ctx, tenant, second.ID))
+	_, err = s.ImportPart(ctx, tenant, second.ID, 0)
+	want(t, err, storage.ErrNotFound)
+	done := claimed
+	done.State = storage.ImportDone
+	must(t, s.ChangeImport(ctx, claimed, done)) // its file goes with it
 	_, err = s.ImportPart(ctx, tenant, im.ID, 0)
 	want(t, err, storage.ErrNotFound)
 	_, err = s.Sweep(ctx, im.ExpiresAt.Add(-time.Second))

@@ -272,7 +272,7 @@ func (s *Service) Stop(ctx context.Context, a people.Asker, id string) error {
 		if errors.Is(err, storage.ErrStale) {
 			continue // a server has begun or ended with it
 		}
-		return errors.Join(err, s.Store.RemoveImportParts(ctx, a.Tenant.ID, id))
+		return err
 	}
 }
 

@@ -289,20 +289,17 @@ func (w *work) fail(fault, text string) error {
 	return w.close(ctx, storage.ImportFailed, time.Now().Add(KeptResult))
 }
 
-// close stores the last note of this process, and deletes the file unless it waits for a decision.
+// close stores the last note of this process. The file is deleted with it, unless it waits for a decision.
 func (w *work) close(ctx context.Context, state string, expires time.Time) error {
 	now, err := with(w.im, state, w.note, expires)
 	if err != nil {
 		return err
 	}
 	err = w.s.Store.ChangeImport(ctx, w.im, now)
-	switch {
-	case errors.Is(err, storage.ErrStale):
+	if errors.Is(err, storage.ErrStale) {
 		return nil // it was stopped
-	case err != nil, state == storage.ImportChecked:
-		return err
 	}
-	return w.s.Store.RemoveImportParts(ctx, w.im.TenantID, w.im.ID)
+	return err
 }
 
 // release leaves the import to another process, or to this one later.

@@ -85,8 +85,18 @@ func (s *Uploads) ImportsOf(ctx context.Context, tenant string, limit int) ([]st
 
 // ChangeImport implements storage.Imports.
 func (s *Uploads) ChangeImport(ctx context.Context, was, now storage.Import) error {
-	err := engine.MustPut(ctx, s.Engine, storage.ErrStale, changeImport, was.TenantID, was.ID, was.State, was.Runner,
-		now.State, now.Runner, column.Micros(now.LeaseEnds), column.Micros(now.ExpiresAt), now.Data)
+	args := []any{was.TenantID, was.ID, was.State, was.Runner, now.State, now.Runner, column.Micros(now.LeaseEnds),
+		column.Micros(now.ExpiresAt), now.Data}
+	if !now.Over() {
+		return engine.Named(engine.MustPut(ctx, s.Engine, storage.ErrStale, changeImport, args...), "change import", was.ID)
+	}
+	err := s.Engine.Transact(ctx, func(c engine.Conn) error {
+		if err := engine.Must(c, storage.ErrStale, changeImport, args...); err != nil {
+			return err
+		}
+		_, err := c.Exec(removeImportParts, was.TenantID, was.ID)
+		return err
+	})
 	return engine.Named(err, "change import", was.ID)
 }
 
