@@ -31,7 +31,8 @@ const (
 
 // importForm is what the page of imports shows.
 type importForm struct {
-	Form   console.Form
+	Form   console.Form // with a file
+	Paste  console.Form // with rows, in place of a file
 	Latest []importRow
 }
 
@@ -48,11 +49,12 @@ func (p place) importPage(c *console.Call) error {
 	for _, name := range jobs.Products() {
 		product.Options = append(product.Options, console.Option{Value: name, Text: productName(name)})
 	}
-	page := importForm{Form: c.Form(
-		product,
-		console.Field{Name: "rows", Label: "people.import_rows", Hint: "people.import_hint", Kind: "textarea"},
-		console.Field{Name: "file", Label: "people.import_file", Hint: "people.import_file_hint", Kind: "file"},
-	)}
+	// The file comes last: what stands behind it in the form is not read.
+	file := console.Field{Name: "file", Label: "people.import_file", Hint: "people.import_file_hint", Kind: "file",
+		Required: true}
+	rows := console.Field{Name: "rows", Label: "people.import_rows", Hint: "people.import_hint", Kind: "textarea",
+		Required: true}
+	page := importForm{Form: c.Form(product, file), Paste: c.Form(rows)}
 	latest, err := p.Imports.Latest(c.Context(), c.Asker, latestImports)
 	if err != nil {
 		return err
