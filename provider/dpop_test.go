@@ -382,29 +382,30 @@ func TestKeysOfProofs(t *testing.T) {
 // TestAProofIsSpentOnce: of many requests with one proof, at two replicas, one succeeds.
 func TestAProofIsSpentOnce(t *testing.T) {
 	t.Parallel()
-	s := startTokens(t)
-	svc, secret := s.service("svc")
-	form, as := values("grant_type", "client_credentials"), basic(svc.ClientID, secret)
-	p := s.proves()
-	p.posts(form, as)
-	line := p.line()
-	var won atomic.Int64
-	var wait sync.WaitGroup
-	for _, server := range []*tokenServer{s, s.replica()} {
-		for range 10 {
-			wait.Go(func() {
-				switch a := server.post(form, as, line); {
-				case a.status == http.StatusOK:
-					won.Add(1)
-				default:
-					server.fails(a, http.StatusBadRequest, "invalid_dpop_proof")
-				}
-			})
+	onEveryDatabase(t, func(t *testing.T, s *tokenServer) {
+		svc, secret := s.service("svc")
+		form, as := values("grant_type", "client_credentials"), basic(svc.ClientID, secret)
+		p := s.proves()
+		p.posts(form, as)
+		line := p.line()
+		var won atomic.Int64
+		var wait sync.WaitGroup
+		for _, server := range []*tokenServer{s, s.replica()} {
+			for range 10 {
+				wait.Go(func() {
+					switch a := server.post(form, as, line); {
+					case a.status == http.StatusOK:
+						won.Add(1)
+					default:
+						server.fails(a, http.StatusBadRequest, "invalid_dpop_proof")
+					}
+				})
+			}
 		}
-	}
-	if wait.Wait(); won.Load() != 1 {
-		t.Errorf("%d requests with one proof succeeded, want 1", won.Load())
-	}
+		if wait.Wait(); won.Load() != 1 {
+			t.Errorf("%d requests with one proof succeeded, want 1", won.Load())
+		}
+	})
 }
 
 // TestNoncesOfProofs: a nonce is for minutes. Keycloak forgot proofs before it stopped accepting them.

@@ -47,3 +47,43 @@ func BenchmarkPublished(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkPush pushes an authorization request (RFC 9126): nothing is signed or stored.
+func BenchmarkPush(b *testing.B) {
+	s := startTokens(b)
+	c, secret := s.confidential("web", func(c *storage.Client) { c.RedirectURIs = []string{testRedirect} })
+	form := (&asker{&visitor{tokenServer: s}, c}).wanted().Encode()
+	b.ReportAllocs()
+	for b.Loop() {
+		w := httptest.NewRecorder()
+		s.handler.ServeHTTP(w, request("POST", "/par", form, basic("web", secret), formType))
+		if w.Code != http.StatusCreated {
+			b.Fatalf("got %d %s", w.Code, w.Body)
+		}
+	}
+}
+
+// BenchmarkBoundCredentials has one signature, one verification and one INSERT.
+func BenchmarkBoundCredentials(b *testing.B) {
+	s := startTokens(b)
+	_, secret := s.service("svc")
+	form, as := values("grant_type", "client_credentials", "scope", "api"), basic("svc", secret)
+	p := s.proves()
+	p.posts(form, as)
+	proofs := make([]string, 0, 1000)
+	for b.Loop() {
+		if len(proofs) == 0 {
+			b.StopTimer() // the client's work
+			for range cap(proofs) {
+				proofs = append(proofs, p.sign(p.claims("POST", "/token", "")))
+			}
+			b.StartTimer()
+		}
+		last := len(proofs) - 1
+		w := httptest.NewRecorder()
+		s.handler.ServeHTTP(w, request("POST", "/token", form.Encode(), as, formType, "DPoP: "+proofs[last]))
+		if proofs = proofs[:last]; w.Code != http.StatusOK {
+			b.Fatalf("got %d %s", w.Code, w.Body)
+		}
+	}
+}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/audit"
+	"github.com/vouchsafe/vouchsafe/internal/testkeys"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -449,5 +450,35 @@ func TestScriptsRegisterClients(t *testing.T) {
 	}
 	if resp := g.manages("DELETE", a, ""); resp.StatusCode != http.StatusNoContent {
 		t.Errorf("DELETE: got %d", resp.StatusCode)
+	}
+}
+
+// TestWhatClientsDemandOfThemselves: a client registers that its tokens are bound to a key, and its requests are signed
+// or pushed (RFC 9449 section 5.2, RFC 9101 section 10.5, RFC 9126 section 6).
+func TestWhatClientsDemandOfThemselves(t *testing.T) {
+	t.Parallel()
+	g := startGuest(t, databases["SQLite"](t), registersAll)
+	a := g.registers(`{"redirect_uris": ["https://app.example.com/cb"], "token_endpoint_auth_method": "none",
+		"dpop_bound_access_tokens": true, "require_signed_request_object": true, "request_object_signing_alg": "ES256",
+		"require_pushed_authorization_requests": true, "jwks": {"keys": [` + testkeys.JWK(t, "k1") + `]}}`)
+	for _, name := range []string{"dpop_bound_access_tokens", "require_signed_request_object",
+		"require_pushed_authorization_requests"} {
+		if a.status != http.StatusCreated || a.body[name] != true {
+			t.Errorf("%s: got %d %s, want it registered", name, a.status, a.raw)
+		}
+	}
+	c, err := g.store.Client(t.Context(), g.tenant.ID, a.str("client_id"))
+	if err != nil || c.DPoP != storage.DPoPRequire || !c.RequireSignedRequestObject ||
+		c.RequestObjectSigningAlg != "ES256" {
+		t.Errorf("stored is %+v, %v", c, err)
+	}
+	resp := g.manages(http.MethodPut, a, `{"client_id": "`+c.ClientID+`",
+		"redirect_uris": ["https://app.example.com/cb"], "token_endpoint_auth_method": "none"}`)
+	if resp.StatusCode != http.StatusOK {
+		t.Errorf("changed: got %d", resp.StatusCode)
+	}
+	c, err = g.store.Client(t.Context(), g.tenant.ID, c.ClientID)
+	if err != nil || c.DPoP != "" || c.RequireSignedRequestObject {
+		t.Errorf("after the change, stored is %+v, %v", c, err)
 	}
 }

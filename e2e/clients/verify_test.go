@@ -2,6 +2,8 @@ package clients
 
 import (
 	"crypto/rand"
+	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/internal/prooftest"
 )
 
 const verifyPage = "docs/verify-tokens.md"
@@ -90,5 +93,72 @@ func TestAServiceCallsAnotherWithAnAPIKey(t *testing.T) {
 	manage("DELETE", "/"+key.String("id"), "").Want(t, 204, "")
 	if said := call(); !strings.Contains(said, "no token: 400") {
 		t.Errorf("with a revoked key: %s", said)
+	}
+}
+
+// TestAnAPIChecksProofs runs the API of docs/dpop.md with a client in Go: only the holder of the key gets in, once
+// for each proof, and until the token is revoked.
+func TestAnAPIChecksProofs(t *testing.T) {
+	t.Parallel()
+	libraries(t)
+	s := vouchsafetest.Shared(t)
+	app := s.Example(t, vouchsafetest.ReadSection(t, "docs/dpop.md", "## An API in Node"))
+	if is, err := os.ReadFile("../../examples/services/payments.mjs"); err != nil ||
+		string(is) != app.File(t, "payments.mjs") {
+		t.Errorf("examples/services/payments.mjs is not what docs/dpop.md shows: %v", err)
+	}
+	dir := withLibraries(t, "npm")
+	app.Write(t, dir)
+	app.Start(t, dir, []string{"API_ID=" + app.ClientID, "API_SECRET=" + app.Secret}, "node", "payments.mjs")
+
+	key, thief := prooftest.New(t), prooftest.New(t)
+	api, as := s.API(t), vouchsafetest.Client{"client_id": app.ClientID, "client_secret": app.Secret}
+	token := ""
+	for token == "" { // the first answer has the nonce
+		req := api.Request(t, "POST", "/token", "application/x-www-form-urlencoded", "grant_type=client_credentials")
+		req.SetBasicAuth(app.ClientID, app.Secret)
+		req.Header.Set("DPoP", key.Proof("POST", s.Issuer+"/token", ""))
+		got := api.Do(t, req)
+		if !key.Learn(got.Header) {
+			token = got.Want(t, 200, "").Access()
+		}
+	}
+	key.Nonce = ""
+	call := func(scheme, proof string) int {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), "GET", app.URL+"/payments?month=5", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", scheme+" "+token)
+		req.Header.Set("DPoP", proof)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	payments := app.URL + "/payments"
+	good := key.Proof("GET", payments, token)
+	if got := call("DPoP", good); got != 200 {
+		t.Fatalf("the holder of the key: got %d", got)
+	}
+	for why, got := range map[string]int{
+		"the same proof":   call("DPoP", good),
+		"a bearer token":   call("Bearer", key.Proof("GET", payments, token)),
+		"another key":      call("DPoP", thief.Proof("GET", payments, token)),
+		"another method":   call("DPoP", key.Proof("POST", payments, token)),
+		"another resource": call("DPoP", key.Proof("GET", app.URL+"/other", token)),
+		"without ath":      call("DPoP", key.Proof("GET", payments, "")),
+		"no proof":         call("DPoP", "x"),
+	} {
+		if got != 401 {
+			t.Errorf("%s: got %d, want 401", why, got)
+		}
+	}
+	api.As(t, as, "/revoke", url.Values{"token": {token}}).Want(t, 200, "")
+	if got := call("DPoP", key.Proof("GET", payments, token)); got != 401 {
+		t.Errorf("revoked: got %d, want 401", got)
 	}
 }

@@ -75,6 +75,9 @@ func (a *Authenticator) checkAssertion(ctx context.Context, t *issuer.Tenant, c 
 	if err := signed.check(t, now); err != nil {
 		return &authError{why: err.Error()}
 	}
+	if c.DPoP == storage.DPoPRequire && !signed.isForIssuer(t) {
+		return &authError{why: "aud of the assertion is not the issuer alone, as a text"}
+	}
 	// The client's document may be wrong or out of reach. Both are the client's fault, and storage is not involved.
 	if err := a.Signed(ctx, c, signed.jws, c.TokenEndpointAuthSigningAlg); err != nil {
 		return &authError{why: "assertion: " + err.Error()}
@@ -117,6 +120,15 @@ func (a *assertion) check(t *issuer.Tenant, now time.Time) error {
 		return errors.New("assertion from the future")
 	}
 	return nil
+}
+
+// isForIssuer reports whether aud is the issuer alone, and no list. FAPI 2.0 section 5.3.2.1 demands it, of clients
+// whose tokens are all bound to a key.
+func (a *assertion) isForIssuer(t *issuer.Tenant) bool {
+	var claims struct {
+		Audience string `json:"aud"`
+	}
+	return json.Unmarshal(a.jws.UnsafePayloadWithoutVerification(), &claims) == nil && claims.Audience == t.Issuer
 }
 
 // clientKeys returns the public keys of the client that may have the kid, or all keys if kid is "".

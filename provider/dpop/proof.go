@@ -25,6 +25,9 @@ import (
 // Algorithms are those that may sign a proof: with a key pair, as a client's assertions.
 var Algorithms = clients.AssertionAlgorithms
 
+// proofHeader is the header DPoP in the form in which requests have it: to bring it into that form costs each request.
+const proofHeader = "Dpop"
+
 const (
 	// maxProof bounds a proof, in bytes. One by the largest RSA key that is accepted has 3.5 KiB.
 	maxProof = 4 << 10
@@ -72,7 +75,7 @@ type proofClaims struct {
 // The errors are oauth.ErrInvalidDPoPProof and oauth.ErrUseDPoPNonce. The answer gets the header DPoP-Nonce unless the
 // proof has the current nonce.
 func (c *Checker) Read(r *http.Request, token string) (Proof, error) {
-	values := r.Header.Values("DPoP")
+	values := r.Header[proofHeader]
 	if len(values) == 0 {
 		return Proof{}, nil
 	}
