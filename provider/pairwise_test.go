@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/vouchsafe/vouchsafe/internal/pairwise"
 	"github.com/vouchsafe/vouchsafe/internal/reseal"
@@ -281,23 +282,25 @@ func TestAPairwiseClientSignsOut(t *testing.T) {
 // What pairwise clients cost: nothing is read for a user once the tenant's key is known.
 func TestStatementsForPairwiseClients(t *testing.T) {
 	t.Parallel()
-	s := startTokens(t)
-	c := s.client(paired("spa", "app.example.com"), func(c *storage.Client) { c.RedirectURIs = []string{testRedirect} })
-	first := s.tokens(c)
-	code := s.code(c)
-	for name, step := range map[string]struct {
-		do   func() reply
-		want string
-	}{
-		"code":    {func() reply { return s.redeem(c, code) }, "INSERT"},
-		"refresh": {func() reply { return s.refresh(c, first.str("refresh_token")) }, "UPDATE"},
-		"userinfo": {func() reply {
-			return s.do(request("GET", "/userinfo", "", bearer(first.str("access_token"))))
-		}, "SELECT"},
-	} {
-		s.put(c) // the cache of clients is fresh
-		if got := s.statements(http.StatusOK, step.do); got != step.want {
-			t.Errorf("%s: got %q, want %q", name, got, step.want)
+	synctest.Test(t, func(t *testing.T) { // no cache grows old meanwhile
+		s := startTokens(t)
+		c := s.client(paired("spa", "app.example.com"), func(c *storage.Client) { c.RedirectURIs = []string{testRedirect} })
+		first := s.tokens(c)
+		code := s.code(c)
+		for name, step := range map[string]struct {
+			do   func() reply
+			want string
+		}{
+			"code":    {func() reply { return s.redeem(c, code) }, "INSERT"},
+			"refresh": {func() reply { return s.refresh(c, first.str("refresh_token")) }, "UPDATE"},
+			"userinfo": {func() reply {
+				return s.do(request("GET", "/userinfo", "", bearer(first.str("access_token"))))
+			}, "SELECT"},
+		} {
+			s.put(c) // the cache of clients is fresh
+			if got := s.statements(http.StatusOK, step.do); got != step.want {
+				t.Errorf("%s: got %q, want %q", name, got, step.want)
+			}
 		}
-	}
+	})
 }
