@@ -26,7 +26,7 @@ func (s *server) boundService(tenant string, key *prooftest.Key, scopes ...strin
 	}
 	check(s, s.store.PutClient(s.Context(), c))
 	a := &api{server: s, tenant: t}
-	for range 2 { // the first request gets a nonce
+	for a.token == "" { // the first request gets a nonce
 		form := url.Values{"grant_type": {"client_credentials"}}
 		r := httptest.NewRequest(http.MethodPost, t.URL("/token"), strings.NewReader(form.Encode()))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -71,8 +71,8 @@ func TestABoundTokenNeedsItsProof(t *testing.T) {
 			}
 			old := key.Nonce
 			key.Nonce = "made-up"
-			if got := get(key.Proof("GET", users, a.token)).is(401, "use_dpop_nonce"); got.header.Get("DPoP-Nonce") != old {
-				s.Errorf("got nonce %q, want %q", got.header.Get("DPoP-Nonce"), old)
+			if got := get(key.Proof("GET", users, a.token)).is(401, "use_dpop_nonce"); got.header.Get("DPoP-Nonce") == "" {
+				s.Error("got no nonce")
 			}
 			key.Nonce = old
 			get(key.Proof("GET", users, a.token)).is(200)

@@ -90,8 +90,8 @@ func TestTheFAPIClientCredentialsPlan(t *testing.T) {
 		"a proof that is wrong": func() {
 			form := values(append([]string{"grant_type", "client_credentials"}, p.form(p.claims())...)...)
 			for _, line := range []string{p.holder.line("htm", "GET"), p.holder.line("htu", testIssuer+"/x"),
-				p.holder.line("jti", nil), p.holder.line("iat", now-3600), p.holder.line("iat", now+120),
-				p.holder.line("nbf", now+120), p.holder.line("exp", now-120)} {
+				p.holder.line("jti", nil), p.holder.line("iat", now-3600), p.holder.line("iat", now+3600),
+				p.holder.line("nbf", now+3600), p.holder.line("exp", now-120)} {
 				s.fails(s.post(form, line), http.StatusBadRequest, "invalid_dpop_proof")
 			}
 		},
@@ -128,7 +128,7 @@ func TestTheFAPIClientCredentialsPlan(t *testing.T) {
 				t.Errorf("got %d %s, want a token", got.status, got.raw)
 			}
 		},
-		"assertion valid in a minute": func() { p.isRefused(p.with("nbf", now+70)) },
+		"assertion valid in a minute": func() { p.isRefused(p.with("nbf", time.Now().Unix()+60)) },
 	}
 	if len(modules) != 14 {
 		t.Errorf("there are %d modules, want 14", len(modules))
