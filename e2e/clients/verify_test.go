@@ -96,16 +96,16 @@ func TestAServiceCallsAnotherWithAnAPIKey(t *testing.T) {
 	}
 }
 
-// TestAnAPIChecksProofs runs the API of docs/dpop.md with a client in Go: only the holder of the key gets in, once
+// TestAnAPIChecksProofs runs the API for bound tokens with a client in Go: only the holder of the key gets in, once
 // for each proof, and until the token is revoked.
 func TestAnAPIChecksProofs(t *testing.T) {
 	t.Parallel()
 	libraries(t)
 	s := vouchsafetest.Shared(t)
-	app := s.Example(t, vouchsafetest.ReadSection(t, "docs/dpop.md", "## An API in Node"))
+	app := s.Example(t, vouchsafetest.ReadSection(t, verifyPage, "## Express, and tokens bound to a key"))
 	if is, err := os.ReadFile("../../examples/services/payments.mjs"); err != nil ||
 		string(is) != app.File(t, "payments.mjs") {
-		t.Errorf("examples/services/payments.mjs is not what docs/dpop.md shows: %v", err)
+		t.Errorf("examples/services/payments.mjs is not what %s shows: %v", verifyPage, err)
 	}
 	dir := withLibraries(t, "npm")
 	app.Write(t, dir)
