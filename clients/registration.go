@@ -35,6 +35,9 @@ func ReadRegistration(text []byte) (storage.Client, error) {
 			}
 		}
 	}
+	if err := d.keyFault(); err != nil {
+		return storage.Client{}, err
+	}
 	method := d.text("token_endpoint_auth_method")
 	if method == "" {
 		method = "client_secret_basic" // RFC 7591 section 2
@@ -51,6 +54,9 @@ func ReadRegistration(text []byte) (storage.Client, error) {
 		c.TokenEndpointAuthMethod = method
 		c.AllowedCORSOrigins = nil // scripts keep no secret
 	}
+	if !HasJWKS(&c) && c.JWKSURI == "" {
+		d.keys(&c) // for signed requests
+	}
 	if err := readMetadata(&c, text); err != nil {
 		return c, err
 	}
@@ -59,6 +65,24 @@ func ReadRegistration(text []byte) (storage.Client, error) {
 		return c, faults[0]
 	}
 	return c, nil
+}
+
+// keyFault returns a Fault if the metadata has keys in two places, or some that cannot be used (RFC 7591 section 2).
+func (d document) keyFault() error {
+	uri, here := d.text("jwks_uri"), !noJWKS(d["jwks"])
+	switch {
+	case uri != "" && here:
+		return Fault{"jwks_uri", "can't be used together with jwks"}
+	case uri != "":
+		if message := linkFault(uri, true); message != "" {
+			return Fault{"jwks_uri", fmt.Sprintf("%q %s", uri, message)}
+		}
+	case here:
+		if faults := jwksFaults(d["jwks"]); len(faults) > 0 {
+			return Fault{"jwks", faults[0]}
+		}
+	}
+	return nil
 }
 
 // metadata is what a client may register beside what its document could say (RFC 7591 section 2, OpenID Connect
@@ -74,9 +98,14 @@ type metadata struct {
 	RequireAuthTime           bool     `json:"require_auth_time"`
 	DefaultACRValues          []string `json:"default_acr_values"`
 	InitiateLoginURI          string   `json:"initiate_login_uri"`
+	RequestObjectSigningAlg   string   `json:"request_object_signing_alg"`
+	SignedRequests            bool     `json:"require_signed_request_object"`
+	PushedRequests            bool     `json:"require_pushed_authorization_requests"`
+	BoundTokens               bool     `json:"dpop_bound_access_tokens"`
 	// What a client asks for because it depends on it.
 	IDTokenEncryptedResponseAlg  string `json:"id_token_encrypted_response_alg"`
 	UserinfoEncryptedResponseAlg string `json:"userinfo_encrypted_response_alg"`
+	RequestObjectEncryptionAlg   string `json:"request_object_encryption_alg"`
 	CertificateBound             bool   `json:"tls_client_certificate_bound_access_tokens"`
 }
 
@@ -97,13 +126,16 @@ func readMetadata(c *storage.Client, text []byte) error {
 		return Fault{"id_token_encrypted_response_alg", later}
 	case m.UserinfoEncryptedResponseAlg != "":
 		return Fault{"userinfo_encrypted_response_alg", later}
+	case m.RequestObjectEncryptionAlg != "":
+		return Fault{"request_object_encryption_alg", later}
 	case m.CertificateBound:
 		return Fault{"tls_client_certificate_bound_access_tokens", later}
 	}
 	c.Contacts, c.SubjectType, c.SectorIdentifierURI = m.Contacts, m.SubjectType, m.SectorIdentifierURI
 	c.IDTokenSignedResponseAlg, c.UserinfoSignedResponseAlg = m.IDTokenSignedResponseAlg, m.UserinfoSignedResponseAlg
 	c.DefaultMaxAge, c.RequireAuthTime, c.DefaultACRValues = m.DefaultMaxAge, m.RequireAuthTime, m.DefaultACRValues
-	c.InitiateLoginURI = m.InitiateLoginURI
+	c.InitiateLoginURI, c.RequestObjectSigningAlg = m.InitiateLoginURI, m.RequestObjectSigningAlg
+	c.RequireSignedRequestObject = m.SignedRequests // what it can't keep to is refused, and not dropped
 	return nil
 }
 

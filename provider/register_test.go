@@ -285,6 +285,14 @@ func TestRegisteredMetadata(t *testing.T) {
 	if c := g.stored(); !c.Pairwise() || c.UserinfoSignedResponseAlg != "RS256" || !c.RequireAuthTime {
 		t.Errorf("stored is %+v", c)
 	}
+	signed := g.registers(strings.Replace(registration, "{", `{"jwks_uri": "https://survey.example/jwks",
+		"request_object_signing_alg": "RS256", "require_signed_request_object": true,
+		"require_pushed_authorization_requests": true,`, 1))
+	if signed.status != http.StatusCreated || signed.str("request_object_signing_alg") != "RS256" ||
+		signed.body["require_signed_request_object"] != true || signed.str("jwks_uri") == "" ||
+		signed.body["require_pushed_authorization_requests"] != true {
+		t.Errorf("signed requests: got %d %s", signed.status, signed.raw)
+	}
 	// RFC 7592 section 2.2: what is left out has its default again.
 	next := `{"client_id": "` + g.host.id + `", "redirect_uris": ["https://survey.example/cb"],
 		"token_endpoint_auth_method": "client_secret_post"}`
@@ -308,6 +316,12 @@ func TestRegisteredMetadata(t *testing.T) {
 		with("userinfo_signed_response_alg", `"none"`):                  "userinfo_signed_response_alg",
 		with("id_token_encrypted_response_alg", `"RSA-OAEP"`):           "id_token_encrypted_response_alg",
 		with("userinfo_encrypted_response_alg", `"RSA-OAEP"`):           "userinfo_encrypted_response_alg",
+		with("request_object_signing_alg", `"none"`):                    "request_object_signing_alg",
+		with("request_object_signing_alg", `"RS256"`):                   "request_object_signing_alg", // without keys
+		with("request_object_encryption_alg", `"RSA-OAEP"`):             "request_object_encryption_alg",
+		with("jwks_uri", `"http://keys.example/"`):                      "jwks_uri",
+		with("jwks", `{"keys": [{"kty": "oct", "k": "AAAA"}]}`):         "jwks",
+		with("jwks", `{"keys": []}, "jwks_uri": "https://a.example/"`):  "jwks_uri",
 		with("tls_client_certificate_bound_access_tokens", `true`):      "tls_client_certificate_bound_access_tokens",
 		with("default_max_age", `"3600"`):                               "default_max_age",
 		with("default_max_age", `-1`):                                   "default_max_age",
