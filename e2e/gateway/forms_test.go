@@ -18,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/internal/prooftest"
 )
 
 // standIn is a proxy that asks as Traefik's ForwardAuth and Envoy's ext_authz say in their documents: neither program
@@ -398,11 +399,23 @@ func TestTokensPass(t *testing.T) {
 	good := token("worker", "read write", "https://api.example")
 	elsewhere := token("elsewhere", "read", "https://else.example")
 	writer := token("writer", "write", "https://api.example")
+	key, bound := prooftest.New(t), ""
+	for bound == "" { // the first answer has a nonce
+		api := w.site.API(t)
+		req := api.Request(t, "POST", "/token", "application/x-www-form-urlencoded", "grant_type=client_credentials")
+		req.SetBasicAuth("worker", "s3cret-of-worker-s3cret")
+		req.Header.Set("DPoP", key.Proof("POST", w.site.Issuer+"/token", ""))
+		if got := api.Do(t, req); !key.Learn(got.Header) {
+			bound = got.Want(t, http.StatusOK, "").Access()
+		}
+	}
 	for name, test := range map[string]struct {
 		target, authorization string
 		status                int
 		challenge             string
 	}{
+		"a bound token":       {"/api/x", "Bearer " + bound, 401, `error="invalid_token"`},
+		"… by its scheme":     {"/api/x", "DPoP " + bound, 401, `error="invalid_token"`},
 		"the token":           {"/api/x", "Bearer " + good, 200, ""},
 		"no token":            {"/api/x", "", 401, "Bearer realm="},
 		"a damaged token":     {"/api/x", "Bearer " + good[:len(good)-4] + "AAAA", 401, `error="invalid_token"`},
