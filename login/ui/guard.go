@@ -84,7 +84,7 @@ func FileOf(r *http.Request) *File {
 
 // parseUpload reads the fields of a form up to its file, which is left to be read. Fields behind it are not seen.
 func parseUpload(w http.ResponseWriter, r *http.Request, most int64) (*http.Request, error) {
-	web.AllowUpload(w, r, most+maxForm)
+	await := web.AllowUpload(w, r, most+maxForm)
 	parts, err := r.MultipartReader()
 	if err != nil {
 		return r, &web.Problem{Status: http.StatusBadRequest, Message: "problem.unreadable_form", Err: err}
@@ -99,7 +99,7 @@ func parseUpload(w http.ResponseWriter, r *http.Request, most int64) (*http.Requ
 			return r, &web.Problem{Status: http.StatusBadRequest, Message: "problem.unreadable_form", Err: err}
 		}
 		if part.FileName() != "" {
-			r = r.WithContext(context.WithValue(r.Context(), fileKey{}, &File{part, part.FileName()}))
+			r = r.WithContext(context.WithValue(r.Context(), fileKey{}, &File{&awaited{part, await}, part.FileName()}))
 			break
 		}
 		if left, err = readField(r.PostForm, part, left); err != nil {
@@ -111,6 +111,18 @@ func parseUpload(w http.ResponseWriter, r *http.Request, most int64) (*http.Requ
 		r.Form[name] = append(r.Form[name], values...)
 	}
 	return r, nil
+}
+
+// awaited is a file for which the server has patience from the first read on: by then a handler knows who sends it.
+type awaited struct {
+	io.Reader
+	await func()
+}
+
+// Read implements io.Reader.
+func (f *awaited) Read(b []byte) (int, error) {
+	f.await()
+	return f.Reader.Read(b)
 }
 
 // readField adds a field to the form, and returns how many bytes other fields may have.

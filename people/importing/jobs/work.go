@@ -26,7 +26,7 @@ const (
 	lookEvery = 15 * time.Second
 	// judgeEvery is how often the administrator's role is looked at.
 	judgeEvery = 5 * time.Second
-	// longestRest bounds the rest after a batch, which is otherwise as long as the batch took.
+	// longestRest bounds the rest after a batch that was checked, which is otherwise as long as the batch took.
 	longestRest = 250 * time.Millisecond
 	// beside is how many users of a batch are looked for at the same time. Sign-ins share the connections.
 	beside = 4
@@ -241,6 +241,9 @@ func (w *work) save(ctx context.Context, n importing.Counts) error {
 		return err
 	}
 	w.im = now
+	if w.adding { // package importing rests after each change
+		return nil
+	}
 	select {
 	case <-ctx.Done():
 	case <-time.After(min(time.Since(w.rested), longestRest)):
