@@ -67,7 +67,11 @@ func finishedKey(t *issuer.Tenant, id string) string { return "authorized:" + t.
 // once returns the code that the request with that id gave first.
 func (s *Server) once(ctx context.Context, a *authorization, id, sealed string) (string, error) {
 	key, box := finishedKey(a.tenant, id), s.Secrets.Box(a.tenant.ID, secret.AuthorizedOnce)
-	err := s.Ephemeral.Put(ctx, key, box.Seal([]byte(sealed)), s.RequestLifetime)
+	life := s.RequestLifetime
+	if a.signed != "" {
+		life = max(life, objectLife+2*objectSkew) // for as long as its object counts
+	}
+	err := s.Ephemeral.Put(ctx, key, box.Seal([]byte(sealed)), life)
 	if err == nil || !errors.Is(err, storage.ErrExists) {
 		return sealed, nil // without memory of it, sign-in goes on: the grant's unique code is what counts
 	}
