@@ -1,9 +1,11 @@
 package admin_test
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -167,4 +169,42 @@ func TestUsersHaveAttributes(t *testing.T) {
 			has("/attributes/floor", "invalid").has("/attributes/odd", "invalid")
 		a.do("POST", "/users", fields{"username": "lee", "attributes": fields{"team": "red"}}).is(422)
 	})
+}
+
+// TestAGroupGivesManyRoles: a member costs as many statements as another user, however many roles the group gives, and
+// has none of them after leaving (FusionAuth/fusionauth-issues#3476).
+func TestAGroupGivesManyRoles(t *testing.T) {
+	t.Parallel()
+	a := start(t, "sqlite::memory:").as("acme", storage.RoleAdministrator)
+	a.do("PUT", "/clients/wiki", fields{"redirect_uris": []string{"https://wiki.example/"},
+		"token_endpoint_auth_method": "none"}).is(201)
+	a.do("POST", "/groups", fields{"id": "staff"}).is(201)
+	const many = 1500
+	for i := range many {
+		r := storage.RoleName{Client: "wiki", Name: fmt.Sprintf("r%d", i)}
+		check(t, a.store.AddRole(t.Context(), storage.Role{TenantID: "acme", RoleName: r}))
+		check(t, a.store.GiveRole(t.Context(), "acme", r, storage.RoleHolder{Group: "staff"}, time.Now()))
+	}
+	id := a.do("POST", "/users", fields{"username": "kim"}).is(201).text("id")
+	cost := func(name string) int64 {
+		before := a.store.Statements()
+		a.do("PATCH", "/users/"+id, fields{"profile": fields{"name": name}}).is(200)
+		a.do("GET", "/users/"+id, nil).is(200)
+		return a.store.Statements() - before
+	}
+	roles := func() int {
+		b, err := a.store.Belonging(t.Context(), "acme", id)
+		check(t, err)
+		return len(b.Roles)
+	}
+	cost("Kim") // what is cached is read
+	alone := cost("Kim A")
+	a.do("PUT", "/groups/staff/members/"+id, nil).is(204)
+	if n := cost("Kim B"); n > alone || roles() != many {
+		t.Errorf("a member with %d roles costs %d statements, another user %d", roles(), n, alone)
+	}
+	a.do("DELETE", "/groups/staff/members/"+id, nil).is(204)
+	if n := roles(); n > 0 {
+		t.Errorf("%d roles are left", n)
+	}
 }
