@@ -115,8 +115,8 @@ func TestListsReadTheirPageAlone(t *testing.T) {
 					begins++
 				}
 			}
-			if begins == 0 {
-				t.Errorf("%s begins each page at the first entry:\n%s", name, strings.Join(plan, "\n"))
+			if begins != 1 { // none begins each page at the first entry, and two read more than the page
+				t.Errorf("%s begins at %d places of indices, want one:\n%s", name, begins, strings.Join(plan, "\n"))
 			}
 		}
 	})

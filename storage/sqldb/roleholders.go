@@ -126,7 +126,8 @@ const (
 			WHERE user_roles.tenant_id = $1 AND user_roles.role_key = ` + keyOfRole + ` AND user_roles.user_id > $5
 			ORDER BY user_roles.user_id LIMIT $6)
 		ORDER BY users.id`
-	// Those to which an earlier release gave the role, while it ran beside this one, are few.
+	// Those to which an earlier release gave the role, while it ran beside this one, are few. By CROSS JOIN, SQLite
+	// begins with them, and not with all groups behind the place.
 	groupHolders = `
 		SELECT ` + groupColumns + ` FROM groups
 		WHERE groups.tenant_id = $1 AND groups.id IN (
@@ -136,10 +137,9 @@ const (
 					AND group_roles.group_id > $5 AND group_roles.group_id <> ''
 				ORDER BY group_roles.group_id LIMIT $6) AS found
 			UNION ALL
-			SELECT unlisted.id FROM group_roles
-			JOIN groups AS unlisted ON unlisted.tenant_id = group_roles.tenant_id AND unlisted.key = group_roles.group_key
-			WHERE group_roles.tenant_id = $1 AND group_roles.role_key = ` + keyOfRole + `
-				AND group_roles.group_id = '' AND unlisted.id > $5)
+			SELECT unlisted.id FROM group_roles CROSS JOIN groups AS unlisted
+			WHERE group_roles.tenant_id = $1 AND group_roles.role_key = ` + keyOfRole + ` AND group_roles.group_id = ''
+				AND unlisted.tenant_id = $1 AND unlisted.key = group_roles.group_key AND unlisted.id > $5)
 		ORDER BY groups.id LIMIT $6`
 	clientHolders = `
 		SELECT client_id FROM client_roles
