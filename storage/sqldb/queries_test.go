@@ -378,6 +378,7 @@ func crowd(t *testing.T, conn *pgx.Conn) {
 		`INSERT INTO import_parts SELECT 't' || n % 100 + 1, 'i' || n, 0, '' FROM generate_series(1, 6000) n`,
 		`INSERT INTO import_lines SELECT 't' || n % 100 + 1, 'i' || n, 0, '' FROM generate_series(1, 6000) n`,
 		`INSERT INTO feeds SELECT 't' || n, 0, 0 FROM generate_series(1, 600) n`,
+		`INSERT INTO pairwise_keys SELECT 't' || n, '', 0 FROM generate_series(1, 600) n`,
 		`INSERT INTO feed_events SELECT 't' || n % 100 + 1, n, 'e' || n, n FROM generate_series(1, 6000) n`,
 		`INSERT INTO webhook_deliveries SELECT 't' || n % 100 + 1, 'w' || n, n, 'e' || n, '', 'u' || n, n, n, 0, ` +
 			`CASE WHEN n % 2 = 0 THEN 0 ELSE n END, FALSE, 0, 0, '' FROM generate_series(1, 6000) n`,
