@@ -7,8 +7,8 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 )
 
-// TestCompatibleModesAreOff: without their settings, although their variables are there, the routes of Keratin AuthN and
-// backend-auth are not made, no port is opened for them, and no request passes them.
+// TestCompatibleModesAreOff: without their settings, although their variables are there, the routes of Keratin AuthN
+// and backend-auth are not made, no port is opened for them, and no request passes them.
 func TestCompatibleModesAreOff(t *testing.T) {
 	t.Parallel()
 	cfg, err := settings.Load(nil, "", []string{"AUTHN_URL=http://localhost:7001", "APP_DOMAINS=localhost", "PORT=7001",
