@@ -13,6 +13,7 @@ const (
 	SPA     = "spa"     // runs in the browser
 	Native  = "native"  // an app on a device
 	Service = "service" // acts for itself, without a user
+	Device  = "device"  // has no browser: its user allows it in a browser elsewhere
 )
 
 // SetKind gives a new client the grant types, authentication method and origins that suit its kind. Its
@@ -27,6 +28,9 @@ func SetKind(c *storage.Client, kind string) {
 		c.TokenEndpointAuthMethod, c.ApplicationType = "none", "native"
 	case Service:
 		c.GrantTypes = []string{"client_credentials"}
+	case Device:
+		c.GrantTypes = []string{DeviceGrant, "refresh_token"}
+		c.TokenEndpointAuthMethod, c.ApplicationType = "none", "native"
 	}
 }
 

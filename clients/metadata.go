@@ -28,7 +28,10 @@ const (
 const FirstPartyGrant = "urn:vouchsafe:first-party"
 
 // GrantTypes are those of the token endpoint, in alphabetical order.
-var GrantTypes = []string{"authorization_code", "client_credentials", "refresh_token"}
+var GrantTypes = []string{"authorization_code", "client_credentials", "refresh_token", DeviceGrant}
+
+// DeviceGrant is the grant type of devices without a browser (RFC 8628 section 3.4).
+const DeviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
 
 // AuthMethods are the ways in which a client can authenticate at the endpoints that programs
 // call (token_endpoint_auth_method, OpenID Connect Core section 9).

@@ -197,7 +197,8 @@ func (v *clientChecks) grants() {
 		v.fault("grant_types", "%s is for the operator's own clients, which see users' passwords: set "+
 			"first_party, or remove it", FirstPartyGrant)
 	}
-	if v.MayUse("refresh_token") && !v.MayUse("authorization_code") && !v.MayUse(FirstPartyGrant) {
+	if v.MayUse("refresh_token") && !v.MayUse("authorization_code") && !v.MayUse(FirstPartyGrant) &&
+		!v.MayUse(DeviceGrant) {
 		v.fault("grant_types", "refresh_token gives nothing by itself: add authorization_code, or remove it")
 	}
 	v.list("response_types", v.ResponseTypes, func(field, t string) {

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"cmp"
 	"errors"
 	"net"
 	"net/http"
@@ -25,6 +26,8 @@ type consentForm struct {
 	// Unverified and Publisher are those of the Interaction. Stay offers to stay connected.
 	Unverified, Stay bool
 	Publisher        string
+	// Device says which device asks; "" for a browser.
+	Device string
 }
 
 // consentPage asks whether the client may have what it asks for.
@@ -42,9 +45,13 @@ func (s *Server) consentPage(w http.ResponseWriter, r *http.Request) error {
 	v := s.view(w, r, "consent.title", in)
 	tenant := &web.TenantOf(r.Context()).Tenant
 	rules := claims.RulesOf(tenant, &in.Client)
-	v.Page = consentForm{Account: ui.AccountOf(account), User: account.UserID,
+	page := consentForm{Account: ui.AccountOf(account), User: account.UserID,
 		Wants:  ui.Wishes(v.Words, &tenant.Settings, rules, in.Scopes, in.Claims, in.Resources),
 		Return: host(in.RedirectURI, v.Words), Unverified: in.Unverified, Publisher: in.Publisher, Stay: in.MayStay}
+	if d := in.Device; d != nil {
+		page.Device = v.Words.Must("device.asks", d.UserCode, v.Words.Device(d.UserAgent), d.IP)
+	}
+	v.Page = page
 	return s.show(w, http.StatusOK, "consent", v)
 }
 
@@ -101,6 +108,7 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	in.ContinueURL = cmp.Or(in.AllowURL, in.ContinueURL)
 	return s.goOn(w, r, in)
 }
 

@@ -25,6 +25,9 @@ type Config struct {
 	Log      *slog.Logger
 	// Federation has the use cases about upstream providers.
 	Federation *federation.Service
+	// OpenDevice returns where the browser goes on with the request of the device that shows the code.
+	// storage.ErrNotFound: no device that waits shows it.
+	OpenDevice func(w http.ResponseWriter, r *http.Request, code string) (next string, err error)
 	// LogoutPath is where a confirmed sign-out that a client asked for goes on, with its
 	// letter as l. Default /logout.
 	LogoutPath string
@@ -39,8 +42,9 @@ type Server struct {
 
 // New checks and completes the Config.
 func New(c Config) (*Server, error) {
-	if c.Site == nil || c.Service == nil || c.Federation == nil || c.Sessions == nil || c.Log == nil {
-		return nil, errors.New("login: Site, Service, Federation, Sessions and Log are required")
+	if c.Site == nil || c.Service == nil || c.Federation == nil || c.Sessions == nil || c.Log == nil ||
+		c.OpenDevice == nil {
+		return nil, errors.New("login: Site, Service, Federation, Sessions, Log and OpenDevice are required")
 	}
 	if c.LogoutPath == "" {
 		c.LogoutPath = "/logout"

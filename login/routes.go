@@ -36,6 +36,8 @@ func (s *Server) Register(r *mux.Router) {
 		{newPasswordPath, s.expiredPage, s.expired},
 		{"/no-access", s.noAccessPage, nil},
 		{"/consent", s.consentPage, s.decide},
+		{"/device", s.devicePage, s.device},
+		{"/device/done", s.deviceDonePage, nil},
 		{"/signup", s.signUpPage, s.signUpPosted},
 		{"/signup/confirm", s.confirmPage, s.confirmPosted},
 		{"/signout", s.signOutPage, s.signOut},

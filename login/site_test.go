@@ -138,7 +138,8 @@ func startWith(t testing.TB, scheme, host string, change func(*Config), apps fun
 		},
 		Federation: &federation.Service{Calls: upstreams.New(outbound.Client(outbound.Config{}))},
 		Site:       &ui.Site{Pages: pages, Open: s.interaction, Secrets: secrets, IsAccountPage: account.IsPage}, Log: log,
-		Sessions: &browser.Sessions{Store: store, Idle: time.Hour, Lifetime: 24 * time.Hour},
+		Sessions:   &browser.Sessions{Store: store, Idle: time.Hour, Lifetime: 24 * time.Hour},
+		OpenDevice: onlyDevice,
 	}
 	if change != nil {
 		change(&config)

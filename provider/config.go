@@ -101,6 +101,7 @@ type Pages struct {
 	SecondFactor string // settles that one proof was too little
 	NoAccess     string // says that the user may not use the client
 	Consent      string // asks what the client may have
+	Device       string // takes the code that a device shows
 	SignOut      string // asks whether to sign out, when only the user may decide it
 	SignedOut    string // says that it is done
 	// AuthorizationChallenge is the authorization challenge endpoint; "" where there is none.
@@ -116,7 +117,7 @@ type Pages struct {
 func (p *Pages) settlingPages() authorize.Pages {
 	return authorize.Pages{
 		Login: p.Login, SignUp: p.SignUp, Select: p.Select, SecondFactor: p.SecondFactor,
-		NoAccess: p.NoAccess, Consent: p.Consent, Say: p.Say,
+		NoAccess: p.NoAccess, Consent: p.Consent, Device: p.Device, Say: p.Say,
 	}
 }
 

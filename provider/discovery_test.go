@@ -70,7 +70,7 @@ func TestDiscovery(t *testing.T) {
 		"response_types_supported": {"code"},
 		"response_modes_supported": {"query", "fragment", "form_post"},
 		"grant_types_supported": {"authorization_code", "client_credentials", "refresh_token",
-			"urn:ietf:params:oauth:grant-type:token-exchange"},
+			"urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange"},
 		"code_challenge_methods_supported":      {"S256"},
 		"protected_resources":                   {testIssuer, testIssuer + "/api/v1"},
 		"subject_types_supported":               {"public", "pairwise"},

@@ -44,6 +44,12 @@ func (p *Provider) Interaction(r *http.Request) (storage.Interaction, error) {
 	return p.authorize.Interaction(r)
 }
 
+// OpenDevice returns the address at which the browser goes on with the request of the device that shows userCode.
+// storage.ErrNotFound: no device that waits shows it.
+func (p *Provider) OpenDevice(w http.ResponseWriter, r *http.Request, userCode string) (string, error) {
+	return p.authorize.OpenDevice(w, r, userCode)
+}
+
 // originKey names an origin across tenants.
 type originKey struct{ tenant, origin string }
 

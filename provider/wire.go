@@ -62,9 +62,9 @@ func (p *Provider) makeEngine() {
 	engine := fosite.NewOAuth2Provider(p.clients, config)
 	find := &documents.Reader{Store: p.Store, Clients: p.clients, Fetcher: p.Documents, Limits: p.Limits}
 	p.authorize = &authorize.Server{
-		Engine: engine, Store: p.Store, Secrets: p.Secrets, Ephemeral: p.Ephemeral, Sessions: p.Sessions,
-		Clients: p.clients, Find: find.Client, Signed: p.auth.Signed, Tokens: p.tokens, Proofs: p.proofs,
-		Pages:           p.Pages.settlingPages(),
+		Engine: engine, Store: p.Store, Limits: p.Limits, Secrets: p.Secrets, Ephemeral: p.Ephemeral,
+		Sessions: p.Sessions, Clients: p.clients, Find: find.Client, Signed: p.auth.Signed, Tokens: p.tokens,
+		Proofs: p.proofs, Pages: p.Pages.settlingPages(),
 		RequestLifetime: p.RequestLifetime,
 	}
 	p.token = token.New(&token.Server{

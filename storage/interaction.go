@@ -16,6 +16,8 @@ type Interaction struct {
 	// client whose id is no URL of its metadata.
 	Unverified bool
 	Publisher  string
+	// Device is the device that asks, and shows a code that the user has typed; nil for a browser.
+	Device *AskingDevice
 	// MayStay says that the user may let the client stay connected beyond the session, for which it doesn't ask.
 	MayStay bool
 	Scopes  []string // asked for
@@ -40,6 +42,16 @@ type Interaction struct {
 	ACR string
 	// ContinueURL is where a page sends the browser when its step is settled.
 	ContinueURL string
+	// AllowURL is ContinueURL for the page of the consent: no other page may send the browser there.
+	AllowURL string
 	// CancelURL is where it sends one that declines: the client gets access_denied.
 	CancelURL string
+}
+
+// AskingDevice is a device without a browser that asks for tokens (RFC 8628).
+type AskingDevice struct {
+	UserCode string // as the device shows it
+	// IP and UserAgent are those of its request.
+	IP        string
+	UserAgent string
 }

@@ -15,7 +15,7 @@ import (
 const firstParty = "first-party"
 
 // kinds are what an app can be made from, in the order of the page.
-var kinds = []string{clients.SPA, clients.Web, clients.Native, clients.Service, firstParty}
+var kinds = []string{clients.SPA, clients.Web, clients.Native, clients.Device, clients.Service, firstParty}
 
 // kindCard is a kind as the page offers it.
 type kindCard struct{ URL, Name, Hint string }
@@ -60,7 +60,9 @@ func (p place) newPage(c *console.Call) error {
 }
 
 // usesPages reports whether apps of the kind send users to the sign-in pages.
-func usesPages(kind string) bool { return kind != clients.Service && kind != firstParty }
+func usesPages(kind string) bool {
+	return kind != clients.Service && kind != clients.Device && kind != firstParty
+}
 
 // checkURL returns the page that says what is wrong with redirect URIs while they are typed.
 func checkURL(c *console.Call, kind, id string) string {

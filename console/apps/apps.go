@@ -66,6 +66,8 @@ func kindOf(a storage.Client) string {
 	switch {
 	case a.MayUse(clients.FirstPartyGrant):
 		return firstParty
+	case !a.MayUse("authorization_code") && a.MayUse(clients.DeviceGrant):
+		return clients.Device
 	case !a.MayUse("authorization_code"):
 		return clients.Service
 	case a.ApplicationType == "native":

@@ -27,6 +27,7 @@ var shownInRounds = map[secret.Purpose]string{
 	secret.SigningKey: "access tokens of before, at userinfo", secret.UpstreamSecret: "coming from a provider",
 	secret.TOTP: "people with an app", secret.RecoveryCodes: "their codes", secret.Passkey: "somebody with a passkey",
 	secret.Mail: "a mail that waited", secret.MailedCode: "invitations, and a code that is typed",
+	secret.DeviceRequest:        "sealed anew with the others: reseal.TestAllThatIsStoredIsSealedAnew",
 	secret.AuthorizationRequest: "a sign-in under way", secret.AuthorizationCode: "a code",
 	secret.PushedRequest: "in flight",
 	secret.AccessToken:   "an opaque token",

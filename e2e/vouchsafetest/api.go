@@ -241,6 +241,7 @@ func (a *API) Active(t testing.TB, c Client, token string) bool {
 var tokenErrors = []string{
 	"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type",
 	"invalid_scope", "temporarily_unavailable", "invalid_target",
+	"authorization_pending", "slow_down", "access_denied", "expired_token", // RFC 8628 section 3.5
 }
 
 // CheckToken checks what must hold for every answer of the token endpoint.

@@ -135,6 +135,13 @@ var (
 	// Lean gets ID tokens without the claims of its scopes.
 	Lean = Web.With(Client{"client_id": "lean", "client_secret": "lean-secret-4cPz7HkW1tNx9RvB6mSd",
 		"id_token_claims": false})
+	// TV is an app on devices without a browser.
+	TV = Client{
+		"client_id": "tv", "client_name": "The TV app", "token_endpoint_auth_method": "none", "application_type": "native",
+		"grant_types": []string{"urn:ietf:params:oauth:grant-type:device_code", "refresh_token"}, "scope": allScopes,
+	}
+	// Console is an app like TV.
+	Console = TV.With(Client{"client_id": "console", "client_name": "The games console"})
 	// Disabled is a client that is disabled.
 	Disabled = Web.With(Client{"client_id": "disabled", "client_secret": "disabled-secret-6jTw1NcX8pVm", "disabled": true})
 	// Brief gets tokens with short lifetimes.

@@ -94,7 +94,7 @@ func (h *KeyHost) remote() Client {
 // Declared returns the clients that every server starts with.
 func Declared() []Client {
 	all := []Client{Web, Other, Post, Strict, Public, Native, LocalWeb, Third, Several, Opaque, Service, ServiceBasic,
-		ServicePost, Inspector, Signed, Lean, Disabled, Brief, CodeOnly}
+		ServicePost, Inspector, Signed, Lean, TV, Console, Disabled, Brief, CodeOnly}
 	for _, k := range Keyed() {
 		all = append(all, k.Client)
 	}

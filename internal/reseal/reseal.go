@@ -139,7 +139,13 @@ func (r *Run) renewer(kind storage.SealedKind,
 	case storage.SealedMails:
 		return r.Secrets.Box(v.TenantID, secret.Mail).Renew, true
 	case storage.SealedCodes:
-		return r.Secrets.Box(v.TenantID, secret.MailedCode).Renew, true
+		return func(stored []byte) ([]byte, error) {
+			fresh, err := r.Secrets.Box(v.TenantID, secret.MailedCode).Renew(stored)
+			if errors.Is(err, secret.ErrInvalid) {
+				return r.Secrets.Box(v.TenantID, secret.DeviceRequest).Renew(stored)
+			}
+			return fresh, err
+		}, true
 	case storage.SealedWebhooks:
 		return r.Secrets.Box(v.TenantID, secret.WebhookSecret).Renew, true
 	case storage.SealedApps:

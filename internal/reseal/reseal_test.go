@@ -58,6 +58,7 @@ var stored = map[secret.Purpose]struct {
 	secret.Passkey:        {storage.SealedCredentials, storage.PasskeyCredential},
 	secret.Mail:           {storage.SealedMails, ""},
 	secret.MailedCode:     {storage.SealedCodes, ""},
+	secret.DeviceRequest:  {storage.SealedCodes, ""},
 	secret.WebhookSecret:  {storage.SealedWebhooks, ""},
 	secret.AppSession:     {storage.SealedApps, ""},
 	secret.PairwiseKey:    {storage.SealedPairwise, ""},
@@ -90,6 +91,9 @@ func put(t *testing.T, s *sqldb.Store, m *secret.Masters, n int) {
 				CreatedAt: now, NextAt: now}))
 		try(storagetest.PutCode(ctx, s,
 			storage.Code{TenantID: tenant, ID: id, Purpose: "p", Target: id, Data: seal(secret.MailedCode),
+				CreatedAt: now, ExpiresAt: now.Add(time.Hour)}))
+		try(storagetest.PutCode(ctx, s,
+			storage.Code{TenantID: tenant, ID: id + "-device", Purpose: "device", Target: id, Data: seal(secret.DeviceRequest),
 				CreatedAt: now, ExpiresAt: now.Add(time.Hour)}))
 		try(s.AddWebhook(ctx, storage.Webhook{TenantID: tenant, ID: id, Data: seal(secret.WebhookSecret), CreatedAt: now}))
 		try(s.AddTenantSession(ctx, storage.TenantSession{TenantID: tenant, ID: id, Data: seal(secret.AppSession)}))
@@ -262,7 +266,7 @@ func TestWhatNoSecretOpensIsCounted(t *testing.T) {
 	}
 	got := closed(t, s, put2)
 	for kind, want := range map[storage.SealedKind]int{storage.SealedKeys: 3, storage.SealedSettings: 1,
-		storage.SealedCredentials: 9, storage.SealedMails: 3, storage.SealedCodes: 3,
+		storage.SealedCredentials: 9, storage.SealedMails: 3, storage.SealedCodes: 6,
 		storage.SealedWebhooks: 3, storage.SealedApps: 3} {
 		if got[kind] != want {
 			t.Errorf("%s: got %d lost, want %d", kind, got[kind], want)

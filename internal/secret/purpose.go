@@ -17,6 +17,7 @@ const (
 	Passkey                      // users' passkeys
 	Mail                         // mails and text messages that wait to be sent
 	MailedCode                   // codes that were mailed or texted, and what confirming them does
+	DeviceRequest                // what a device asks for while its user decides
 	AuthorizationRequest         // an authorization request that waits for the user, as the parameter i=
 	PushedRequest                // an authorization request that its client pushed, as the parameter request_uri=
 	AuthorizationCode            // an authorization code
@@ -75,6 +76,7 @@ var purposes = [...]struct {
 	Passkey:              {name: "passkey", stored: true},
 	Mail:                 {name: "mail", stored: true},
 	MailedCode:           {name: "mailed-code", stored: true, was: "code"},
+	DeviceRequest:        {name: "device-request", stored: true},
 	AuthorizationRequest: {name: "authorization-request"},
 	PushedRequest:        {name: "pushed-request"},
 	AuthorizationCode:    {name: "code"},

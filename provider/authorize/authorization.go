@@ -22,10 +22,14 @@ type authorization struct {
 	form    url.Values                // as it was asked
 	pushed  string                    // the id of a request that its client pushed
 	signed  string                    // the id of the request object in which it came
-	request fosite.AuthorizeRequester // as fosite read it
-	tenant  *issuer.Tenant
-	started time.Time
-	late    bool // the request was begun before, too long ago
+	request fosite.AuthorizeRequester // as fosite read it; nil for a device
+	// device is what a device asks for, and deviceCode how it is stored; nil for a request of a browser.
+	device     *tokens.Device
+	deviceCode *storage.Code
+	allowed    bool // the user allowed that device
+	tenant     *issuer.Tenant
+	started    time.Time
+	late       bool // the request was begun before, too long ago
 
 	client      *storage.Client
 	redirectURI string // where the answer goes
@@ -52,10 +56,10 @@ type authorization struct {
 	aside   bool              // the account is signed in, but not the browser's current one
 }
 
-// mayStay reports whether the user is asked to let the client stay connected: an outside client that can refresh, and
-// does not ask for offline_access itself. Many editors and assistants never do.
+// mayStay reports whether the user is asked to let the client stay connected: an outside client, or a device, that can
+// refresh, and does not ask for offline_access itself. Many editors, assistants and devices never do.
 func (a *authorization) mayStay() bool {
-	return a.client.Outside != nil && a.client.MayUse("refresh_token") && !slices.Contains(a.scopes, offlineAccess)
+	return (a.client.Outside != nil || a.device != nil) && a.client.MayUse("refresh_token") && !slices.Contains(a.scopes, offlineAccess)
 }
 
 // marked returns the request as it is sealed: an object that was opened is not opened again.

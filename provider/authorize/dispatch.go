@@ -29,9 +29,12 @@ func (s *Server) Authorize(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	a, err := s.parse(r, form, v.request)
-	a.late = v.late
+	a.late, a.allowed = v.late, v.allowed
 	if a.signed != v.signed {
 		v.query = a.marked()
+	}
+	if err == nil && v.cancelled && a.device != nil {
+		return s.settleDevice(w, r, a, false)
 	}
 	if err == nil && v.cancelled {
 		err = fosite.ErrAccessDenied.WithDescription("The user denied access.")
@@ -53,6 +56,7 @@ type visit struct {
 	query     string // the request, as it came from the client
 	cancelled bool   // the user declined
 	late      bool   // the request was begun before, too long ago
+	allowed   bool   // the user allowed the device of this very request
 }
 
 // readVisit returns what the browser brings, and the request in it.
@@ -65,6 +69,7 @@ func (s *Server) readVisit(r *http.Request) (v visit, form url.Values, err error
 		if v.letter, err = s.openLetter(r, form.Get("i")); err != nil {
 			return v, nil, err
 		}
+		v.allowed = s.isAllowed(web.TenantOf(r.Context()), v.letter, form.Get("allow"))
 		v.query, v.cancelled = v.letter.query, form.Get("cancel") == "1" && !v.letter.foreign
 		if v.late = s.late(v.letter); v.late {
 			v.letter = nil // the same request, as if it had just come: all is asked for and proven again
@@ -181,6 +186,9 @@ func (s *Server) findAccount(r *http.Request, a *authorization) error {
 // finish sends the browser to the client with a code. A request that a user settled gives one code: going
 // back and through its end again shortly after gives the same, later none.
 func (s *Server) finish(w http.ResponseWriter, r *http.Request, a *authorization, l *letter) error {
+	if a.device != nil {
+		return s.settleDevice(w, r, a, true)
+	}
 	resp, err := s.Engine.NewAuthorizeResponse(r.Context(), a.request, a)
 	if err != nil {
 		return err

@@ -38,15 +38,22 @@ func (s *Server) Interaction(r *http.Request) (storage.Interaction, error) {
 		return storage.Interaction{}, pageError(err)
 	}
 	next := a.tenant.Path + "/authorize?i=" + sealed
+	var device *storage.AskingDevice
+	allow := next
+	if d := a.device; d != nil {
+		allow += "&allow=" + s.sealAllowed(a.tenant, l)
+		device = &storage.AskingDevice{UserCode: d.UserCode, IP: d.IP, UserAgent: d.UserAgent}
+	}
 	return storage.Interaction{
 		TenantID: a.tenant.ID, Letter: sealed, Started: l.started, Late: s.late(l), Client: *a.client,
 		Unverified: !clients.Verified(&a.tenant.Tenant, a.client), Publisher: publisher(a.client), MayStay: a.mayStay(),
+		Device: device,
 		Scopes: a.scopes, Claims: a.claims.Names(a.rules()), Resources: a.resources, RedirectURI: a.redirectURI,
 		LoginHint: cmp.Or(form.Get("login_hint"), a.hint.Name()), Subjects: a.subjects(),
 		UILocales: strings.Fields(form.Get("ui_locales")), Display: form.Get("display"),
 		Prompt: a.prompts, ACR: a.leastACR(),
 		Fresh:       slices.Contains(a.prompts, "login") || a.maxAge != nil && *a.maxAge <= freshAge,
-		ContinueURL: next, CancelURL: next + "&cancel=1",
+		ContinueURL: next, AllowURL: allow, CancelURL: next + "&cancel=1",
 	}, nil
 }
 

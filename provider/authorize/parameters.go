@@ -57,6 +57,17 @@ func checkParameters(a *authorization, form url.Values) error {
 	case form.Has("registration"):
 		return fosite.ErrRegistrationNotSupported.WithDescription("The registration parameter isn't supported.")
 	}
+	if err := readScopes(a, form); err != nil {
+		return err
+	}
+	if err := readKey(a, form.Get("dpop_jkt")); err != nil {
+		return err
+	}
+	return checkPKCE(a, form)
+}
+
+// readScopes reads which scopes are asked for, and for which APIs.
+func readScopes(a *authorization, form url.Values) error {
 	a.scopes = oauth.AskedScopes(a.client, form.Get("scope"))
 	beyond := func(s string) bool {
 		return !slices.Contains(a.client.Scopes(), s) || !a.tenant.Settings.AdmitsScope(a.client, s)
@@ -69,13 +80,7 @@ func checkParameters(a *authorization, form url.Values) error {
 			"The client may not ask for the scope " + a.scopes[bad] + "; see scope in its registration.",
 		)
 	}
-	if err := readResources(a, form["resource"]); err != nil {
-		return err
-	}
-	if err := readKey(a, form.Get("dpop_jkt")); err != nil {
-		return err
-	}
-	return checkPKCE(a, form)
+	return readResources(a, form["resource"])
 }
 
 // readResources reads which APIs the tokens are for (RFC 8707 section 2). Scopes of other APIs are dropped: clients

@@ -105,7 +105,7 @@ func isRefused(ctx context.Context, store Store, c *storage.Client, u *storage.U
 }
 
 // needsConsent: the client is not the operator's own and asks for more than the user allowed before, or
-// it wants the user to be asked again.
+// it wants the user to be asked again. What the user allows one device counts for no other.
 func needsConsent(ctx context.Context, store Store, a *authorization) (bool, error) {
 	again := slices.Contains(a.prompts, "consent")
 	if a.client.FirstParty && !again {
@@ -118,7 +118,7 @@ func needsConsent(ctx context.Context, store Store, a *authorization) (bool, err
 	if err != nil {
 		return false, err
 	}
-	if again && !since(c.GrantedAt, a.started) {
+	if again && !since(c.GrantedAt, a.started) || a.device != nil && !a.allowed {
 		return true, nil
 	}
 	more := func(asked, allowed []string) bool {

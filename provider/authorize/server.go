@@ -9,6 +9,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
+	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/provider/dpop"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
@@ -23,6 +24,7 @@ type Server struct {
 	// those of this endpoint.
 	Engine  *fosite.Fosite
 	Store   Store
+	Limits  *limit.Limiter
 	Secrets *secret.Masters
 	// Ephemeral remembers for a while which requests are finished.
 	Ephemeral ephemeral.Store
@@ -48,6 +50,10 @@ type Store interface {
 	// Belonging tells the user's groups, for clients that only some groups may use.
 	Belonging(ctx context.Context, tenant, userID string) (storage.Belonging, error)
 	User(ctx context.Context, tenant, id string) (storage.User, error)
+	// Code, CodeFor and Apply keep the requests of devices.
+	Code(ctx context.Context, tenant, id string, now time.Time) (storage.Code, error)
+	CodeFor(ctx context.Context, tenant, purpose, target string, now time.Time) (storage.Code, error)
+	Apply(ctx context.Context, c storage.Change) error
 }
 
 // Pages are the paths, below a tenant's issuer, of the pages that settle a check. Each takes the sealed
@@ -59,6 +65,7 @@ type Pages struct {
 	SecondFactor string // settles that one proof was too little
 	NoAccess     string // says that the user may not use the client
 	Consent      string // asks what the client may have
+	Device       string // takes the code that a device shows
 	// Say returns the texts with the given ids in the language of the request, and the language.
 	// Default: the ids themselves.
 	Say sayer

@@ -37,6 +37,13 @@ var (
 	// ErrAccountSelectionRequired answers prompt=none (OpenID Connect Core 3.1.2.6).
 	ErrAccountSelectionRequired = newError(http.StatusBadRequest, "account_selection_required",
 		"The user has to choose an account.")
+	// ErrAuthorizationPending, ErrSlowDown, ErrDeviceDenied and ErrExpiredToken answer a device that asks whether its user has decided
+	// (RFC 8628 section 3.5).
+	ErrAuthorizationPending = newError(http.StatusBadRequest, "authorization_pending", "The user hasn't decided yet.")
+	ErrSlowDown             = newError(http.StatusBadRequest, "slow_down", "Ask less often: wait five seconds more.")
+	ErrDeviceDenied         = newError(http.StatusBadRequest, "access_denied", "The user denied access.")
+	ErrExpiredToken         = newError(http.StatusBadRequest, "expired_token", "The device_code has expired, or isn't "+
+		"one. Begin anew.")
 	// ErrNotForUser refuses a user who may not use the client (see allow in its registration).
 	ErrNotForUser = newError(http.StatusForbidden, "access_denied", "This user may not use the client.")
 	// ErrUnmetRequirements is unmet_authentication_requirements (OpenID Connect Core Error Code

@@ -163,7 +163,7 @@ func (cg *codeGrant) newGrant(q *tokenRequest) storage.Grant {
 		ExpiresAt: q.now.Add(cg.tokens.AccessTokenLifetime(
 			q.tenant, q.client, c.Scopes, tokens.Audience(q.tenant, q.client, c.Audience))),
 	}
-	if q.client.Outside != nil && g.Offline {
+	if (q.client.Outside != nil || q.device) && g.Offline {
 		g.SessionID = "" // it stays connected until the user removes it, whatever the user signs out of
 	}
 	if g.ActorID = c.ActorID; g.ActorID != "" { // no refresh token, and nothing lasts longer than the session

@@ -28,7 +28,8 @@ type tokenRequest struct {
 	now    time.Time  // one for the whole request
 	proof  dpop.Proof // the key that the tokens are bound to, if any
 
-	code    *tokens.Code        // authorization_code: what was presented
+	code    *tokens.Code        // authorization_code: what was presented; device_code: what the user allowed
+	device  bool                // device_code
 	refresh tokens.RefreshToken // refresh_token: what was presented; its JKT is that of the new one, too
 	// scopes are those that the tokens will have; refresh_token: those asked for, or nil for all of
 	// the grant's.

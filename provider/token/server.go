@@ -49,6 +49,7 @@ type Server struct {
 // Store is what grant types ask of storage.
 type Store interface {
 	codeStore
+	deviceStore
 	refreshStore
 }
 
@@ -68,6 +69,7 @@ func New(s *Server) *Server {
 		{"authorization_code", s.codes},
 		{"client_credentials", &clientCredentialsGrant{s.Tokens, s.Proofs}},
 		{"refresh_token", s.refreshes},
+		{tokens.DeviceGrant, &deviceGrant{s.codes, s.Store}},
 	}
 	return s
 }

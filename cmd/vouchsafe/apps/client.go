@@ -39,7 +39,7 @@ type ClientCmd struct {
 // rest.
 type clientAddCmd struct {
 	ClientID               string   `arg:"" name:"client-id" help:"The client_id."`
-	Kind                   string   `required:"" enum:"web,spa,native,service" help:"web (has a server that keeps a secret), spa (runs in the browser), native (an app on a device) or service (acts for itself, without a user)." placeholder:"KIND"`
+	Kind                   string   `required:"" enum:"web,spa,native,device,service" help:"web (has a server that keeps a secret), spa (runs in the browser), native (an app that opens a browser), device (without a browser) or service (acts for itself, without a user)." placeholder:"KIND"`
 	Name                   string   `help:"The name that users see." placeholder:"TEXT"`
 	RedirectURIs           []string `name:"redirect-uri" sep:"none" help:"A URL to which users return after sign-in. Repeatable." placeholder:"URI"`
 	PostLogoutRedirectURIs []string `name:"post-logout-redirect-uri" sep:"none" help:"A URL to which users may return after sign-out. Repeatable." placeholder:"URI"`

@@ -182,7 +182,8 @@ func (s *Server) wire(shared, local ephemeral.Store) error {
 			site.Mailbox = "/dev/mail"
 		}
 	}
-	config := login.Config{Site: site, Service: useCases, Federation: upstreams, Sessions: sessions, Log: s.log}
+	config := login.Config{Site: site, Service: useCases, Federation: upstreams, Sessions: sessions, Log: s.log,
+		OpenDevice: s.Provider.OpenDevice}
 	if !cfg.Production() {
 		useCases.SetupToken = people.SetupLink{Secrets: s.secrets}.Opens
 	}
@@ -304,7 +305,7 @@ func (s *Server) newProvider(p parts) (*provider.Provider, error) {
 		Development: cfg.InDevelopment(), Errors: p.errors,
 		Pages: provider.Pages{
 			Login: "/login", SignUp: signUp, Select: "/select", SecondFactor: "/second-factor",
-			NoAccess: "/no-access", Consent: "/consent",
+			NoAccess: "/no-access", Consent: "/consent", Device: "/device",
 			SignOut: "/signout", SignedOut: "/signed-out", AuthorizationChallenge: api.ChallengePath,
 			Languages: texts.Languages(), Say: p.pages.Say,
 		},
