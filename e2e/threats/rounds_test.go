@@ -50,6 +50,8 @@ var shownInRounds = map[secret.Purpose]string{
 	secret.AppSession:        "sealed anew with the others: reseal.TestAllThatIsStoredIsSealedAnew",
 	secret.PairwiseKey:       "sealed anew with the others: provider.TestPairwiseSubjectsSurviveSecrets",
 	secret.AppUserToken:      "in flight, for JWT_KEY_EXP; later, users sign in again",
+	secret.ImportedFile:      "in flight; an import whose file does not open ends, and says so",
+	secret.DPoPNonce:         "in flight; a client gets another",
 	secret.RepeatableRequest: "in flight, for a day: after that no answer is repeated",
 }
 
