@@ -30,7 +30,7 @@ func (p *Provider) table() []Endpoint {
 		{Path: "/par", Methods: post, Program: true, Scripts: ScriptsOfRegistered, Clients: clients.AuthMethods,
 			Metadata: "pushed_authorization_request_endpoint", serve: p.authorize.Push}, // RFC 9126 section 5
 		{Path: "/device_authorization", Methods: post, Program: true, Scripts: ScriptsOfRegistered,
-			Clients: clients.AuthMethods, Metadata: "device_authorization_endpoint", serve: p.authorize.Device}, // RFC 8628 section 4
+			Clients: clients.AuthMethods, Metadata: "device_authorization_endpoint", serve: p.authorize.Device},
 		{Path: "/jwks", Methods: get, Program: true, Scripts: ScriptsOfAny,
 			Metadata: "jwks_uri", serve: p.serveJWKS},
 		{Path: "/.well-known/openid-configuration", Methods: get, Program: true, Scripts: ScriptsOfAny,

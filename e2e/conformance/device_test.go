@@ -30,8 +30,10 @@ func turnOn(t *testing.T, p *plan, scope string) *tv {
 	t.Helper()
 	r := p.api.As(t, p.client, "/device_authorization", vouchsafetest.Values("scope", scope)).Want(t, 200, "")
 	d := &tv{p, r.String("device_code"), r.String("user_code")}
-	if !regexp.MustCompile(`^[B-DF-HJ-NP-TV-XZ]{4}-[B-DF-HJ-NP-TV-XZ]{4}$`).MatchString(d.userCode) || len(d.code) < 43 ||
-		r.String("verification_uri") != p.Issuer+"/device" || fmt.Sprintf("%v %v", r.Body["expires_in"], r.Body["interval"]) != "600 5" {
+	letters := regexp.MustCompile(`^[B-DF-HJ-NP-TV-XZ]{4}-[B-DF-HJ-NP-TV-XZ]{4}$`)
+	if !letters.MatchString(d.userCode) || len(d.code) < 43 ||
+		r.String("verification_uri") != p.Issuer+"/device" ||
+		fmt.Sprintf("%v %v", r.Body["expires_in"], r.Body["interval"]) != "600 5" {
 		t.Fatalf("got %s, want the codes and where to type one", r.Raw)
 	}
 	if r.Body["verification_uri_complete"] != nil {
@@ -84,7 +86,8 @@ func TestDevice(t *testing.T) {
 	run(t, "", vouchsafetest.TV, []module{
 		{"a user allows a device", allowsDevice}, {"a user denies a device", deniesDevice},
 		{"a device stays connected", staysConnected}, {"a device asks too often", asksTooOften},
-		{"two users allow one device", allowedTwice}, {"golang.org/x/oauth2", oauth2Device}, {"what is not a device's", notTheDevices},
+		{"two users allow one device", allowedTwice}, {"golang.org/x/oauth2", oauth2Device},
+		{"what is not a device's", notTheDevices},
 	})
 }
 

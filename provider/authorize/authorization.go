@@ -59,7 +59,8 @@ type authorization struct {
 // mayStay reports whether the user is asked to let the client stay connected: an outside client, or a device, that can
 // refresh, and does not ask for offline_access itself. Many editors, assistants and devices never do.
 func (a *authorization) mayStay() bool {
-	return (a.client.Outside != nil || a.device != nil) && a.client.MayUse("refresh_token") && !slices.Contains(a.scopes, offlineAccess)
+	return (a.client.Outside != nil || a.device != nil) && a.client.MayUse("refresh_token") &&
+		!slices.Contains(a.scopes, offlineAccess)
 }
 
 // marked returns the request as it is sealed: an object that was opened is not opened again.

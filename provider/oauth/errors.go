@@ -37,8 +37,8 @@ var (
 	// ErrAccountSelectionRequired answers prompt=none (OpenID Connect Core 3.1.2.6).
 	ErrAccountSelectionRequired = newError(http.StatusBadRequest, "account_selection_required",
 		"The user has to choose an account.")
-	// ErrAuthorizationPending, ErrSlowDown, ErrDeviceDenied and ErrExpiredToken answer a device that asks whether its user has decided
-	// (RFC 8628 section 3.5).
+	// ErrAuthorizationPending, ErrSlowDown, ErrDeviceDenied and ErrExpiredToken answer a device that asks whether its
+	// user has decided (RFC 8628 section 3.5).
 	ErrAuthorizationPending = newError(http.StatusBadRequest, "authorization_pending", "The user hasn't decided yet.")
 	ErrSlowDown             = newError(http.StatusBadRequest, "slow_down", "Ask less often: wait five seconds more.")
 	ErrDeviceDenied         = newError(http.StatusBadRequest, "access_denied", "The user denied access.")
