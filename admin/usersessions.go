@@ -47,7 +47,8 @@ func listOf(all []string) []string {
 
 func (s *Server) listSessions() jsonapi.Route {
 	return aboutUser(s, jsonapi.Operation{
-		Path: "/users/{user}/sessions", ID: "listSessions", Summary: "Lists a user's living sessions, newest first.",
+		Path: "/users/{user}/sessions", ID: "listSessions",
+		Summary: "Lists a user's living sessions, newest first: at most 1,000.",
 	}, func(c *call, u storage.User) (whole[session], error) {
 		all, err := s.People.Sessions(c.Context(), u)
 		return wholeOf(all, shownSession), err
@@ -95,8 +96,9 @@ func shownGrant(g storage.Grant) grant {
 
 func (s *Server) listGrants() jsonapi.Route {
 	return aboutUser(s, jsonapi.Operation{
-		Path: "/users/{user}/grants", ID: "listGrants", Summary: "Lists what a user has allowed clients, newest first.",
-		Text: "Grants of sessions that have ended may be among them, until they expire.",
+		Path: "/users/{user}/grants", ID: "listGrants",
+		Summary: "Lists what a user has allowed clients, newest first: at most 1,000.",
+		Text:    "Grants of sessions that have ended may be among them, until they expire.",
 	}, func(c *call, u storage.User) (whole[grant], error) {
 		all, err := s.Accounts.Store.GrantsOf(c.Context(), u.TenantID, u.ID, time.Now())
 		return wholeOf(all, shownGrant), err

@@ -430,6 +430,15 @@ func TestAnAdministratorsSettingsOutliveTheDocument(t *testing.T) {
 	if c = g.stored(); c.ClientName != "Next" || !c.Allow.VerifiedEmail || c.SecondFactor != storage.SecondFactorNever {
 		t.Errorf("got %+v", c)
 	}
+	// A demand stays: it may be the administrator's.
+	for _, demand := range []string{`"dpop_bound_access_tokens": true,`, ""} {
+		g.host.says(strings.Replace(editor, "{", "{"+demand, 1))
+		g.ages(25 * time.Hour)
+		g.isAsked()
+		if c = g.stored(); c.DPoP != storage.DPoPRequire {
+			t.Errorf("%q: got dpop %q, want require", demand, c.DPoP)
+		}
+	}
 }
 
 // Documents in the shapes that editors and assistants publish are read.

@@ -75,7 +75,7 @@ type Grants interface {
 	// LiveGrant returns the grant and its user, in one read, if the grant is alive and the access token
 	// jti is not revoked. ErrNotFound otherwise.
 	LiveGrant(ctx context.Context, tenant, id, jti string, now time.Time, also *Belonging) (Grant, User, error)
-	// GrantsOf lists a user's grants that are neither revoked nor expired, newest first.
+	// GrantsOf lists a user's grants that are neither revoked nor expired, newest first: MostOfUser at most.
 	GrantsOf(ctx context.Context, tenant, userID string, now time.Time) ([]Grant, error)
 	// LastSignIns says when a user signed in last with each of the clients from one id to another, both included. Clients
 	// with which none did, as far as grants are kept, are missing.

@@ -27,6 +27,10 @@ type Session struct {
 	Act *Act
 }
 
+// MostOfUser is how many sessions, or grants, of one user are listed at most. A user has more only if a program signs
+// in as the user.
+const MostOfUser = 1000
+
 // Sessions keeps the sessions. A Change begins, renews and ends them.
 type Sessions interface {
 	// Session returns the session and its user, in one read. ErrNotFound also if the session has ended
@@ -34,7 +38,7 @@ type Sessions interface {
 	Session(ctx context.Context, tenant, id string, now time.Time) (Session, User, error)
 	// SeenSession stores that the session was used.
 	SeenSession(ctx context.Context, tenant, id string, now time.Time) error
-	// SessionsOf lists a user's living sessions, newest first, also those with an Act.
+	// SessionsOf lists a user's living sessions, newest first, also those with an Act: MostOfUser at most.
 	SessionsOf(ctx context.Context, tenant, userID string, now time.Time) ([]Session, error)
 	ActedSessions
 }

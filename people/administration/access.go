@@ -1,6 +1,7 @@
 package administration
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -17,7 +18,10 @@ func (s *Accounts) EndSession(ctx context.Context, a people.Asker, user, id stri
 		return err
 	}
 	if !slices.ContainsFunc(all, func(sess storage.Session) bool { return sess.ID == id }) {
-		return storage.ErrNotFound
+		// It may not be among the newest.
+		if _, u, err := s.Store.Session(ctx, a.Tenant.ID, id, time.Now()); err != nil || u.ID != user {
+			return cmp.Or(err, storage.ErrNotFound)
+		}
 	}
 	return s.change(ctx, a, user, storage.Change{
 		EndSessions: &storage.SessionFilter{IDs: []string{id}},
@@ -39,18 +43,17 @@ func (s *Accounts) EndSessions(ctx context.Context, a people.Asker, user string)
 
 // RevokeGrant revokes one of the user's grants. storage.ErrNotFound: it is another user's, or has ended.
 func (s *Accounts) RevokeGrant(ctx context.Context, a people.Asker, user, id string) error {
-	all, err := s.Store.GrantsOf(ctx, a.Tenant.ID, user, time.Now())
+	g, err := s.Store.Grant(ctx, a.Tenant.ID, id)
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(all, func(g storage.Grant) bool { return g.ID == id })
-	if i < 0 {
+	if now := time.Now(); g.UserID != user || !g.RevokedAt.IsZero() || !g.ExpiresAt.After(now) {
 		return storage.ErrNotFound
 	}
 	return s.change(ctx, a, user, storage.Change{Revoke: []storage.Revocation{{
 		GrantFilter: storage.GrantFilter{ID: id, UserID: user}, Why: "revoked by an administrator",
 	}}}, storage.Event{
-		Kind: storage.EventGrantRevoked, ClientID: all[i].ClientID, Detail: map[string]string{"grant": id},
+		Kind: storage.EventGrantRevoked, ClientID: g.ClientID, Detail: map[string]string{"grant": id},
 	})
 }
 

@@ -26,6 +26,7 @@ type Store interface {
 	storage.Identities
 	storage.Sessions
 	storage.Audit
+	Grant(ctx context.Context, tenant, id string) (storage.Grant, error)
 	GrantsOf(ctx context.Context, tenant, userID string, now time.Time) ([]storage.Grant, error)
 }
 

@@ -1,6 +1,7 @@
 package documents
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -203,6 +204,7 @@ func merged(was, doc storage.Client) (storage.Client, error) {
 	c.TokenEndpointAuthMethod, c.TokenEndpointAuthSigningAlg = doc.TokenEndpointAuthMethod,
 		doc.TokenEndpointAuthSigningAlg
 	c.JWKS, c.JWKSURI = doc.JWKS, doc.JWKSURI
+	demand(&c, &doc)
 	c.SubjectType, c.SectorIdentifierURI = doc.SubjectType, doc.SectorIdentifierURI
 	c.IDTokenSignedResponseAlg, c.UserinfoSignedResponseAlg = doc.IDTokenSignedResponseAlg,
 		doc.UserinfoSignedResponseAlg
@@ -211,6 +213,15 @@ func merged(was, doc storage.Client) (storage.Client, error) {
 		return c, faults[0]
 	}
 	return c, nil
+}
+
+// demand adds what the document demands of the client's requests and tokens. It takes nothing back: an administrator
+// may have demanded it.
+func demand(c, doc *storage.Client) {
+	c.RequirePushedAuthorizationRequests = c.RequirePushedAuthorizationRequests || doc.RequirePushedAuthorizationRequests
+	c.DPoP = cmp.Or(doc.DPoP, c.DPoP)
+	c.RequireSignedRequestObject = c.RequireSignedRequestObject || doc.RequireSignedRequestObject
+	c.RequestObjectSigningAlg = cmp.Or(doc.RequestObjectSigningAlg, c.RequestObjectSigningAlg)
 }
 
 // event returns what happened to the client. Its document is who did it.

@@ -312,11 +312,11 @@ func (s *Store) LiveGrant(ctx context.Context, tenant, id, jti string, now time.
 const grantsOf = `
 	SELECT ` + grantColumns + ` FROM grants
 	WHERE grants.tenant_id = $1 AND grants.user_id = $2 AND ` + grantLives + `
-	ORDER BY grants.id DESC`
+	ORDER BY grants.id DESC LIMIT $4`
 
 // GrantsOf implements storage.Grants.
 func (s *Store) GrantsOf(ctx context.Context, tenant, userID string, now time.Time) ([]storage.Grant, error) {
-	all, err := list(ctx, s, grantsOf, []any{tenant, userID, column.Micros(now)}, scanGrant)
+	all, err := list(ctx, s, grantsOf, []any{tenant, userID, column.Micros(now), storage.MostOfUser}, scanGrant)
 	return all, engine.Named(err, "grants of user", userID)
 }
 

@@ -63,11 +63,11 @@ const sessionsOf = `
 	FROM sessions
 	JOIN users ON users.tenant_id = sessions.tenant_id AND users.id = sessions.user_id
 	WHERE sessions.tenant_id = $1 AND sessions.user_id = $2 AND ` + sessionLives + actorLives + `$3))
-	ORDER BY sessions.id DESC`
+	ORDER BY sessions.id DESC LIMIT $4`
 
 // SessionsOf implements storage.Sessions.
 func (s *Store) SessionsOf(ctx context.Context, tenant, userID string, now time.Time) ([]storage.Session, error) {
-	all, err := list(ctx, s, sessionsOf, []any{tenant, userID, column.Micros(now)},
+	all, err := list(ctx, s, sessionsOf, []any{tenant, userID, column.Micros(now), storage.MostOfUser},
 		func(row scanner) (storage.Session, error) { return scanActed(row) })
 	return all, engine.Named(err, "sessions of user", userID)
 }

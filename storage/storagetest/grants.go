@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -158,6 +159,24 @@ func testGrants(t *testing.T, s Store) {
 		}
 		all, err = s.GrantsOf(ctx, w.tenant, w.user, now.Add(48*time.Hour))
 		same(t, all, err, nil)
+	})
+
+	t.Run("a program that signs in without end", func(t *testing.T) {
+		w := newWorld(t, s)
+		var last string
+		for i := range storage.MostOfUser {
+			last = fmt.Sprintf("y%06d", i)
+			must(t, AddSession(ctx, s, aSession(w.tenant, last, w.user)))
+			must(t, redeem(ctx, s, aGrant(w.tenant, last, w.user, w.client, w.session)))
+		}
+		grants, err := s.GrantsOf(ctx, w.tenant, w.user, now)
+		must(t, err)
+		sessions, err := s.SessionsOf(ctx, w.tenant, w.user, now)
+		must(t, err)
+		if len(grants) != storage.MostOfUser || grants[0].ID != last || len(sessions) != storage.MostOfUser ||
+			sessions[0].ID != last {
+			t.Errorf("got %d grants and %d sessions, want the newest %d", len(grants), len(sessions), storage.MostOfUser)
+		}
 	})
 }
 
