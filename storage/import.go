@@ -48,6 +48,9 @@ type Imports interface {
 	Import(ctx context.Context, tenant, id string) (Import, error)
 	// ImportsOf lists the latest imports of the tenant, newest first.
 	ImportsOf(ctx context.Context, tenant string, limit int) ([]Import, error)
+	// CountOpenImports counts the imports of the tenant that are not over. Those that have expired, and those whose file
+	// stopped coming, do not count.
+	CountOpenImports(ctx context.Context, tenant string, now time.Time) (int64, error)
 	// ChangeImport stores now in place of was, and deletes the file if now is over. ErrStale: the import has another
 	// state or another runner by now, or is deleted.
 	ChangeImport(ctx context.Context, was, now Import) error

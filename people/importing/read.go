@@ -19,8 +19,10 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// maxRow bounds a line of a file, in bytes.
+// maxRow bounds a row of a file, in bytes.
 const maxRow = 64 << 10
+
+var errLongRow = fmt.Errorf("the row that begins here is longer than %d bytes: is a quote left open?", maxRow)
 
 var byteOrderMark = []byte("\ufeff")
 
@@ -126,7 +128,9 @@ func csvRows(r *bufio.Reader) iter.Seq[Read] {
 				"between them, or say which product has exported it"), Fatal: true})
 			return
 		}
-		c := csv.NewReader(r)
+		in := &Meter{File: r, Most: maxRow, Long: errLongRow}
+		in.GoOn(0)
+		c := csv.NewReader(in)
 		c.Comma = delimiterOf(r)
 		columns, err := c.Read()
 		if err != nil {
@@ -142,17 +146,18 @@ func csvRows(r *bufio.Reader) iter.Seq[Read] {
 			}
 		}
 		for {
+			in.GoOn(c.InputOffset())
+			out := Read{Line: in.Line(c.InputOffset())}
 			record, err := c.Read()
 			if errors.Is(err, io.EOF) {
 				return
 			}
-			out := Read{Err: err}
 			var parse *csv.ParseError
 			if errors.As(err, &parse) {
 				out.Line = parse.StartLine
 				out.Err = fmt.Errorf("it is not a line of CSV with %d columns: %w", len(columns), parse.Err)
 			} else if err != nil {
-				out.Fatal = true
+				out.Err, out.Fatal = err, true
 			} else {
 				out.Line, _ = c.FieldPos(0)
 				out.Row, out.Err = csvRow(columns, record)

@@ -308,8 +308,16 @@ func testImports(t *testing.T, s Store) {
 	ctx, tenant, other := t.Context(), newTenant(t, s), newTenant(t, s)
 	im := storage.Import{TenantID: tenant, ID: "i1", State: storage.ImportReceiving, Runner: "r0",
 		LeaseEnds: now.Add(time.Minute), CreatedAt: now, ExpiresAt: now.Add(time.Hour), Data: []byte(`{}`)}
+	open := func(at time.Time, want int64) {
+		t.Helper()
+		n, err := s.CountOpenImports(ctx, tenant, at)
+		same(t, n, err, want)
+	}
+	open(now, 0)
 	must(t, s.AddImport(ctx, im))
 	want(t, s.AddImport(ctx, im), storage.ErrExists)
+	open(now, 1)
+	open(im.LeaseEnds, 0) // its file stopped coming
 	got, err := s.Import(ctx, tenant, im.ID)
 	same(t, got, err, im)
 	for n, data := range []string{"first", "second"} {
@@ -327,6 +335,8 @@ func testImports(t *testing.T, s Store) {
 		[]byte(`1`)
 	must(t, s.ChangeImport(ctx, im, checking))
 	want(t, s.ChangeImport(ctx, im, checking), storage.ErrStale)
+	open(im.LeaseEnds, 1)
+	open(im.ExpiresAt, 0)
 	oneWinner(t, race(racers, func(int) error {
 		for {
 			got, err := s.ClaimImport(ctx, "r1", now, now.Add(time.Minute))
@@ -372,7 +382,9 @@ func testImports(t *testing.T, s Store) {
 	want(t, err, storage.ErrNotFound)
 	done := claimed
 	done.State = storage.ImportDone
+	open(now, 2)
 	must(t, s.ChangeImport(ctx, claimed, done)) // its file goes with it
+	open(now, 1)
 	_, err = s.ImportPart(ctx, tenant, im.ID, 0)
 	want(t, err, storage.ErrNotFound)
 	_, err = s.Sweep(ctx, im.ExpiresAt.Add(-time.Second))

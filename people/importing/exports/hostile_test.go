@@ -3,6 +3,7 @@ package exports
 import (
 	"bytes"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -136,6 +137,65 @@ func TestGiantArraysAreNotHeld(t *testing.T) {
 			return
 		}
 	}
+}
+
+// TestEndsOfLinesAreNotHeld: a file of short lines takes no more memory than another one of its size. It measures
+// that, and runs alone.
+func TestEndsOfLinesAreNotHeld(t *testing.T) {
+	for product, file := range map[string]struct{ begin, line, end string }{
+		"laravel":  {"a\tb\n", "\n", ""},
+		"keycloak": {`{"realm":"acme","x":[1`, ",\n1", "]}"},
+	} {
+		held, grown := heapGrowth(), int64(-1)
+		readAll(t, product, io.MultiReader(strings.NewReader(file.begin), &lines{line: file.line, left: 1 << 20},
+			strings.NewReader(file.end), atEnd(func() { grown = held() })))
+		if grown < 0 || grown > 4<<20 {
+			t.Errorf("%s: %d bytes are held at the end of the file", product, grown)
+		}
+	}
+}
+
+// heapGrowth returns what tells by how many bytes the heap has grown since.
+func heapGrowth() func() int64 {
+	used := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapAlloc)
+	}
+	before := used()
+	return func() int64 { return used() - before }
+}
+
+// lines reads as a line over and over.
+type lines struct {
+	line string
+	left int // lines
+	rest string
+}
+
+// Read implements io.Reader.
+func (l *lines) Read(p []byte) (n int, err error) {
+	for n < len(p) {
+		if l.rest == "" {
+			if l.left == 0 {
+				return n, io.EOF
+			}
+			l.rest, l.left = l.line, l.left-1
+		}
+		copied := copy(p[n:], l.rest)
+		n, l.rest = n+copied, l.rest[copied:]
+	}
+	return n, nil
+}
+
+// atEnd is an empty file that calls a function when it is read.
+type atEnd func()
+
+// Read implements io.Reader.
+func (f atEnd) Read([]byte) (int, error) {
+	f()
+	return 0, io.EOF
 }
 
 // An upstream that the tenant has is found by its preset, and otherwise by its name or what the operator says.

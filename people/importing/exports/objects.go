@@ -10,6 +10,8 @@ import (
 	"iter"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/vouchsafe/vouchsafe/people/importing"
 )
 
 // object is one object of a file, as JSON, or what is wrong with it. After a fatal one nothing can be read.
@@ -22,6 +24,18 @@ type object struct {
 	// that this object around it is one of a list.
 	head   map[string]text
 	listed bool
+}
+
+// maxObject bounds one object of a file, in bytes, and what is read of a file at once.
+const maxObject = 1 << 20
+
+var errLong = errors.New("what begins here is longer than 1 MiB, which no user is: is it the right file?")
+
+// newMeter returns a reader of the file that no object makes keep more than maxObject.
+func newMeter(file io.Reader) *importing.Meter {
+	in := &importing.Meter{File: file, Most: maxObject, Long: errLong}
+	in.GoOn(0)
+	return in
 }
 
 // maxDepth bounds how deep a part of a file is nested that is passed over.
@@ -71,7 +85,7 @@ func firstByte(r *bufio.Reader) (byte, error) {
 // jsonReader reads objects from JSON.
 type jsonReader struct {
 	*json.Decoder
-	in    *meter
+	in    *importing.Meter
 	p     *product
 	yield func(object) bool
 	found bool // the file has what would hold users
@@ -85,8 +99,7 @@ var errStop = errors.New("enough")
 
 // readJSON yields the objects of a file of JSON.
 func readJSON(file io.Reader, p *product, yield func(object) bool) {
-	in := &meter{file: file}
-	in.goOn(0)
+	in := newMeter(file)
 	r := &jsonReader{Decoder: json.NewDecoder(in), in: in, p: p, yield: yield}
 	err := r.top()
 	if errors.Is(err, io.EOF) {
@@ -96,7 +109,7 @@ func readJSON(file io.Reader, p *product, yield func(object) bool) {
 		}
 	}
 	if err != nil && !errors.Is(err, errStop) {
-		yield(object{line: in.line(r.InputOffset()), err: explained(err), fatal: true})
+		yield(object{line: in.Line(r.InputOffset()), err: explained(err), fatal: true})
 	}
 }
 
@@ -133,7 +146,7 @@ func (r *jsonReader) top() error {
 
 // next returns the next token.
 func (r *jsonReader) next() (json.Token, error) {
-	r.in.goOn(r.InputOffset())
+	r.in.GoOn(r.InputOffset())
 	return r.Token()
 }
 
@@ -156,7 +169,7 @@ func (r *jsonReader) array(mixed bool) error {
 
 // more reports whether the array or object goes on.
 func (r *jsonReader) more() bool {
-	r.in.goOn(r.InputOffset())
+	r.in.GoOn(r.InputOffset())
 	return r.More()
 }
 
@@ -174,13 +187,13 @@ func (r *jsonReader) element() error {
 	if err := r.Decode(&raw); err != nil {
 		return ended(err)
 	}
-	return r.give(r.in.line(r.InputOffset())-bytes.Count(raw, []byte("\n")), raw)
+	return r.give(r.in.Line(r.InputOffset())-bytes.Count(raw, []byte("\n")), raw)
 }
 
 // mixed yields the next value, or the users in it.
 func (r *jsonReader) mixed() error {
 	token, err := r.next()
-	line := r.in.line(r.InputOffset())
+	line := r.in.Line(r.InputOffset())
 	switch token {
 	case json.Delim('{'):
 		r.listed = true
@@ -215,7 +228,7 @@ func (r *jsonReader) give(line int, raw json.RawMessage) error {
 
 // container reads an object whose brace was read: one that holds the users in an array, or one user.
 func (r *jsonReader) container() error {
-	line, size, kept := r.in.line(r.InputOffset()), 0, map[string]json.RawMessage{}
+	line, size, kept := r.in.Line(r.InputOffset()), 0, map[string]json.RawMessage{}
 	r.head = map[string]text{}
 	for r.more() {
 		key, err := r.next()

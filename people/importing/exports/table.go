@@ -10,14 +10,15 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/vouchsafe/vouchsafe/people/importing"
 )
 
 // readCSV yields the records of a file of CSV as objects: each field is a string under the name of its column. The
 // first line names the columns, unless the product's files have no such line. What clients of databases write
 // for NULL is left out.
 func readCSV(file io.Reader, p *product, yield func(object) bool) {
-	in := &meter{file: file}
-	in.goOn(0)
+	in := newMeter(file)
 	first := make([]byte, 4096)
 	n, err := io.ReadFull(in, first)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
@@ -41,8 +42,8 @@ func readCSV(file io.Reader, p *product, yield func(object) bool) {
 		c.FieldsPerRecord, c.LazyQuotes = -1, true
 	}
 	for {
-		in.goOn(c.InputOffset())
-		line := in.line(c.InputOffset())
+		in.GoOn(c.InputOffset())
+		line := in.Line(c.InputOffset())
 		record, err := c.Read()
 		if errors.Is(err, io.EOF) {
 			return
@@ -63,11 +64,11 @@ func readCSV(file io.Reader, p *product, yield func(object) bool) {
 
 // readTabs yields the records of a file as mysql --batch writes it. No quotes surround a value there, and one may begin
 // with a quote: to package csv, it would go on to the next quote, over the lines of other users.
-func readTabs(in *meter, all *bufio.Reader, yield func(object) bool) {
+func readTabs(in *importing.Meter, all *bufio.Reader, yield func(object) bool) {
 	var columns []string
 	offset := int64(0)
 	for number := 1; ; number++ {
-		in.goOn(offset)
+		in.GoOn(offset)
 		line, err := all.ReadString('\n')
 		if err != nil && !errors.Is(err, io.EOF) {
 			yield(object{line: number, err: err, fatal: true})

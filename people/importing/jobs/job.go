@@ -25,6 +25,8 @@ const (
 	partSize = 256 << 10
 	// lease is how long a server may work without a note.
 	lease = time.Minute
+	// mostTries is at which of the servers that get no further an import fails: its file may be what ends them.
+	mostTries = 3
 )
 
 // Errors of Receive.
@@ -61,6 +63,9 @@ type Note struct {
 	Found importing.Counts `json:"found"`
 	Made  importing.Counts `json:"made"`
 	Lines int64            `json:"lines"` // that are listed
+	// Furthest is how many rows a pass over the file has done at most, and Tries how many servers have begun since then.
+	Furthest int `json:"furthest,omitempty"`
+	Tries    int `json:"tries,omitempty"`
 	// Fault is why the import failed, and Text what is wrong with the file, in English.
 	Fault string `json:"fault,omitempty"`
 	Text  string `json:"text,omitempty"`

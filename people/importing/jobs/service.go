@@ -64,7 +64,7 @@ type File struct {
 // administrator who asks. It returns ErrEmpty, ErrTooLarge or ErrTooMany for files that are not taken, and an error of
 // the reader if the file does not arrive as a whole: nothing of it is kept then.
 func (s *Service) Receive(ctx context.Context, a people.Asker, home string, f File) (id string, err error) {
-	if err := s.hasRoom(ctx, a); err != nil {
+	if err := s.hasRoom(ctx, a, maxWaiting-1); err != nil {
 		return "", err
 	}
 	now := time.Now().UTC()
@@ -81,6 +81,10 @@ func (s *Service) Receive(ctx context.Context, a people.Asker, home string, f Fi
 	if err := s.Store.AddImport(ctx, im); err != nil {
 		return "", err
 	}
+	// Of files that come at the same time, the last that was noted sees all others.
+	if err := s.hasRoom(ctx, a, maxWaiting); err != nil {
+		return "", errors.Join(err, s.drop(im, n))
+	}
 	if im, err = s.store(ctx, im, &n, f.Body); err != nil {
 		return "", errors.Join(err, s.drop(im, n))
 	}
@@ -95,16 +99,10 @@ func (s *Service) Receive(ctx context.Context, a people.Asker, home string, f Fi
 	return im.ID, nil
 }
 
-// hasRoom returns ErrTooMany if the tenant has too many imports that are not over.
-func (s *Service) hasRoom(ctx context.Context, a people.Asker) error {
-	all, err := s.Latest(ctx, a, 20)
-	waiting := 0
-	for _, j := range all {
-		if j.Working() || j.State == storage.ImportChecked {
-			waiting++
-		}
-	}
-	if waiting >= maxWaiting {
+// hasRoom returns ErrTooMany if more imports of the tenant than these are not over.
+func (s *Service) hasRoom(ctx context.Context, a people.Asker, most int64) error {
+	n, err := s.Store.CountOpenImports(ctx, a.Tenant.ID, time.Now())
+	if err == nil && n > most {
 		return ErrTooMany
 	}
 	return err
@@ -241,7 +239,7 @@ func (s *Service) Add(ctx context.Context, a people.Asker, home, id string) erro
 		return storage.ErrStale
 	}
 	j.Actor, j.Home, j.RequestID, j.IP = a.Actor, home, a.RequestID, a.IP
-	j.Read, j.Lines = 0, 0
+	j.Read, j.Lines, j.Furthest, j.Tries = 0, 0, 0, 0
 	adding, err := with(im, storage.ImportAdding, j.Note, im.ExpiresAt)
 	if err != nil {
 		return err

@@ -69,6 +69,9 @@ var errLost = errors.New("the import is no longer this server's")
 // errActor says that the administrator may no longer import users.
 var errActor = errors.New("the administrator may no longer import users")
 
+// errTries says that servers began with the import, got no further than those before, and left no word.
+var errTries = errors.New("servers ended while they worked at the import, at the same rows of its file")
+
 // work is an import that this process has.
 type work struct {
 	s      *Service
@@ -76,8 +79,9 @@ type work struct {
 	note   Note
 	asker  people.Asker
 	adding bool
-	// before is what was counted before this process began.
+	// before is what was counted before this process began, and tries how often others did.
 	before importing.Counts
+	tries  int
 	file   *file
 	fatal  error // why the file can't be read on
 	lines  []storage.ImportLine
@@ -91,6 +95,10 @@ func (s *Service) do(ctx context.Context, im storage.Import) (err error) {
 	w := &work{s: s, im: im, adding: im.State == storage.ImportAdding, rested: time.Now()}
 	if err := json.Unmarshal(im.Data, &w.note); err != nil {
 		return err
+	}
+	w.tries = w.note.Tries
+	if w.note.Tries++; w.note.Tries >= mostTries {
+		return errors.Join(errTries, w.fail(FaultServer, ""))
 	}
 	err = w.run(ctx)
 	switch {
@@ -115,6 +123,9 @@ func (w *work) run(ctx context.Context) (err error) {
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
+	if err := w.keep(ctx); err != nil {
+		return err
+	}
 	record, err := w.s.Store.Tenant(ctx, w.im.TenantID)
 	if err != nil {
 		return err
@@ -213,10 +224,14 @@ func (w *work) list(r importing.Refusal, what string) error {
 
 // save notes what was done, and rests. It returns an error if the import is to end.
 func (w *work) save(ctx context.Context, n importing.Counts) error {
+	done := sum(w.before, n)
 	if w.adding {
-		w.note.Made = sum(w.before, n)
+		w.note.Made = done
 	} else {
-		w.note.Found = n
+		w.note.Found = done
+	}
+	if rows := rowsOf(done); rows > w.note.Furthest {
+		w.note.Furthest, w.note.Tries = rows, 0
 	}
 	w.note.Read = w.file.read
 	if err := w.s.Store.AddImportLines(ctx, w.im.TenantID, w.im.ID, w.lines); err != nil {
@@ -228,6 +243,22 @@ func (w *work) save(ctx context.Context, n importing.Counts) error {
 			return err
 		}
 	}
+	if err := w.keep(ctx); err != nil {
+		return err
+	}
+	if w.adding { // package importing rests after each change
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(min(time.Since(w.rested), longestRest)):
+	}
+	w.rested = time.Now()
+	return nil
+}
+
+// keep stores the note, and has the import for another lease.
+func (w *work) keep(ctx context.Context) error {
 	data, err := json.Marshal(w.note)
 	if err != nil {
 		return err
@@ -241,14 +272,6 @@ func (w *work) save(ctx context.Context, n importing.Counts) error {
 		return err
 	}
 	w.im = now
-	if w.adding { // package importing rests after each change
-		return nil
-	}
-	select {
-	case <-ctx.Done():
-	case <-time.After(min(time.Since(w.rested), longestRest)):
-	}
-	w.rested = time.Now()
 	return nil
 }
 
@@ -305,13 +328,20 @@ func (w *work) close(ctx context.Context, state string, expires time.Time) error
 	return err
 }
 
-// release leaves the import to another process, or to this one later.
+// release leaves the import to another process, or to this one later. It is no try: the file did not end this process.
 func (w *work) release() error {
 	ctx, cancel := context.WithTimeout(context.Background(), cleanTime)
 	defer cancel()
-	now := w.im
-	now.Runner, now.LeaseEnds = "", time.Time{}
-	err := w.s.Store.ChangeImport(ctx, w.im, now)
+	var n Note // without what was not saved
+	if err := json.Unmarshal(w.im.Data, &n); err != nil {
+		return err
+	}
+	n.Tries = min(n.Tries, w.tries)
+	now, err := with(w.im, w.im.State, n, w.im.ExpiresAt)
+	if err != nil {
+		return err
+	}
+	err = w.s.Store.ChangeImport(ctx, w.im, now)
 	if errors.Is(err, storage.ErrStale) {
 		return nil
 	}

@@ -27,7 +27,11 @@ const (
 	addImport     = `INSERT INTO imports (` + columns + `) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`
 	importByID    = `SELECT ` + columns + ` FROM imports WHERE tenant_id = $1 AND id = $2`
 	latestImports = `SELECT ` + columns + ` FROM imports WHERE tenant_id = $1 ORDER BY id DESC LIMIT $2`
-	changeImport  = `
+	countOpen     = `
+		SELECT COUNT(*) FROM imports
+		WHERE tenant_id = $1 AND expires_at > $2
+			AND (state IN ('checking', 'checked', 'adding') OR state = 'receiving' AND lease_ends > $2)`
+	changeImport = `
 		UPDATE imports SET state = $5, runner = $6, lease_ends = $7, expires_at = $8, data = $9
 		WHERE tenant_id = $1 AND id = $2 AND state = $3 AND runner = $4`
 	// The condition stands twice: of two processes that find the same row, PostgreSQL has the second look again.
@@ -81,6 +85,12 @@ func (s *Uploads) Import(ctx context.Context, tenant, id string) (storage.Import
 func (s *Uploads) ImportsOf(ctx context.Context, tenant string, limit int) ([]storage.Import, error) {
 	all, err := engine.All(ctx, s.Engine, latestImports, []any{tenant, limit}, scan)
 	return all, engine.Named(err, "imports of", tenant)
+}
+
+// CountOpenImports implements storage.Imports.
+func (s *Uploads) CountOpenImports(ctx context.Context, tenant string, now time.Time) (int64, error) {
+	n, err := engine.One(ctx, s.Engine, countOpen, []any{tenant, column.Micros(now)}, engine.ScanCount)
+	return n, engine.Named(err, "count imports of", tenant)
 }
 
 // ChangeImport implements storage.Imports.
