@@ -387,7 +387,7 @@ func (s *Server) allowClient() jsonapi.Route {
 
 func (s *Server) denyClient() jsonapi.Route {
 	return s.outsideVerb(":deny", "denyClient", "Disables a client that no administrator added, for good.",
-		"All that users allowed it stops to work, and it can't come back. `:allow` lets it in again.",
+		"All that users allowed it stops working, and it can't come back. `:allow` lets it in again.",
 		func(ctx context.Context, c storage.Client, by audit.By) (storage.Client, error) {
 			return clients.Judge(ctx, s.Store, c, storage.VerdictDenied, by)
 		})

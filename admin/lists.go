@@ -67,7 +67,7 @@ func page[T, Out any](
 // listUsersCall is the input of GET /users.
 type listUsersCall struct {
 	pageFields
-	Query string `query:"q" max:"320" doc:"Only users with this at the beginning, in any case: of the email address, the username, the verified phone number, the id, the external id, or of a word of the name, with or without accents. Or the user whom a client with subject_type pairwise knows by it: its sub."`
+	Query string `query:"q" max:"320" doc:"Only users with this at the beginning, in any case: of the email address, the username, the verified phone number, the id, the external id, or of a word of the name, with or without accents. Or the user whom a client with subject_type pairwise knows by this sub."`
 	filterField
 	Email      string `query:"email" max:"320" doc:"Only the user with this address."`
 	Username   string `query:"username" max:"320" doc:"Only the user with this username."`

@@ -311,7 +311,7 @@ func (s *Server) operatorRoutes() []jsonapi.Route {
 			Method: http.MethodPut, Path: "/tenants/{tenant}", ID: "putOneTenant", Scope: "tenants:write",
 			Summary: "Adds a tenant, or replaces its settings.",
 			Text: "At the default tenant only. It takes a whole entry of a tenants file: the webhooks, too, which are changed " +
-				"one after the other when the settings are stored. If the server stops amid that, the same request does the rest.",
+				"one after the other when the settings are stored. If the server stops meanwhile, the same request does the rest.",
 			Problems: append([]jsonapi.Outcome{tooManyWebhooks}, tenantProblems...),
 		}, s.putOneTenant),
 		handle(s, jsonapi.Operation{

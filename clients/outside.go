@@ -90,7 +90,7 @@ func OutsideScope(t *storage.Tenant, c *storage.Client) string {
 }
 
 // Judge stores what an administrator says of an outside client: a verdict, or "" for none. A client that is denied is
-// disabled, so that all it was given stops to work; any other verdict enables it. storage.ErrNotFound: the client is
+// disabled, so that all it was given stops working; any other verdict enables it. storage.ErrNotFound: the client is
 // none of those. storage.ErrStale: it has changed since it was read.
 func Judge(
 	ctx context.Context, store storage.Clients, was storage.Client, verdict string, by audit.By,

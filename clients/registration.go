@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
@@ -109,12 +110,25 @@ type metadata struct {
 	CertificateBound             bool   `json:"tls_client_certificate_bound_access_tokens"`
 }
 
+// jsonName returns what JSON calls values of the kind.
+func jsonName(kind reflect.Kind) string {
+	switch kind {
+	case reflect.Slice:
+		return "a list of strings"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Int64:
+		return "a whole number"
+	}
+	return "a string"
+}
+
 // readMetadata adds the rest of what a client registers. The error is a Fault.
 func readMetadata(c *storage.Client, text []byte) error {
 	m := metadata{}
 	if err := json.Unmarshal(text, &m); err != nil {
 		if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-			return Fault{wrong.Field, "is a " + wrong.Value + ", and has to be " + wrong.Type.String()}
+			return Fault{wrong.Field, "is a " + wrong.Value + ", and has to be " + jsonName(wrong.Type.Kind())}
 		}
 		return Fault{"", "the body is not a JSON object"}
 	}
@@ -185,8 +199,8 @@ func Reregister(
 	if len(Compare(was, next)) == 0 && slices.Equal(was.SecretHashes, next.SecretHashes) {
 		return was, "", nil
 	}
-	if faults := Validate(&next); len(faults) > 0 {
-		return was, "", faults[0]
+	if err := Follow(&was, &next); err != nil {
+		return was, "", err
 	}
 	known := *was.Outside
 	known.Verdict = ""

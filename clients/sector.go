@@ -68,12 +68,16 @@ func (v *clientChecks) sector() {
 // SubjectTypes are the ways in which clients know users.
 var SubjectTypes = []string{storage.SubjectPublic, storage.SubjectPairwise}
 
+// UnreadableSector is the one text for every document at a sector_identifier_uri that can't be read: a stranger learns
+// nothing of what is at the address.
+const UnreadableSector = "has to answer with a JSON list of redirect URIs, without a redirect"
+
 // CheckSector returns a Fault unless the document at the client's sector_identifier_uri lists all redirect URIs of the
 // client (OpenID Connect Registration section 5): otherwise any client could join the sector of another one.
 func CheckSector(c *storage.Client, document []byte) error {
 	var listed []string
 	if len(document) > MaxSectorDocument || json.Unmarshal(document, &listed) != nil || listed == nil {
-		return Fault{"sector_identifier_uri", "leads to no JSON list of redirect URIs"}
+		return Fault{"sector_identifier_uri", UnreadableSector}
 	}
 	for _, uri := range c.RedirectURIs {
 		if !slices.Contains(listed, uri) {
@@ -81,6 +85,25 @@ func CheckSector(c *storage.Client, document []byte) error {
 		}
 	}
 	return nil
+}
+
+// keepsSector returns a Fault if the client makes itself a member of another sector than before. Grants and codes of
+// before went to its former addresses: tokens from them would tell a stranger by what the new sector knows its users.
+func keepsSector(was, next *storage.Client) error {
+	joined := next.Pairwise() && Sector(next) != "client:"+next.ClientID &&
+		(!was.Pairwise() || Sector(was) != Sector(next))
+	if joined {
+		return Fault{"sector_identifier_uri", "can't change the sector of a client that exists: register another client"}
+	}
+	return nil
+}
+
+// Follow returns a Fault if the client may not say that of itself from now on, instead of what it said before.
+func Follow(was, next *storage.Client) error {
+	if faults := Validate(next); len(faults) > 0 {
+		return faults[0]
+	}
+	return keepsSector(was, next)
 }
 
 // Names returns by what the client knows users and sessions. It calls open for pairwise clients only.

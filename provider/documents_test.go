@@ -241,7 +241,7 @@ func TestAClientByURLThatMayNotStayEndsWithTheSession(t *testing.T) {
 	g.fails(g.refresh(&c, a.str("refresh_token")), http.StatusBadRequest, "invalid_grant")
 }
 
-// The tenant decides: off is the default, and hosts may be listed. What is turned off stops to work.
+// The tenant decides: off is the default, and hosts may be listed. What is turned off stops working.
 func TestTheTenantSaysWhichClientsByURLWork(t *testing.T) {
 	t.Parallel()
 	g := startGuest(t, "sqlite::memory:", storage.OutsideSettings{})

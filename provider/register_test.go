@@ -496,3 +496,35 @@ func TestWhatClientsDemandOfThemselves(t *testing.T) {
 		t.Errorf("after the change, stored is %+v, %v", c, err)
 	}
 }
+
+// TestARegisteredClientStaysInItsSector: codes and refresh tokens that it got at its former address would tell it by
+// what the sector of another host knows its users.
+func TestARegisteredClientStaysInItsSector(t *testing.T) {
+	t.Parallel()
+	g := startGuest(t, "sqlite::memory:", registersAll)
+	const public = `{"redirect_uris": ["https://evil.example/cb"], "token_endpoint_auth_method": "none"}`
+	pairwise := func(host string) string {
+		return `{"redirect_uris": ["https://` + host + `/cb"], "token_endpoint_auth_method": "none",` +
+			` "subject_type": "pairwise"}`
+	}
+	const same = "of the same sector"
+	for name, step := range map[string]struct{ first, then string }{
+		"public before":       {public, pairwise("survey.example")},
+		"public, at its host": {public, pairwise("evil.example")},
+		"of another sector":   {pairwise("evil.example"), pairwise("survey.example")},
+		same:                  {pairwise("evil.example"), pairwise("evil.example")},
+	} {
+		a := g.registers(step.first)
+		if a.status != http.StatusCreated {
+			t.Fatalf("%s: got %d %s", name, a.status, a.raw)
+		}
+		own := strings.Replace(step.then, "{", `{"client_id": "`+a.str("client_id")+`",`, 1)
+		want := http.StatusBadRequest
+		if name == same {
+			want = http.StatusOK
+		}
+		if resp := g.manages("PUT", a, own); resp.StatusCode != want {
+			t.Errorf("%s: got %d, want %d", name, resp.StatusCode, want)
+		}
+	}
+}

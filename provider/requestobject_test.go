@@ -226,3 +226,24 @@ func TestASignedRequestWaitsForTheUser(t *testing.T) {
 		o.refuses("late", object, "invalid_request_object")
 	})
 }
+
+// TestALateLetterOfASignedRequestHasExpired: the page that waited begins anew over lunch, but not what its client
+// vouched for until a certain time.
+func TestALateLetterOfASignedRequestHasExpired(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := startObjects(t)
+		_, query := o.sends(o.sign(o.claims("prompt", "login")))
+		time.Sleep(time.Minute)
+		o.signsIn(o.user)
+		letter := "/authorize?i=" + url.QueryEscape(query.Get("i"))
+		if _, answer := o.goesTo(o.visit(letter)); answer.Get("code") == "" {
+			t.Fatalf("got %v, want a code", answer)
+		}
+		time.Sleep(3 * time.Hour)
+		o.signsIn(o.user)
+		if to, status := o.visit(letter); to != "" || status != http.StatusBadRequest {
+			t.Errorf("got %d to %q, want a page", status, to)
+		}
+	})
+}

@@ -211,7 +211,7 @@ var EventKinds = []EventKind{
 	{EventUsersImporting, AboutTenant, ToTenant,
 		"An import of a file of accounts began to add users; unless users.imported follows, it was interrupted."},
 	{EventUsersImported, AboutTenant, ToTenant, "A file of accounts was imported. Each user has user.added, too."},
-	{EventUsersExported, AboutTenant, ToTenant, "Accounts were exported, with their password hashes if hashes is true."},
+	{EventUsersExported, AboutTenant, ToTenant, "Accounts were exported. Detail says whether with password hashes."},
 	{EventAdministratorSet, AboutUser, ToTenant,
 		"A user became an administrator, or no longer is one. Detail says the role."},
 	{EventActingBegan, AboutUser, ToTenant,

@@ -38,7 +38,7 @@ func TestADeclaredAppSaysWhatItsFileSays(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.Open(page)
-	b.Says("What the clients file says otherwise", `client_name "Wiki & <b>more" "Wiki"`)
+	b.Says("Where the clients file differs", `client_name "Wiki & <b>more" "Wiki"`)
 	b.SaysNot("redirect_uris")
 	write("clients: [] # it was here\n")
 	b.Open(page)

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 
@@ -132,6 +133,16 @@ func TestMCP(t *testing.T) {
 			"outside_clients": map[string]any{"documents": "anyone", "registration": "anyone"},
 		})
 		jo := s.Person(t, "--tenant", s.TenantID)
+		api := s.API(t)
+		for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) { // servers read settings anew
+			meta := api.Do(t, api.Request(t, "GET", "/.well-known/oauth-authorization-server", "", ""))
+			if meta.String("registration_endpoint") != "" {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatalf("the settings had no effect: %s", meta.Raw)
+			}
+		}
 		for name, command := range map[string][]string{"TypeScript": {"node", "mcp/mcp.mjs"}, "Go": {program}} {
 			for way, document := range map[string]string{"document": editorDocument(t, s), "registration": ""} {
 				t.Run(name+" "+way, func(t *testing.T) {

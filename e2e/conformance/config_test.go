@@ -108,7 +108,7 @@ func discoveryFlags(t *testing.T, meta map[string]any) {
 		}
 	}
 	// An extension that is not there must not be announced.
-	for _, name := range []string{"registration_endpoint", "device_authorization_endpoint", "check_session_iframe",
+	for _, name := range []string{"registration_endpoint", "check_session_iframe",
 		"backchannel_logout_supported"} {
 		if v, ok := meta[name]; ok && v != false {
 			t.Errorf("got %s %v for something that does not exist", name, v)

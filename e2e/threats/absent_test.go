@@ -74,9 +74,10 @@ func d11(t *testing.T, s *vouchsafetest.Server) {
 }
 
 func d15(t *testing.T, s *vouchsafetest.Server) {
-	noGrant(t, s, "urn:ietf:params:oauth:grant-type:device_code", "device_code", "x")
+	// What attacks devices is in e2e/conformance; a client that is not for devices has none of it.
+	s.API(t).As(t, web, "/device_authorization", nil).Want(t, 400, "unauthorized_client")
 	noGrant(t, s, "urn:openid:params:grant-type:ciba", "auth_req_id", "x")
-	noDoor(t, s, "device_authorization", "/device", "/device_authorization", "/device/code", "/activate", "/bc-authorize")
+	noDoor(t, s, "backchannel_authentication", "/device/code", "/activate", "/bc-authorize")
 }
 
 // j5: no address is called at a sign-out, and no client can register one.

@@ -84,7 +84,6 @@ func d2(t *testing.T, s *vouchsafetest.Server) {
 	api := s.API(t)
 	for _, grant := range []string{
 		"bogus", "password", "implicit", "AUTHORIZATION_CODE", "urn:ietf:params:oauth:grant-type:jwt-bearer",
-		"urn:ietf:params:oauth:grant-type:device_code",
 		strings.Repeat("x", 5000),
 	} {
 		reply := api.Token(t, web, "grant_type", grant, "username", "jo@example.com", "password",
@@ -94,6 +93,7 @@ func d2(t *testing.T, s *vouchsafetest.Server) {
 	api.Token(t, web, "grant_type", "").Want(t, 400, "invalid_request")
 	api.Token(t, web).Want(t, 400, "invalid_request")
 	api.Token(t, web, "grant_type", "client_credentials").Want(t, 400, "unauthorized_client")
+	api.Token(t, web, "grant_type", "urn:ietf:params:oauth:grant-type:device_code").Want(t, 400, "unauthorized_client")
 	api.Token(t, vouchsafetest.Public, "grant_type", "client_credentials").Want(t, 400, "unauthorized_client")
 	api.Token(t, vouchsafetest.Service, "grant_type", "refresh_token", "refresh_token", "x").Want(t,
 		400, "unauthorized_client")

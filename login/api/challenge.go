@@ -156,7 +156,7 @@ func bindKey(form url.Values, kept *authSession, key string) error {
 	case key == "":
 		return nil
 	case named != "" && named != key:
-		return invalid("The key of the proof is another than that of dpop_jkt or auth_session.")
+		return invalid("The key of the proof isn't the one of dpop_jkt or auth_session.")
 	}
 	form.Set("dpop_jkt", key)
 	return nil

@@ -62,7 +62,8 @@ func (s *Server) Device(w http.ResponseWriter, r *http.Request) error {
 	from := web.RequestOf(ctx)
 	if _, wait, ok := s.Limits.Admit(ctx, web.TenantOf(ctx).ID, from.IP,
 		limit.Networks(from.IP, perDeviceAddress, limit.Stays)...); !ok {
-		return oauth.ErrTooManyFailures.WithDescription("Too many devices ask for codes here.").WithWrap(oauth.Wait(wait))
+		return oauth.ErrTooManyFailures.WithDescription("Too many devices ask for codes from this " +
+			"IP address.").WithWrap(oauth.Wait(wait))
 	}
 	asked := url.Values{}
 	for _, name := range deviceParameters {
@@ -182,6 +183,9 @@ func (s *Server) isAllowed(t *issuer.Tenant, l *letter, sealed string) bool {
 	plain, err := s.Secrets.Box(t.ID, secret.AuthorizationRequest).OpenString(sealed)
 	return err == nil && string(plain) == allowedMark+l.name()
 }
+
+// isDevice reports whether the id of a pushed request is that of a device.
+func isDevice(pushed string) bool { return strings.HasPrefix(pushed, deviceMark) }
 
 // deviceGone returns the problem of a device that does not wait any more.
 func deviceGone() error {

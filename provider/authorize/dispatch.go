@@ -63,6 +63,7 @@ type visit struct {
 func (s *Server) readVisit(r *http.Request) (v visit, form url.Values, err error) {
 	v.query = r.URL.RawQuery
 	form, err = url.ParseQuery(v.query)
+	foreign := false // another browser was given the letter
 	ours := err == nil && (isLetter(form) || isPushed(form))
 	switch {
 	case ours && isLetter(form):
@@ -71,7 +72,7 @@ func (s *Server) readVisit(r *http.Request) (v visit, form url.Values, err error
 		}
 		v.allowed = s.isAllowed(web.TenantOf(r.Context()), v.letter, form.Get("allow"))
 		v.query, v.cancelled = v.letter.query, form.Get("cancel") == "1" && !v.letter.foreign
-		if v.late = s.late(v.letter); v.late {
+		if v.late, foreign = s.late(v.letter), v.letter.foreign; v.late {
 			v.letter = nil // the same request, as if it had just come: all is asked for and proven again
 		}
 	case ours:
@@ -85,6 +86,9 @@ func (s *Server) readVisit(r *http.Request) (v visit, form url.Values, err error
 	if ours {
 		form, err = url.ParseQuery(v.query)
 		v.readMarks(form)
+		if v.late && (v.signed != "" || v.pushed != "" && (foreign || isDevice(v.pushed))) {
+			return v, nil, expired() // what its client vouched for has expired, or its device asks no more
+		}
 	}
 	if err != nil {
 		err = &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Message: "problem.damaged_address",

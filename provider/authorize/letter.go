@@ -84,13 +84,18 @@ func (s *Server) openLetter(r *http.Request, sealed string) (*letter, error) {
 		browser: [16]byte(b[24:40]), query: string(b[40:]),
 	}
 	if time.Since(l.started).Abs() > LetterLifetime(s.RequestLifetime) {
-		return nil, &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "problem.expired.title",
-			Message: "problem.expired"}
+		return nil, expired()
 	}
 	if l.foreign = !browser.BeganHere(r, l.browser[:]); l.foreign && !s.late(l) {
 		return nil, elsewhere()
 	}
 	return l, nil
+}
+
+// expired returns the answer to a letter that is too old.
+func expired() error {
+	return &web.Problem{Status: http.StatusBadRequest, Code: "invalid_request", Title: "problem.expired.title",
+		Message: "problem.expired"}
 }
 
 // elsewhere returns the answer to a letter that another browser was given.

@@ -42,7 +42,7 @@ func (s *Server) parse(r *http.Request, form url.Values, from request) (*authori
 	if err := s.findClient(ctx, a, form); err != nil {
 		return a, err
 	}
-	if strings.HasPrefix(a.pushed, deviceMark) {
+	if isDevice(a.pushed) {
 		return a, s.parseDevice(ctx, a)
 	}
 	if err := s.openObject(ctx, a); err != nil {

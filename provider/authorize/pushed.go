@@ -14,6 +14,7 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
+	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/dpop"
@@ -32,6 +33,9 @@ const pushedHeader = 16 + 8
 
 // pushedMark is how many bytes openPushed, marked and bindPushed add to a request, at most.
 const pushedMark = 160
+
+// pushedProofs bounds how many proofs of clients without credentials are stored for one address.
+var pushedProofs = limit.Rule{Name: "pushed-proofs", Max: 600, Window: 10 * time.Minute}
 
 // Push serves the endpoint for pushed authorization requests (RFC 9126). The client authenticates and posts what it
 // would put into the address of the authorization endpoint. The request is checked now, as it is there, and sealed
@@ -90,6 +94,13 @@ func (s *Server) bindPushed(ctx context.Context, a *authorization, proof dpop.Pr
 		return nil
 	case a.jkt != "" && a.jkt != proof.JKT:
 		return oauth.ErrInvalidDPoPProof.WithDescription("dpop_jkt isn't the thumbprint of the key of the DPoP proof.")
+	}
+	if from := web.RequestOf(ctx).IP; a.client.Public() { // proofs are stored, and any program may name such a client
+		by := limit.Networks(from, pushedProofs, limit.Stays)
+		if _, wait, ok := s.Limits.Admit(ctx, a.tenant.ID, from, by...); !ok {
+			return oauth.ErrTooManyFailures.WithDescription("Too many requests with a DPoP proof were pushed from this IP " +
+				"address.").WithWrap(oauth.Wait(wait))
+		}
 	}
 	a.form.Set("dpop_jkt", proof.JKT)
 	return s.Proofs.Spend(ctx, proof)

@@ -154,7 +154,7 @@ func (o *requestObject) check(t *issuer.Tenant, c *storage.Client, now time.Time
 	case o.Issuer != c.ClientID:
 		return errors.New("iss isn't the client's id")
 	case o.ClientID != "" && o.ClientID != c.ClientID:
-		return errors.New("client_id is another than beside it")
+		return errors.New("client_id isn't the one beside the request object")
 	case o.Subject == c.ClientID: // RFC 9101 section 10.8: it could be a client assertion
 		return errors.New("sub is the client's id")
 	case len(o.Audience) == 0 || slices.ContainsFunc(o.Audience, foreign):

@@ -209,10 +209,7 @@ func merged(was, doc storage.Client) (storage.Client, error) {
 	c.IDTokenSignedResponseAlg, c.UserinfoSignedResponseAlg = doc.IDTokenSignedResponseAlg,
 		doc.UserinfoSignedResponseAlg
 	c.AllowedCORSOrigins = clients.Origins(&was, &doc)
-	if faults := clients.Validate(&c); len(faults) > 0 {
-		return c, faults[0]
-	}
-	return c, nil
+	return c, clients.Follow(&was, &c)
 }
 
 // demand adds what the document demands of the client's requests and tokens. It takes nothing back: an administrator

@@ -181,7 +181,7 @@ func (p *proofClaims) check(r *http.Request, token string, now time.Time) error 
 		return fmt.Errorf("jti is missing, or has more than %d bytes", maxJTI)
 	case p.Method != r.Method:
 		return errors.New("htm isn't the method of the request")
-	case p.URI == "" || normalURI(p.URI) != normalURI(web.TenantOf(r.Context()).URL(r.URL.EscapedPath())):
+	case !sameURI(p.URI, web.TenantOf(r.Context()).URL(r.URL.EscapedPath())):
 		return errors.New("htu isn't the URL of the request: send it to the endpoint that the metadata names, by that name")
 	case p.IssuedAt == 0:
 		return errors.New("iat is missing")

@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// sameURI reports whether two URIs are the same after normalisation. Most clients write what the metadata says.
+func sameURI(a, b string) bool { return a != "" && (a == b || normalURI(a) == normalURI(b)) }
+
 // normalURI returns a URI as it is compared with htu: without query and fragment, and normalised by its syntax and its
 // scheme (RFC 3986 sections 6.2.2 and 6.2.3). It returns "" for what is no http or https URI of a host.
 func normalURI(s string) string {

@@ -32,7 +32,7 @@ var (
 	// ErrInvalidDPoPProof refuses a proof of possession, and ErrUseDPoPNonce one without a current nonce (RFC 9449
 	// sections 5 and 8). Resources answer 401 in their place: see AtResource.
 	ErrInvalidDPoPProof = newError(http.StatusBadRequest, "invalid_dpop_proof", "The DPoP proof isn't valid.")
-	ErrUseDPoPNonce     = newError(http.StatusBadRequest, "use_dpop_nonce", "Make the DPoP proof anew, with the nonce of "+
+	ErrUseDPoPNonce     = newError(http.StatusBadRequest, "use_dpop_nonce", "Make a new DPoP proof, with the nonce of "+
 		"the header DPoP-Nonce.")
 	// ErrAccountSelectionRequired answers prompt=none (OpenID Connect Core 3.1.2.6).
 	ErrAccountSelectionRequired = newError(http.StatusBadRequest, "account_selection_required",
@@ -42,8 +42,8 @@ var (
 	ErrAuthorizationPending = newError(http.StatusBadRequest, "authorization_pending", "The user hasn't decided yet.")
 	ErrSlowDown             = newError(http.StatusBadRequest, "slow_down", "Ask less often: wait five seconds more.")
 	ErrDeviceDenied         = newError(http.StatusBadRequest, "access_denied", "The user denied access.")
-	ErrExpiredToken         = newError(http.StatusBadRequest, "expired_token", "The device_code has expired, or isn't "+
-		"one. Begin anew.")
+	ErrExpiredToken         = newError(http.StatusBadRequest, "expired_token", "The device_code is unknown or has "+
+		"expired. Begin again.")
 	// ErrNotForUser refuses a user who may not use the client (see allow in its registration).
 	ErrNotForUser = newError(http.StatusForbidden, "access_denied", "This user may not use the client.")
 	// ErrUnmetRequirements is unmet_authentication_requirements (OpenID Connect Core Error Code

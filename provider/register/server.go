@@ -170,14 +170,13 @@ func (s *Server) checkSector(ctx context.Context, t *issuer.Tenant, c *storage.C
 	}
 	ip := web.RequestOf(ctx).IP
 	if _, wait, ok := s.Limits.Admit(ctx, t.ID, ip, limit.Networks(ip, sectors, limit.Stays)...); !ok {
-		return oauth.ErrTooManyFailures.WithDescription("Too many sector_identifier_uri were read for this IP address. " +
-			"Wait a while.").WithWrap(oauth.Wait(wait))
+		return oauth.ErrTooManyFailures.WithDescription("Too many lists at sector_identifier_uri were read for " +
+			"this IP address. Wait a while.").WithWrap(oauth.Wait(wait))
 	}
 	err := s.CheckSector(ctx, c)
 	if _, is := errors.AsType[clients.Fault](err); err != nil && !is {
 		web.Note(ctx, "why", err.Error())
-		err = clients.Fault{Field: "sector_identifier_uri", Message: "can't be read: it has to answer with JSON, without a " +
-			"redirect"}
+		err = clients.Fault{Field: "sector_identifier_uri", Message: clients.UnreadableSector}
 	}
 	return refusal(err)
 }

@@ -24,7 +24,7 @@ type ClientCmd struct {
 	Show         clientShowCmd         `cmd:"" help:"Show a client."`
 	Edit         clientEditCmd         `cmd:"" help:"Change a client."`
 	Allow        clientAllowCmd        `cmd:"" help:"Vouch for a client that no administrator added: one by URL, or one that registered itself."`
-	Deny         clientDenyCmd         `cmd:"" help:"Refuse a client that no administrator added, for good. What users allowed it stops to work."`
+	Deny         clientDenyCmd         `cmd:"" help:"Refuse a client that no administrator added, for good. What users allowed it stops working."`
 	Refresh      clientRefreshCmd      `cmd:"" help:"Have the document of a client by URL read again when the client is used next."`
 	Secrets      clientSecretsCmd      `cmd:"" help:"List the ids of a client's secrets."`
 	AddSecret    clientAddSecretCmd    `cmd:"" help:"Give a client one more secret, and print it once. The others stay valid."`

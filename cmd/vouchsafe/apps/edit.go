@@ -59,7 +59,7 @@ type clientDenyCmd struct {
 // Run asks first.
 func (c *clientDenyCmd) Run(ctx context.Context, a *command.App) error {
 	return onOutside(ctx, a, c.whichClient, "Denied client %s of tenant %s.", func(d desk.Desk) error {
-		err := a.Approve(ctx, c.YesFlag, "This refuses client %s at tenant %s: what users allowed it stops to work.",
+		err := a.Approve(ctx, c.YesFlag, "This refuses client %s at tenant %s: what users allowed it stops working.",
 			c.ClientID, c.Tenant)
 		if err != nil {
 			return err
