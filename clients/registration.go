@@ -169,12 +169,9 @@ func Register(
 	return c, made, token, store.SaveClient(ctx, c, nil, by(registrationEvent(storage.EventClientAdded, c)))
 }
 
-// Reregister stores what a registered client says of itself anew (RFC 7592 section 2.2), in place of was, and returns a
-// secret if it needs one and had none. The client is not any more what an administrator has allowed.
-// storage.ErrStale: it has changed since it was read.
-func Reregister(
-	ctx context.Context, store storage.Clients, was, c storage.Client, by audit.By,
-) (_ storage.Client, made string, err error) {
+// Restated returns the client with what c says of it anew, by a registration or by the document at its URL. What an
+// administrator has set beside it stays.
+func Restated(was, c storage.Client) storage.Client {
 	next := was
 	next.ClientName, next.ClientURI, next.LogoURI, next.PolicyURI, next.TosURI = c.ClientName, c.ClientURI, c.LogoURI,
 		c.PolicyURI, c.TosURI
@@ -184,13 +181,24 @@ func Reregister(
 	next.TokenEndpointAuthMethod, next.TokenEndpointAuthSigningAlg = c.TokenEndpointAuthMethod,
 		c.TokenEndpointAuthSigningAlg
 	next.JWKS, next.JWKSURI = c.JWKS, c.JWKSURI
-	next.Contacts, next.SubjectType, next.SectorIdentifierURI = c.Contacts, c.SubjectType, c.SectorIdentifierURI
+	next.SubjectType, next.SectorIdentifierURI = c.SubjectType, c.SectorIdentifierURI
 	next.IDTokenSignedResponseAlg, next.UserinfoSignedResponseAlg = c.IDTokenSignedResponseAlg,
 		c.UserinfoSignedResponseAlg
+	next.AllowedCORSOrigins = Origins(&was, &c)
+	return next
+}
+
+// Reregister stores what a registered client says of itself anew (RFC 7592 section 2.2), in place of was, and returns a
+// secret if it needs one and had none. The client is not any more what an administrator has allowed.
+// storage.ErrStale: it has changed since it was read.
+func Reregister(
+	ctx context.Context, store storage.Clients, was, c storage.Client, by audit.By,
+) (_ storage.Client, made string, err error) {
+	next := Restated(was, c)
+	next.Contacts = c.Contacts
 	next.DefaultMaxAge, next.RequireAuthTime, next.DefaultACRValues = c.DefaultMaxAge, c.RequireAuthTime,
 		c.DefaultACRValues
 	next.InitiateLoginURI = c.InitiateLoginURI
-	next.AllowedCORSOrigins = Origins(&was, &c)
 	next.DPoP, next.RequirePushedAuthorizationRequests = c.DPoP, c.RequirePushedAuthorizationRequests
 	next.RequestObjectSigningAlg, next.RequireSignedRequestObject = c.RequestObjectSigningAlg, c.RequireSignedRequestObject
 	d := Declared{Client: next}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
-	"strconv"
 	"strings"
 	"time"
 
@@ -124,10 +123,7 @@ const mostCounted = 1000
 
 // counted returns a number, of which there may be more.
 func counted(n int64, more bool) string {
-	text := strconv.FormatInt(n, 10)
-	if n >= 1000 {
-		text = text[:len(text)-3] + "\u202F" + text[len(text)-3:]
-	}
+	text := console.Whole(n)
 	if more {
 		text += "+"
 	}

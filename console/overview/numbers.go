@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -39,7 +38,7 @@ func (p Config) fillNumbers(c *console.Call, s *standing) error {
 		id string
 		n  int64
 	}{{"overview.day", st.Day}, {"overview.week", st.Week}, {"overview.month", st.Month}} {
-		s.Tiles = append(s.Tiles, tile{c.T(t.id), whole(t.n)})
+		s.Tiles = append(s.Tiles, tile{c.T(t.id), console.Whole(t.n)})
 	}
 	s.Charts = []chart{
 		chartOf(w, "overview.active", "overview.people", "", st.Days,
@@ -68,7 +67,7 @@ func (p Config) fillSignUps(c *console.Call, s *standing) error {
 			week += day.Users
 		}
 	}
-	s.Tiles = append(s.Tiles, tile{c.T("overview.sign_ups"), whole(week)})
+	s.Tiles = append(s.Tiles, tile{c.T("overview.sign_ups"), console.Whole(week)})
 	s.Charts = append(s.Charts, chartOf(c.Words, "overview.sign_ups_day", "overview.accounts", "", each,
 		func(d administration.DayStatistics) [2]int64 { return [2]int64{d.Active} }))
 	return nil
@@ -109,16 +108,6 @@ func said(c *console.Call, text, key string) string {
 		}
 	}
 	return cmp.Or(strings.Join(parts, " + "), key, "–")
-}
-
-// whole returns a number with narrow spaces between thousands, as all languages read it.
-func whole(n int64) string {
-	text := ""
-	for n >= 1000 {
-		text = "\u202F" + strconv.FormatInt(n%1000+1000, 10)[1:] + text
-		n /= 1000
-	}
-	return strconv.FormatInt(n, 10) + text
 }
 
 // standing is how the tenant stands.

@@ -77,6 +77,9 @@ type Counts struct {
 	Partly   int // of those added: without a part of what the file says
 }
 
+// Rows returns how many rows were gone through.
+func (n Counts) Rows() int { return n.Added + n.There + n.Refused + n.LeftOut }
+
 // Read is a row of a file, or what is wrong with it.
 type Read struct {
 	Line int

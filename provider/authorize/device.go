@@ -11,6 +11,7 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
@@ -60,10 +61,10 @@ func (s *Server) Device(w http.ResponseWriter, r *http.Request) error {
 	client := authenticated.(oauth.Client).Client
 	web.Note(ctx, "client", client.ClientID)
 	from := web.RequestOf(ctx)
-	if _, wait, ok := s.Limits.Admit(ctx, web.TenantOf(ctx).ID, from.IP,
-		limit.Networks(from.IP, perDeviceAddress, limit.Stays)...); !ok {
-		return oauth.ErrTooManyFailures.WithDescription("Too many devices ask for codes from this " +
-			"IP address.").WithWrap(oauth.Wait(wait))
+	err = oauth.Admit(ctx, s.Limits, "Too many devices ask for codes from this IP address.",
+		limit.Networks(from.IP, perDeviceAddress, limit.Stays)...)
+	if err != nil {
+		return err
 	}
 	asked := url.Values{}
 	for _, name := range deviceParameters {
@@ -90,9 +91,9 @@ func (s *Server) Device(w http.ResponseWriter, r *http.Request) error {
 // readDevice reads and checks what a device asks for. The user is asked every time.
 func (s *Server) readDevice(ctx context.Context, a *authorization, asked url.Values) error {
 	a.form, a.claims, a.mode = asked, &tokens.ClaimsRequest{}, fosite.ResponseModeQuery
-	if !a.client.MayUse(tokens.DeviceGrant) {
+	if !a.client.MayUse(clients.DeviceGrant) {
 		return fosite.ErrUnauthorizedClient.WithDescription("This client can't use the device flow. Add " +
-			tokens.DeviceGrant + " to its grant_types.")
+			clients.DeviceGrant + " to its grant_types.")
 	}
 	if err := readScopes(a, asked); err != nil {
 		return err

@@ -96,10 +96,10 @@ func (s *Server) bindPushed(ctx context.Context, a *authorization, proof dpop.Pr
 		return oauth.ErrInvalidDPoPProof.WithDescription("dpop_jkt isn't the thumbprint of the key of the DPoP proof.")
 	}
 	if from := web.RequestOf(ctx).IP; a.client.Public() { // proofs are stored, and any program may name such a client
-		by := limit.Networks(from, pushedProofs, limit.Stays)
-		if _, wait, ok := s.Limits.Admit(ctx, a.tenant.ID, from, by...); !ok {
-			return oauth.ErrTooManyFailures.WithDescription("Too many requests with a DPoP proof were pushed from this IP " +
-				"address.").WithWrap(oauth.Wait(wait))
+		err := oauth.Admit(ctx, s.Limits, "Too many requests with a DPoP proof were pushed from this IP address.",
+			limit.Networks(from, pushedProofs, limit.Stays)...)
+		if err != nil {
+			return err
 		}
 	}
 	a.form.Set("dpop_jkt", proof.JKT)

@@ -195,20 +195,9 @@ func (r *Reader) admit(ctx context.Context, tenant string) time.Duration {
 
 // merged returns the stored client with what its document says. What an administrator has set beside it stays.
 func merged(was, doc storage.Client) (storage.Client, error) {
-	c := was
-	c.ClientName, c.ClientURI, c.LogoURI, c.PolicyURI, c.TosURI = doc.ClientName, doc.ClientURI, doc.LogoURI,
-		doc.PolicyURI, doc.TosURI
-	c.ApplicationType, c.SchemesWithoutDot = doc.ApplicationType, doc.SchemesWithoutDot
-	c.RedirectURIs, c.PostLogoutRedirectURIs = doc.RedirectURIs, doc.PostLogoutRedirectURIs
-	c.GrantTypes, c.ResponseTypes = doc.GrantTypes, doc.ResponseTypes
-	c.TokenEndpointAuthMethod, c.TokenEndpointAuthSigningAlg = doc.TokenEndpointAuthMethod,
-		doc.TokenEndpointAuthSigningAlg
-	c.JWKS, c.JWKSURI = doc.JWKS, doc.JWKSURI
+	c := clients.Restated(was, doc)
+	c.SchemesWithoutDot = doc.SchemesWithoutDot
 	demand(&c, &doc)
-	c.SubjectType, c.SectorIdentifierURI = doc.SubjectType, doc.SectorIdentifierURI
-	c.IDTokenSignedResponseAlg, c.UserinfoSignedResponseAlg = doc.IDTokenSignedResponseAlg,
-		doc.UserinfoSignedResponseAlg
-	c.AllowedCORSOrigins = clients.Origins(&was, &doc)
 	return c, clients.Follow(&was, &c)
 }
 

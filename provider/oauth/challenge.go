@@ -14,7 +14,7 @@ import (
 // AtResource returns an error about a proof as a resource answers it (RFC 9449 section 7.1), and any other as it is.
 func AtResource(err error) error {
 	e, ok := errors.AsType[*fosite.RFC6749Error](err)
-	if !ok || e.ErrorField != ErrInvalidDPoPProof.ErrorField && e.ErrorField != ErrUseDPoPNonce.ErrorField {
+	if !ok || !aboutProof(e) {
 		return err
 	}
 	at := *e
@@ -39,6 +39,10 @@ func DPoPChallenge(t *issuer.Tenant, e *fosite.RFC6749Error) string {
 
 // ByProof reports whether the error is about a proof, or the lack of one: its challenge is then DPoPChallenge.
 func ByProof(e *fosite.RFC6749Error) bool {
-	return e.ErrorField == ErrInvalidDPoPProof.ErrorField || e.ErrorField == ErrUseDPoPNonce.ErrorField ||
-		errors.Is(e, ErrScheme)
+	return aboutProof(e) || errors.Is(e, ErrScheme)
+}
+
+// aboutProof reports whether the error refuses a proof.
+func aboutProof(e *fosite.RFC6749Error) bool {
+	return e.ErrorField == ErrInvalidDPoPProof.ErrorField || e.ErrorField == ErrUseDPoPNonce.ErrorField
 }

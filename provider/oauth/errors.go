@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"slices"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -62,6 +64,15 @@ type Wait time.Duration
 
 // Error implements error.
 func (w Wait) Error() string { return "wait " + time.Duration(w).String() }
+
+// Admit counts the request by all that is given. If one of it is used up, it returns ErrTooManyFailures with the
+// description, and how long to wait.
+func Admit(ctx context.Context, limits *limit.Limiter, description string, by ...limit.By) error {
+	if _, wait, ok := limits.Admit(ctx, web.TenantOf(ctx).ID, web.RequestOf(ctx).IP, by...); !ok {
+		return ErrTooManyFailures.WithDescription(description).WithWrap(Wait(wait))
+	}
+	return nil
+}
 
 // Refusal returns the protocol error in err that tells a client what it did wrong, or that the
 // server is too busy. It returns nil if err is a fault of this server, even if fosite reports it as

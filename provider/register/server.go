@@ -113,9 +113,10 @@ func (s *Server) add(w http.ResponseWriter, r *http.Request) error {
 	}
 	ip := web.RequestOf(ctx).IP
 	rules := append(limit.Networks(ip, perAddress, limit.Stays), limit.By{Rule: perTenant})
-	if _, wait, ok := s.Limits.Admit(ctx, t.ID, ip, rules...); !ok {
-		return oauth.ErrTooManyFailures.WithDescription("Too many clients were registered from this IP address or at " +
-			"this tenant. Wait a while.").WithWrap(oauth.Wait(wait))
+	err = oauth.Admit(ctx, s.Limits, "Too many clients were registered from this IP address or at this tenant. "+
+		"Wait a while.", rules...)
+	if err != nil {
+		return err
 	}
 	if err := s.checkSector(ctx, t, &c); err != nil {
 		return err
@@ -169,11 +170,12 @@ func (s *Server) checkSector(ctx context.Context, t *issuer.Tenant, c *storage.C
 		return nil
 	}
 	ip := web.RequestOf(ctx).IP
-	if _, wait, ok := s.Limits.Admit(ctx, t.ID, ip, limit.Networks(ip, sectors, limit.Stays)...); !ok {
-		return oauth.ErrTooManyFailures.WithDescription("Too many lists at sector_identifier_uri were read for " +
-			"this IP address. Wait a while.").WithWrap(oauth.Wait(wait))
+	err := oauth.Admit(ctx, s.Limits, "Too many lists at sector_identifier_uri were read for this IP address. "+
+		"Wait a while.", limit.Networks(ip, sectors, limit.Stays)...)
+	if err != nil {
+		return err
 	}
-	err := s.CheckSector(ctx, c)
+	err = s.CheckSector(ctx, c)
 	if _, is := errors.AsType[clients.Fault](err); err != nil && !is {
 		web.Note(ctx, "why", err.Error())
 		err = clients.Fault{Field: "sector_identifier_uri", Message: clients.UnreadableSector}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/provider/dpop"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
@@ -69,7 +70,7 @@ func New(s *Server) *Server {
 		{"authorization_code", s.codes},
 		{"client_credentials", &clientCredentialsGrant{s.Tokens, s.Proofs}},
 		{"refresh_token", s.refreshes},
-		{tokens.DeviceGrant, &deviceGrant{s.codes, s.Store}},
+		{clients.DeviceGrant, &deviceGrant{s.codes, s.Store}},
 	}
 	return s
 }

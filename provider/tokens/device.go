@@ -9,15 +9,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 const (
-	// DeviceGrant is clients.DeviceGrant.
-	DeviceGrant = clients.DeviceGrant
 	// DeviceInterval is how long a device has to wait before it asks again whether the user has decided.
 	DeviceInterval = 5 * time.Second
 	// DeviceAsks and DeviceSettled are the purposes of the code of a device that waits for the user, and of one about
@@ -44,17 +41,15 @@ type Device struct {
 
 // NewUserCode returns eight random letters with a hyphen between them: 34 bits.
 func NewUserCode() string {
-	b, random := make([]byte, 0, 9), make([]byte, 1)
-	for len(b) < 9 {
-		if len(b) == 4 {
-			b = append(b, '-')
+	letters := ""
+	for len(letters) < 8 {
+		for _, c := range rand.Text() { // all letters and some digits, equally probable
+			if strings.ContainsRune(userCodeLetters, c) {
+				letters += string(c)
+			}
 		}
-		for rand.Read(random); int(random[0]) >= 256/len(userCodeLetters)*len(userCodeLetters); {
-			rand.Read(random)
-		}
-		b = append(b, userCodeLetters[int(random[0])%len(userCodeLetters)])
 	}
-	return string(b)
+	return letters[:4] + "-" + letters[4:8]
 }
 
 // UserCodeKey returns under which name the user code is stored, as users may type it: in small letters, with spaces or

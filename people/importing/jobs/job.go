@@ -108,9 +108,6 @@ func with(im storage.Import, state string, n Note, expires time.Time) (storage.I
 	return im, err
 }
 
-// rowsOf returns how many rows are counted.
-func rowsOf(n importing.Counts) int { return n.Added + n.There + n.Refused + n.LeftOut }
-
 // Line is a row of the file that was not imported, or not as a whole.
 type Line struct {
 	Line int    `json:"line"`

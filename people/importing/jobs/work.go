@@ -139,7 +139,7 @@ func (w *work) run(ctx context.Context) (err error) {
 	defer w.end(nil)
 	skip := 0
 	if w.adding {
-		w.before, skip = w.note.Made, rowsOf(w.note.Made)
+		w.before, skip = w.note.Made, w.note.Made.Rows()
 	} else {
 		w.note.Lines, w.note.Found = 0, importing.Counts{}
 	}
@@ -230,7 +230,7 @@ func (w *work) save(ctx context.Context, n importing.Counts) error {
 	} else {
 		w.note.Found = done
 	}
-	if rows := rowsOf(done); rows > w.note.Furthest {
+	if rows := done.Rows(); rows > w.note.Furthest {
 		w.note.Furthest, w.note.Tries = rows, 0
 	}
 	w.note.Read = w.file.read
@@ -304,7 +304,7 @@ func (w *work) finish(ctx context.Context) error {
 		w.note.Made = w.note.Found
 	}
 	w.note.Read = w.note.Bytes
-	return w.close(ctx, state, expires)
+	return w.close(ctx, state, w.note, expires)
 }
 
 // fail notes why the import ended.
@@ -312,12 +312,12 @@ func (w *work) fail(fault, text string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), cleanTime)
 	defer cancel()
 	w.note.Fault, w.note.Text = fault, clip(text)
-	return w.close(ctx, storage.ImportFailed, time.Now().Add(KeptResult))
+	return w.close(ctx, storage.ImportFailed, w.note, time.Now().Add(KeptResult))
 }
 
 // close stores the last note of this process. The file is deleted with it, unless it waits for a decision.
-func (w *work) close(ctx context.Context, state string, expires time.Time) error {
-	now, err := with(w.im, state, w.note, expires)
+func (w *work) close(ctx context.Context, state string, n Note, expires time.Time) error {
+	now, err := with(w.im, state, n, expires)
 	if err != nil {
 		return err
 	}
@@ -337,15 +337,7 @@ func (w *work) release() error {
 		return err
 	}
 	n.Tries = min(n.Tries, w.tries)
-	now, err := with(w.im, w.im.State, n, w.im.ExpiresAt)
-	if err != nil {
-		return err
-	}
-	err = w.s.Store.ChangeImport(ctx, w.im, now)
-	if errors.Is(err, storage.ErrStale) {
-		return nil
-	}
-	return err
+	return w.close(ctx, w.im.State, n, w.im.ExpiresAt)
 }
 
 // sum adds counts.
