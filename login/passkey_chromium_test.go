@@ -51,19 +51,6 @@ func (c *chrome) arrives(path string) {
 		chromiumtest.Run(c.t, c.ctx, chromedp.Text(chromedp.CSS("body"))))
 }
 
-// focuses waits until the element with the id has the focus, which browsers give when they first draw the page.
-func (c *chrome) focuses(id string) {
-	c.t.Helper()
-	focused := ""
-	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
-		focused = chromiumtest.Run(c.t, c.ctx, chromedp.Evaluate[string](`document.activeElement.id`))
-		if focused == id {
-			return
-		}
-	}
-	c.t.Errorf("the focus is at %q, want it at %q", focused, id)
-}
-
 // plug puts a passkey into the device.
 func (c *chrome) plug(id webauthn.AuthenticatorID, key *webauthn.Credential) {
 	c.t.Helper()

@@ -22,7 +22,7 @@ func TestTheTwoPagesOfTheSignInInChromium(t *testing.T) {
 	value := func(js string) string { t.Helper(); return chromiumtest.Run(t, c.ctx, chromedp.Evaluate[string](js)) }
 
 	c.open("/login?" + s.ask("", storage.Interaction{}))
-	c.focuses("login")
+	chromiumtest.Focuses(t, c.ctx, "login")
 	chromiumtest.Submit(t, c.ctx, chromedp.KeyEvent("jo@example.com\r"))
 	c.sees(english["signin.password_title"])
 	c.picture("sign-in-password")
@@ -46,7 +46,7 @@ func TestTheTwoPagesOfTheSignInInChromium(t *testing.T) {
 		t.Errorf("the password is shown: %q", got)
 	}
 	chromiumtest.Submit(t, c.ctx, chromedp.KeyEvent("\r"))
-	c.focuses("password")
+	chromiumtest.Focuses(t, c.ctx, "password")
 	if got := value(`document.getElementById("password-error").textContent +
 		document.getElementById("password").type`); got != english["signin.wrong"]+"password" {
 		t.Errorf("after a wrong password: %q", got)

@@ -82,7 +82,7 @@ func TestPeopleInChromium(t *testing.T) {
 		if !script {
 			chromiumtest.Accessible(t, ctx, "faults")
 		}
-		has(name+"the fault is focused", `document.activeElement.id === "f-username"`)
+		chromiumtest.Focuses(t, ctx, "f-username")
 	}
 }
 

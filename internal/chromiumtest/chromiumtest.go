@@ -103,6 +103,20 @@ func Submit(t testing.TB, ctx context.Context, trigger chromedp.Action[chromedp.
 	}
 }
 
+// Focuses waits until the element with the id has the focus. Browsers give it when they first draw a page, which may be
+// after the page is loaded. It fails the test if another element has the focus for long.
+func Focuses(t testing.TB, ctx context.Context, id string) {
+	t.Helper()
+	focused := ""
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		focused = Run(t, ctx, chromedp.Evaluate[string](`document.activeElement?.id ?? ""`))
+		if focused == id {
+			return
+		}
+	}
+	t.Errorf("the focus is at %q, want it at %q", focused, id)
+}
+
 // Script switches the scripts of pages on or off, from the next page on. Most pages have to work
 // without scripts.
 func Script(t testing.TB, ctx context.Context, on bool) {
