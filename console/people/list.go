@@ -154,14 +154,14 @@ func (p place) members(
 	if err != nil {
 		return nil, "", err
 	}
+	all, err := p.Accounts.ShowAll(c.Context(), c.Tenant().ID, users)
+	if err != nil {
+		return nil, "", err
+	}
 	text := administration.Filter{Query: q.Text}
-	for _, u := range users {
-		listed, err := p.Accounts.Show(c.Context(), u)
-		if err != nil {
-			return nil, "", err
-		}
-		if text.Matches(listed) && matches(q, listed) {
-			found = append(found, listed)
+	for _, u := range all {
+		if text.Matches(u) && matches(q, u) {
+			found = append(found, u)
 		}
 	}
 	return found, next, nil

@@ -20,11 +20,11 @@ func (s *Accounts) List(ctx context.Context, a people.Asker, after string, limit
 	if err != nil {
 		return nil, err
 	}
-	return s.show(ctx, a.Tenant.ID, users)
+	return s.ShowAll(ctx, a.Tenant.ID, users)
 }
 
-// show returns users of the tenant as lists show them.
-func (s *Accounts) show(ctx context.Context, tenant string, users []storage.User) ([]Listed, error) {
+// ShowAll returns users of the tenant who were read as lists show them.
+func (s *Accounts) ShowAll(ctx context.Context, tenant string, users []storage.User) ([]Listed, error) {
 	ids := make([]string, len(users))
 	for i, u := range users {
 		ids[i] = u.ID
@@ -42,7 +42,7 @@ func (s *Accounts) show(ctx context.Context, tenant string, users []storage.User
 
 // Show returns a user who was read as lists show one.
 func (s *Accounts) Show(ctx context.Context, u storage.User) (Listed, error) {
-	listed, err := s.show(ctx, u.TenantID, []storage.User{u})
+	listed, err := s.ShowAll(ctx, u.TenantID, []storage.User{u})
 	if err != nil {
 		return Listed{User: u}, err
 	}

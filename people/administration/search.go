@@ -128,7 +128,7 @@ func (s *Accounts) complete(ctx context.Context, a people.Asker, q Query, found 
 	for i, u := range found {
 		users[i] = u.User
 	}
-	return s.show(ctx, a.Tenant.ID, users)
+	return s.ShowAll(ctx, a.Tenant.ID, users)
 }
 
 // asksForStanding reports whether the filter asks for what is not stored with the user.

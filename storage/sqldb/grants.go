@@ -351,17 +351,15 @@ const useOf = `
 			SELECT sessions.id FROM sessions
 			WHERE sessions.tenant_id = grants.tenant_id AND sessions.id = grants.session_id
 				AND sessions.ended_at = 0 AND sessions.expires_at > $3 AND grants.revoked_at = 0) AS session
-		FROM grants
-		WHERE grants.tenant_id = $1 AND grants.client_id >= $2 AND grants.client_id <= $2 AND grants.id >= COALESCE((
-			SELECT nth.id FROM grants AS nth
-			WHERE nth.tenant_id = $1 AND nth.client_id >= $2 AND nth.client_id <= $2
-			ORDER BY nth.client_id DESC, nth.id DESC LIMIT 1 OFFSET $4), '')) AS found`
+		FROM (
+			SELECT * FROM grants WHERE tenant_id = $1 AND client_id >= $2 AND client_id <= $2
+			ORDER BY client_id DESC, id DESC LIMIT $4) AS grants) AS found`
 
 // UseOf implements storage.Grants.
 func (s *Store) UseOf(
 	ctx context.Context, tenant, clientID string, most int, now time.Time,
 ) (storage.ClientUse, error) {
-	args := []any{tenant, clientID, column.Micros(now), most}
+	args := []any{tenant, clientID, column.Micros(now), most + 1}
 	use, err := one(ctx, s, useOf, args, func(row scanner) (u storage.ClientUse, err error) {
 		var seen int64
 		var made time.Time

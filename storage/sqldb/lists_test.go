@@ -41,6 +41,7 @@ var pagesOf = map[string][][]any{
 	"eventsOf":           {{"default", "u1", "z", listPage}, {"default", "u1", "a3", listPage}},
 	"webhookDeliveries":  {{"default", "w", int64(1 << 60), listPage}, {"default", "w", 3000, listPage}},
 	"fedEvents":          {{"default", 0, listPage}, {"default", 3000, listPage}},
+	"useOf":              {{"default", "c1", 1, listPage}},
 }
 
 // holderPages are the arguments of lists of what has the role that all have.
@@ -49,7 +50,7 @@ func holderPages(after string) [][]any {
 }
 
 // crowdOfOne adds to crowd much that belongs to one: a group with all users, a role that all have, a tenant with many
-// messages that wait and few that were given up, and one where it is the other way round.
+// messages that wait and few that were given up, one where it is the other way round, and a client with all grants.
 var crowdOfOne = []string{
 	`UPDATE users SET admin_role = 'support' WHERE tenant_id = 'default'`,
 	`INSERT INTO memberships SELECT 'default', 'u' || n, 'gk1', 'x', 0 FROM generate_series(1, 6000) n`,
@@ -66,6 +67,7 @@ var crowdOfOne = []string{
 	`INSERT INTO webhooks VALUES ('default', 'w', '', '', '[]', FALSE, '', 0, 0, 0)`,
 	`INSERT INTO webhook_deliveries SELECT 'default', 'w', n, 'a' || n, '', 'u' || n, n, n, 0, 0, FALSE, 0, 0, '' FROM ` +
 		`generate_series(1, 6000) n`,
+	`UPDATE grants SET client_id = 'c1' WHERE tenant_id = 'default'`,
 	`ANALYZE`,
 }
 

@@ -213,15 +213,21 @@ func TestEveryQueryUsesAnIndex(t *testing.T) {
 				t.Errorf("%s: %v", name, err)
 				continue
 			}
+			subqueries := map[string]int{}
 			for rows.Next() {
 				var id, parent, unused int
 				var detail string
 				if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
 					t.Fatal(err)
 				}
+				if name, ok := strings.CutPrefix(detail, "CO-ROUTINE "); ok {
+					subqueries["SCAN "+name] = id
+				}
 				// "SCAN found" is over the rows of a subquery, or the list of ids in a parameter.
 				detail = strings.TrimSuffix(detail, " VIRTUAL TABLE INDEX 1:")
-				if strings.HasPrefix(detail, "SCAN ") && detail != "SCAN found" && detail != "SCAN CONSTANT ROW" {
+				subquery, of := subqueries[detail]
+				if strings.HasPrefix(detail, "SCAN ") && detail != "SCAN found" && detail != "SCAN CONSTANT ROW" &&
+					!(of && parent != subquery) {
 					t.Errorf("%s: %s", name, detail)
 				}
 				if throughTenant.MatchString(detail) && !wholeTenant[name] {
