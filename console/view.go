@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/web"
@@ -141,14 +140,4 @@ func (c *Call) render(status int, from *part, name string, v *View) error {
 func (c *Call) Operates() bool {
 	own := web.TenantOf(c.Context())
 	return slices.Contains(administration.ScopesOf(own.ID, c.Administrator.User.AdminRole), "tenants:write")
-}
-
-// Whole returns a number with narrow spaces between thousands, as all languages read it.
-func Whole(n int64) string {
-	text := ""
-	for n >= 1000 {
-		text = "\u202F" + strconv.FormatInt(n%1000+1000, 10)[1:] + text
-		n /= 1000
-	}
-	return strconv.FormatInt(n, 10) + text
 }

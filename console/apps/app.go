@@ -122,8 +122,8 @@ func (p place) app(c *console.Call) error {
 const mostCounted = 1000
 
 // counted returns a number, of which there may be more.
-func counted(n int64, more bool) string {
-	text := console.Whole(n)
+func counted(c *console.Call, n int64, more bool) string {
+	text := c.Words.Number(n)
 	if more {
 		text += "+"
 	}
@@ -169,8 +169,8 @@ func (page *shownApp) fill(c *console.Call, a storage.Client, use storage.Client
 		{Name: c.T("apps.scopes"), Text: a.Scope},
 		{Name: c.T("apps.proves"), Text: cmp.Or(a.TokenEndpointAuthMethod, "client_secret_basic, client_secret_post")},
 		stamped(c, "apps.last_use", use.LastUse),
-		{Name: c.T("apps.sessions"), Text: counted(use.Sessions, use.More)},
-		{Name: c.T("apps.grants"), Text: counted(use.Grants, use.More)},
+		{Name: c.T("apps.sessions"), Text: counted(c, use.Sessions, use.More)},
+		{Name: c.T("apps.grants"), Text: counted(c, use.Grants, use.More)},
 		stamped(c, "apps.added_at", a.CreatedAt),
 	}
 	issuer := c.Tenant().Issuer

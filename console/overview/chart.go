@@ -28,8 +28,8 @@ type chart struct {
 // bar is a day.
 type bar struct {
 	Day string
-	// Values are its numbers, and Text says them.
-	Values [2]int64
+	// Values are its numbers, and Text says them with the day.
+	Values [2]string
 	Text   string
 	X, W   string
 	Y, H   [2]string
@@ -50,13 +50,15 @@ func chartOf(
 	}
 	step := float64(chartWidth) / float64(max(1, len(days)))
 	for i, d := range days {
-		b := bar{Day: w.Date(d.Day), Values: value(d), X: units(float64(i)*step + barGap/2), W: units(max(1, step-barGap))}
-		b.Text = fmt.Sprintf("%s: %s %d", b.Day, c.Names[0], b.Values[0])
+		values := value(d)
+		b := bar{Day: w.Date(d.Day), X: units(float64(i)*step + barGap/2), W: units(max(1, step-barGap))}
+		b.Values = [2]string{w.Number(values[0]), w.Number(values[1])}
+		b.Text = fmt.Sprintf("%s%s %s %s", b.Day, w.Colon(), c.Names[0], b.Values[0])
 		if second != "" {
-			b.Text += fmt.Sprintf(", %s %d", c.Names[1], b.Values[1])
+			b.Text += fmt.Sprintf(", %s %s", c.Names[1], b.Values[1])
 		}
 		top := float64(chartHeight)
-		for part, n := range b.Values {
+		for part, n := range values {
 			high := float64(n) / float64(c.Most) * chartHeight
 			top -= high
 			b.Y[part], b.H[part] = units(top), units(high)
@@ -72,7 +74,7 @@ func units(x float64) string { return fmt.Sprintf("%.1f", x) }
 // share is one of several numbers, as a part of the greatest.
 type share struct {
 	Text  string
-	Count int64
+	Count string
 	// Width is in percent of the greatest.
 	Width string
 	// URL leads to the entries of the log; "" for none.

@@ -38,7 +38,7 @@ func (p Config) fillNumbers(c *console.Call, s *standing) error {
 		id string
 		n  int64
 	}{{"overview.day", st.Day}, {"overview.week", st.Week}, {"overview.month", st.Month}} {
-		s.Tiles = append(s.Tiles, tile{c.T(t.id), console.Whole(t.n)})
+		s.Tiles = append(s.Tiles, tile{c.T(t.id), c.Words.Number(t.n)})
 	}
 	s.Charts = []chart{
 		chartOf(w, "overview.active", "overview.people", "", st.Days,
@@ -67,7 +67,7 @@ func (p Config) fillSignUps(c *console.Call, s *standing) error {
 			week += day.Users
 		}
 	}
-	s.Tiles = append(s.Tiles, tile{c.T("overview.sign_ups"), console.Whole(week)})
+	s.Tiles = append(s.Tiles, tile{c.T("overview.sign_ups"), c.Words.Number(week)})
 	s.Charts = append(s.Charts, chartOf(c.Words, "overview.sign_ups_day", "overview.accounts", "", each,
 		func(d administration.DayStatistics) [2]int64 { return [2]int64{d.Active} }))
 	return nil
@@ -82,7 +82,8 @@ func (p Config) shares(c *console.Call, counts map[string]int64, text, kind, par
 	for _, key := range slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
 		return cmp.Or(cmp.Compare(counts[b], counts[a]), strings.Compare(a, b))
 	}) {
-		one := share{Text: said(c, text, key), Count: counts[key], Width: units(float64(counts[key]) / float64(most) * 100)}
+		n := counts[key]
+		one := share{Text: said(c, text, key), Count: c.Words.Number(n), Width: units(float64(n) / float64(most) * 100)}
 		if c.Has("/log") {
 			one.URL = c.Link("/log", "kind", kind, parameter, key)
 		}

@@ -146,7 +146,7 @@ func (p place) importState(c *console.Call) error {
 		if j.Bytes > 0 {
 			page.Percent = min(100, j.Read*100/j.Bytes)
 		}
-		page.Progress = c.T("people.import_progress", console.Whole(int64(n.Rows())), page.Percent)
+		page.Progress = c.T("people.import_progress", c.Words.Number(int64(n.Rows())), page.Percent)
 	case storage.ImportChecked:
 		note("people.import_add_will")
 		page.Until, page.Stop = c.Stamp(j.ExpiresAt), c.T("people.import_discard")
@@ -188,7 +188,7 @@ func importFacts(c *console.Call, j jobs.Job, n importing.Counts) (all []fact) {
 		{"people.import_left_out", n.LeftOut, n.LeftOut > 0}, {"people.import_partly", n.Partly, n.Partly > 0},
 	} {
 		if one.show {
-			all = append(all, fact{Name: c.T(one.name), Text: console.Whole(int64(one.count))})
+			all = append(all, fact{Name: c.T(one.name), Text: c.Words.Number(int64(one.count))})
 		}
 	}
 	return all
@@ -211,7 +211,7 @@ func (p place) importLines(c *console.Call, j jobs.Job, page *importShown) error
 		}
 	}
 	if j.Lines >= jobs.MaxLines {
-		page.More = c.T("people.import_more", console.Whole(jobs.MaxLines))
+		page.More = c.T("people.import_more", c.Words.Number(jobs.MaxLines))
 	}
 	return nil
 }

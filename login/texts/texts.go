@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -75,7 +76,8 @@ func Read(files fs.FS) (map[string]Words, error) {
 func (w Words) Lang() string { return w["lang"] }
 
 // Say returns the text with the given id. The first whole number among args chooses the form of
-// a text that has forms, and durations are said as Span does. An id without a text is an error.
+// a text that has forms, numbers are said as Number does, and durations as Span does. An id without a
+// text is an error.
 func (w Words) Say(id string, args ...any) (string, error) {
 	text, ok := w[id]
 	if !ok {
@@ -89,13 +91,18 @@ func (w Words) Say(id string, args ...any) (string, error) {
 	if len(args) == 0 {
 		return text, nil
 	}
+	said := slices.Clone(args)
 	for i, arg := range args {
-		if d, ok := arg.(time.Duration); ok {
-			args = slices.Clone(args)
-			args[i] = w.Span(d)
+		switch arg := arg.(type) {
+		case time.Duration:
+			said[i] = w.Span(arg)
+		case int:
+			said[i] = number{w, int64(arg)}
+		case int64:
+			said[i] = number{w, arg}
 		}
 	}
-	return fmt.Sprintf(text, args...), nil
+	return fmt.Sprintf(text, said...), nil
 }
 
 // Must returns the text with the given id, as Say does, and panics when there is none. It is for
@@ -161,7 +168,7 @@ func (w Words) Long(d time.Duration) string {
 // Date returns the day of t in UTC, in words.
 func (w Words) Date(t time.Time) string {
 	t = t.UTC()
-	return w.Must("time.date", t.Day(), w.Must(fmt.Sprintf("time.month.%d", int(t.Month()))), t.Year())
+	return w.Must("time.date", t.Day(), w.Must(fmt.Sprintf("time.month.%d", int(t.Month()))), strconv.Itoa(t.Year()))
 }
 
 // Moment returns the day and the time of t in UTC, in words: the server does not know the reader's time zone.

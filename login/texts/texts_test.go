@@ -186,6 +186,31 @@ func TestNumbersTakeTheFormsOfTheLanguage(t *testing.T) {
 	}
 }
 
+// TestNumbersAreWrittenAsInTheLanguage: those that texts say, with any verb, and those that stand alone; years are no
+// such numbers.
+func TestNumbersAreWrittenAsInTheLanguage(t *testing.T) {
+	t.Parallel()
+	for lang, want := range map[string][3]string{
+		"en": {"1,234", "20,000", "1,234,567"}, "de": {"1.234", "20.000", "1.234.567"},
+		"es": {"1234", "20\u202F000", "1\u202F234\u202F567"}, "pt": {"1.234", "20.000", "1.234.567"},
+		"fr": {"1\u202F234", "20\u202F000", "1\u202F234\u202F567"},
+		"ru": {"1\u202F234", "20\u202F000", "1\u202F234\u202F567"},
+	} {
+		w := In(lang)
+		for i, n := range []int{1234, 20_000, 1_234_567} {
+			if got := w.Number(int64(n)); got != want[i] {
+				t.Errorf("%s: got %q, want %q", lang, got, want[i])
+			}
+			if got := w.Must("setup.short", n); !strings.Contains(got, " "+want[i]+" ") {
+				t.Errorf("%s: a text says %q, want %q in it", lang, got, want[i])
+			}
+		}
+		if got := w.Number(999) + w.Number(0) + w.Number(-12_345); got != "9990-"+w.Number(12_345) {
+			t.Errorf("%s: got %q", lang, got)
+		}
+	}
+}
+
 func TestSpan(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "a minute", time.Second: "a minute", time.Minute: "a minute", 61 * time.Second: "2 minutes",

@@ -63,6 +63,19 @@ func TestQuotesAndSpacesAreOfTheLanguage(t *testing.T) {
 			}
 		}
 	}
+	messages, err := filepath.Glob("../../people/mail/templates/fr/*.txt")
+	if err != nil || len(messages) == 0 {
+		t.Fatalf("%v, %v", messages, err)
+	}
+	for _, file := range messages {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bad := regexp.MustCompile(` [?!;:»]|« `).FindString(string(source)); bad != "" {
+			t.Errorf("%s has a space that breaks at %q", file, bad)
+		}
+	}
 }
 
 // TestWordsOfOtherLanguages: one word for one thing, as in English.
