@@ -3,6 +3,7 @@ package console
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/vouchsafe/vouchsafe/login/ui"
@@ -164,6 +165,7 @@ type Confirm struct {
 	Will        []string
 	Button      string
 	Danger      bool
+	Final       bool // it can't be undone, and nothing of Will says so
 	Form        Form
 	Hidden      map[string]string // fields that the button sends
 	Action      string            // a path as To returns it; "" for the path of the page itself
@@ -174,6 +176,9 @@ type Confirm struct {
 func (c *Call) Confirm(p Confirm) error {
 	v := c.View("console.confirm")
 	v.Title = p.Title
+	if p.Final {
+		p.Will = append(slices.Clone(p.Will), c.T("console.final"))
+	}
 	if p.Action == "" {
 		p.Action = c.URL.Path
 	}

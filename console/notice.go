@@ -53,6 +53,38 @@ func (c *Call) Tell(to string, n Notice) error {
 	return c.Go(to)
 }
 
+// longestUndo is how many bytes the path that takes a change back has at most: it travels in the cookie, of which
+// browsers keep 4096 bytes.
+const longestUndo = 2200
+
+// UndoBy returns the form that takes a change back, for Notice.Undo: page gets what was, sealed for this session. It
+// returns "" if that is too long to travel.
+func (c *Call) UndoBy(page string, was any) (string, error) {
+	plain, err := json.Marshal(was)
+	if err != nil {
+		return "", err
+	}
+	to := c.To(page, "was", c.Seal(plain))
+	if len(to) > longestUndo {
+		return "", nil
+	}
+	return to, nil
+}
+
+// Undo reads what UndoBy sealed for the page. It returns storage.ErrNotFound for what it did not seal.
+func (c *Call) Undo(was any) error {
+	plain, err := c.Unseal(c.FormValue("was"))
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(plain, was)
+}
+
+// Overtaken returns the refusal of a change that another one has overtaken, with a way back.
+func Overtaken(back string) error {
+	return &Refusal{Status: http.StatusConflict, Title: "console.stale.title", Text: "console.stale", Back: back}
+}
+
 // takeNotice returns what the page says, and has the browser forget it.
 func (c *Call) takeNotice() *Notice {
 	sealed := browser.Cookie(c.Request, noticeCookie)

@@ -259,6 +259,34 @@ func (s *Service) ForgetDevice(ctx context.Context, a Asker, u storage.User, id 
 	})
 }
 
+// FactorUse says when a user last proved a sign-in by an authenticator app and a recovery code; zero for never, as far as
+// it is known.
+type FactorUse struct {
+	App, Recovery time.Time
+	CodesLeft     int // recovery codes
+}
+
+// FactorUse returns how the user used what stands beside passkeys as a second factor. Nothing is stored for it: the app
+// has the step of its last code, by which none works twice.
+func (s *Service) FactorUse(ctx context.Context, u storage.User) (use FactorUse, err error) {
+	creds, err := s.Store.CredentialsOf(ctx, u.TenantID, u.ID)
+	for _, c := range creds {
+		switch c.Kind {
+		case storage.TOTPCredential:
+			app, err := s.openTOTP(u, c)
+			if err != nil { // sealed with a master secret that is gone
+				continue
+			}
+			use.App = app.LastUsed()
+		case storage.RecoveryCredential:
+			if use.CodesLeft = s.recoveryLeft(ctx, c); c.UpdatedAt.After(c.CreatedAt) {
+				use.Recovery = c.UpdatedAt
+			}
+		}
+	}
+	return use, err
+}
+
 // FactorWish is what is asked of a claimant besides the rule of the tenant.
 type FactorWish struct {
 	Rule string // the client's, as in storage.Client.SecondFactor

@@ -368,6 +368,7 @@ func (p place) removePage(c *console.Call) error {
 		return err
 	}
 	return c.Confirm(console.Confirm{Title: c.T("apis.remove_title", nameOf(a)), Button: c.T("apis.remove"), Danger: true,
+		Final:  true,
 		Will:   []string{c.T("apis.remove_will.1"), c.T("apis.remove_will.2"), c.T("apis.remove_will.3")},
 		Hidden: map[string]string{"id": a.Identifier, "seen": version(a)}, Back: c.To(apiPage, "id", a.Identifier)})
 }

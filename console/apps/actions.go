@@ -55,7 +55,7 @@ func (p place) removeSecretPage(c *console.Call) error {
 	}
 	return c.Confirm(console.Confirm{Title: c.T("apps.secret_remove_title", id, nameOf(a)),
 		Button: c.T("apps.secret_remove"),
-		Danger: true, Will: []string{c.T("apps.secret_remove_will.1"), c.T("apps.secret_remove_will.2")},
+		Danger: true, Final: true, Will: []string{c.T("apps.secret_remove_will.1"), c.T("apps.secret_remove_will.2")},
 		Hidden: map[string]string{"id": a.ClientID, "secret": id}, Back: to(c, a)})
 }
 

@@ -138,7 +138,23 @@ func TestAnAppIsChanged(t *testing.T) {
 	b.Open("/admin/apps/claims?id=shop&user=grace@default.example")
 	b.Says("Name of grace", `["crew"]`)
 	b.Follow(b.Send("/admin/apps/remove-claim"))
-	b.Says("no longer gets the claim teams.")
+	b.Says("no longer gets the claim teams.", "Undo")
+	undo := b.Leading("/admin/apps/undo-claim")
+	fields := b.Fields(undo)
+	b.Follow(b.Post(undo, fields))
+	b.Says("The app gets the claim teams.")
+	if p := b.Post(undo, fields); p.Status != http.StatusConflict { // the claim is there: a second click changes nothing
+		t.Errorf("undone once more: got %s", p)
+	}
+	if got := stored(t, s, "shop").Claims; len(got) != 1 || got[0].Claim != "teams" || got[0].From != "groups" {
+		t.Errorf("undone: got %+v", got)
+	}
+	forged := b.Post("/admin/apps/undo-claim?was="+url.QueryEscape(`{"App":"shop","Rule":{"claim":"x","from":"roles"}}`), fields)
+	if forged.Status != http.StatusNotFound {
+		t.Errorf("what the server has not sealed: got %s", forged)
+	}
+	b.Open("/admin/apps/claims?id=shop")
+	b.Follow(b.Send("/admin/apps/remove-claim"))
 
 	b.Follow(b.Send("/admin/apps/claim", "claim", "teams", "source", "groups", "prefix", "cr", "strip_prefix", "1",
 		"in.access_token", "1", "in.userinfo", "", "as", "list"))

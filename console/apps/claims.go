@@ -174,7 +174,46 @@ func (p place) removeClaim(c *console.Call) error {
 	if _, _, err := p.save(c, &was, a); err != nil {
 		return c.Refuse(err)
 	}
-	return c.Done(c.To(root+"/claims", "id", a.ClientID), "apps.claim_removed", name)
+	at := slices.IndexFunc(was.Claims, func(r storage.ClaimRule) bool { return r.Claim == name })
+	undo, err := c.UndoBy(root+"/undo-claim", removedClaim{a.ClientID, at, was.Claims[at]})
+	if err != nil {
+		return err
+	}
+	return c.Tell(c.To(root+"/claims", "id", a.ClientID),
+		console.Notice{Text: c.T("apps.claim_removed", name), Undo: undo})
+}
+
+// removedClaim is a rule that was removed from an app, with its place in the list.
+type removedClaim struct {
+	App  string
+	At   int
+	Rule storage.ClaimRule
+}
+
+// undoClaim has the app learn again what it learned before a rule was removed, unless there is another rule about the
+// claim by now.
+func (p place) undoClaim(c *console.Call) error {
+	var removed removedClaim
+	if err := c.Undo(&removed); err != nil {
+		return err
+	}
+	was, err := p.Store.Client(c.Context(), c.Tenant().ID, removed.App)
+	if err == nil {
+		err = mayManage(c, was)
+	}
+	if err != nil {
+		return err
+	}
+	to := c.To(root+"/claims", "id", was.ClientID)
+	if slices.ContainsFunc(was.Claims, func(r storage.ClaimRule) bool { return r.Claim == removed.Rule.Claim }) {
+		return console.Overtaken(to)
+	}
+	a := was
+	a.Claims = slices.Insert(slices.Clone(was.Claims), min(removed.At, len(was.Claims)), removed.Rule)
+	if _, _, err := p.save(c, &was, a); err != nil {
+		return c.Refuse(err)
+	}
+	return c.Done(to, "apps.claim_added", removed.Rule.Claim)
 }
 
 // namesOf returns the names of the fields.

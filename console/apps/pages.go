@@ -20,6 +20,7 @@ func (c Config) Part() console.Part {
 		{Method: get, Path: root + "/claims", Scopes: []string{"clients:read", "users:read"}, Serve: p.claims},
 		{Method: post, Path: root + "/claim", Scopes: write, Serve: p.addClaim},
 		{Method: post, Path: root + "/remove-claim", Scopes: write, Serve: p.removeClaim},
+		{Method: post, Path: root + "/undo-claim", Scopes: write, Serve: p.undoClaim},
 		{Method: get, Path: root + "/secret", Scopes: write, Fresh: true, Serve: p.secretPage},
 		{Method: post, Path: root + "/secret", Scopes: write, Fresh: true, Serve: p.addSecret},
 		{Method: get, Path: root + "/remove-secret", Scopes: write, Fresh: true, Serve: p.removeSecretPage},

@@ -412,6 +412,22 @@ func (b *Browser) Links() []string {
 	return slices.Sorted(maps.Keys(all))
 }
 
+// Leading returns the link or the form of the last page whose path is the given one, with its parameters.
+func (b *Browser) Leading(path string) string {
+	b.t.Helper()
+	all := b.Links()
+	for _, m := range formElement.FindAllStringSubmatch(b.Last.Body, -1) {
+		all = append(all, html.UnescapeString(m[1]))
+	}
+	for _, to := range all {
+		if at, _, _ := strings.Cut(to, "?"); at == path {
+			return to
+		}
+	}
+	b.t.Fatalf("%s leads to no %s\n%s", b.Last.URL, path, b.Last.Body)
+	return ""
+}
+
 // After returns the cursor in a link to a page of a list, or "".
 func After(link string) string {
 	u, err := url.Parse(link)

@@ -87,7 +87,7 @@ func (p place) removePage(c *console.Call) error {
 		return err
 	}
 	return c.Confirm(console.Confirm{Title: c.T("groups.remove_title", titleOf(g)), Button: c.T("groups.remove"),
-		Danger: true,
+		Danger: true, Final: true,
 		Will:   []string{c.T("groups.remove_will.1"), c.T("groups.remove_will.2"), c.T("groups.remove_will.3")},
 		Hidden: map[string]string{"id": g.ID, "seen": seen(g)}, Back: c.To(groupPage, "id", g.ID)})
 }

@@ -259,7 +259,7 @@ func (p place) removeRolePage(c *console.Call) error {
 		return err
 	}
 	return c.Confirm(console.Confirm{Title: c.T("groups.remove_role_title", name.Name), Button: c.T("groups.remove_role"),
-		Danger: true, Will: []string{c.T("groups.remove_role_will.1"), c.T("groups.remove_role_will.2")},
+		Danger: true, Final: true, Will: []string{c.T("groups.remove_role_will.1"), c.T("groups.remove_role_will.2")},
 		Hidden: map[string]string{"client": name.Client, "api": name.API, "role": name.Name},
 		Back:   ofOwner(c, rolePage, name, "role", name.Name)})
 }

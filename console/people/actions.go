@@ -22,6 +22,7 @@ type action struct {
 	scope  string // default users:write
 	will   int    // how many consequences there are
 	danger bool
+	final  bool // it can't be undone
 	fresh  bool
 	direct bool // done by one click, because it harms nothing
 	// offered reports whether the action makes sense for the user now; nil for always.
@@ -57,7 +58,7 @@ func (p place) ask(c *console.Call, a action) error {
 	}
 	page := console.Confirm{
 		Title: c.T("people.ask."+a.id, console.NameOf(u)), Button: c.T("people.do." + a.id), Danger: a.danger,
-		Back: c.To(pathOf(u.ID, "")),
+		Final: a.final, Back: c.To(pathOf(u.ID, "")),
 	}
 	for i := range a.will {
 		page.Will = append(page.Will, c.T("people.will."+a.id+"."+string(rune('1'+i))))
@@ -125,7 +126,7 @@ func (p place) actions() []action {
 				return []console.Field{{Name: "reason", Label: "acting.reason", Hint: "acting.reason_hint", Required: true,
 					Max: acting.MaxReason}}
 			}},
-		{id: "factors", fresh: true, danger: true, will: 3,
+		{id: "factors", fresh: true, danger: true, final: true, will: 3,
 			when: func(_ *console.Call, _ storage.User, st administration.Standing) bool {
 				return st.AuthenticatorApp || st.Passkeys > 0 || st.RecoveryCodes
 			},

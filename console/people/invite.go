@@ -121,18 +121,36 @@ func (p place) invitations(c *console.Call) error {
 	return c.ShowView("invitations", c.View("people.invitations").BackTo("place.people", root), page)
 }
 
-// changeInvitation sends an invitation once more, or withdraws it.
-func (p place) changeInvitation(c *console.Call) error {
+// withdrawPage says what happens when the invitation is withdrawn.
+func (p place) withdrawPage(c *console.Call) error {
+	i, err := p.Invitations.Find(c.Context(), c.Asker, c.FormValue("id"))
+	if err != nil {
+		return err
+	}
+	return c.Confirm(console.Confirm{
+		Title: c.T("people.withdraw_title", i.Email), Button: c.T("people.withdraw"), Danger: true, Final: true,
+		Will:   []string{c.T("people.withdraw_will.1"), c.T("people.withdraw_will.2")},
+		Hidden: map[string]string{"id": i.ID}, Back: c.To(root + "/invitations")})
+}
+
+// withdraw withdraws the invitation.
+func (p place) withdraw(c *console.Call) error {
+	i, err := p.Invitations.Find(c.Context(), c.Asker, c.Value("id"))
+	if err == nil {
+		err = p.Invitations.Withdraw(c.Context(), c.Asker, i)
+	}
+	if err != nil {
+		return err
+	}
+	return c.Done(c.To(root+"/invitations"), "people.withdrawn", i.Email)
+}
+
+// resendInvitation sends an invitation once more.
+func (p place) resendInvitation(c *console.Call) error {
 	to := c.To(root + "/invitations")
 	i, err := p.Invitations.Find(c.Context(), c.Asker, c.Value("id"))
 	if err != nil {
 		return err
-	}
-	if c.Value("withdraw") != "" {
-		if err := p.Invitations.Withdraw(c.Context(), c.Asker, i); err != nil {
-			return err
-		}
-		return c.Done(to, "people.withdrawn", i.Email)
 	}
 	if i.Gives() && !c.May("groups:write") {
 		return &console.Refusal{Status: http.StatusForbidden, Title: "console.forbidden.title", Text: "console.forbidden"}

@@ -10,8 +10,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pquerna/otp/totp"
+
+	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/console/consoletest"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/administration"
+	"github.com/vouchsafe/vouchsafe/people/factor"
 	"github.com/vouchsafe/vouchsafe/people/importing"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -63,6 +68,45 @@ func TestAUserIsDisabledAndEnabled(t *testing.T) {
 	b.SaysNot("was enabled.") // a notice is shown once
 	b.Open("/admin/people?disabled=1")
 	b.Says("No one matches.")
+}
+
+// TestFactorsSayWhenTheyWereUsed: the authenticator app and the recovery codes, each after its first use.
+func TestFactorsSayWhenTheyWereUsed(t *testing.T) {
+	t.Parallel()
+	s, b, u := start(t)
+	masters, err := installation.OpenSecrets(t.Context(), s.Config, s.Store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, app := time.Date(2026, time.March, 1, 9, 5, 7, 0, time.UTC), factor.NewTOTP()
+	_, codes := factor.NewRecovery(u.ID)
+	keep := func(app factor.TOTP, used time.Time) {
+		t.Helper()
+		err := s.Store.Apply(t.Context(), storage.Change{TenantID: u.TenantID, UserID: u.ID, Now: used,
+			RemoveCredentials: []storage.CredentialKey{{Kind: storage.TOTPCredential}, {Kind: storage.RecoveryCredential}},
+			Credentials: []storage.Credential{
+				{Kind: storage.TOTPCredential, Data: people.SealTOTP(masters, u, app), CreatedAt: at, UpdatedAt: used},
+				{Kind: storage.RecoveryCredential, Data: people.SealRecovery(masters, u, codes), CreatedAt: at, UpdatedAt: used},
+			}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	keep(app, at) // as an import brings it: no code was used yet
+	b.Open("/admin/people/" + u.ID)
+	b.Says("10 codes left.")
+	b.SaysNot("Last used")
+	code, err := totp.GenerateCode(app.Text(), at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	used, ok := app.Use(code, at)
+	if !ok {
+		t.Fatal("the code is refused")
+	}
+	keep(used, at.Add(time.Hour))
+	b.Open("/admin/people/" + u.ID)
+	b.Says("Last used: 1 March 2026, 09:05 UTC", "Last used: 1 March 2026, 10:05 UTC")
 }
 
 // TestLimitsAreLiftedWhereTheyAreExplained: after failed attempts, the page of the user leads to it, and says what it
@@ -357,7 +401,9 @@ func TestPeopleAreInvited(t *testing.T) {
 	b.Says("Please check these fields")
 	b.Follow(b.Send("/admin/people/invite", "email", "new@default.example", "groups", "crew"))
 	b.Says("new@default.example was invited.", "/signup?invitation=", "crew")
-	b.Follow(b.Send("/admin/people/invitations", "withdraw", "1"))
+	b.Open(b.Leading("/admin/people/invitations/withdraw"))
+	b.Says("Withdraw the invitation for new@default.example?", "This can’t be undone.", "invite the same address again")
+	b.Follow(b.Send("/admin/people/invitations/withdraw"))
 	b.Says("The invitation of new@default.example was withdrawn.", "No invitation is waiting.")
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/console"
 	"github.com/vouchsafe/vouchsafe/login/ui"
+	"github.com/vouchsafe/vouchsafe/people"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -27,7 +28,10 @@ func (p place) person(c *console.Call) error {
 	}
 	page.May = c.May("users:write") && !page.Outranks
 	page.Groups = c.May("groups:write") && !page.Outranks
-	page.Facts, page.Proofs = facts(c, u, st), proofs(c, st)
+	page.Facts = facts(c, u, st)
+	if page.Proofs, err = p.proofs(c, u, st); err != nil {
+		return err
+	}
 	for _, a := range c.Tenant().Settings.Attributes {
 		if text := attributeText(u.Attributes[a.Name]); text != "" {
 			page.Facts = append(page.Facts, fact{Name: cmp.Or(a.Title, a.Name), Text: text})
@@ -108,8 +112,15 @@ func ifZero(is bool, text string) string {
 	return ""
 }
 
-// proofs returns what the user signs in with, beside passkeys and linked accounts.
-func proofs(c *console.Call, st administration.Standing) []fact {
+// proofs returns what the user signs in with, beside passkeys and linked accounts, and when it was used last.
+func (p place) proofs(c *console.Call, u storage.User, st administration.Standing) ([]fact, error) {
+	var use people.FactorUse
+	if st.AuthenticatorApp || st.RecoveryCodes {
+		var err error
+		if use, err = p.People.FactorUse(c.Context(), u); err != nil {
+			return nil, err
+		}
+	}
 	yes := func(is bool) string {
 		if is {
 			return c.T("console.yes")
@@ -120,10 +131,11 @@ func proofs(c *console.Call, st administration.Standing) []fact {
 	if st.NewPassword {
 		password.Badge = &badge{c.T("people.badge.expired"), "warn"}
 	}
-	return []fact{password,
-		{Name: c.T("people.app"), Text: yes(st.AuthenticatorApp)},
-		{Name: c.T("people.codes"), Text: yes(st.RecoveryCodes)},
+	codes := fact{Name: c.T("people.codes"), Text: yes(st.RecoveryCodes), At: c.Stamp(use.Recovery)}
+	if st.RecoveryCodes {
+		codes.Text = c.T("factors.codes_left", use.CodesLeft)
 	}
+	return []fact{password, {Name: c.T("people.app"), Text: yes(st.AuthenticatorApp), At: c.Stamp(use.App)}, codes}, nil
 }
 
 // fillProofs adds passkeys and linked accounts.

@@ -152,7 +152,7 @@ func (p place) askKey(do string, danger bool) console.Handler {
 				return c.Confirm(console.Confirm{Title: c.T("settings.key_ask."+do, k.Name), Button: c.T("settings.key_do." + do),
 					Will:   []string{c.T("settings.key_will." + do)},
 					Hidden: map[string]string{"client": client.ClientID, "key": k.ID},
-					Danger: danger, Back: c.To(root+"/api-keys", "client", client.ClientID)})
+					Danger: danger, Final: danger, Back: c.To(root+"/api-keys", "client", client.ClientID)})
 			}
 		}
 		return storage.ErrNotFound

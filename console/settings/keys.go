@@ -108,7 +108,7 @@ func (p place) askRemoveKey(c *console.Call) error {
 	}
 	page := console.Confirm{
 		Title: c.T("settings.remove_key_ask", u.Algorithm), Lead: u.ID, Button: c.T("settings.remove_key"), Danger: true,
-		Will:   []string{c.T("settings.remove_key_will.1"), c.T("settings.remove_key_will.2")},
+		Final: true, Will: []string{c.T("settings.remove_key_will.1"), c.T("settings.remove_key_will.2")},
 		Hidden: map[string]string{"kid": u.ID}, Back: c.To(root + "/keys"),
 	}
 	if u.State == keys.Signs {

@@ -76,7 +76,7 @@ func (p place) retry(c *console.Call) error {
 // askDrop says what is lost with a message that was given up.
 func (p place) askDrop(c *console.Call) error {
 	return c.Confirm(console.Confirm{
-		Title: c.T("settings.drop_ask"), Button: c.T("settings.drop"), Danger: true,
+		Title: c.T("settings.drop_ask"), Button: c.T("settings.drop"), Danger: true, Final: true,
 		Will:   []string{c.T("settings.drop_will.1"), c.T("settings.drop_will.2")},
 		Hidden: map[string]string{"id": c.FormValue("id")}, Back: c.To(root+"/mail", "dead", "1")})
 }

@@ -87,7 +87,7 @@ func (p place) branding(c *console.Call) error {
 	if err != nil {
 		return refuse(c, err, brandPaths, namesOf(fields)...)
 	}
-	return c.Done(c.To(root+"/branding"), "console.saved")
+	return p.told(c, was, c.To(root+"/branding"))
 }
 
 // previewPage is the sign-in page as it would look.

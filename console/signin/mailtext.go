@@ -149,7 +149,7 @@ func (p place) askResetMail(c *console.Call) error {
 	}
 	return c.Confirm(console.Confirm{
 		Title: c.T("sign-in.mail_reset_ask", name, texts.NameOf(lang)), Button: c.T("sign-in.mail_reset"), Danger: true,
-		Will: []string{c.T("sign-in.mail_reset_will")}, Hidden: map[string]string{"mail": name, "lang": lang},
+		Final: true, Will: []string{c.T("sign-in.mail_reset_will")}, Hidden: map[string]string{"mail": name, "lang": lang},
 		Back: c.To(root+"/mails", "mail", name, "lang", lang)})
 }
 

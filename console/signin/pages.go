@@ -9,6 +9,7 @@ func (c Config) Part() console.Part {
 		{Method: get, Path: root, Scopes: read, Serve: p.index},
 		{Method: get, Path: root + "/rules", Scopes: write, Fresh: true, Serve: p.rulesPage},
 		{Method: post, Path: root + "/rules", Scopes: write, Fresh: true, Serve: p.rules},
+		{Method: post, Path: undoPage, Scopes: write, Fresh: true, Serve: p.undo},
 		{Method: get, Path: root + "/branding", Scopes: write, Serve: p.brandingPage},
 		{Method: post, Path: root + "/branding", Scopes: write, Serve: p.branding},
 		{Method: post, Path: root + "/branding/preview", Scopes: write, Serve: p.preview},

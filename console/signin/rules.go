@@ -164,7 +164,7 @@ func (p place) rules(c *console.Call) error {
 	if err != nil {
 		return refuse(c, err, rulePaths, names...)
 	}
-	return c.Done(c.To(root), "console.saved")
+	return p.told(c, was, c.To(root))
 }
 
 // ruleForm reads what was posted. What is as it was shown stays as it is stored: also what is not set.

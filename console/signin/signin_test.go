@@ -73,6 +73,59 @@ func TestRulesAreChanged(t *testing.T) {
 	}
 }
 
+// TestSavedRulesAreUndone: what the form changed is as it was, also what was not set before, and nothing else. Another
+// change of the same rules, another session and a forged value are refused.
+func TestSavedRulesAreUndone(t *testing.T) {
+	t.Parallel()
+	s, b := start(t)
+	second := s.Browser(s.User(storage.DefaultTenant, "second", storage.RoleOwner), time.Time{})
+	const undoPage = "/admin/sign-in/undo"
+	b.Open(rules)
+	b.Follow(b.Send(rules, unchanged...))
+	b.Says("Saved.")
+	b.SaysNot("Undo")
+	b.Open(rules)
+	b.Follow(b.Send(rules, with("mode", "closed", "history", "7", "admin_factor", "1")...))
+	b.Says("Saved.", "Undo")
+	undo := b.Leading(undoPage)
+	fields := b.Fields(undo)
+	b.Open("/admin/sign-in/branding")
+	b.Follow(b.Send("/admin/sign-in/branding", "accent", "#1f5f5b"))
+	branding := b.Leading(undoPage)
+	second.Open("/admin/sign-in/branding")
+	theirs := url.Values{"form": {second.Hidden("form")}, "session": {second.Session}}
+	for path, status := range map[string]int{undo: http.StatusNotFound, undoPage + "?was=forged": http.StatusNotFound,
+		undoPage: http.StatusNotFound} {
+		if p := second.Post(path, theirs); p.Status != status {
+			t.Errorf("another session undoes: got %s", p)
+		}
+	}
+	b.Follow(b.Post(undo, fields))
+	b.Says("The change was undone.")
+	if now := stored(t, s).Settings; now.SignUp.Mode != "" || now.Passwords.History != nil ||
+		now.Administrators.SecondFactor || now.Branding.Accent != "#1f5f5b" {
+		t.Errorf("got %+v", now)
+	}
+	if p := b.Post(undo, fields); p.Status != http.StatusConflict {
+		t.Errorf("undone twice: got %s", p)
+	}
+	b.Follow(b.Post(branding, fields))
+	if got := stored(t, s); got.Settings.Branding.Accent != "" {
+		t.Errorf("got %+v", got)
+	}
+	b.Open(rules)
+	b.Follow(b.Send(rules, with("history", "5")...))
+	undo = b.Leading(undoPage)
+	fields = b.Fields(undo)
+	second.Open(rules)
+	second.Follow(second.Send(rules, with("history", "6")...))
+	p := b.Post(undo, fields)
+	b.Says("Another administrator has just changed this")
+	if got := stored(t, s).Settings.Passwords.History; p.Status != http.StatusConflict || got == nil || *got != 6 {
+		t.Errorf("got %s, and %v", p, got)
+	}
+}
+
 // TestTheSecondOfTwoAdministratorsIsShownWhatChanged: of the same rule; another one is saved.
 func TestTheSecondOfTwoAdministratorsIsShownWhatChanged(t *testing.T) {
 	t.Parallel()

@@ -347,7 +347,7 @@ func (p place) askRemove(c *console.Call) error {
 	u := t.Settings.Upstreams[i]
 	return c.Confirm(console.Confirm{
 		Title: c.T("sign-in.remove_ask", upstream.NameOf(u)), Button: c.T("sign-in.remove"), Danger: true,
-		Will: []string{c.T("sign-in.remove_will.1"), c.T("sign-in.remove_will.2"), c.T("sign-in.remove_will.3")},
+		Final: true, Will: []string{c.T("sign-in.remove_will.1"), c.T("sign-in.remove_will.2"), c.T("sign-in.remove_will.3")},
 		Back: c.To(path(u.ID, ""))})
 }
 

@@ -104,7 +104,7 @@ func TestEveryTextIsUsedAndThere(t *testing.T) {
 		id := m[1] + m[2]
 		_, here := english[id]
 		_, pages := texts.In("en")[id]
-		if !here && !pages && english[id+".other"] == "" {
+		if !here && !pages && english[id+".other"]+texts.In("en")[id+".other"] == "" {
 			t.Errorf("there is no text %q", id)
 		}
 	}
@@ -134,6 +134,24 @@ func TestEnglishIsPlain(t *testing.T) {
 	for id, text := range own(t, "en") {
 		if found := odd.FindString(text); found != "" {
 			t.Errorf("%s says %q: %s", id, found, text)
+		}
+	}
+}
+
+// TestSpacesAreOfTheLanguage: French puts a space that does not break before its double punctuation, and inside its
+// quotation marks; no number breaks between its thousands.
+func TestSpacesAreOfTheLanguage(t *testing.T) {
+	t.Parallel()
+	french := regexp.MustCompile(`[^\x{00a0}0-9a-z.][?!;»]|[^\x{00a0}s]:(\s|$)|«[^\x{00a0}]|[^\x{00a0}]%%`)
+	thousands := regexp.MustCompile(`[1-9]\d? \d{3}\s`)
+	for _, lang := range texts.Languages() {
+		for id, text := range own(t, lang) {
+			if bad := french.FindString(strings.ReplaceAll(text, "mailto:", "")); lang == "fr" && bad != "" {
+				t.Errorf("fr: %s has no space that does not break at %q: %s", id, bad, text)
+			}
+			if bad := thousands.FindString(text); bad != "" && id != "people.phone_hint" {
+				t.Errorf("%s: %s breaks the number %q: %s", lang, id, bad, text)
+			}
 		}
 	}
 }

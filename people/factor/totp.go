@@ -80,6 +80,14 @@ func (t TOTP) Use(code string, now time.Time) (TOTP, bool) {
 	return t, false
 }
 
+// LastUsed returns when the last code was used, to the period for which the app shows one; the zero time if none was.
+func (t TOTP) LastUsed() time.Time {
+	if t.step == 0 {
+		return time.Time{}
+	}
+	return time.Unix(t.step*int64(t.shape.Period), 0)
+}
+
 // Text returns the secret as text, for users whose app cannot read the QR code.
 func (t TOTP) Text() string { return base32NoPadding.EncodeToString(t.secret) }
 
