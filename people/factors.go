@@ -259,15 +259,15 @@ func (s *Service) ForgetDevice(ctx context.Context, a Asker, u storage.User, id 
 	})
 }
 
-// FactorUse says when a user last proved a sign-in by an authenticator app and a recovery code; zero for never, as far as
-// it is known.
+// FactorUse says when a user last proved a sign-in by an authenticator app and by a recovery code; zero for never, as
+// far as it is known.
 type FactorUse struct {
 	App, Recovery time.Time
 	CodesLeft     int // recovery codes
 }
 
-// FactorUse returns how the user used what stands beside passkeys as a second factor. Nothing is stored for it: the app
-// has the step of its last code, by which none works twice.
+// FactorUse returns how the user used what stands beside passkeys as a second factor. Nothing is stored for it: the
+// app has the step of its last code, by which none works twice.
 func (s *Service) FactorUse(ctx context.Context, u storage.User) (use FactorUse, err error) {
 	creds, err := s.Store.CredentialsOf(ctx, u.TenantID, u.ID)
 	for _, c := range creds {

@@ -149,7 +149,8 @@ func TestAnAppIsChanged(t *testing.T) {
 	if got := stored(t, s, "shop").Claims; len(got) != 1 || got[0].Claim != "teams" || got[0].From != "groups" {
 		t.Errorf("undone: got %+v", got)
 	}
-	forged := b.Post("/admin/apps/undo-claim?was="+url.QueryEscape(`{"App":"shop","Rule":{"claim":"x","from":"roles"}}`), fields)
+	plain := url.QueryEscape(`{"App":"shop","Rule":{"claim":"x","from":"roles"}}`)
+	forged := b.Post("/admin/apps/undo-claim?was="+plain, fields)
 	if forged.Status != http.StatusNotFound {
 		t.Errorf("what the server has not sealed: got %s", forged)
 	}

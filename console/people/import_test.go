@@ -99,10 +99,10 @@ func TestALargeFileIsImported(t *testing.T) {
 		t.Errorf("the second part is not stored, or not sealed: %v", err)
 	}
 	waits(t, b)
-	b.Says("New 1 500", "Refused 0")
+	b.Says("New 1,500", "Refused 0")
 	b.Follow(b.Send(importPath + "/add"))
 	waits(t, b)
-	b.Says("Done", "Added 1 500")
+	b.Says("Done", "Added 1,500")
 	if !has(t, s, "p1499@default.example") {
 		t.Error("the last user is not there")
 	}

@@ -229,7 +229,8 @@ func (p place) askRemoveWebhook(c *console.Call) error {
 	}
 	return c.Confirm(console.Confirm{
 		Title: c.T("settings.webhook_remove"), Lead: w.URL, Button: c.T("settings.webhook_remove"),
-		Danger: true, Final: true, Will: []string{c.T("settings.webhook_remove_will.1"), c.T("settings.webhook_remove_will.2")},
+		Danger: true, Final: true,
+		Will: []string{c.T("settings.webhook_remove_will.1"), c.T("settings.webhook_remove_will.2")},
 		Back: c.To(hookPath(w.ID, ""))})
 }
 
