@@ -55,6 +55,7 @@ var operations = []operation{
 	{"forward-auth", 2.3, task{prepare: enterGateway, do: forwardAuth}, task{do: posted("/sign")}},
 	{"register", 1.5, task{do: register}, task{do: posted("/sign?inserts=1")}},
 	{"introspection", 1.5, task{prepare: obtain, do: introspect}, task{do: posted(oneToken)}},
+	{"exchange", 1.7, task{prepare: obtain, do: exchange}, task{do: posted("/sign?signatures=1&reads=1")}},
 	{"sign-in", 1.15, task{do: wholeSignIn}, task{do: posted("/hash")}},
 	{"mix", 0, task{prepare: obtain, do: mix},
 		task{do: inTurn("/sign", oneSignature, twoReads, firstTokens, nextTokens, oneToken, oneToken)}},
@@ -138,6 +139,15 @@ func (w *worker) tokens(id, secret string, values url.Values) (answer, error) {
 
 func clientCredentials(w *worker) error {
 	_, err := w.tokens("service", serviceSecret, url.Values{"grant_type": {"client_credentials"}, "scope": {"reports"}})
+	return err
+}
+
+// exchange gives the service a token with which it acts for the user (RFC 8693).
+func exchange(w *worker) error {
+	_, err := w.tokens("service", serviceSecret, url.Values{
+		"grant_type": {"urn:ietf:params:oauth:grant-type:token-exchange"}, "subject_token": {w.state["access"]},
+		"subject_token_type": {"urn:ietf:params:oauth:token-type:access_token"},
+	})
 	return err
 }
 

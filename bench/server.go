@@ -52,10 +52,11 @@ var clients = `clients:
     scope: openid profile email offline_access mapped
     claims:
 ` + tenRules() + `    id_token_signed_response_alg: ES256
+    may_act: [service]
   - client_id: service
     client_secret_hash: ` + vouchsafetest.SecretHash(serviceSecret) + `
-    grant_types: [client_credentials]
-    scope: reports
+    grant_types: [client_credentials, "urn:ietf:params:oauth:grant-type:token-exchange"]
+    scope: reports profile
 `
 
 // tenants lets clients register themselves.

@@ -147,6 +147,11 @@ func (v *clientChecks) texts() {
 	v.list("contacts", v.Contacts, v.text)
 	v.list("default_acr_values", v.DefaultACRValues, v.word)
 	v.list("audience", v.Audience, v.word)
+	v.list("may_act", v.MayAct, func(field, id string) {
+		if len(id) > MaxID || !clientIDForm.MatchString(id) {
+			v.fault(field, "%q is no client_id: write that of the client that may exchange the access tokens", id)
+		}
+	})
 }
 
 // text reports what cannot be shown in a line: control characters, and characters that make a name
@@ -281,9 +286,11 @@ func (v *clientChecks) authentication() {
 // public reports what only a client with credentials may have.
 func (v *clientChecks) public() {
 	off := func(b *bool) bool { return b != nil && !*b }
-	if v.MayUse("client_credentials") {
-		v.fault("grant_types", "client_credentials needs a client that can authenticate: remove it, or set "+
-			"token_endpoint_auth_method to other than none")
+	for _, g := range []string{"client_credentials", ExchangeGrant} {
+		if v.MayUse(g) {
+			v.fault("grant_types", "%s needs a client that can authenticate: remove it, or set "+
+				"token_endpoint_auth_method to other than none", g)
+		}
 	}
 	if off(v.RequirePKCE) {
 		v.fault("require_pkce", "cannot be false for a client without credentials: nothing else protects its codes (RFC "+

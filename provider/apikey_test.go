@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/people/apikeys"
 	"github.com/vouchsafe/vouchsafe/provider/token"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -57,7 +58,7 @@ func (s *tokenServer) apply(ch storage.Change) {
 // exchange asks for an access token for the key.
 func (s *tokenServer) exchange(key string, more ...string) reply {
 	s.Helper()
-	return s.post(values(append([]string{"grant_type", token.ExchangeGrant, "subject_token", key,
+	return s.post(values(append([]string{"grant_type", clients.ExchangeGrant, "subject_token", key,
 		"subject_token_type", token.APIKeyType}, more...)...))
 }
 
@@ -81,13 +82,13 @@ func TestAKeyAloneGivesAToken(t *testing.T) {
 	s.fails(s.exchange(key, "scope", "orders:read openid"), http.StatusBadRequest, "invalid_scope")
 	s.fails(s.exchange(key, "resource", "https://other.example.com"), http.StatusBadRequest, "invalid_target")
 	s.fails(s.exchange(key, "client_id", "other"), http.StatusBadRequest, "invalid_request")
-	s.fails(s.exchange(key, "client_secret", "x"), http.StatusBadRequest, "invalid_request")
+	s.fails(s.exchange(key, "client_secret", "x"), http.StatusUnauthorized, "invalid_client")
 	s.fails(s.exchange(key, "actor_token", "x"), http.StatusBadRequest, "invalid_request")
-	s.fails(s.exchange(key+"0"), http.StatusBadRequest, "invalid_grant")
-	s.fails(s.exchange(apikeys.NewSecret(true)), http.StatusBadRequest, "invalid_grant")
-	s.fails(s.exchange(a.str("access_token")), http.StatusBadRequest, "invalid_grant")
+	s.fails(s.exchange(key+"0"), http.StatusBadRequest, "invalid_request")
+	s.fails(s.exchange(apikeys.NewSecret(true)), http.StatusBadRequest, "invalid_request")
+	s.fails(s.exchange(a.str("access_token")), http.StatusBadRequest, "invalid_request")
 	p := s.proves() // it may be bound to a key (RFC 9449)
-	a = p.posts(values("grant_type", token.ExchangeGrant, "subject_token", key, "subject_token_type", token.APIKeyType))
+	a = p.posts(values("grant_type", clients.ExchangeGrant, "subject_token", key, "subject_token_type", token.APIKeyType))
 	if a.str("token_type") != "DPoP" || s.access(a).Confirmation.Key() != p.jkt {
 		t.Errorf("with a proof: got %d %s, want a bound token", a.status, a.raw)
 	}
@@ -129,7 +130,7 @@ func TestAKeyDiesWithItsOwner(t *testing.T) {
 			t.Errorf("of a disabled client: got %q", got)
 		}
 	}
-	s.fails(s.exchange(key), http.StatusBadRequest, "invalid_grant")
+	s.fails(s.exchange(key), http.StatusBadRequest, "invalid_request")
 
 	own, _ := s.apiKey("", "openid", "profile")
 	for _, value := range []string{own, s.exchange(own).str("access_token")} {
@@ -138,7 +139,7 @@ func TestAKeyDiesWithItsOwner(t *testing.T) {
 		}
 	}
 	s.apply(storage.Change{UserID: s.user.ID, Raise: true}) // as a new password does
-	s.fails(s.exchange(own), http.StatusBadRequest, "invalid_grant")
+	s.fails(s.exchange(own), http.StatusBadRequest, "invalid_request")
 	if got := scopes(own); got != "inactive" {
 		t.Errorf("after the credentials changed: got %q", got)
 	}
@@ -165,13 +166,13 @@ func TestWrongKeysAreLimited(t *testing.T) {
 	s.exchange("no key") // what is cached is read
 	before := counted.Statements()
 	for range 150 {
-		s.fails(s.exchange(apikeys.NewSecret(false)[:43]+"~"), http.StatusBadRequest, "invalid_grant")
+		s.fails(s.exchange(apikeys.NewSecret(false)[:43]+"~"), http.StatusBadRequest, "invalid_request")
 	}
 	if n := counted.Statements() - before; n > 0 {
 		t.Errorf("values that are no keys cost %d statements", n)
 	}
 	for range 100 {
-		s.fails(s.exchange(apikeys.NewSecret(false)), http.StatusBadRequest, "invalid_grant")
+		s.fails(s.exchange(apikeys.NewSecret(false)), http.StatusBadRequest, "invalid_request")
 	}
 	s.fails(s.exchange(apikeys.NewSecret(false)), http.StatusTooManyRequests, "temporarily_unavailable")
 	before = counted.Statements()

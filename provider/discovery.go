@@ -13,7 +13,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/people/claims"
 	"github.com/vouchsafe/vouchsafe/provider/dpop"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
-	"github.com/vouchsafe/vouchsafe/provider/token"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
@@ -52,7 +51,7 @@ func (p *Provider) metadata(t *issuer.Tenant) map[string]any {
 		"claims_parameter_supported":                     true,
 		"response_types_supported":                       []string{"code"},
 		"response_modes_supported":                       oauth.ResponseModes,
-		"grant_types_supported":                          append(p.token.GrantTypes(), token.ExchangeGrant),
+		"grant_types_supported":                          p.token.GrantTypes(),
 		"subject_types_supported":                        clients.SubjectTypes,
 		"code_challenge_methods_supported":               []string{"S256"},
 		"prompt_values_supported":                        p.authorize.PromptValues(t),

@@ -131,10 +131,16 @@ func (s *tokenServer) replica() *tokenServer {
 
 func (s *tokenServer) signIn() {
 	s.Helper()
+	s.signInAs("jo")
+}
+
+// signInAs adds a user of that name, who signs in.
+func (s *tokenServer) signInAs(name string) {
+	s.Helper()
 	now := time.Now()
 	s.user = storage.User{
-		TenantID: s.tenant.ID, ID: newID(), Username: "jo", UsernameKey: "jo",
-		Email: "jo@example.com", EmailKey: "jo@example.com",
+		TenantID: s.tenant.ID, ID: newID(), Username: name, UsernameKey: name,
+		Email: name + "@example.com", EmailKey: name + "@example.com",
 		EmailVerified: true, CredentialVersion: 1, CreatedAt: now, UpdatedAt: now,
 		Profile: storage.Profile{Name: "Jo Doe", GivenName: "Jo", FamilyName: "Doe", Locale: "de-CH"},
 	}

@@ -86,6 +86,9 @@ type Client struct {
 	Claims []ClaimRule `json:"claims,omitempty" yaml:"claims,omitempty"`
 	// MayIntrospect lets the client introspect tokens of other clients of its tenant.
 	MayIntrospect bool `json:"may_introspect,omitempty" yaml:"may_introspect,omitempty"`
+	// MayAct are the ids of the clients that may exchange its access tokens for others, with which they act for the same
+	// subject (RFC 8693). The client itself may, and one that is in the audience of a token.
+	MayAct []string `json:"may_act,omitempty" yaml:"may_act,omitempty"`
 	// Lifetimes; zero means the server's default.
 	AccessTokenLifetime Duration `json:"access_token_lifetime,omitempty" yaml:"access_token_lifetime,omitempty"`
 	IDTokenLifetime     Duration `json:"id_token_lifetime,omitempty" yaml:"id_token_lifetime,omitempty"`

@@ -15,7 +15,7 @@ import (
 // its row.
 func absentRows() []row {
 	return []row{
-		{"D11 token exchange and JWT bearer", d11},
+		{"D11 token exchange by others, and JWT bearer", d11},
 		{"D15 device flow", d15},
 		{"J5 back-channel logout", j5},
 		{"N6 secrets that are read back", n6},
@@ -60,15 +60,16 @@ func notDeclared(t *testing.T, s *vouchsafetest.Server, grant string) {
 
 func d11(t *testing.T, s *vouchsafetest.Server) {
 	own := tokens(t, s, jo(t, s), vouchsafetest.NewRequest(web))
-	// Only API keys are exchanged (RFC 8693), and no client may declare the grant.
+	// A client needs the grant type (RFC 8693), and has to authenticate.
 	exchange := "urn:ietf:params:oauth:grant-type:token-exchange"
 	for _, kind := range []string{"access_token", "refresh_token", "id_token", "jwt"} {
 		reply := s.API(t).Form(t, "/token", vouchsafetest.Values("grant_type", exchange, "subject_token", own.Access(),
 			"subject_token_type", "urn:ietf:params:oauth:token-type:"+kind))
 		vouchsafetest.CheckToken(t, reply)
-		reply.Want(t, 400, "invalid_request")
+		reply.Want(t, 401, "invalid_client")
+		s.API(t).Token(t, web, "grant_type", exchange, "subject_token", own.Access(), "subject_token_type",
+			"urn:ietf:params:oauth:token-type:"+kind).Want(t, 400, "unauthorized_client")
 	}
-	notDeclared(t, s, exchange)
 	noGrant(t, s, "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion", own.ID())
 	noGrant(t, s, "urn:ietf:params:oauth:grant-type:saml2-bearer", "assertion", "x")
 }

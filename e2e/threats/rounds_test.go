@@ -52,6 +52,7 @@ var shownInRounds = map[secret.Purpose]string{
 	secret.AppUserToken:      "in flight, for JWT_KEY_EXP; later, users sign in again",
 	secret.ImportedFile:      "in flight; an import whose file does not open ends, and says so",
 	secret.DPoPNonce:         "in flight; a client gets another",
+	secret.TokenOrigin:       "in flight; a client exchanges its token anew",
 	secret.RepeatableRequest: "in flight, for a day: after that no answer is repeated",
 }
 

@@ -59,6 +59,7 @@ const (
 	ImportedFile                 // a file of users that an administrator gave to a server, kept for a day
 	PairwiseKey                  // the key from which pairwise subject identifiers are made
 	DPoPNonce                    // MACs of the minutes in which nonces for proofs of possession are given
+	TokenOrigin                  // what an access token rests on that was given for other tokens
 )
 
 // purposes are the names of the purposes. Keys are derived from them, so that a name must never
@@ -118,6 +119,7 @@ var purposes = [...]struct {
 	ImportedFile:         {name: "imported-file"},
 	PairwiseKey:          {name: "pairwise-key", stored: true},
 	DPoPNonce:            {name: "dpop-nonce"},
+	TokenOrigin:          {name: "token-origin"},
 }
 
 // String returns the purpose's name.

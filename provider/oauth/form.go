@@ -19,11 +19,11 @@ const MaxForm = 64 << 10
 // sealed in URLs, whose length servers and browsers limit.
 const MaxRequest = 8 << 10
 
-// PostForm returns the form that a program posted to /token, /revoke or /introspect. It is in
-// r.PostForm and r.Form as well. PostForm refuses parameters in the URL, because URLs end up in
-// logs (RFC 6749 section 2.3.1), and parameters that occur twice, because two readers could use
-// different values (section 3.2). resource alone may be there several times (RFC 8707 section 2). Parameters without a
-// value are dropped (section 3.2). Its errors are protocol errors.
+// PostForm returns the form that a program posted to /token, /revoke or /introspect. It is in r.PostForm and
+// r.Form as well. PostForm refuses parameters in the URL, because URLs end up in logs (RFC 6749 section 2.3.1),
+// and parameters that occur twice, because two readers could use different values (section 3.2). resource and
+// audience alone may be there several times (RFC 8707 section 2, RFC 8693 section 2.1). Parameters without a value
+// are dropped (section 3.2). Its errors are protocol errors.
 func PostForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
@@ -46,7 +46,7 @@ func PostForm(w http.ResponseWriter, r *http.Request) (url.Values, error) {
 	}
 	for name, values := range r.PostForm {
 		switch {
-		case len(values) > 1 && name != "resource":
+		case len(values) > 1 && name != "resource" && name != "audience":
 			return nil, fosite.ErrInvalidRequest.WithDescription("A parameter appears more than once.")
 		case !storage.WellFormed(name) || slices.ContainsFunc(values, malformed):
 			return nil, fosite.ErrInvalidRequest.WithDescription("A parameter isn't valid UTF-8.")

@@ -37,8 +37,7 @@ func (s *Server) settleKey(ctx context.Context, t *issuer.Tenant, token *shownTo
 		return nil
 	}
 	if token.key == nil {
-		// The client of a client's key is its subject; that of a user's key is the key.
-		k, err := s.APIKeys.ByID(ctx, t, read.ClientID == read.Subject, read.KeyID)
+		k, err := s.APIKeys.ByID(ctx, t, read.OfClient(), read.KeyID)
 		if err != nil {
 			return err
 		}
@@ -48,14 +47,23 @@ func (s *Server) settleKey(ctx context.Context, t *issuer.Tenant, token *shownTo
 		return !slices.Contains(token.key.Scopes, scope)
 	})
 	read.Scope = strings.Join(scopes, " ")
+	c, owner := tokens.ClientOfKey(token.key), read.Subject
 	if u := token.key.User; u != nil {
 		token.user = *u
 	}
 	var err error
-	if token.subject, err = s.Tokens.SubjectOfKey(ctx, t, token.key); err != nil {
+	if read.Origin != nil {
+		if c, err = s.Clients.Enabled(ctx, t.ID, read.ClientID); err != nil {
+			return err
+		}
+		if owner, err = s.Tokens.IDOf(ctx, t, owner); err != nil {
+			return err
+		}
+	}
+	if token.subject, err = s.Tokens.SubjectOfKey(ctx, t, c, token.key); err != nil {
 		return err
 	}
-	if read.Subject != token.key.OwnerID() {
+	if owner != token.key.OwnerID() {
 		return storage.ErrNotFound
 	}
 	return nil

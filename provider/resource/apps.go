@@ -92,4 +92,4 @@ func (s *Server) UserOf(r *http.Request) (c storage.Client, g storage.Grant, u s
 
 // errActing refuses a token where it would change an account, or act for an administrator.
 var errActing = oauth.ErrInvalidToken.WithDescription(
-	"An administrator got the access token who is signed in as the user. It can't be used here.")
+	"The access token is used in the place of its user, by an administrator or a client. It can't be used here.")

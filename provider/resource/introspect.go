@@ -39,8 +39,9 @@ type introspection struct {
 	AMR       []string `json:"amr,omitempty"`
 	// Confirmation says to which key the token is bound (RFC 9449 section 6.2).
 	Confirmation *tokens.Confirmation `json:"cnf,omitempty"`
-	// Act is the administrator who uses the session in the place of its user (RFC 8693 section 4.1).
-	Act *tokens.Actor `json:"act,omitempty"`
+	// Act is who acts in the place of the subject, and MayAct which client may (RFC 8693 sections 4.1 and 4.4).
+	Act    *tokens.Actor `json:"act,omitempty"`
+	MayAct *tokens.Actor `json:"may_act,omitempty"`
 }
 
 // Introspect tells a client whether a token works (RFC 7662): the token's own client, one
@@ -104,7 +105,7 @@ func (s *Server) given(ctx context.Context, found fosite.AccessRequester) (all [
 	if token.key != nil {
 		// settleKey has read it
 	} else if token.grant.ID == "" {
-		err = s.Tokens.ReadClientRoles(ctx, token.subject)
+		err = s.Tokens.ReadClientRoles(ctx, token.subject, token.claims.Subject)
 	} else {
 		err = s.Tokens.ReadIdentities(ctx, token.subject, token.user.ID)
 	}
@@ -130,6 +131,7 @@ func describe(t *issuer.Tenant, use fosite.TokenUse, r fosite.AccessRequester) i
 	if c := token.claims; c != nil {
 		out.JTI, out.SID, out.AuthTime, out.ACR, out.AMR = c.JTI, c.SID, c.AuthTime, c.ACR, c.AMR
 		out.TokenType, out.Confirmation, out.Act = c.Confirmation.Type(), c.Confirmation, c.Act
+		out.MayAct = c.MayAct
 		if r.GetGrantedScopes().Has("profile") {
 			out.Username = token.GetUsername()
 		}

@@ -110,10 +110,13 @@ func (s *Server) findAccess(
 func (s *Server) tokenLives(
 	ctx context.Context, t *issuer.Tenant, token *shownToken, read *tokens.AccessClaims, value string,
 ) error {
-	switch {
-	case oauth.IsAPIKey(value):
+	if oauth.IsAPIKey(value) {
 		return nil // it was read from the database
-	case token.key != nil:
+	}
+	if err := s.originLives(ctx, t, read); err != nil {
+		return err
+	}
+	if token.key != nil {
 		return s.ownTokenLives(ctx, t, read)
 	}
 	if err := s.findClient(ctx, t, token, read.ClientID); err != nil {
@@ -157,7 +160,7 @@ func (s *Server) grantLives(
 		return err
 	}
 	user, err := s.Tokens.IDOf(ctx, t, read.Subject)
-	if err == nil && (token.grant.UserID != user || token.grant.ClientID != read.ClientID) {
+	if err == nil && (token.grant.UserID != user || token.grant.ClientID != read.FirstClient()) {
 		err = fmt.Errorf("%w: it names another's grant", jws.ErrInvalid)
 	}
 	token.subject.User = &token.user
@@ -172,6 +175,41 @@ func (s *Server) ownTokenLives(ctx context.Context, t *issuer.Tenant, read *toke
 		err = fmt.Errorf("%w: it was revoked", jws.ErrInvalid)
 	}
 	return err
+}
+
+// originLives returns an error unless all tokens and clients live that an exchanged token rests on.
+func (s *Server) originLives(ctx context.Context, t *issuer.Tenant, read *tokens.AccessClaims) error {
+	if read.Origin == nil {
+		return nil
+	}
+	for _, id := range read.Origin.Clients {
+		if _, err := s.Clients.Enabled(ctx, t.ID, id); err != nil {
+			return err
+		}
+	}
+	for _, jti := range read.Origin.Tokens {
+		if spent, err := s.Store.IsSpent(ctx, t.ID, storage.SpentAccessToken, jti); err != nil {
+			return err
+		} else if spent {
+			return fmt.Errorf("%w: a token was revoked that it was given for", jws.ErrInvalid)
+		}
+	}
+	return nil
+}
+
+// Living returns what is known of an access token, or of an API key in the place of one, if it works. The error is
+// fosite.ErrInactiveToken if it does not, with the reason inside.
+func (s *Server) Living(ctx context.Context, value string) (*tokens.Living, error) {
+	shown := &shownToken{now: time.Now()}
+	if _, _, err := s.Engine.IntrospectToken(ctx, value, fosite.AccessToken, shown); err != nil {
+		return nil, err
+	}
+	l := &tokens.Living{AccessClaims: shown.claims, Client: shown.subject.Client, Grant: shown.grant, Key: shown.key,
+		IsKey: oauth.IsAPIKey(value)}
+	if shown.user.ID != "" {
+		l.User = &shown.user
+	}
+	return l, nil
 }
 
 // findRefresh looks at a refresh token, for its own client alone: a resource server that asks about

@@ -55,7 +55,11 @@ func (s *Server) writeUserinfo(
 	if err := s.Tokens.ReadIdentities(ctx, subject, token.user.ID); err != nil {
 		return err
 	}
-	asked := tokens.GrantedClaims(subject, token.grant.Claims).Userinfo
+	granted := token.grant.Claims
+	if token.claims.Origin != nil {
+		granted = nil // the user allowed these to another client
+	}
+	asked := tokens.GrantedClaims(subject, granted).Userinfo
 	all := tokens.UserClaims(subject, claims.InUserinfo, scopes, asked)
 	all["sub"] = token.claims.Subject // last, so that no claim of the user can replace it
 	if token.claims.Act != nil {

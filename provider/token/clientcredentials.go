@@ -59,7 +59,7 @@ func (cc *clientCredentialsGrant) issue(ctx context.Context, q *tokenRequest, an
 		return err
 	}
 	subject := &claims.Subject{Tenant: &q.tenant.Tenant, Client: q.client}
-	if err := cc.tokens.ReadClientRoles(ctx, subject); err != nil {
+	if err := cc.tokens.ReadClientRoles(ctx, subject, q.client.ClientID); err != nil {
 		return err
 	}
 	audience := tokens.Audience(q.tenant, q.client, q.audience)
@@ -72,7 +72,7 @@ func (cc *clientCredentialsGrant) issue(ctx context.Context, q *tokenRequest, an
 		JTI: rand.Text(), Scope: strings.Join(q.scopes, " "),
 		IssuedAt: q.now.Unix(), ExpiresAt: q.now.Add(lifetime).Unix(),
 	}
-	all.Confirmation = tokens.BoundTo(q.proof.JKT)
+	all.Confirmation, all.MayAct = tokens.BoundTo(q.proof.JKT), tokens.MayActOf(q.client)
 	all.Given = subject.Give(claims.Ask{In: claims.InAccessToken, Scopes: q.scopes, Audience: all.Audience})
 	tokens.NoteTooLarge(ctx, subject)
 	if err := cc.proofs.Spend(ctx, q.proof); err != nil {

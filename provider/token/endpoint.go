@@ -7,6 +7,7 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 )
@@ -23,8 +24,8 @@ func (s *Server) Token(w http.ResponseWriter, r *http.Request) error {
 	if name == "" {
 		return fosite.ErrInvalidRequest.WithDescription("grant_type is missing.")
 	}
-	if name == ExchangeGrant {
-		return s.exchange(w, r, form)
+	if isKeyAlone(r, form) {
+		return s.exchangeKey(w, r, form)
 	}
 	if !slices.ContainsFunc(s.handlers, func(h *handler) bool { return h.name == name }) {
 		return fosite.ErrUnsupportedGrantType.WithDescription(
@@ -45,6 +46,9 @@ func (s *Server) Token(w http.ResponseWriter, r *http.Request) error {
 	answer, err := s.Engine.NewAccessResponse(ctx, request)
 	if err != nil {
 		return err
+	}
+	if name == clients.ExchangeGrant {
+		return oauth.WriteJSON(w, http.StatusOK, exchangedOf(answer))
 	}
 	return oauth.WriteJSON(w, http.StatusOK, tokensOf(answer))
 }

@@ -36,8 +36,17 @@ type tokenRequest struct {
 	scopes []string
 	// audience is what was asked for by resource, a part of what was granted; nil for all of it.
 	audience []string
+	exchange *exchange // token exchange: what the token is made from
 	// belonging is what the user belongs to; nil unless it is needed.
 	belonging *storage.Belonging
+}
+
+// exchange is what a token is made from that is given for another one.
+type exchange struct {
+	subject *tokens.Living
+	actor   string // the client that acts
+	origin  *tokens.Origin
+	issued  string // the value of issued_token_type
 }
 
 // ask returns where storage is to put what the user belongs to, or nil if nothing depends on it: then it is not

@@ -28,7 +28,10 @@ type Server struct {
 	// APIKeys reads API keys, which are exchanged for access tokens.
 	APIKeys oauth.APIKeys
 	Proofs  *dpop.Checker
-	Log     *slog.Logger
+	// Living looks at the tokens that a client exchanges, as introspection does: fosite.ErrInactiveToken, with the reason
+	// inside, for one that does not work.
+	Living func(ctx context.Context, value string) (*tokens.Living, error)
+	Log    *slog.Logger
 	// First reports whether a refresh is the first activity of its user, who signed in at that time, on this day: then it
 	// is recorded. nil: none is.
 	First func(ctx context.Context, tenant, user string, signedIn, now time.Time) bool
@@ -71,6 +74,7 @@ func New(s *Server) *Server {
 		{"client_credentials", &clientCredentialsGrant{s.Tokens, s.Proofs}},
 		{"refresh_token", s.refreshes},
 		{clients.DeviceGrant, &deviceGrant{s.codes, s.Store}},
+		{clients.ExchangeGrant, &exchangeGrant{sign, s.Living, s.Limits, s.Observe}},
 	}
 	return s
 }
@@ -84,7 +88,7 @@ func (s *Server) Handlers() fosite.TokenEndpointHandlers {
 	return all
 }
 
-// GrantTypes returns the grant types of the endpoint that clients declare. ExchangeGrant needs no client.
+// GrantTypes returns the grant types of the endpoint that clients declare.
 func (s *Server) GrantTypes() []string {
 	names := make([]string, 0, len(s.handlers))
 	for _, h := range s.handlers {

@@ -33,13 +33,15 @@ const opaquePrefix = "vat_"
 // AccessClaims are the claims of an access token (RFC 9068 section 2.2). Their names are reserved, so
 // that no rule can replace one of them.
 type AccessClaims struct {
-	Issuer    string   `json:"iss"`
-	Subject   string   `json:"sub"`
-	Audience  []string `json:"aud"`
-	ClientID  string   `json:"client_id"`
-	JTI       string   `json:"jti"`
-	GrantID   string   `json:"grant_id,omitempty"` // "" for client_credentials and API keys
-	KeyID     string   `json:"key_id,omitempty"`   // the API key that it was given for
+	Issuer   string   `json:"iss"`
+	Subject  string   `json:"sub"`
+	Audience []string `json:"aud"`
+	ClientID string   `json:"client_id"`
+	JTI      string   `json:"jti"`
+	// GrantID is "" for client_credentials and API keys, and KeyID the API key that it was given for. A token that was
+	// exchanged has neither: its grant_id is its sealed Origin, from which OpenAccessToken fills in both.
+	GrantID   string   `json:"grant_id,omitempty"`
+	KeyID     string   `json:"key_id,omitempty"`
 	Scope     string   `json:"scope,omitempty"`
 	IssuedAt  int64    `json:"iat"`
 	ExpiresAt int64    `json:"exp"`
@@ -48,16 +50,13 @@ type AccessClaims struct {
 	ACR       string   `json:"acr,omitempty"`
 	AMR       []string `json:"amr,omitempty"`
 	Act       *Actor   `json:"act,omitempty"`
+	MayAct    *Actor   `json:"may_act,omitempty"`
 	// Confirmation says to which key the token is bound; nil for a bearer token.
 	Confirmation *Confirmation `json:"cnf,omitempty"`
 	// Given is what rules add. It is not read from a token.
 	Given []claims.Given `json:"-"`
-}
-
-// Actor is the value of the claim act (RFC 8693 section 4.1): the administrator who uses the session in the place of
-// its user.
-type Actor struct {
-	Subject string `json:"sub"`
+	// Origin is what a token rests on that was exchanged; nil for all others.
+	Origin *Origin `json:"-"`
 }
 
 // Confirmation is the value of the claim cnf (RFC 7800): the thumbprint of the key that has to prove that its holder
@@ -90,25 +89,9 @@ func (c *Confirmation) Type() string {
 	return "DPoP"
 }
 
-// ActorOf returns the claim act for a user's id; nil for "".
-func ActorOf(id string) *Actor {
-	if id == "" {
-		return nil
-	}
-	return &Actor{id}
-}
-
-// ID returns the administrator's id, or "" for nil.
-func (a *Actor) ID() string {
-	if a == nil {
-		return ""
-	}
-	return a.Subject
-}
-
 // Lifetime returns the value of expires_in.
-func (c *AccessClaims) Lifetime() time.Duration {
-	return time.Duration(c.ExpiresAt-c.IssuedAt) * time.Second
+func (a *AccessClaims) Lifetime() time.Duration {
+	return time.Duration(a.ExpiresAt-a.IssuedAt) * time.Second
 }
 
 // GrantClaims returns the claims of an access token of a grant to the subject's client, with these scopes and this
@@ -126,6 +109,7 @@ func (m *Maker) GrantClaims(t *issuer.Tenant, s *claims.Subject, g *storage.Gran
 		JTI: rand.Text(), GrantID: g.ID, Scope: strings.Join(scopes, " "),
 		IssuedAt: now.Unix(), ExpiresAt: expires.Unix(),
 		SID: s.Names.Session(g.SessionID), ACR: g.ACR, AMR: g.AMR, Act: ActorOf(s.Names.User(g.ActorID)),
+		MayAct: MayActOf(c),
 	}
 	all.Given = s.Give(claims.Ask{In: claims.InAccessToken, Scopes: scopes, Audience: all.Audience})
 	if !g.AuthTime.IsZero() {
@@ -149,12 +133,16 @@ func Audience(t *issuer.Tenant, c *storage.Client, asked []string) []string {
 // AccessToken returns the token. Its format is that of the client, or of the APIs that it is for. key is what
 // AccessTokenKey returned.
 func (m *Maker) AccessToken(t *issuer.Tenant, c *storage.Client, key *keys.Key, all *AccessClaims) (string, error) {
-	plain, err := json.Marshal(all)
+	sealed, err := m.sealOrigin(t, all)
+	if err != nil {
+		return "", err
+	}
+	plain, err := json.Marshal(sealed)
 	if err != nil {
 		return "", fmt.Errorf("encode access token: %w", err)
 	}
 	plain = claims.Append(plain, all.Given)
-	if isOpaque(t, c, strings.Fields(all.Scope), all.Audience) {
+	if IsOpaque(t, c, strings.Fields(all.Scope), all.Audience) {
 		return opaquePrefix + m.Secrets.Box(t.ID, secret.AccessToken).SealString(plain), nil
 	}
 	if c.AccessTokenTyp == IDTokenType {
@@ -186,10 +174,10 @@ func (m *Maker) OpenAccessToken(ctx context.Context, t *issuer.Tenant, token str
 		return nil, fmt.Errorf("%w: it was issued while a clock was ahead", jws.ErrInvalid)
 	case now.Unix() >= read.ExpiresAt:
 		return nil, fmt.Errorf("%w: it has expired", jws.ErrInvalid)
-	case read.Act != nil && !t.Settings.SignInAs.Enabled:
+	case read.Act.ID() != "" && !t.Settings.SignInAs.Enabled:
 		return nil, fmt.Errorf("%w: administrators don't sign in as users any more", jws.ErrInvalid)
 	}
-	return read, nil
+	return read, m.openOrigin(t, read)
 }
 
 // openEither returns the claims of a token in either format.

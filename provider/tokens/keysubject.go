@@ -19,11 +19,13 @@ func ClientOfKey(k *storage.PresentedKey) *storage.Client {
 	return &storage.Client{TenantID: k.TenantID, ClientID: k.ID, ClientName: k.Name, Scope: strings.Join(k.Scopes, " ")}
 }
 
-// SubjectOfKey returns what rules about claims read of the owner of an API key.
-func (m *Maker) SubjectOfKey(ctx context.Context, t *issuer.Tenant, k *storage.PresentedKey) (*claims.Subject, error) {
-	s := &claims.Subject{Tenant: &t.Tenant, Client: ClientOfKey(k), User: k.User}
+// SubjectOfKey returns what rules about claims read of the owner of an API key, for a token of the client.
+func (m *Maker) SubjectOfKey(
+	ctx context.Context, t *issuer.Tenant, c *storage.Client, k *storage.PresentedKey,
+) (*claims.Subject, error) {
+	s := &claims.Subject{Tenant: &t.Tenant, Client: c, User: k.User}
 	if k.User == nil {
-		return s, m.ReadClientRoles(ctx, s)
+		return s, m.ReadClientRoles(ctx, s, k.OwnerID())
 	}
 	if s.Rules().NeedBelonging() {
 		b, err := m.Store.Belonging(ctx, t.ID, k.User.ID)

@@ -51,14 +51,14 @@ func (m *Maker) ReadIdentities(ctx context.Context, s *claims.Subject, userID st
 	return nil
 }
 
-// ReadClientRoles reads the client's roles if a rule of the subject needs them: for a token that the client
-// gets for itself.
-func (m *Maker) ReadClientRoles(ctx context.Context, s *claims.Subject) (err error) {
+// ReadClientRoles reads the roles of a client that is the subject itself, if a rule needs them. The rules are those of
+// the client that gets the token, which is another one if the subject's token was exchanged.
+func (m *Maker) ReadClientRoles(ctx context.Context, s *claims.Subject, id string) (err error) {
 	if !s.Rules().NeedBelonging() {
 		return nil
 	}
 	s.Belonging = &storage.Belonging{}
-	if s.Belonging.Roles, err = m.Store.ClientRoles(ctx, s.Tenant.ID, s.Client.ClientID); err != nil {
+	if s.Belonging.Roles, err = m.Store.ClientRoles(ctx, s.Tenant.ID, id); err != nil {
 		return fmt.Errorf("client's roles for claims: %w", err)
 	}
 	return nil

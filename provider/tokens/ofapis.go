@@ -56,8 +56,8 @@ func (m *Maker) AccessTokenLifetime(t *issuer.Tenant, c *storage.Client, scopes,
 // formatOpaque is the format of access tokens that only Vouchsafe can read.
 const formatOpaque = "opaque"
 
-// isOpaque reports whether an access token is one that only Vouchsafe can read.
-func isOpaque(t *issuer.Tenant, c *storage.Client, scopes, audience []string) bool {
+// IsOpaque reports whether an access token is one that only Vouchsafe can read.
+func IsOpaque(t *issuer.Tenant, c *storage.Client, scopes, audience []string) bool {
 	apis := apisOf(t, c, scopes, audience)
 	for _, a := range apis {
 		if cmp.Or(a.AccessTokenFormat, c.AccessTokenFormat) == formatOpaque {
