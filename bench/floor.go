@@ -43,16 +43,16 @@ func startFloor(store string, s *server) (*floorServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	database := filepath.Join(s.dir, "floor.db")
+	database, redisURL := filepath.Join(s.dir, "floor.db"), ""
 	if store == "postgres" {
-		database = s.database
+		database, redisURL = s.database, s.redis.URL()
 	}
 	for _, path := range []string{discovery, jwks} {
 		if err := s.keep(path); err != nil {
 			return nil, err
 		}
 	}
-	cmd := exec.Command(self, floorCommand, "127.0.0.1:"+port[0], database, s.dir)
+	cmd := exec.Command(self, floorCommand, "127.0.0.1:"+port[0], database, s.dir, redisURL)
 	p, err := startPinned(cmd)
 	if err != nil {
 		return nil, err
@@ -134,7 +134,8 @@ type rows interface {
 
 const floorTable = `CREATE TABLE IF NOT EXISTS floor (id TEXT PRIMARY KEY, n BIGINT NOT NULL, payload TEXT NOT NULL)`
 
-// serveFloor runs the floor. args are its address, its database, and the folder of the documents.
+// serveFloor runs the floor. args are its address, its database, the folder of the documents, and the URL of Redis or
+// "".
 func serveFloor(args []string) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -154,6 +155,12 @@ func serveFloor(args []string) error {
 		return err
 	}
 	h := http.NewServeMux()
+	pushed, err := newPushedFloor(db, args[3])
+	if err != nil {
+		return err
+	}
+	h.HandleFunc("/par", pushed.push)
+	h.HandleFunc("/authorize", pushed.open)
 	for _, path := range []string{discovery, jwks} {
 		document, err := os.ReadFile(filepath.Join(args[2], filepath.Base(path)))
 		if err != nil {

@@ -44,9 +44,8 @@ var operations = []operation{
 	{"client-credentials", 1.5, task{do: clientCredentials}, task{do: posted(oneSignature)}},
 	{"client-credentials-dpop", 1.5, task{prepare: boundCredentials, do: boundCredentials}, task{do: posted(boundToken)}},
 	{"authorize", 1.7, task{prepare: signIn, do: authorize}, task{do: inTurn(twoReads, firstTokens)}},
-	{"par", 2.3, task{do: push}, task{do: posted("/sign")}},
-	{"authorize-par", 1.7, task{prepare: signIn, do: authorizePushed},
-		task{do: inTurn("/sign", twoReads, firstTokens)}},
+	{"par", 1.5, task{do: push}, task{do: push}},
+	{"authorize-par", 1.7, task{prepare: signIn, do: authorizePushed}, task{do: pushedInTurn}},
 	{"refresh", 1.6, task{prepare: obtain, do: refresh}, task{do: posted(nextTokens)}},
 	// Ten claims of rules in both tokens may cost a tenth more.
 	{"refresh-ten-claims", 1.76, task{prepare: obtainMapped, do: refresh}, task{do: posted(nextTokens)}},

@@ -19,7 +19,7 @@ type asker struct {
 	client *storage.Client
 }
 
-func startAsking(t *testing.T) *asker {
+func startAsking(t testing.TB) *asker {
 	t.Helper()
 	s := startTokens(t, func(c *Config) {
 		c.Sessions = &browser.Sessions{Store: c.Store.(sessions.Store), Idle: time.Hour, Lifetime: time.Hour}

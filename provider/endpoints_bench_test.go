@@ -3,6 +3,7 @@ package provider
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -60,6 +61,37 @@ func BenchmarkPush(b *testing.B) {
 		if w.Code != http.StatusCreated {
 			b.Fatalf("got %d %s", w.Code, w.Body)
 		}
+	}
+}
+
+// BenchmarkAuthorize sends a browser that is signed in back to its client: with a plain request, and with a request URI
+// that is pushed outside the measured time.
+func BenchmarkAuthorize(b *testing.B) {
+	for _, pushed := range []bool{false, true} {
+		b.Run(map[bool]string{false: "plain", true: "pushed"}[pushed], func(b *testing.B) {
+			a := startAsking(b)
+			a.signsIn(a.user)
+			var paths []string
+			b.ReportAllocs()
+			for b.Loop() {
+				if len(paths) == 0 {
+					b.StopTimer()
+					for range 1000 {
+						query := a.wanted()
+						if pushed {
+							query = values("client_id", a.client.ClientID, "request_uri", a.pushes())
+						}
+						paths = append(paths, "/authorize?"+query.Encode())
+					}
+					b.StartTimer()
+				}
+				last := len(paths) - 1
+				to, _ := a.visit(paths[last])
+				if paths = paths[:last]; !strings.Contains(to, "code=") {
+					b.Fatalf("got %q", to)
+				}
+			}
+		})
 	}
 }
 

@@ -130,7 +130,7 @@ var alone = map[string][]string{
 		"bench"},
 	"modernc.org/sqlite":              {"storage/sqldb/engine", "people/importing/keratindb", "bench"},
 	"github.com/go-sql-driver/mysql":  {"people/importing/keratindb", "internal/mariadbtest"},
-	"github.com/redis/go-redis/v9":    {"storage/redis"},
+	"github.com/redis/go-redis/v9":    {"storage/redis", "bench"},
 	"go.yaml.in/yaml/v4":              {"declare"},
 	"github.com/go-webauthn/webauthn": {"people/passkey"},
 	"github.com/go-crypt/x":           {"people/password"},

@@ -22,6 +22,7 @@ type authorization struct {
 	form    url.Values                // as it was asked
 	pushed  string                    // the id of a request that its client pushed
 	signed  string                    // the id of the request object in which it came
+	asked   string                    // what is sealed of a request that is being pushed
 	request fosite.AuthorizeRequester // as fosite read it; nil for a device
 	// device is what a device asks for, and deviceCode how it is stored; nil for a request of a browser.
 	device     *tokens.Device

@@ -23,9 +23,8 @@ import (
 func (s *Server) readOIDC(ctx context.Context, a *authorization, form url.Values) (err error) {
 	a.nonce = form.Get("nonce")
 	a.prompts = strings.Fields(form.Get("prompt"))
-	allowed := s.PromptValues(a.tenant)
 	for _, prompt := range a.prompts {
-		if !slices.Contains(allowed, prompt) {
+		if allowed := s.PromptValues(a.tenant); !slices.Contains(allowed, prompt) {
 			return fosite.ErrInvalidRequest.WithDescription(
 				"prompt has a value that is none of " + strings.Join(allowed, ", ") + ".",
 			)

@@ -77,6 +77,5 @@ func forEngine(r *http.Request, a *authorization, form url.Values) *http.Request
 	theirs.Set("redirect_uri", a.client.RedirectURIs[0])
 	theirs.Set("state", "unused-by-us")
 	theirs.Set("scope", strings.Join(a.scopes, " "))
-	read := &http.Request{Method: http.MethodGet, URL: r.URL, Header: http.Header{}, Form: theirs}
-	return read.WithContext(r.Context())
+	return &http.Request{Method: http.MethodGet, URL: r.URL, Header: http.Header{}, Form: theirs} // it takes the context
 }

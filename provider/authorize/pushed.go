@@ -66,15 +66,16 @@ func (s *Server) Push(w http.ResponseWriter, r *http.Request) error {
 		return fosite.ErrInvalidRequest.WithDescription("client_id isn't the client that authenticated.")
 	}
 	form.Set("client_id", client.GetID())
-	if !form.Has("request") && len(form.Encode()) > oauth.MaxRequest-pushedMark {
-		return oauth.ErrTooLarge
-	}
 	a, err := s.parse(r, form, request{pushed: "now"})
 	if prob, ok := errors.AsType[*web.Problem](err); ok && prob.Developer != "" { // for a page; this is a program
 		err = fosite.ErrInvalidRequest.WithDescription(prob.Developer)
 	}
 	if err != nil {
 		return err
+	}
+	a.asked = a.marked()
+	if a.signed == "" && len(a.asked) > oauth.MaxRequest-pushedMark { // openObject has measured a signed request
+		return oauth.ErrTooLarge
 	}
 	if err := s.bindPushed(ctx, a, proof); err != nil {
 		return err
@@ -83,7 +84,10 @@ func (s *Server) Push(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return oauth.WriteJSON(w, http.StatusCreated, answer.ToMap())
+	return oauth.WriteJSON(w, http.StatusCreated, struct {
+		URI       string `json:"request_uri"`
+		ExpiresIn int    `json:"expires_in"`
+	}{answer.GetRequestURI(), answer.GetExpiresIn()})
 }
 
 // bindPushed binds the code to the key of the proof that came with a pushed request (RFC 9449 section 10.1), and spends
@@ -102,7 +106,9 @@ func (s *Server) bindPushed(ctx context.Context, a *authorization, proof dpop.Pr
 			return err
 		}
 	}
-	a.form.Set("dpop_jkt", proof.JKT)
+	if a.jkt == "" {
+		a.asked += "&dpop_jkt=" + proof.JKT
+	}
 	return s.Proofs.Spend(ctx, proof)
 }
 
@@ -119,10 +125,10 @@ func (h pushHandler) HandlePushedAuthorizeEndpointRequest(
 	_ context.Context, r fosite.AuthorizeRequester, answer fosite.PushedAuthorizeResponder,
 ) error {
 	a := r.GetSession().(*authorization)
-	id := make([]byte, 16)
-	rand.Read(id)
-	b := binary.BigEndian.AppendUint64(id, uint64(a.started.UnixMicro()))
-	b = append(b, a.marked()...)
+	b := make([]byte, 16, pushedHeader+len(a.asked))
+	rand.Read(b)
+	b = binary.BigEndian.AppendUint64(b, uint64(a.started.UnixMicro()))
+	b = append(b, a.asked...)
 	answer.SetRequestURI(requestURIPrefix + h.Secrets.Box(a.tenant.ID, secret.PushedRequest).SealString(b))
 	answer.SetExpiresIn(int(pushedLifetime.Seconds()))
 	return nil

@@ -2,20 +2,15 @@ package dpop
 
 import (
 	"context"
-	"crypto"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-
 	"github.com/vouchsafe/vouchsafe/clients"
-	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
@@ -38,11 +33,13 @@ const (
 	oldest, newest = 5 * time.Minute, time.Minute
 )
 
-// Checker checks proofs. All fields are required.
+// Checker checks proofs. All exported fields are required.
 type Checker struct {
 	Secrets *secret.Masters
 	// Store remembers which proofs were used.
 	Store storage.SpentValues
+
+	headers headers
 }
 
 // Proof is what a proof shows that was found to be right. The zero value is that of a request without a proof.
@@ -81,7 +78,7 @@ func (c *Checker) Read(r *http.Request, token string) (Proof, error) {
 	}
 	ctx, now := r.Context(), time.Now()
 	box := c.Secrets.Box(web.TenantOf(ctx).ID, secret.DPoPNonce)
-	claims, jkt, err := parse(values)
+	claims, jkt, err := c.parse(values)
 	if current := nonceAt(box, now); err != nil || claims.Nonce != current {
 		web.SetHeader(ctx, "DPoP-Nonce", current)
 	}
@@ -124,52 +121,23 @@ func invalid(ctx context.Context, err error) error {
 
 // parse reads the header DPoP and verifies the signature of the proof. It returns its claims, and the thumbprint of
 // its key (RFC 9449 section 4.3). What it returns with an error means nothing.
-func parse(values []string) (claims proofClaims, jkt string, err error) {
+func (c *Checker) parse(values []string) (claims proofClaims, jkt string, err error) {
 	switch {
 	case len(values) > 1:
 		return claims, "", errors.New("there is more than one header DPoP")
 	case len(values[0]) > maxProof:
 		return claims, "", fmt.Errorf("it has %d bytes, more than %d", len(values[0]), maxProof)
 	}
-	signed, err := jws.Parse(values[0], Algorithms)
-	if err != nil {
-		return claims, "", errors.New("it is no JWT that is signed by one of dpop_signing_alg_values_supported")
+	payload, jkt, ok := c.headers.verify(values[0])
+	if !ok {
+		if payload, jkt, err = c.headers.read(values[0]); err != nil {
+			return claims, "", err
+		}
 	}
-	if jws.Type(signed) != "dpop+jwt" {
-		return claims, "", errors.New("its typ isn't dpop+jwt")
-	}
-	key, err := keyOf(values[0])
-	if err != nil {
-		return claims, "", err
-	}
-	if !clients.SignedByOne(signed, []jose.JSONWebKey{key}) {
-		return claims, "", errors.New("its key didn't sign it, or isn't for its alg")
-	}
-	print, err := key.Thumbprint(crypto.SHA256)
-	if err != nil {
-		return claims, "", errors.New("its jwk has no thumbprint")
-	}
-	if json.Unmarshal(signed.UnsafePayloadWithoutVerification(), &claims) != nil {
+	if json.Unmarshal(payload, &claims) != nil {
 		return claims, "", errors.New("its claims can't be read")
 	}
-	return claims, strict.EncodeToString(print), nil
-}
-
-// keyOf returns the public key in the header of a proof.
-func keyOf(proof string) (jose.JSONWebKey, error) {
-	var header struct {
-		Key json.RawMessage `json:"jwk"`
-	}
-	part, _, _ := strings.Cut(proof, ".")
-	plain, err := strict.DecodeString(part)
-	if err != nil || json.Unmarshal(plain, &header) != nil || len(header.Key) == 0 {
-		return jose.JSONWebKey{}, errors.New("its header has no jwk")
-	}
-	key, err := clients.ParseKey(header.Key)
-	if err != nil {
-		return key, fmt.Errorf("its jwk %w", err)
-	}
-	return key, nil
+	return claims, jkt, nil
 }
 
 // check checks all claims but the nonce. The URI is that of the endpoint below the issuer, whatever host and path a

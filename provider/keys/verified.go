@@ -2,9 +2,10 @@ package keys
 
 import (
 	"crypto/sha256"
-	"sync"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/vouchsafe/vouchsafe/internal/cache"
 )
 
 // verifiedTokens remembers tokens whose signature was verified. An access token is presented many
@@ -13,10 +14,7 @@ import (
 // published, the token unexpired and its grant alive is checked every time. Only tokens that this
 // server signed are remembered. The zero value is ready for use.
 type verifiedTokens struct {
-	mu sync.RWMutex
-	// young and old are two generations. When young is full it becomes old, and tokens of the
-	// former old that were not used meanwhile are dropped.
-	young, old map[[sha256.Size]byte]verified
+	recent cache.Recent[[sha256.Size]byte, verified]
 }
 
 // verified is a token's claims, and the key that signed it.
@@ -39,31 +37,14 @@ func verifiedName(tenant, typ, token string) [sha256.Size]byte {
 	return sha256.Sum256([]byte(tenant + "\x00" + typ + "\x00" + token))
 }
 
-// find returns a remembered token, and makes it young again.
+// find returns a remembered token.
 func (t *verifiedTokens) find(name [sha256.Size]byte) (verified, bool) {
-	t.mu.RLock()
-	v, young := t.young[name]
-	if young {
-		t.mu.RUnlock()
-		return v, true
-	}
-	v, ok := t.old[name]
-	t.mu.RUnlock()
-	if ok {
-		t.keep(name, v)
-	}
-	return v, ok
+	return t.recent.Find(name, maxVerified)
 }
 
 // keep remembers a token, unless its claims are too large.
 func (t *verifiedTokens) keep(name [sha256.Size]byte, v verified) {
-	if len(v.claims) > maxVerifiedClaims {
-		return
+	if len(v.claims) <= maxVerifiedClaims {
+		t.recent.Keep(name, v, maxVerified)
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.young == nil || len(t.young) >= maxVerified {
-		t.young, t.old = make(map[[sha256.Size]byte]verified), t.young
-	}
-	t.young[name] = v
 }

@@ -37,8 +37,8 @@ func TestAVerifiedTokenNeedsItsKey(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if len(k.verified.young) != 1 {
-			t.Errorf("%d tokens are remembered, want one", len(k.verified.young))
+		if n := k.verified.recent.Len(); n != 1 {
+			t.Errorf("%d tokens are remembered, want one", n)
 		}
 		parts := strings.Split(token, ".")
 		for name, err := range map[string]error{
@@ -75,7 +75,7 @@ func TestVerifiedTokensAreBounded(t *testing.T) {
 			t.Fatalf("the token in use was forgotten after %d others", i)
 		}
 	}
-	if n := len(tokens.young) + len(tokens.old); n > 2*maxVerified {
+	if n := tokens.recent.Len(); n > 2*maxVerified {
 		t.Errorf("%d tokens are remembered, want at most %d", n, 2*maxVerified)
 	}
 	if _, ok := tokens.find(name(1)); ok {

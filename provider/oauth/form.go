@@ -72,6 +72,11 @@ func DropEmpty(form url.Values) {
 
 // IsForm reports whether the body is application/x-www-form-urlencoded.
 func IsForm(r *http.Request) bool {
-	typ, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	return err == nil && typ == "application/x-www-form-urlencoded"
+	const form = "application/x-www-form-urlencoded"
+	sent := r.Header.Get("Content-Type")
+	if sent == form { // as nearly all clients write it
+		return true
+	}
+	typ, _, err := mime.ParseMediaType(sent)
+	return err == nil && typ == form
 }
