@@ -26,7 +26,8 @@ func ReadRegistration(text []byte) (storage.Client, error) {
 	if json.Unmarshal(text, &d) != nil || d == nil {
 		return storage.Client{}, Fault{"", "the body is not a JSON object"}
 	}
-	if d.text("software_statement") != "" {
+	// What a statement says counts before the rest (RFC 7591 section 3.1.1): without it, this would be another client.
+	if statement := string(d["software_statement"]); !slices.Contains([]string{"", "null", `""`}, statement) {
 		return storage.Client{}, Fault{"software_statement", "isn't of a publisher that is known here: leave it out"}
 	}
 	for _, member := range []string{"redirect_uris", "post_logout_redirect_uris"} {

@@ -159,7 +159,7 @@ func (h *outsideHistory) step(random *rand.Rand) bool {
 // share has all replicas read the client anew: they keep it for a second.
 func (h *outsideHistory) share() {
 	for _, r := range h.replicas {
-		_, _ = r.p.clients.Fresh(h.Context(), h.tenant.ID, h.host.id)
+		_, _ = r.p.clients.Fresh(h.inTenant().Context(), h.tenant.ID, h.host.id)
 	}
 }
 

@@ -158,6 +158,7 @@ func TestRefusedRegistrations(t *testing.T) {
 		strings.Replace(registration, `"none"`, `"private_key_jwt"`, 1):              "invalid_client_metadata",
 		strings.Replace(registration, `"none"`, `"client_secret_jwt"`, 1):            "invalid_client_metadata",
 		strings.Replace(registration, "{", `{"software_statement": "e30.e30.x",`, 1): "unapproved_software_statement",
+		strings.Replace(registration, "{", `{"software_statement": {"a": 1},`, 1):    "unapproved_software_statement",
 		strings.Replace(registration, `"authorization_code", `, "", 1):               "invalid_client_metadata",
 	} {
 		a := g.elsewhere(t).registers(metadata)

@@ -5,12 +5,15 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
+	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -23,7 +26,7 @@ type objects struct {
 	key *ecdsa.PrivateKey
 }
 
-func startObjects(t *testing.T, change ...func(*storage.Client)) *objects {
+func startObjects(t testing.TB, change ...func(*storage.Client)) *objects {
 	t.Helper()
 	a := startAsking(t)
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -244,6 +247,60 @@ func TestALateLetterOfASignedRequestHasExpired(t *testing.T) {
 		o.signsIn(o.user)
 		if to, status := o.visit(letter); to != "" || status != http.StatusBadRequest {
 			t.Errorf("got %d to %q, want a page", status, to)
+		}
+	})
+}
+
+// FuzzRequestObject: whatever a client signs, the endpoint does not break, the browser is sent to our pages or to the
+// client, and nothing in the object makes it a request of another client.
+func FuzzRequestObject(f *testing.F) {
+	o := startObjects(f)
+	good := o.claims("exp", 4102444800)
+	delete(good, "iat")
+	delete(good, "nbf")
+	for name, v := range map[string]any{
+		"x": 1, "claims": map[string]any{"id_token": map[string]any{"sub": map[string]any{"value": 1}}}, "exp": 1e300,
+		"aud": []any{testIssuer, 1}, "redirect_uri": "https://evil.example/", "client_id": "other", "request": "a.b.c",
+		"resource": []any{"https://a.example", nil}, "max_age": -1, "state": []any{}, "response_mode": map[string]any{},
+		"request_uri": "urn:ietf:params:oauth:request_uri:x", "scope": "openid\x00", "prompt": true, "dpop_jkt": "x",
+	} {
+		claims := maps.Clone(good)
+		claims[name] = v
+		text, err := json.Marshal(claims)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(text, "oauth-authz-req+jwt")
+	}
+	f.Add([]byte(`{"iss":"signer","ISS":"other","iss":"other"}`), "JWT")
+	f.Add([]byte("null"), "")
+	f.Add([]byte("{"), "dpop+jwt")
+	f.Fuzz(func(t *testing.T, claims []byte, typ string) {
+		o := *o
+		a, s := *o.asker, *o.tokenServer
+		a.visitor = &visitor{&s, maps.Clone(o.cookies)}
+		o.asker, s.TB = &a, t
+		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: o.key},
+			&jose.SignerOptions{ExtraHeaders: map[jose.HeaderKey]any{"kid": "k1", "typ": typ}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		signed, err := signer.Sign(claims)
+		if err != nil {
+			t.Fatal(err)
+		}
+		object, err := signed.CompactSerialize()
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := values("client_id", o.client.ClientID, "request", object)
+		to, status := o.visit("/authorize?" + q.Encode())
+		if status >= http.StatusInternalServerError || strings.ContainsFunc(to, unicode.IsControl) {
+			t.Fatalf("%q: got %d to %q", claims, status, to)
+		}
+		if to != "" && !strings.HasPrefix(to, "/") && !strings.HasPrefix(to, testRedirect+"?") &&
+			!strings.HasPrefix(to, testRedirect+"#") {
+			t.Errorf("%q: sent to %q", claims, to)
 		}
 	})
 }
