@@ -232,6 +232,10 @@ func (m *matrix) tryClients() {
 	t, api := m.T, m.scene.north.API(m.T)
 	again := m.scene.renewed
 	m.opened[client]++ // /token, which gave it
+	pushed := vouchsafetest.NewRequest(vouchsafetest.Web).Params
+	if got := api.As(t, vouchsafetest.Web, "/par", pushed); got.Status != http.StatusCreated {
+		t.Errorf("/par: got %d %s, want 201", got.Status, got.Raw)
+	}
 	if !api.Active(t, vouchsafetest.Web, again.Access()) {
 		t.Error("/introspect: the client's own token is not active")
 	}

@@ -139,7 +139,12 @@ func (sc *scene) fields(path string) (all []url.Values) {
 	case "/token":
 		redeem := vouchsafetest.Values("grant_type", "authorization_code", "code", sc.code, "redirect_uri",
 			vouchsafetest.Web.RedirectURI(), "code_verifier", sc.request.Verifier)
-		return []url.Values{redeem, vouchsafetest.Values("grant_type", "refresh_token", "refresh_token", v.tokens.Refresh())}
+		return []url.Values{redeem, vouchsafetest.Values("grant_type", "refresh_token", "refresh_token", v.tokens.Refresh()),
+			vouchsafetest.Values("grant_type", "refresh_token", "refresh_token", sc.bound.Refresh(), "client_id", "public")}
+	case "/par":
+		return []url.Values{vouchsafetest.NewRequest(vouchsafetest.Web).Params}
+	case "/device_authorization":
+		return []url.Values{{"client_id": {"web"}, "scope": {"openid"}}}
 	case "/introspect", "/revoke":
 		return []url.Values{{"token": {v.tokens.Access()}}, {"token": {v.tokens.Refresh()}}, {"token": {v.opaque.Access()}}}
 	case "/userinfo":
@@ -147,7 +152,8 @@ func (sc *scene) fields(path string) (all []url.Values) {
 	case "/authorize-challenge":
 		return []url.Values{maps.Clone(sc.challenge)}
 	case "/authorize":
-		return []url.Values{authorize}
+		return []url.Values{authorize, {"client_id": {"web"}, "request_uri": {sc.pushed}},
+			{"client_id": {"public"}, "request_uri": {sc.pushed}}}
 	case "/logout":
 		return []url.Values{{"client_id": {"web"}}, {"client_id": {"web"}, "id_token_hint": {sc.stranger.tokens.ID()}}}
 	}

@@ -68,6 +68,7 @@ func (sc *scene) keys(t *testing.T) []key {
 	all := []key{whole, shut("nothing", func(*http.Request, url.Values) {})}
 	all = append(all, sc.sessions(t)...)
 	all = append(all, sc.clients(t)...)
+	all = append(all, sc.proofs(t)...)
 	return append(all, sc.tokens()...)
 }
 
@@ -186,5 +187,43 @@ func (sc *scene) tokens() []key {
 		shut("an access token in the query", func(r *http.Request, _ url.Values) {
 			r.URL.RawQuery = strings.TrimPrefix(r.URL.RawQuery+"&access_token="+url.QueryEscape(v.tokens.Access()), "&")
 		}),
+	}
+}
+
+// proofs returns the keys that have to do with proofs of possession (RFC 9449), and with registrations.
+func (sc *scene) proofs(t *testing.T) []key {
+	t.Helper()
+	bound := sc.bound.Access()
+	with := func(name, scheme string, proof func(r *http.Request) string) key {
+		return shut(name, func(r *http.Request, _ url.Values) {
+			r.Header.Set("Authorization", scheme+" "+bound)
+			if proof != nil {
+				r.Header.Set("DPoP", proof(r))
+			}
+		})
+	}
+	own := with("the victim's bound token with its key", "DPoP", func(r *http.Request) string {
+		return sc.prover.proof(t, r.Method, r.URL.String(), bound)
+	})
+	own.opens, own.owner = []need{bearer}, sc.victim
+	thief := newProver(t)
+	return []key{
+		own,
+		with("the victim's bound token as a bearer token", "Bearer", nil),
+		with("the victim's bound token without a proof", "DPoP", nil),
+		with("the victim's bound token with another key", "DPoP", func(r *http.Request) string {
+			return thief.proof(t, r.Method, r.URL.String(), bound)
+		}),
+		with("the victim's bound token with a proof for another URL", "DPoP", func(r *http.Request) string {
+			return sc.prover.proof(t, r.Method, sc.north.Issuer+"/elsewhere", bound)
+		}),
+		with("the victim's bound token with its key as a bearer token", "Bearer", func(r *http.Request) string {
+			return sc.prover.proof(t, r.Method, r.URL.String(), bound)
+		}),
+		shut("a proof alone", func(r *http.Request, f url.Values) {
+			f.Set("client_id", vouchsafetest.Public.ID())
+			r.Header.Set("DPoP", thief.proof(t, r.Method, r.URL.String(), ""))
+		}),
+		bearing("a registration access token", sc.registration),
 	}
 }

@@ -113,6 +113,10 @@ type scene struct {
 	request      *vouchsafetest.Request // that the code is for
 	code         string                 // of the victim, unspent
 	letter       string
+	prover       *prover              // has the key of the bound tokens
+	bound        *vouchsafetest.Reply // tokens of the victim that are bound to a key
+	pushed       string               // a request URI of the victim's client
+	registration string               // the registration access token of a client
 	voyages      []voyage
 	challenge    url.Values // what /authorize-challenge is asked for
 }
@@ -125,6 +129,7 @@ func newScene(t *testing.T, s *vouchsafetest.Server) *scene {
 		t.Fatal(err)
 	}
 	s.Command(t, "", "client", "apply", "--yes", file, "--tenant", "south")
+	sc.register(t)
 	sc.federate(t)
 	sc.victim, sc.neighbour, sc.gone, sc.guest = newPerson(t, sc.north), newPerson(t, sc.north),
 		newPerson(t, sc.north), newPerson(t, sc.north)
@@ -148,8 +153,38 @@ func newScene(t *testing.T, s *vouchsafetest.Server) *scene {
 		vouchsafetest.NewRequest(vouchsafetest.Web).Path()).URL.Query().Get("i")
 	sc.request = vouchsafetest.NewRequest(vouchsafetest.Web)
 	sc.code = sc.victim.browser.Code(t, sc.request)
+	sc.bind(t)
 	time.Sleep(time.Until(given.Add(3 * time.Second))) // until the brief ones are over
 	return sc
+}
+
+// bind gets tokens that are bound to a key, and pushes a request.
+func (sc *scene) bind(t *testing.T) {
+	t.Helper()
+	api, c := sc.north.API(t), vouchsafetest.Public
+	r := vouchsafetest.NewRequest(c, "scope", "openid profile email phone offline_access")
+	sc.prover = newProver(t)
+	sc.bound = sc.prover.posts(t, api, vouchsafetest.Values("grant_type", "authorization_code", "client_id", c.ID(),
+		"code", sc.victim.browser.Code(t, r), "redirect_uri", c.RedirectURI(), "code_verifier", r.Verifier)).Want(t, 200, "")
+	sc.pushed = api.As(t, vouchsafetest.Web, "/par", vouchsafetest.NewRequest(vouchsafetest.Web, "prompt", "none").Params).
+		Want(t, 201, "").String("request_uri")
+}
+
+// register lets a client register itself, before the tenant asks for a token.
+func (sc *scene) register(t *testing.T) {
+	t.Helper()
+	api := sc.north.API(t)
+	sc.north.ApplyTenant(t, map[string]any{"outside_clients": map[string]any{"registration": "anyone"}})
+	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) { // servers read settings anew
+		said := api.Do(t, api.Request(t, http.MethodPost, "/register", "application/json",
+			`{"redirect_uris": ["https://registered.example/callback"], "token_endpoint_auth_method": "none"}`))
+		if sc.registration = said.String("registration_access_token"); sc.registration != "" {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("registration: got %d %s, want 201", said.Status, said.Raw)
+		}
+	}
 }
 
 // unharmed fails the test if anything of the victim's has changed.
@@ -167,6 +202,8 @@ func (sc *scene) unharmed(t *testing.T) {
 	sc.renewed = api.Renew(t, vouchsafetest.Web, v.tokens.Refresh()).Want(t, 200, "")
 	api.Renew(t, vouchsafetest.Opaque, v.opaque.Refresh()).Want(t, 200, "")
 	api.Renew(t, App, v.app.Refresh()).Want(t, 200, "")
+	sc.prover.posts(t, api, vouchsafetest.Values("grant_type", "refresh_token", "client_id", vouchsafetest.Public.ID(),
+		"refresh_token", sc.bound.Refresh())).Want(t, 200, "")
 	if got := v.form(t); got.Get("session") != v.fields.Get("session") {
 		t.Error("the victim's session is another one")
 	}
