@@ -39,7 +39,19 @@ const ExchangeGrant = "urn:ietf:params:oauth:grant-type:token-exchange"
 
 // AuthMethods are the ways in which a client can authenticate at the endpoints that programs
 // call (token_endpoint_auth_method, OpenID Connect Core section 9).
-var AuthMethods = []string{"client_secret_basic", "client_secret_post", "private_key_jwt", "none"}
+var AuthMethods = []string{
+	"client_secret_basic", "client_secret_post", "private_key_jwt", ByAuthority, BySelfSigned, "none",
+}
+
+// The methods of clients that present certificates in TLS (RFC 8705 section 2): one that an authority issued, or one
+// with a key that the client has registered.
+const (
+	ByAuthority  = "tls_client_auth"
+	BySelfSigned = "self_signed_tls_client_auth"
+)
+
+// ByCertificate reports whether the method is one by which clients authenticate in TLS.
+func ByCertificate(method string) bool { return method == ByAuthority || method == BySelfSigned }
 
 // Scopes are those that Vouchsafe gives a meaning to. All are about a user; any other scope is
 // between clients and their resource servers.

@@ -2,6 +2,7 @@ package clients
 
 import (
 	"fmt"
+	"net"
 	"regexp"
 	"slices"
 	"strings"
@@ -278,8 +279,45 @@ func (v *clientChecks) authentication() {
 		for _, message := range jwksFaults(v.JWKS) {
 			v.fault("jwks", "%s", message)
 		}
-	} else if v.JWKSURI == "" && method == "private_key_jwt" {
-		v.fault("jwks", "is missing: private_key_jwt needs the client's public keys; write jwks, or jwks_uri")
+	} else if v.JWKSURI == "" && (method == "private_key_jwt" || method == BySelfSigned) {
+		v.fault("jwks", "is missing: %s needs the client's public keys; write jwks, or jwks_uri", method)
+	}
+	v.certificate()
+}
+
+// certificate checks what the certificate of a client with tls_client_auth names (RFC 8705 section 2.1.2).
+func (v *clientChecks) certificate() {
+	var given []string
+	for _, name := range []struct{ field, value string }{
+		{"tls_client_auth_subject_dn", v.CertificateDN}, {"tls_client_auth_san_dns", v.CertificateDNS},
+		{"tls_client_auth_san_uri", v.CertificateURI}, {"tls_client_auth_san_ip", v.CertificateIP},
+		{"tls_client_auth_san_email", v.CertificateEmail},
+	} {
+		if name.value == "" {
+			continue
+		}
+		given = append(given, name.field)
+		if len(name.value) > MaxURI {
+			v.fault(name.field, "has %d characters: write at most %d", len(name.value), MaxURI)
+		}
+	}
+	switch by := v.TokenEndpointAuthMethod == ByAuthority; {
+	case by && len(given) == 0:
+		v.fault("tls_client_auth_subject_dn", "is missing: tls_client_auth needs the name that the client's certificate "+
+			"has; write it here, or into tls_client_auth_san_dns, _uri, _ip or _email")
+	case by && len(given) > 1:
+		v.fault(given[1], "can't be used together with %s: write one of them (RFC 8705 section 2.1.2)", given[0])
+	case !by && len(given) > 0:
+		v.fault(given[0], "is for tls_client_auth: remove it, or set token_endpoint_auth_method to that")
+	}
+	if v.CertificateDN != "" {
+		if _, err := ParseDN(v.CertificateDN); err != nil {
+			v.fault("tls_client_auth_subject_dn", "%q is no name as RFC 4514 writes it, such as CN=app,O=Example,C=DE: %s",
+				v.CertificateDN, err)
+		}
+	}
+	if v.CertificateIP != "" && net.ParseIP(v.CertificateIP) == nil {
+		v.fault("tls_client_auth_san_ip", "%q is no IP address: write one such as 192.0.2.1", v.CertificateIP)
 	}
 }
 

@@ -141,6 +141,30 @@ func TestClientFaults(t *testing.T) {
 		"secret beside a key": {"client_secret", func(c *storage.Client) {
 			c.TokenEndpointAuthMethod, c.JWKS, c.SecretHashes = "private_key_jwt", []byte(keys), []string{"sha256$x"}
 		}},
+		"a certificate of an authority": {"", func(c *storage.Client) {
+			c.TokenEndpointAuthMethod, c.CertificateDN = "tls_client_auth", `CN=app+UID=7,O=Example\, Inc.,1.2.3=x`
+		}},
+		"a certificate without a name": {"tls_client_auth_subject_dn", func(c *storage.Client) {
+			c.TokenEndpointAuthMethod = "tls_client_auth"
+		}},
+		"a certificate with two names": {"tls_client_auth_san_uri", func(c *storage.Client) {
+			c.TokenEndpointAuthMethod, c.CertificateDNS, c.CertificateURI = "tls_client_auth", "app.example.com", "spiffe://a/b"
+		}},
+		"a name of a certificate beside a secret": {"tls_client_auth_san_dns", func(c *storage.Client) {
+			c.CertificateDNS = "app.example.com"
+		}},
+		"no distinguished name": {"tls_client_auth_subject_dn", func(c *storage.Client) {
+			c.TokenEndpointAuthMethod, c.CertificateDN = "tls_client_auth", "/C=DE/CN=app"
+		}},
+		"a name that ends in a backslash": {"tls_client_auth_subject_dn", func(c *storage.Client) {
+			c.TokenEndpointAuthMethod, c.CertificateDN = "tls_client_auth", `CN=app\`
+		}},
+		"no IP address": {"tls_client_auth_san_ip", func(c *storage.Client) {
+			c.TokenEndpointAuthMethod, c.CertificateIP = "tls_client_auth", "app.example.com"
+		}},
+		"self-signed without keys": {"jwks", func(c *storage.Client) {
+			c.TokenEndpointAuthMethod = "self_signed_tls_client_auth"
+		}},
 		"key method without keys": {"jwks", func(c *storage.Client) { c.TokenEndpointAuthMethod = "private_key_jwt" }},
 		"key method, null keys": {"jwks", func(c *storage.Client) {
 			c.TokenEndpointAuthMethod, c.JWKS = "private_key_jwt", []byte("null")

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -70,6 +71,13 @@ type Config struct {
 	Fetch clientauth.Fetcher
 	// Documents reads the metadata of clients that are named by a URL. Default: what reaches public addresses only.
 	Documents *documents.Fetcher
+
+	// Certificates says that certificates that clients present in TLS count (RFC 8705). CertificatesURL is where they
+	// present them, a URL without a path; "" for the issuer. Authorities issue those of clients with tls_client_auth; nil
+	// for none.
+	Certificates    bool
+	CertificatesURL string
+	Authorities     *x509.CertPool
 
 	// AccessTokenAlgorithm signs JWT access tokens. Default ES256; or RS256, EdDSA.
 	AccessTokenAlgorithm string

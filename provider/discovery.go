@@ -72,16 +72,44 @@ func (p *Provider) metadata(t *issuer.Tenant) map[string]any {
 	if len(p.Pages.Languages) > 0 {
 		all["ui_locales_supported"] = p.Pages.Languages
 	}
+	aliases := map[string]string{}
 	for _, e := range p.endpoints {
 		if e.Metadata != "" && (e.offered == nil || e.offered(t)) {
 			all[e.Metadata] = t.URL(e.Path)
+			if e.Program && (len(e.Clients) > 0 || e.Path == "/userinfo") {
+				aliases[e.Metadata] = p.aliasOf(t) + e.Path
+			}
 		}
 		if e.announced {
-			all[e.Metadata+"_auth_methods_supported"] = e.Clients
+			all[e.Metadata+"_auth_methods_supported"] = p.authMethods(e.Clients)
 			all[e.Metadata+"_auth_signing_alg_values_supported"] = clients.AlgorithmNames(clients.AssertionAlgorithms)
 		}
 	}
+	if p.Certificates {
+		all["tls_client_certificate_bound_access_tokens"] = true
+		if p.CertificatesURL != "" {
+			all["mtls_endpoint_aliases"] = aliases // RFC 8705 section 5
+		}
+	}
 	return all
+}
+
+// aliasOf returns the URL that stands in the place of the issuer where clients present certificates.
+func (p *Provider) aliasOf(t *issuer.Tenant) string {
+	switch {
+	case p.CertificatesURL == "":
+		return t.Issuer
+	case t.ID == storage.DefaultTenant:
+		return p.CertificatesURL
+	}
+	return p.CertificatesURL + "/t/" + t.ID
+}
+
+// authMethods returns those of the methods by which clients can authenticate here.
+func (p *Provider) authMethods(all []string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(m string) bool {
+		return clients.ByCertificate(m) && !p.Certificates || m == clients.ByAuthority && p.Authorities == nil
+	})
 }
 
 // scopesSupported returns the scopes that Vouchsafe and the tenant give a meaning to.

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -117,7 +118,10 @@ func (s *tokenServer) listen(p *Provider) {
 	}
 	router := mux.NewRouter()
 	p.Register(router)
-	edge := &web.Edge{Log: p.Log, Errors: p.Errors}
+	edge := &web.Edge{Log: p.Log, Errors: p.Errors, Certificates: p.Certificates}
+	if p.Certificates {
+		edge.TrustedProxies, edge.CertificateHeader = []netip.Prefix{netip.MustParsePrefix(proxyIP + "/32")}, "Client-Cert"
+	}
 	s.p, s.handler = p, edge.Wrap(tenancy.Wrap(router))
 }
 

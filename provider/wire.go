@@ -36,7 +36,7 @@ func New(c Config) (*Provider, error) {
 	}
 	p.auth = clientauth.New(&clientauth.Authenticator{
 		Clients: p.clients, Store: c.Store, Ephemeral: c.Ephemeral, Limits: c.Limits,
-		Failures: c.ClientFailures, Fetch: c.Fetch, Development: c.Development,
+		Failures: c.ClientFailures, Fetch: c.Fetch, Authorities: c.Authorities, Development: c.Development,
 	})
 	p.origins = cache.Cache[originKey, bool]{Load: p.loadOrigin, Name: originKey.String}
 	p.proofs = &dpop.Checker{Secrets: c.Secrets, Store: c.Store}

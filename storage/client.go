@@ -70,6 +70,14 @@ type Client struct {
 	// DPoP says whether its tokens are bound to the key of its proofs (RFC 9449): DPoPOff, DPoPRequire, or DPoPAllow for
 	// those that it sends a proof for, which is the default.
 	DPoP string `json:"dpop,omitempty" yaml:"dpop,omitempty"`
+	// CertificateBound binds its access tokens to the certificate that it presents in TLS (RFC 8705 section 3.4).
+	CertificateBound bool `json:"tls_client_certificate_bound_access_tokens,omitempty" yaml:"tls_client_certificate_bound_access_tokens,omitempty"`
+	// What the certificate of a client with tls_client_auth names: one of them (RFC 8705 section 2.1.2).
+	CertificateDN    string `json:"tls_client_auth_subject_dn,omitempty" yaml:"tls_client_auth_subject_dn,omitempty"`
+	CertificateDNS   string `json:"tls_client_auth_san_dns,omitempty" yaml:"tls_client_auth_san_dns,omitempty"`
+	CertificateURI   string `json:"tls_client_auth_san_uri,omitempty" yaml:"tls_client_auth_san_uri,omitempty"`
+	CertificateIP    string `json:"tls_client_auth_san_ip,omitempty" yaml:"tls_client_auth_san_ip,omitempty"`
+	CertificateEmail string `json:"tls_client_auth_san_email,omitempty" yaml:"tls_client_auth_san_email,omitempty"`
 	// AccessTokenFormat is "jwt" (RFC 9068, the default) or "opaque".
 	AccessTokenFormat string `json:"access_token_format,omitempty" yaml:"access_token_format,omitempty"`
 	// AccessTokenTyp is the typ of its JWT access tokens: "at+jwt" (RFC 9068, the default), or
@@ -118,6 +126,9 @@ const (
 	DPoPAllow   = "allow"
 	DPoPRequire = "require"
 )
+
+// BoundTokens reports whether the client gets no access tokens but those that are bound to a key or a certificate.
+func (c *Client) BoundTokens() bool { return c.DPoP == DPoPRequire || c.CertificateBound }
 
 // Public reports whether the client has no credentials of its own.
 func (c *Client) Public() bool { return c.TokenEndpointAuthMethod == "none" }

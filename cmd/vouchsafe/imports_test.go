@@ -36,9 +36,10 @@ var arrows = map[string][]string{
 
 	"provider/oauth":      {"clients", "storage", "internal/..."},
 	"provider/keys":       {"clients", "storage", "internal/..."},
-	"provider/clientauth": {"provider/oauth", "clients", "storage", "storage/ephemeral", "internal/..."},
+	"provider/clientauth": {"provider/mtls", "provider/oauth", "clients", "storage", "storage/ephemeral", "internal/..."},
 	"provider/tokens":     {"people/claims", "provider/oauth", "provider/keys", "clients", "storage", "internal/..."},
 	"provider/dpop":       {"provider/oauth", "clients", "storage", "internal/..."},
+	"provider/mtls":       {"clients", "storage", "internal/..."},
 	"provider/authorize":  endpoint,
 	"provider/token":      endpoint,
 	"provider/register":   endpoint,
@@ -106,8 +107,8 @@ var arrows = map[string][]string{
 
 // endpoint is what the package of an endpoint may import: no other endpoint's.
 var endpoint = []string{
-	"provider/oauth", "provider/keys", "provider/clientauth", "provider/tokens", "provider/dpop", "clients",
-	"people/claims", "storage", "storage/ephemeral", "internal/...",
+	"provider/oauth", "provider/keys", "provider/clientauth", "provider/tokens", "provider/dpop", "provider/mtls",
+	"clients", "people/claims", "storage", "storage/ephemeral", "internal/...",
 }
 
 // family is what the package of a family of commands may import: no other family's.

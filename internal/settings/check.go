@@ -71,8 +71,10 @@ func (c *Config) checkProduction(wrong wrong) {
 
 // checkListeners reports what is wrong with the addresses to listen on, and with their TLS.
 func (c *Config) checkListeners(wrong wrong) {
-	for name, addr := range map[string]string{"listen": c.Listen, "metrics_listen": c.MetricsListen} {
-		if name == "metrics_listen" && addr == "off" {
+	for name, addr := range map[string]string{
+		"listen": c.Listen, "metrics_listen": c.MetricsListen, "mtls_listen": c.MTLSListen,
+	} {
+		if name == "metrics_listen" && addr == "off" || name == "mtls_listen" && addr == "" {
 			continue
 		}
 		if path, ok := listeners.SocketPath(addr); ok && path != "" {
@@ -89,6 +91,32 @@ func (c *Config) checkListeners(wrong wrong) {
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		wrong("tls_cert", "and tls_key belong together: set both, or none behind a proxy that speaks TLS")
+	}
+	c.checkMTLS(wrong)
+}
+
+// checkMTLS reports what is wrong with how clients present certificates.
+func (c *Config) checkMTLS(wrong wrong) {
+	if c.MTLSListen != "" && c.TLSCert == "" {
+		wrong("mtls_listen", "needs tls_cert and tls_key: set them, or have your proxy ask for certificates and set "+
+			"client_cert_header")
+	}
+	if c.ClientCertHeader != "" && len(c.TrustedProxies) == 0 && !strings.HasPrefix(c.Listen, "unix:") {
+		wrong("client_cert_header", "is believed of trusted proxies only: write into trusted_proxies the addresses of yours")
+	}
+	if !c.MTLS() {
+		if c.MTLSURL != "" || c.ClientCAFile != "" {
+			wrong("mtls_url", "and client_ca_file mean nothing without certificates: set mtls_listen, or client_cert_header")
+		}
+		return
+	}
+	if c.MTLSURL == "" {
+		return // at the issuer
+	}
+	u, err := url.Parse(c.MTLSURL)
+	if err != nil || u.Scheme != "https" && c.Production() || u.Host == "" || u.User != nil ||
+		strings.TrimSuffix(c.MTLSURL, "/") != u.Scheme+"://"+u.Host {
+		wrong("mtls_url", "%q isn't the URL of a host: write https://HOST or https://HOST:PORT", c.MTLSURL)
 	}
 }
 

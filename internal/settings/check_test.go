@@ -29,6 +29,32 @@ func TestPasswordSettingsHaveBounds(t *testing.T) {
 	}
 }
 
+func TestCertificateSettings(t *testing.T) {
+	t.Parallel()
+	for env, want := range map[string]string{
+		"VOUCHSAFE_MTLS_LISTEN=:8444":                                 "needs tls_cert",
+		"VOUCHSAFE_MTLS_LISTEN=8444":                                  "an address to listen on",
+		"VOUCHSAFE_CLIENT_CERT_HEADER=Client-Cert":                    "write into trusted_proxies",
+		"VOUCHSAFE_MTLS_URL=https://a.example.com":                    "mean nothing without",
+		"VOUCHSAFE_CLIENT_CA_FILE=/etc/ca.pem":                        "mean nothing without",
+		"VOUCHSAFE_MTLS_URL=https://a.example.com/x MTLS_LISTEN=:844": "the URL of a host",
+	} {
+		first, second, two := strings.Cut(env, " ")
+		all := []string{first}
+		if two {
+			all = append(all, "VOUCHSAFE_"+second)
+		}
+		if _, err := Load(nil, "", all); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", env, err, want)
+		}
+	}
+	c, err := Load(nil, "", []string{"VOUCHSAFE_ISSUER=https://id.example.com", "VOUCHSAFE_TLS_CERT=a",
+		"VOUCHSAFE_TLS_KEY=b", "VOUCHSAFE_MTLS_LISTEN=:8444"})
+	if err != nil || c.MTLSURL != "https://id.example.com:8444" {
+		t.Errorf("got the URL %q: %v", c.MTLSURL, err)
+	}
+}
+
 func TestMailSettings(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ url, from, want string }{

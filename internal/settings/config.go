@@ -42,6 +42,21 @@ type Config struct {
 	TLSCert string `setting:"tls_cert" path:"true" sample:"/etc/vouchsafe/tls.crt"`
 	// The private key of tls_cert, a PEM file.
 	TLSKey string `setting:"tls_key" path:"true" sample:"/etc/vouchsafe/tls.key"`
+	// The address of a second listener with TLS, at which clients can present certificates (RFC
+	// 8705): see docs/mtls.md. It serves programs only, so that browsers ask no user for a
+	// certificate.
+	MTLSListen string `setting:"mtls_listen" sample:":8444"`
+	// The header in which trusted proxies pass the certificate that a client presented to them:
+	// Client-Cert (RFC 9440), or another. Your proxies must replace it in every request. Without
+	// this setting no header says anything about certificates.
+	ClientCertHeader string `setting:"client_cert_header" sample:"Client-Cert"`
+	// The URL at which clients present certificates, without a path: discovery names it in
+	// mtls_endpoint_aliases. The default is issuer with the port of mtls_listen or, with
+	// client_cert_header alone, issuer.
+	MTLSURL string `setting:"mtls_url" sample:"https://mtls.example.com"`
+	// The certificate authorities that issue the certificates of clients with tls_client_auth, a
+	// PEM file. Other authorities are not trusted with it.
+	ClientCAFile string `setting:"client_ca_file" path:"true" sample:"/etc/vouchsafe/clients-ca.pem"`
 	// The addresses or networks of proxies whose word about the client's address is trusted.
 	TrustedProxies []Network `setting:"trusted_proxies" sample:"10.0.0.0/8"`
 	// The header that carries the client's address, such as Forwarded, X-Real-IP or
@@ -292,6 +307,9 @@ func (c *Config) Local() bool {
 	return err == nil && loopback(host) && !c.Production() && loopback(hostOf(c.Issuer))
 }
 
+// MTLS reports whether certificates that clients present count.
+func (c *Config) MTLS() bool { return c.MTLSListen != "" || c.ClientCertHeader != "" }
+
 // HasPlayground reports whether there is a developer page.
 func (c *Config) HasPlayground() bool { return c.Local() && c.InDevelopment() }
 
@@ -307,6 +325,14 @@ func (c *Config) complete() {
 			if host, err := hostname.Canonical(scheme, "localhost:"+port); err == nil {
 				c.Issuer = scheme + "://" + host // browsers leave out the scheme's own port
 			}
+		}
+	}
+	c.MTLSURL = strings.TrimSuffix(c.MTLSURL, "/")
+	if c.MTLSURL == "" && c.MTLSListen != "" {
+		u, err := url.Parse(c.Issuer)
+		_, port, noPort := net.SplitHostPort(c.MTLSListen)
+		if err == nil && noPort == nil {
+			c.MTLSURL = "https://" + net.JoinHostPort(u.Hostname(), port)
 		}
 	}
 	if c.Development == nil {

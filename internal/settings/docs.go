@@ -13,7 +13,17 @@ var docs = map[string]string{
 	"listen_mode": "The file mode of Unix sockets, in octal digits. It decides which users may connect.",
 	"tls_cert": "The certificate chain to serve TLS with, a PEM file. The server rereads it when it changes. Leave it " +
 		"out behind a proxy that terminates TLS.",
-	"tls_key":         "The private key of tls_cert, a PEM file.",
+	"tls_key": "The private key of tls_cert, a PEM file.",
+	"mtls_listen": "The address of a second listener with TLS, at which clients can present certificates (RFC 8705): see " +
+		"docs/mtls.md. It serves programs only, so that browsers ask no user for a certificate.",
+	"client_cert_header": "The header in which trusted proxies pass the certificate that a client presented to them: " +
+		"Client-Cert (RFC 9440), or another. Your proxies must replace it in every request. Without this " +
+		"setting no header says anything about certificates.",
+	"mtls_url": "The URL at which clients present certificates, without a path: discovery names it in " +
+		"mtls_endpoint_aliases. The default is issuer with the port of mtls_listen or, with " +
+		"client_cert_header alone, issuer.",
+	"client_ca_file": "The certificate authorities that issue the certificates of clients with tls_client_auth, a PEM file. " +
+		"Other authorities are not trusted with it.",
 	"trusted_proxies": "The addresses or networks of proxies whose word about the client's address is trusted.",
 	"client_ip_header": "The header that carries the client's address, such as Forwarded, X-Real-IP or CF-Connecting-IP. Your " +
 		"proxies must set it, or add to it, in every request. Without this setting the server reads " +

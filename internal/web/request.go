@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"crypto/x509"
 	"io"
 	"log/slog"
 	"net/http"
@@ -30,6 +31,16 @@ type Request struct {
 	tenant *issuer.Tenant
 	// answer is the header of the answer.
 	answer http.Header
+	// certificates reads what the client presented in TLS; nil if certificates count for nothing.
+	certificates func(*http.Request) (Certificates, error)
+}
+
+// Certificates are what the client of a request presented in TLS, to this server or to a trusted proxy.
+type Certificates struct {
+	// Own is the client's own certificate. TLS has shown that the client has its private key.
+	Own *x509.Certificate
+	// Intermediates are those that the client sent with it.
+	Intermediates []*x509.Certificate
 }
 
 type requestKey struct{}

@@ -48,6 +48,11 @@ type Tenancy struct {
 	errors ErrorPage
 	byID   cache.Cache[string, *issuer.Tenant]
 	byHost cache.Cache[string, *issuer.Tenant]
+	// Certificates is the URL at which clients present certificates, if that is another than the issuer; nil for none.
+	// There, each tenant but the default one is at /t/ID.
+	Certificates *url.URL
+	// ForPrograms reports whether a path below an issuer is for programs: the others are not served at Certificates.
+	ForPrograms func(path string) bool
 }
 
 // NewTenancy returns a Tenancy that serves the default tenant at root, which is an absolute URL
@@ -163,7 +168,8 @@ var metadataPaths = []string{"/.well-known/oauth-authorization-server", "/.well-
 // find returns the request's tenant and the path below its issuer. Its errors are Problems, or
 // those of storage.
 func (t *Tenancy) find(r *http.Request) (*issuer.Tenant, string, error) {
-	if !hostname.Same(r.Host, t.issuer) {
+	certificates := t.Certificates != nil && hostname.Same(r.Host, t.Certificates)
+	if !certificates && !hostname.Same(r.Host, t.issuer) {
 		tenant, err := orLast(r.Context(), &t.byHost, hostname.Bare(r.Host, t.issuer.Scheme), r.URL.Path)
 		if errors.Is(err, storage.ErrNotFound) {
 			return nil, "", &Problem{Status: http.StatusMisdirectedRequest,
@@ -195,7 +201,12 @@ func (t *Tenancy) find(r *http.Request) (*issuer.Tenant, string, error) {
 	if err != nil {
 		return nil, "", unknownTenant(err)
 	}
-	if tenant.Host != "" {
+	switch {
+	case certificates && !t.ForPrograms(path):
+		return nil, "", &Problem{Status: http.StatusMisdirectedRequest, Message: "problem.host",
+			Developer: "This is where clients present certificates (mtls_url). Browsers use the issuer's URL.",
+			Got:       r.Host, Expected: []string{t.issuer.Host}}
+	case tenant.Host != "" && !certificates:
 		return nil, "", unknownTenant(storage.ErrNotFound) // a tenant with a host has one URL only: its host
 	}
 	return tenant, path, nil

@@ -80,7 +80,11 @@ type Edge struct {
 	// X-Forwarded-For and for Forwarded (RFC 7239): either may be missing, and if both are there
 	// they must name the same client.
 	ClientIPHeader string
-	Log            *slog.Logger
+	// Certificates says that certificates that clients present in TLS count; see ClientCertificates.
+	Certificates bool
+	// CertificateHeader is the name of the header in which trusted proxies pass a client's certificate; "" for none.
+	CertificateHeader string
+	Log               *slog.Logger
 	// Errors shows the page for a panic.
 	Errors ErrorPage
 	// Done, unless nil, is called after every request. Metrics use it.
@@ -93,6 +97,10 @@ type Edge struct {
 // Wrap returns next inside the middleware. It may be called once for each Edge.
 func (e *Edge) Wrap(next http.Handler) http.Handler {
 	e.crowd.seed = maphash.MakeSeed()
+	var certificates func(*http.Request) (Certificates, error)
+	if e.Certificates {
+		certificates = e.clientCertificates
+	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		ip := e.clientIP(r)
@@ -106,6 +114,7 @@ func (e *Edge) Wrap(next http.Handler) http.Handler {
 		x := &exchange{} // one allocation for all that the middleware needs
 		req, ctx, rec := &x.request, &x.context, &x.recorder
 		req.ID, req.IP, req.answer = uuid.Must(uuid.NewV7()).String(), ip, w.Header()
+		req.certificates = certificates
 		ctx.Context, ctx.request = r.Context(), req
 		if e.Timeout > 0 {
 			ctx.end = start.Add(e.Timeout)

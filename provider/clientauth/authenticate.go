@@ -14,8 +14,10 @@ import (
 
 	"github.com/ory/fosite"
 
+	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/mtls"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
@@ -26,6 +28,8 @@ type credentials struct {
 	secret    string // client_secret_basic, client_secret_post
 	asIs      string // the secret of Basic before it was decoded; "" if that is the same
 	assertion *assertion
+	// certificates are what the client presented in TLS, if it sent nothing else.
+	certificates web.Certificates
 }
 
 // Authenticate returns the client that sends the request with its form. The client must use the
@@ -116,6 +120,9 @@ func (a *Authenticator) authenticatedClient(ctx context.Context, t *issuer.Tenan
 func (a *Authenticator) checkCredentials(ctx context.Context, t *issuer.Tenant, c *storage.Client, creds *credentials,
 	admit func() error, now time.Time,
 ) error {
+	if creds.method == "none" && creds.certificates.Own != nil && clients.ByCertificate(c.TokenEndpointAuthMethod) {
+		creds.method = c.TokenEndpointAuthMethod
+	}
 	if allowed := methodsOf(c); !slices.Contains(allowed, creds.method) {
 		return &authError{"the request uses " + creds.method + ", and the client is registered for " + strings.Join(allowed,
 			" or "), true}
@@ -127,8 +134,24 @@ func (a *Authenticator) checkCredentials(ctx context.Context, t *issuer.Tenant, 
 		return a.checkSecret(ctx, c, creds, admit)
 	case "private_key_jwt":
 		return a.checkAssertion(ctx, t, c, creds.assertion, now)
+	case clients.ByAuthority:
+		return failed(mtls.ByAuthority(a.Authorities, c, creds.certificates, now))
+	case clients.BySelfSigned:
+		keys, err := a.clientKeys(ctx, c, "")
+		if err == nil {
+			err = mtls.BySelfSigned(keys, creds.certificates, now)
+		}
+		return failed(err)
 	}
 	return &authError{why: "registered for an unknown method"}
+}
+
+// failed returns the error of a client whose credentials are wrong for that reason; nil for nil.
+func failed(why error) error {
+	if why == nil {
+		return nil
+	}
+	return &authError{why: why.Error()}
 }
 
 // methodsOf returns the methods that the client may use: the one that it is registered for or, if
@@ -201,6 +224,12 @@ func readCredentials(r *http.Request, form url.Values) (*credentials, error) {
 			return nil, fosite.ErrInvalidClient.WithDescription("client_id differs from the sub of the client assertion.")
 		}
 		creds.clientID = creds.assertion.Subject
+	}
+	if creds.method == "none" {
+		var err error
+		if creds.certificates, err = web.ClientCertificates(r); err != nil {
+			return nil, fosite.ErrInvalidRequest.WithDescription("The client's certificate can't be read: " + err.Error() + ".")
+		}
 	}
 	if creds.clientID == "" {
 		return nil, fosite.ErrInvalidClient.WithDescription("The request doesn't name its client: send client_id or " +

@@ -1,6 +1,7 @@
 package clientauth
 
 import (
+	"crypto/x509"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
@@ -23,6 +24,8 @@ type Authenticator struct {
 	Failures limit.Rule
 	// Fetch reads the jwks_uri of clients.
 	Fetch Fetcher
+	// Authorities issue the certificates of clients with tls_client_auth; nil for none.
+	Authorities *x509.CertPool
 	// Development tells clients why their authentication failed.
 	Development bool
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/mtls"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 )
@@ -87,11 +88,21 @@ func headerToken(r *http.Request) (credential, error) {
 		"Send the access token in one header: Authorization: Bearer.")
 }
 
-// checkHolder returns an error unless the holder of the access token sent the request: one that is bound to a key needs
+// checkHolder returns an error unless the holder of the access token sent the request: one that is bound to a
+// certificate needs it in TLS (RFC 8705 section 3), and one that is bound to a key needs
 // a proof by that key, which it spends. A token that is bound to none counts as a bearer token only, so that nothing
 // passes for a proof (RFC 9449 section 7.1).
 func (s *Server) checkHolder(r *http.Request, brought credential, token *tokens.AccessClaims) error {
 	ctx, key := r.Context(), token.Confirmation.Key()
+	if certificate := token.Confirmation.Certificate(); certificate != "" {
+		switch shown, err := mtls.ThumbprintOf(r); {
+		case err != nil || shown == "":
+			return oauth.ErrInvalidToken.WithDescription("The access token is bound to a certificate: present it in TLS, at " +
+				"the URL that mtls_endpoint_aliases names.")
+		case !mtls.Same(certificate, shown):
+			return oauth.ErrInvalidToken.WithDescription("The access token is bound to another certificate.")
+		}
+	}
 	switch {
 	case key == "" && !brought.proof:
 		return nil

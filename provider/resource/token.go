@@ -237,7 +237,7 @@ func (s *Server) findRefresh(
 	if token.names, err = s.Tokens.Names(ctx, token.asks); err != nil {
 		return err
 	}
-	token.grant, token.user, token.ends, token.bound = g, user, ends, tokens.BoundTo(opened.JKT)
+	token.grant, token.user, token.ends, token.bound = g, user, ends, tokens.BoundTo(opened.JKT, opened.X5T)
 	r.ID, r.RequestedAt, r.GrantedScope = g.ID, g.RotatedAt, g.Scopes
 	r.Client.(*fosite.DefaultClient).ID = g.ClientID
 	return nil

@@ -58,7 +58,7 @@ func (s signer) write(
 ) error {
 	of.subject.Names = k.names
 	accessClaims := s.tokens.GrantClaims(q.tenant, of.subject, of.grant, of.scopes, of.audience, q.now)
-	accessClaims.Confirmation = tokens.BoundTo(q.proof.JKT)
+	accessClaims.Confirmation = q.bound()
 	access, err := s.tokens.AccessToken(q.tenant, q.client, k.access, accessClaims)
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (s signer) write(
 	}
 	if of.grant.Generation > 0 {
 		answer.SetExtra("refresh_token", s.tokens.RefreshToken(q.tenant.ID, tokens.RefreshToken{
-			GrantID: of.grant.ID, Generation: of.grant.Generation, JKT: q.refresh.JKT}))
+			GrantID: of.grant.ID, Generation: of.grant.Generation, JKT: q.refresh.JKT, X5T: q.refresh.X5T}))
 	}
 	tokens.NoteTooLarge(ctx, of.subject)
 	return nil

@@ -41,7 +41,7 @@ func (s *Server) exchangeKey(w http.ResponseWriter, r *http.Request, form url.Va
 	if err := checkKeyAlone(form); err != nil {
 		return err
 	}
-	proof, err := s.Proofs.Read(r, "")
+	proof, presented, err := s.holder(r)
 	if err != nil {
 		return err
 	}
@@ -61,8 +61,9 @@ func (s *Server) exchangeKey(w http.ResponseWriter, r *http.Request, form url.Va
 	if err != nil {
 		return err
 	}
-	q := &tokenRequest{tenant: web.TenantOf(ctx), client: tokens.ClientOfKey(key), now: time.Now(), proof: proof}
-	if err := settleProof(q); err != nil {
+	q := &tokenRequest{tenant: web.TenantOf(ctx), client: tokens.ClientOfKey(key), now: time.Now(), proof: proof,
+		presented: presented}
+	if err := settleHolder(q); err != nil {
 		return err
 	}
 	answer, err := s.accessFor(ctx, q, key, scopes, slices.Concat(form["resource"], form["audience"]))
@@ -124,7 +125,7 @@ func (s *Server) accessFor(ctx context.Context, q *tokenRequest, key *storage.Pr
 	all := &tokens.AccessClaims{
 		Issuer: t.Issuer, Subject: key.OwnerID(), Audience: audience, ClientID: c.ClientID, JTI: rand.Text(), KeyID: key.ID,
 		Scope: strings.Join(scopes, " "), IssuedAt: now.Unix(), ExpiresAt: now.Add(life).Unix(),
-		Confirmation: tokens.BoundTo(q.proof.JKT),
+		Confirmation: q.bound(),
 	}
 	all.Given = subject.Give(claims.Ask{In: claims.InAccessToken, Scopes: scopes, Audience: audience})
 	tokens.NoteTooLarge(ctx, subject)

@@ -59,7 +59,7 @@ func (s *Server) Refresh(ctx context.Context, c *storage.Client, token, scope st
 	}
 	q := appRequest(ctx, c)
 	q.form = url.Values{"refresh_token": {token}, "scope": {scope}}
-	if c.DPoP == storage.DPoPRequire {
+	if c.BoundTokens() {
 		return storage.Tokens{}, errNotForApps
 	}
 	if err := s.refreshes.check(ctx, q); err != nil {
@@ -70,7 +70,7 @@ func (s *Server) Refresh(ctx context.Context, c *storage.Client, token, scope st
 
 // AppScopes returns the scopes that an app gets when it asks for scope.
 func AppScopes(c *storage.Client, scope string) ([]string, error) {
-	if c.DPoP == storage.DPoPRequire {
+	if c.BoundTokens() {
 		return nil, errNotForApps
 	}
 	scopes := oauth.AskedScopes(c, scope)

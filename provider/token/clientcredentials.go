@@ -72,7 +72,7 @@ func (cc *clientCredentialsGrant) issue(ctx context.Context, q *tokenRequest, an
 		JTI: rand.Text(), Scope: strings.Join(q.scopes, " "),
 		IssuedAt: q.now.Unix(), ExpiresAt: q.now.Add(lifetime).Unix(),
 	}
-	all.Confirmation, all.MayAct = tokens.BoundTo(q.proof.JKT), tokens.MayActOf(q.client)
+	all.Confirmation, all.MayAct = q.bound(), tokens.MayActOf(q.client)
 	all.Given = subject.Give(claims.Ask{In: claims.InAccessToken, Scopes: q.scopes, Audience: all.Audience})
 	tokens.NoteTooLarge(ctx, subject)
 	if err := cc.proofs.Spend(ctx, q.proof); err != nil {

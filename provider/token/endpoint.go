@@ -9,6 +9,8 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/web"
+	"github.com/vouchsafe/vouchsafe/provider/dpop"
+	"github.com/vouchsafe/vouchsafe/provider/mtls"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 )
 
@@ -34,11 +36,11 @@ func (s *Server) Token(w http.ResponseWriter, r *http.Request) error {
 	}
 	ctx := r.Context()
 	// Before the client authenticates: a proof without a current nonce must not spend the client's assertion.
-	proof, err := s.Proofs.Read(r, "")
+	proof, presented, err := s.holder(r)
 	if err != nil {
 		return err
 	}
-	q := &tokenRequest{tenant: web.TenantOf(ctx), now: time.Now(), proof: proof}
+	q := &tokenRequest{tenant: web.TenantOf(ctx), now: time.Now(), proof: proof, presented: presented}
 	request, err := s.Engine.NewAccessRequest(ctx, r, q)
 	if err != nil {
 		return err
@@ -51,4 +53,16 @@ func (s *Server) Token(w http.ResponseWriter, r *http.Request) error {
 		return oauth.WriteJSON(w, http.StatusOK, exchangedOf(answer))
 	}
 	return oauth.WriteJSON(w, http.StatusOK, tokensOf(answer))
+}
+
+// holder returns what shows that the sender of the request holds a key: its proof, and the thumbprint of the
+// certificate that it presents in TLS, or "".
+func (s *Server) holder(r *http.Request) (proof dpop.Proof, presented string, err error) {
+	if proof, err = s.Proofs.Read(r, ""); err != nil {
+		return proof, "", err
+	}
+	if presented, err = mtls.ThumbprintOf(r); err != nil {
+		err = fosite.ErrInvalidRequest.WithDescription("The client's certificate can't be read: " + err.Error() + ".")
+	}
+	return proof, presented, err
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people/claims"
+	"github.com/vouchsafe/vouchsafe/provider/mtls"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -124,7 +125,10 @@ func (eg *exchangeGrant) present(ctx context.Context, q *tokenRequest, parameter
 	if err != nil {
 		return nil, err
 	}
-	switch key := found.Confirmation.Key(); {
+	switch key, certificate := found.Confirmation.Key(), found.Confirmation.Certificate(); {
+	case certificate != "" && !mtls.Same(certificate, q.presented):
+		return nil, fosite.ErrInvalidRequest.WithDescription(parameter + " is bound to a certificate that the request " +
+			"doesn't present.")
 	case key == "" || key == q.proof.JKT:
 		return found, nil
 	case !q.proof.Given():
@@ -258,7 +262,7 @@ func (eg *exchangeGrant) issue(ctx context.Context, q *tokenRequest, answer fosi
 		Scope: strings.Join(q.scopes, " "), IssuedAt: q.now.Unix(), Origin: x.origin,
 		SID:      keys.names.Session(x.subject.Grant.SessionID),
 		AuthTime: x.subject.AuthTime, ACR: x.subject.ACR, AMR: x.subject.AMR,
-		Confirmation: tokens.BoundTo(q.proof.JKT), MayAct: tokens.MayActOf(c),
+		Confirmation: q.bound(), MayAct: tokens.MayActOf(c),
 	}
 	if u := x.subject.User; u != nil {
 		all.Subject = keys.names.User(u.ID)

@@ -44,7 +44,7 @@ func (h *handler) HandleTokenEndpointRequest(ctx context.Context, r fosite.Acces
 		return fosite.ErrUnauthorizedClient.WithDescription("This client can't use this grant type. Add it to the " +
 			"client's grant_types.")
 	}
-	if err := settleProof(q); err != nil {
+	if err := settleHolder(q); err != nil {
 		return err
 	}
 	return h.grant.check(ctx, q)

@@ -27,6 +27,9 @@ type tokenRequest struct {
 	app    bool       // it is not of the endpoint: the JSON API asks, whose errors say more
 	now    time.Time  // one for the whole request
 	proof  dpop.Proof // the key that the tokens are bound to, if any
+	// presented is the thumbprint of the certificate that the client presents in TLS, and x5t that of the one that the
+	// tokens are bound to; "" for none.
+	presented, x5t string
 
 	code    *tokens.Code        // authorization_code: what was presented; device_code: what the user allowed
 	device  bool                // device_code
@@ -57,6 +60,9 @@ func (q *tokenRequest) ask() *storage.Belonging {
 	}
 	return q.belonging
 }
+
+// bound returns the claim cnf of the access token.
+func (q *tokenRequest) bound() *tokens.Confirmation { return tokens.BoundTo(q.proof.JKT, q.x5t) }
 
 // narrow reads the parameter resource, which may ask for a part of the granted audience.
 func (q *tokenRequest) narrow(granted []string) (err error) {

@@ -59,21 +59,22 @@ type AccessClaims struct {
 	Origin *Origin `json:"-"`
 }
 
-// Confirmation is the value of the claim cnf (RFC 7800): the thumbprint of the key that has to prove that its holder
-// uses the token (RFC 9449 section 6).
+// Confirmation is the value of the claim cnf (RFC 7800): the thumbprints of what has to prove that its holder uses the
+// token.
 type Confirmation struct {
-	JKT string `json:"jkt"`
+	JKT string `json:"jkt,omitempty"`      // of a key, which signs proofs (RFC 9449 section 6)
+	X5T string `json:"x5t#S256,omitempty"` // of a certificate, which is presented in TLS (RFC 8705 section 3.1)
 }
 
-// BoundTo returns the claim cnf for the thumbprint of a key; nil for "".
-func BoundTo(jkt string) *Confirmation {
-	if jkt == "" {
+// BoundTo returns the claim cnf for the thumbprints of a key and of a certificate, "" for none; nil without either.
+func BoundTo(jkt, x5t string) *Confirmation {
+	if jkt == "" && x5t == "" {
 		return nil
 	}
-	return &Confirmation{jkt}
+	return &Confirmation{jkt, x5t}
 }
 
-// Key returns the thumbprint, or "" for nil.
+// Key returns the thumbprint of the key, or "" for none.
 func (c *Confirmation) Key() string {
 	if c == nil {
 		return ""
@@ -81,9 +82,18 @@ func (c *Confirmation) Key() string {
 	return c.JKT
 }
 
-// Type returns the token_type of the tokens that c binds (RFC 9449 section 5).
-func (c *Confirmation) Type() string {
+// Certificate returns the thumbprint of the certificate, or "" for none.
+func (c *Confirmation) Certificate() string {
 	if c == nil {
+		return ""
+	}
+	return c.X5T
+}
+
+// Type returns the token_type of the tokens that c binds (RFC 9449 section 5): tokens that are bound to a certificate
+// alone are sent as bearer tokens (RFC 8705 section 3).
+func (c *Confirmation) Type() string {
+	if c.Key() == "" {
 		return "Bearer"
 	}
 	return "DPoP"

@@ -11,17 +11,20 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 )
 
-// A refresh token is "vrt_GRANT.GENERATION.MAC", or "vrt_GRANT.GENERATION.JKT.MAC" if it is bound to a key. Only the
-// MAC is unpredictable, and it is made from the rest, so that no token has to be stored: the row of the grant says
-// which generation is valid. All tokens of a grant are bound to the key of the first.
+// A refresh token is "vrt_GRANT.GENERATION.MAC", or "vrt_GRANT.GENERATION.JKT.MAC" if it is bound to a key, or
+// "vrt_GRANT.GENERATION.~X5T.MAC" if it is bound to a certificate. Only the MAC is unpredictable, and it is made from
+// the rest, so that no token has to be stored: the row of the grant says which generation is valid. All tokens of a
+// grant are bound as the first.
 
 const (
 	// RefreshPrefix begins a refresh token. Scanners for leaked secrets recognise it.
 	RefreshPrefix = "vrt_"
 	// jktLength is the length of a thumbprint by SHA-256 in base64url.
 	jktLength = 43
-	// maxRefreshToken is the length of the longest token: 4 + 36 + 1 + 19 + 1 + 43 + 1 + 43.
-	maxRefreshToken = 148
+	// certificateMark stands before the thumbprint of a certificate.
+	certificateMark = "~"
+	// maxRefreshToken is the length of the longest token: 4 + 36 + 1 + 19 + 1 + 44 + 1 + 43.
+	maxRefreshToken = 149
 )
 
 // strictBase64 refuses base64 with bits set that are not used. It does skip line breaks, which must
@@ -36,13 +39,17 @@ type RefreshToken struct {
 	GrantID    string
 	Generation int64
 	JKT        string // the thumbprint of the key that it is bound to, or ""
+	X5T        string // the thumbprint of the certificate that it is bound to, or "": it is bound to one of the two
 }
 
 // String returns the part of the token that its MAC covers.
 func (r RefreshToken) String() string {
 	s := RefreshPrefix + r.GrantID + "." + strconv.FormatInt(r.Generation, 10)
-	if r.JKT != "" {
+	switch {
+	case r.JKT != "":
 		s += "." + r.JKT
+	case r.X5T != "":
+		s += "." + certificateMark + r.X5T
 	}
 	return s
 }
@@ -60,9 +67,13 @@ func (m *Maker) OpenRefreshToken(tenant, token string) (r RefreshToken, err erro
 		return r, ErrRefreshToken
 	}
 	parts := strings.Split(token[len(RefreshPrefix):], ".")
-	if len(parts) == 4 && len(parts[2]) == jktLength {
+	switch {
+	case len(parts) == 3:
+	case len(parts) == 4 && len(parts[2]) == jktLength:
 		r.JKT = parts[2]
-	} else if len(parts) != 3 {
+	case len(parts) == 4 && len(parts[2]) == jktLength+1 && strings.HasPrefix(parts[2], certificateMark):
+		r.X5T = parts[2][1:]
+	default:
 		return r, ErrRefreshToken
 	}
 	id, err := uuid.Parse(parts[0])

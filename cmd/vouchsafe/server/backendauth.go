@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"net"
@@ -144,16 +143,6 @@ func (s *Server) maintain(all []net.Listener) error {
 		all[i] = tls.NewListener(l, conf)
 	}
 	return nil
-}
-
-// certificates returns those of a PEM file.
-func certificates(text []byte) (all []*x509.Certificate) {
-	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
-		if c, err := x509.ParseCertificate(block.Bytes); err == nil && block.Type == "CERTIFICATE" {
-			all = append(all, c)
-		}
-	}
-	return all
 }
 
 // issuedBy returns a check of the certificates of clients, whose issuers are told apart by their names: where there are

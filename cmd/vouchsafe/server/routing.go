@@ -151,6 +151,7 @@ func (s *Server) front(next http.Handler) http.Handler {
 func (s *Server) edge() *web.Edge {
 	return &web.Edge{
 		TrustedProxies: settings.Prefixes(s.cfg.TrustedProxies), ClientIPHeader: s.cfg.ClientIPHeader, Log: s.log,
+		Certificates: s.cfg.MTLS(), CertificateHeader: s.cfg.ClientCertHeader,
 		Done: s.metrics.Done, Timeout: requestTimeout, MaxBody: maxBody, AnswerTimeout: answerTimeout,
 		MaxPerAddress: s.cfg.ConnectionsPerAddress, Unlimited: settings.Prefixes(s.cfg.UnlimitedAddresses),
 		Refused: s.metrics.Requests.Inc,

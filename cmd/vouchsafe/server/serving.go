@@ -52,10 +52,13 @@ func Run(ctx context.Context, cfg *settings.Config, version string, stdout, stde
 	cfg.Issuer = withPort(cfg.Issuer, opened[0].Addr())
 	on := listening{public: opened}
 	defer func() {
-		for _, l := range slices.Concat(on.keratin, on.backendAuth, on.maintenance) {
+		for _, l := range slices.Concat(on.mtls, on.keratin, on.backendAuth, on.maintenance) {
 			_ = l.Close() // as above
 		}
 	}()
+	if on.mtls, err = listenMTLS(cfg); err != nil {
+		return err
+	}
 	if on.keratin, err = listenKeratin(cfg); err != nil {
 		return err
 	}
@@ -79,11 +82,11 @@ func Run(ctx context.Context, cfg *settings.Config, version string, stdout, stde
 	return s.serve(ctx, stdout, on, lock)
 }
 
-// listening are the listeners: those of the issuer, those of Keratin AuthN and backend-auth, and that of the operator,
-// nil for none.
+// listening are the listeners: those of the issuer, those at which clients present certificates, those of Keratin AuthN
+// and backend-auth, and that of the operator, nil for none.
 type listening struct {
-	public, keratin, backendAuth, maintenance []net.Listener
-	operations                                net.Listener
+	public, mtls, keratin, backendAuth, maintenance []net.Listener
+	operations                                      net.Listener
 }
 
 // compatible starts servers for the routes of Keratin AuthN and backend-auth, and returns them.
@@ -109,6 +112,7 @@ func (s *Server) compatible(on listening, failed chan<- error) (all []*http.Serv
 func (s *Server) serve(ctx context.Context, out io.Writer, on listening, lock *datadir.Lock) error {
 	opened, ops := on.public, on.operations
 	s.guard(opened)
+	s.guard(on.mtls)
 	s.guard(on.keratin)
 	s.guard(on.backendAuth)
 	s.guard(on.maintenance)
@@ -119,10 +123,14 @@ func (s *Server) serve(ctx context.Context, out io.Writer, on listening, lock *d
 	if err := s.encrypt(opened, on.keratin, on.backendAuth, doors); err != nil {
 		return err
 	}
+	if err := s.askForCertificates(on.mtls); err != nil {
+		return err
+	}
 	if err := s.maintain(on.maintenance); err != nil {
 		return err
 	}
 	public, private := httpServer(s.leaving(s.Handler()), s.log), httpServer(s.Operations(), s.log)
+	opened = slices.Concat(opened, on.mtls)
 	failed := make(chan error, len(opened)+len(on.keratin)+len(on.backendAuth)+len(on.maintenance)+len(doors)+1)
 	for _, l := range opened {
 		go func() { failed <- serveOn(public, l) }()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -110,6 +111,12 @@ func (s *Server) assemble(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if at := s.certificatesURL(); at != "" {
+		if tenancy.Certificates, err = url.Parse(at); err != nil {
+			return err
+		}
+		tenancy.ForPrograms = s.forPrograms
+	}
 	if err := s.wireKeratin(tenancy); err != nil {
 		return err
 	}
@@ -151,7 +158,12 @@ func (s *Server) wire(shared, local ephemeral.Store) error {
 	}
 	var site *ui.Site // made below, with the provider
 	errorPage := func(w http.ResponseWriter, r *http.Request, p *web.Problem) { site.ErrorPage(w, r, p) }
-	if s.Provider, err = s.newProvider(parts{shared, sessions, limits, mailer, pages, errorPage, roots}); err != nil {
+	issuers, err := authorities(cfg)
+	if err != nil {
+		return err
+	}
+	all := parts{shared, sessions, limits, mailer, pages, errorPage, roots, issuers}
+	if s.Provider, err = s.newProvider(all); err != nil {
 		return err
 	}
 	standIns, settings := s.standIns()
@@ -288,6 +300,8 @@ type parts struct {
 	pages    *ui.Pages
 	errors   web.ErrorPage
 	roots    *x509.CertPool
+	// authorities issue the certificates of clients; nil for none.
+	authorities *x509.CertPool
 }
 
 // newProvider makes the protocol.
@@ -312,6 +326,8 @@ func (s *Server) newProvider(p parts) (*provider.Provider, error) {
 		Fetch:          clientauth.NewFetcher(clientauth.FetchConfig{AllowPrivate: cfg.AllowPrivateFetch, RootCAs: p.roots}),
 		Documents:      documents.NewFetcher(outbound.Config{AllowPrivate: cfg.AllowPrivateFetch, RootCAs: p.roots}),
 		ClientFailures: cfg.LimitClientSecrets.Rule(),
+
+		Certificates: cfg.MTLS(), CertificatesURL: s.certificatesURL(), Authorities: p.authorities,
 
 		AccessTokenAlgorithm:     cfg.AccessTokenAlgorithm,
 		CodeLifetime:             time.Duration(cfg.CodeLifetime),
