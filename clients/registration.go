@@ -146,6 +146,9 @@ func readMetadata(c *storage.Client, text []byte) error {
 	case m.CertificateBound:
 		return Fault{"tls_client_certificate_bound_access_tokens", later}
 	}
+	if m.SubjectType == storage.SubjectPublic {
+		m.SubjectType = "" // the default, which the answer names: a client that sends it back changes nothing
+	}
 	c.Contacts, c.SubjectType, c.SectorIdentifierURI = m.Contacts, m.SubjectType, m.SectorIdentifierURI
 	c.IDTokenSignedResponseAlg, c.UserinfoSignedResponseAlg = m.IDTokenSignedResponseAlg, m.UserinfoSignedResponseAlg
 	c.DefaultMaxAge, c.RequireAuthTime, c.DefaultACRValues = m.DefaultMaxAge, m.RequireAuthTime, m.DefaultACRValues

@@ -50,6 +50,35 @@ func TestScriptsOfRegisteredOrigins(t *testing.T) {
 	}
 }
 
+// TestScriptsMaySendProofs: browsers hide each header that is not named (RFC 9449 section 8; draft-dpop #153), and send
+// none that is not allowed.
+func TestScriptsMaySendProofs(t *testing.T) {
+	t.Parallel()
+	s := startTokens(t)
+	c := s.client(func(c *storage.Client) { c.AllowedCORSOrigins = []string{spaOrigin} })
+	p := s.proves()
+	token := p.gets(c).str("access_token")
+	for path, method := range map[string]string{"/token": "POST", "/par": "POST", "/userinfo": "GET"} {
+		asks := request("OPTIONS", path, "", "Origin: "+spaOrigin, "Access-Control-Request-Method: "+method,
+			"Access-Control-Request-Headers: authorization,content-type,dpop")
+		allowed := s.raw(asks).Header.Get("Access-Control-Allow-Headers")
+		if !strings.Contains(strings.ToLower(allowed), "dpop") {
+			t.Errorf("preflight of %s: allowed are %q", path, allowed)
+		}
+		sent := request(method, path, "client_id="+c.ClientID+"&grant_type=refresh_token", formType, "Origin: "+spaOrigin,
+			"Authorization: DPoP "+token, "DPoP: "+p.sign(p.claims(method, path, token, "nonce", nil)))
+		if method == "POST" {
+			sent.Header.Del("Authorization")
+		}
+		h := s.raw(sent).Header
+		exposed := strings.ToLower(h.Get("Access-Control-Expose-Headers"))
+		if h.Get("DPoP-Nonce") == "" || !strings.Contains(exposed, "dpop-nonce") ||
+			!strings.Contains(exposed, "www-authenticate") {
+			t.Errorf("%s: got nonce %q, exposed are %q", path, h.Get("DPoP-Nonce"), exposed)
+		}
+	}
+}
+
 // K2: scripts of no other origin, never with cookies, and never where users sign in.
 func TestScriptsOfOtherOrigins(t *testing.T) {
 	t.Parallel()

@@ -408,6 +408,74 @@ func TestAProofIsSpentOnce(t *testing.T) {
 	})
 }
 
+// TestTwoKeysMayHaveOneJTI: a jti is unique for its key alone (RFC 9449 section 4.2). In attesto's server (#18) an
+// attacker could use up the proofs of others by theirs.
+func TestTwoKeysMayHaveOneJTI(t *testing.T) {
+	t.Parallel()
+	s := startTokens(t)
+	svc, secret := s.service("svc")
+	form, as := values("grant_type", "client_credentials"), basic(svc.ClientID, secret)
+	for range 2 {
+		p := s.proves()
+		p.posts(form, as)
+		line := p.line("jti", "of both")
+		if a := s.post(form, as, line); a.status != http.StatusOK {
+			t.Errorf("got %d %s, want a token", a.status, a.raw)
+		}
+		s.fails(s.post(form, as, line), http.StatusBadRequest, "invalid_dpop_proof")
+	}
+}
+
+// TestSignaturesThatProveNothing: of zeros, as Java accepted them for every message (CVE-2022-21449), in another form,
+// or with more behind it, and claims of other types than theirs. All are refused, whether the header was seen before or
+// not.
+func TestSignaturesThatProveNothing(t *testing.T) {
+	t.Parallel()
+	s := startTokens(t)
+	svc, secret := s.service("svc")
+	form, as := values("grant_type", "client_credentials"), basic(svc.ClientID, secret)
+	known, fresh := s.proves(), s.proves()
+	known.posts(form, as)
+	enc := base64.RawURLEncoding.EncodeToString
+	order := elliptic.P256().Params().N.Bytes()
+	for _, p := range []*prover{known, fresh} {
+		p.nonce = known.nonce
+		good := p.sign(p.claims("POST", "/token", ""))
+		last := strings.LastIndexByte(good, '.')
+		raw, err := base64.RawURLEncoding.DecodeString(good[last+1:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := sha256.Sum256([]byte(good[:last]))
+		der, err := ecdsa.SignASN1(rand.Reader, p.key.(*ecdsa.PrivateKey), sum[:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for why, signature := range map[string][]byte{
+			"none": nil, "zeros": make([]byte, 64), "the order twice": slices.Concat(order, order),
+			"the order and its own": slices.Concat(order, raw[32:]), "DER": der,
+			"zero and its own": append(make([]byte, 32), raw[32:]...), "cut off": raw[:63],
+			"with more behind it": append(slices.Clone(raw), 0), "turned around": slices.Concat(raw[32:], raw[:32]),
+		} {
+			a := s.post(form, as, "DPoP: "+good[:last+1]+enc(signature))
+			if s.fails(a, http.StatusBadRequest, "invalid_dpop_proof"); t.Failed() {
+				t.Fatalf("in %s", why)
+			}
+		}
+		for _, other := range []string{good + "=", good + ".", good + ".AAAA", good[:last] + "." + good[last:],
+			strings.Replace(good, ".", ".\t", 1)} {
+			s.fails(s.post(form, as, "DPoP: "+other), http.StatusBadRequest, "invalid_dpop_proof")
+		}
+		for _, odd := range [][]any{{"iat", true}, {"iat", "1"}, {"iat", []int{1}}, {"iat", 1e300}, {"jti", 1}, {"jti", ""},
+			{"htm", []string{"POST"}}, {"nonce", 1}, {"exp", "tomorrow"}} {
+			s.fails(s.post(form, as, p.line(odd...)), http.StatusBadRequest, "invalid_dpop_proof")
+		}
+		if a := s.post(form, as, "DPoP: "+good); a.status != http.StatusOK { // nothing has spent it
+			t.Errorf("got %d %s, want a token", a.status, a.raw)
+		}
+	}
+}
+
 // TestNoncesOfProofs: a nonce is for minutes. Keycloak forgot proofs before it stopped accepting them.
 func TestNoncesOfProofs(t *testing.T) {
 	t.Parallel()

@@ -193,6 +193,48 @@ func TestARequestURIIsForMinutes(t *testing.T) {
 	})
 }
 
+// TestASlowUserOutlivesTheRequestURI: the short life of the URI is for the browser to come, and not for its user to
+// sign in. In Keycloak (#51761) and Spring's server (#2043) it was both, and a second factor was too slow.
+func TestASlowUserOutlivesTheRequestURI(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := startAsking(t)
+		a.signsIn(a.user)
+		for _, more := range [][]string{{"prompt", "login"}, {"max_age", "0"}} {
+			time.Sleep(time.Second)
+			uri := a.pushes(more...)
+			page, query := a.brings(uri)
+			if page != "/login" {
+				t.Fatalf("%v: got %s, want the sign-in page", more, page)
+			}
+			time.Sleep(40 * time.Minute)
+			a.signsIn(a.user)
+			_, answer := a.goesTo(a.visit("/authorize?i=" + url.QueryEscape(query.Get("i"))))
+			if answer.Get("code") == "" {
+				t.Errorf("%v: got %v, want a code", more, answer)
+			}
+		}
+	})
+}
+
+// TestNoPasswordForADeadRequestURI: a browser that is not signed in is told at once. Duende's server (#1160) asked for
+// the password first, and then said that the URI was used.
+func TestNoPasswordForADeadRequestURI(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := startAsking(t)
+		stranger := &asker{&visitor{a.tokenServer, map[string]string{}}, a.client}
+		a.signsIn(a.user)
+		used, late := a.pushes(), a.pushes()
+		if _, answer := a.brings(used); answer.Get("code") == "" {
+			t.Fatalf("got %v, want a code", answer)
+		}
+		stranger.isRefused("used", values("client_id", a.client.ClientID, "request_uri", used))
+		time.Sleep(2 * time.Minute)
+		stranger.isRefused("late", values("client_id", a.client.ClientID, "request_uri", late))
+	})
+}
+
 // TestPushingStoresNothing: requests that no browser brings pile up nowhere.
 func TestPushingStoresNothing(t *testing.T) {
 	t.Parallel()

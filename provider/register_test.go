@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -138,6 +139,35 @@ func TestARegisteredClientMayHaveASecret(t *testing.T) {
 		if resp := g.manages("PUT", a, metadata); resp.StatusCode != want {
 			t.Errorf("%s: got %d, want %d", metadata, resp.StatusCode, want)
 		}
+	}
+}
+
+// TestAClientSendsBackAllThatItWasTold: clients change one member of what they read and send the rest along, also what
+// RFC 7592 section 2.2 says that they must not. Nothing but that member changes; what only the server sets, they can't.
+func TestAClientSendsBackAllThatItWasTold(t *testing.T) {
+	t.Parallel()
+	g := startGuest(t, "sqlite::memory:", registersAll)
+	a := g.registers(strings.Replace(registration, `"none"`, `"client_secret_post"`, 1))
+	g.host.id = a.str("client_id")
+	was := g.stored()
+	told := maps.Clone(a.body)
+	told["client_name"], told["client_id_issued_at"], told["client_secret_expires_at"] = "Renamed", 1, 1
+	told["registration_access_token"], told["registration_client_uri"] = "vcr_of_an_attacker", "https://evil.example/"
+	told["scope"], told["first_party"] = "openid orders:read", true
+	text, err := json.Marshal(told)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp := g.manages("PUT", a, string(text)); resp.StatusCode != http.StatusOK {
+		t.Fatalf("PUT: got %d, want 200", resp.StatusCode)
+	}
+	now := g.stored()
+	if fields := clients.Compare(was, now); len(fields) != 1 || now.ClientName != "Renamed" {
+		t.Errorf("got changes %v, want the name alone", fields)
+	}
+	if !slices.Equal(now.SecretHashes, was.SecretHashes) || !now.CreatedAt.Equal(was.CreatedAt) ||
+		!clients.MatchRegistration(&now, a.str("registration_access_token")) {
+		t.Error("the secret, the time or the token has changed")
 	}
 }
 
