@@ -18,7 +18,7 @@ func (s *Server) routes() []jsonapi.Route {
 	return slices.Concat(s.userRoutes(), s.accessRoutes(), s.administratorRoutes(), s.clientRoutes(),
 		s.keyRoutes(), s.auditRoutes(), s.mailRoutes(), s.tenantRoutes(), s.operatorRoutes(), s.statsRoutes(),
 		s.groupRoutes(), s.roleRoutes(), s.invitationRoutes(), s.apiRoutes(), s.upstreamRoutes(), s.apiKeyRoutes(),
-		s.webhookRoutes())
+		s.webhookRoutes(), s.logoutRoutes())
 }
 
 // Register adds the API to r. Every answer below its prefix is of its shape.

@@ -77,6 +77,7 @@ type Store interface {
 	storage.APIKeys
 	storage.Outbox
 	storage.Webhooks
+	storage.Logouts
 	storage.Answers
 	storage.Statistics
 	storage.Tenants

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/vouchsafe/vouchsafe/internal/backchannel"
 	"github.com/vouchsafe/vouchsafe/internal/jsonapi"
 	"github.com/vouchsafe/vouchsafe/internal/webhooks"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -208,19 +209,28 @@ func (s *Server) testWebhook() jsonapi.Route {
 
 // webhookDelivery is a delivery as the API shows one.
 type webhookDelivery struct {
-	Event     string     `json:"event" doc:"The event's id: the header webhook-id."`
-	Kind      string     `json:"kind" doc:"The kind of the event."`
+	Event string `json:"event" doc:"The event's id: the header webhook-id."`
+	Kind  string `json:"kind" doc:"The kind of the event."`
+	tries
+}
+
+// tries is how it stands with what is sent to an app, as the API shows it.
+type tries struct {
 	State     string     `json:"state" enum:"waiting,delivered,dead" doc:"dead: it was given up."`
 	CreatedAt time.Time  `json:"created_at" doc:"When it began to wait."`
-	NextAt    *time.Time `json:"next_at,omitempty" doc:"When it is tried next; not there while it waits behind an earlier one about the same user."`
+	NextAt    *time.Time `json:"next_at,omitempty" doc:"When it is tried next; not there while it waits behind an earlier one."`
 	DoneAt    *time.Time `json:"done_at,omitempty" doc:"When it was taken or given up."`
 	Attempts  int        `json:"attempts" doc:"How often it was tried."`
 	Last      *attempt   `json:"last,omitempty" doc:"How the last attempt ended."`
 }
 
 func showDelivery(d storage.WebhookDelivery) webhookDelivery {
-	out := webhookDelivery{Event: d.EventID, Kind: d.Kind, State: webhooks.StateOf(d), CreatedAt: d.CreatedAt,
-		Attempts: d.Attempts}
+	return webhookDelivery{d.EventID, d.Kind, showTries(d.Tries)}
+}
+
+// showTries returns how it stands with what is sent to an app, as the API shows it.
+func showTries(d storage.Tries) tries {
+	out := tries{State: d.State(), CreatedAt: d.CreatedAt, Attempts: d.Attempts}
 	if !d.DoneAt.IsZero() {
 		out.DoneAt = &d.DoneAt
 	} else if !d.NextAt.IsZero() {
@@ -304,6 +314,92 @@ func (s *Server) replayWebhook() jsonapi.Route {
 			until = *in.Until
 		}
 		out.Count, err = s.manager(c).Replay(c.Context(), w, in.Event, since, until)
+		return out, err
+	})
+}
+
+func (s *Server) logoutRoutes() []jsonapi.Route {
+	return []jsonapi.Route{s.listLogouts(), s.replayLogouts()}
+}
+
+// logout is the end of a session of which a client is told, as the API shows it.
+type logout struct {
+	Session string    `json:"session" doc:"The session's id."`
+	User    string    `json:"user" doc:"The id of its user."`
+	EndedAt time.Time `json:"ended_at" doc:"When the session ended."`
+	tries
+}
+
+// logoutsCall is the input of GET /clients/{client}/logouts.
+type logoutsCall struct {
+	ofClient
+	pageFields
+	State   string `query:"state" enum:"waiting,delivered,dead" doc:"Only those in this state."`
+	Session string `query:"session" max:"64" doc:"Only that of the session with this id."`
+}
+
+// ofCaller names the client of an operation, at the caller's tenant.
+func (in ofClient) ofCaller(c *call) storage.ClientOf {
+	return storage.ClientOf{TenantID: c.asker.Tenant.ID, ClientID: in.Client}
+}
+
+func (s *Server) listLogouts() jsonapi.Route {
+	return handle(s, jsonapi.Operation{
+		Method: http.MethodGet, Path: "/clients/{client}/logouts", ID: "listLogouts", Scope: "clients:read",
+		Summary: "Lists the ends of sessions of which the client was told at its backchannel_logout_uri, or is to be told, " +
+			"newest first.",
+		Text: "They are kept for 30 days. A page with a filter may have fewer entries than there are, and `next` leads " +
+			"to more.",
+	}, func(c *call, in logoutsCall) (out jsonapi.Page[logout], err error) {
+		f := backchannel.Filter{State: in.State, Session: in.Session}
+		list := strings.Join([]string{"logouts", in.Client, f.State, f.Session}, "\x00")
+		from, err := jsonapi.OpenCursor[storage.LogoutPlace](s.cursors(c), list, in.After)
+		if err == nil {
+			_, err = s.Store.Client(c.Context(), c.asker.Tenant.ID, in.Client)
+		}
+		if err != nil {
+			return out, err
+		}
+		found, next, err := backchannel.Log(c.Context(), s.Store, in.ofCaller(c), from, in.most(), f)
+		if err != nil {
+			return out, err
+		}
+		for _, l := range found {
+			out.Items = append(out.Items, logout{l.SessionID, l.UserID, l.EndedAt, showTries(l.Tries)})
+		}
+		if next != (storage.LogoutPlace{}) {
+			out.Next, err = jsonapi.SealCursor(s.cursors(c), list, next)
+		}
+		return out, err
+	})
+}
+
+// replayLogoutsCall is the input of POST /clients/{client}/logouts:replay.
+type replayLogoutsCall struct {
+	ofClient
+	Session string     `json:"session,omitempty" max:"64" doc:"The id of a session; or since is there."`
+	Since   *time.Time `json:"since,omitempty" doc:"All sessions that ended since then; or session is there."`
+	Until   *time.Time `json:"until,omitempty" doc:"None that ended later; the present moment when left out."`
+}
+
+func (s *Server) replayLogouts() jsonapi.Route {
+	return handle(s, jsonapi.Operation{
+		Method: http.MethodPost, Path: "/clients/{client}/logouts:replay", ID: "replayLogouts", Scope: "clients:write",
+		Summary:  "Tells the client again of sessions that have ended.",
+		Problems: []jsonapi.Outcome{wrongFields, notJSON, tooLarge},
+	}, func(c *call, in replayLogoutsCall) (out replayed, err error) {
+		now := time.Now()
+		if (in.Session == "") == (in.Since == nil) {
+			return out, invalid(jsonapi.FieldFault("session", "invalid", "Send either session or since."))
+		}
+		if _, err := s.Store.Client(c.Context(), c.asker.Tenant.ID, in.Client); err != nil {
+			return out, err
+		}
+		since, until := *orZero(in.Since), now
+		if in.Until != nil {
+			until = *in.Until
+		}
+		out.Count, err = backchannel.Replay(c.Context(), s.Store, in.ofCaller(c), in.Session, since, until, c.asker.Event)
 		return out, err
 	})
 }

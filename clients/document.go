@@ -82,6 +82,10 @@ func ReadDocument(id string, text []byte) (storage.Client, error) {
 	}
 	c.ClientID = id
 	d.ofUsers(&c)
+	if uri := d.text("backchannel_logout_uri"); uri != "" && logoutFault(&c, uri) == "" {
+		c.BackchannelLogoutURI = uri
+		c.BackchannelLogoutSessionRequired = d.flag("backchannel_logout_session_required")
+	}
 	if faults := Validate(&c); len(faults) > 0 {
 		return c, faults[0]
 	}
@@ -213,6 +217,26 @@ func (d document) ofUsers(c *storage.Client) {
 			*to = alg
 		}
 	}
+}
+
+// logoutFault returns what is wrong with the backchannel_logout_uri of an outside client, or "". Servers post to it:
+// its host is one to which the client's users go, or that of its document, so that no client has them post to
+// another's.
+func logoutFault(c *storage.Client, uri string) string {
+	if message := linkFault(uri, true); message != "" {
+		return message
+	}
+	u, _ := parseURI(uri)
+	own := c.RedirectURIs
+	if IsURL(c.ClientID) {
+		own = append([]string{c.ClientID}, own...)
+	}
+	for _, uri := range own {
+		if r, message := parseURI(uri); message == "" && r.Host == u.Host {
+			return ""
+		}
+	}
+	return "has a host to which none of the redirect URIs leads: write one of theirs"
 }
 
 // webOrigins returns the origins of the pages to which users return, each once: their scripts may call the endpoints.

@@ -104,6 +104,8 @@ type metadata struct {
 	SignedRequests            bool     `json:"require_signed_request_object"`
 	PushedRequests            bool     `json:"require_pushed_authorization_requests"`
 	BoundTokens               bool     `json:"dpop_bound_access_tokens"`
+	LogoutURI                 string   `json:"backchannel_logout_uri"`
+	LogoutSession             bool     `json:"backchannel_logout_session_required"`
 	// What a client asks for because it depends on it.
 	IDTokenEncryptedResponseAlg  string `json:"id_token_encrypted_response_alg"`
 	UserinfoEncryptedResponseAlg string `json:"userinfo_encrypted_response_alg"`
@@ -153,6 +155,12 @@ func readMetadata(c *storage.Client, text []byte) error {
 	c.IDTokenSignedResponseAlg, c.UserinfoSignedResponseAlg = m.IDTokenSignedResponseAlg, m.UserinfoSignedResponseAlg
 	c.DefaultMaxAge, c.RequireAuthTime, c.DefaultACRValues = m.DefaultMaxAge, m.RequireAuthTime, m.DefaultACRValues
 	c.InitiateLoginURI, c.RequestObjectSigningAlg = m.InitiateLoginURI, m.RequestObjectSigningAlg
+	if m.LogoutURI != "" {
+		if message := logoutFault(c, m.LogoutURI); message != "" {
+			return Fault{"backchannel_logout_uri", fmt.Sprintf("%q %s", m.LogoutURI, message)}
+		}
+		c.BackchannelLogoutURI, c.BackchannelLogoutSessionRequired = m.LogoutURI, m.LogoutSession
+	}
 	c.RequireSignedRequestObject = m.SignedRequests // what it can't keep to is refused, and not dropped
 	return nil
 }
@@ -181,6 +189,8 @@ func Restated(was, c storage.Client) storage.Client {
 		c.PolicyURI, c.TosURI
 	next.ApplicationType = c.ApplicationType
 	next.RedirectURIs, next.PostLogoutRedirectURIs = c.RedirectURIs, c.PostLogoutRedirectURIs
+	next.BackchannelLogoutURI, next.BackchannelLogoutSessionRequired = c.BackchannelLogoutURI,
+		c.BackchannelLogoutSessionRequired
 	next.GrantTypes, next.ResponseTypes = c.GrantTypes, c.ResponseTypes
 	next.TokenEndpointAuthMethod, next.TokenEndpointAuthSigningAlg = c.TokenEndpointAuthMethod,
 		c.TokenEndpointAuthSigningAlg

@@ -399,6 +399,7 @@ func (v *clientChecks) uris() {
 		{"tos_uri", v.TosURI, false},
 		{"initiate_login_uri", v.InitiateLoginURI, false},
 		{"jwks_uri", v.JWKSURI, true},
+		{"backchannel_logout_uri", v.BackchannelLogoutURI, true},
 	} {
 		if link.uri == "" {
 			continue
@@ -406,6 +407,9 @@ func (v *clientChecks) uris() {
 		if message := linkFault(link.uri, link.loopback); message != "" {
 			v.fault(link.field, "%q %s", link.uri, message)
 		}
+	}
+	if v.BackchannelLogoutSessionRequired && v.BackchannelLogoutURI == "" {
+		v.fault("backchannel_logout_session_required", "is about backchannel_logout_uri: write that, or remove it")
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/authorize"
 	"github.com/vouchsafe/vouchsafe/provider/clientauth"
@@ -35,6 +36,14 @@ type Apps struct {
 // Apps returns the protocol's part of the JSON API.
 func (p *Provider) Apps() Apps {
 	return Apps{p.auth, p.authorize, p.token, p.resource, p.proofs, p.withCORS}
+}
+
+// LogoutToken returns the token that tells a client of the tenant that a session has ended (OpenID Connect Back-Channel
+// Logout 1.0 section 2.4).
+func (p *Provider) LogoutToken(
+	ctx context.Context, t *issuer.Tenant, c *storage.Client, l storage.Logout,
+) (string, error) {
+	return p.tokens.LogoutToken(ctx, t, c, l, time.Now())
 }
 
 // App returns the first-party client that a request comes from. The client authenticates as at /token; form

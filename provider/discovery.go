@@ -38,9 +38,9 @@ func (p *Provider) serveResource(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// metadata returns the metadata of the tenant's issuer (OpenID Connect Discovery 1.0 section 3, RFC 8414
-// section 2, RFC 9207, RFC 9728 section 4, RP-Initiated Logout 1.0 section 2.1). The endpoints are those of
-// the table, and the lists those that the endpoints work with.
+// metadata returns the metadata of the tenant's issuer (OpenID Connect Discovery 1.0 section 3, RFC 8414 section 2,
+// RFC 9207, RFC 9728 section 4, RP-Initiated Logout 1.0 section 2.1, Back-Channel Logout 1.0 section 2.1). The
+// endpoints are those of the table, and the lists those that the endpoints work with.
 func (p *Provider) metadata(t *issuer.Tenant) map[string]any {
 	algs := signingAlgorithms()
 	all := map[string]any{
@@ -58,6 +58,8 @@ func (p *Provider) metadata(t *issuer.Tenant) map[string]any {
 		"display_values_supported":                       []string{"page"},
 		"acr_values_supported":                           storage.ACRs,
 		"authorization_response_iss_parameter_supported": true,
+		"backchannel_logout_supported":                   true,
+		"backchannel_logout_session_supported":           true,
 		"request_parameter_supported":                    true,
 		"request_object_signing_alg_values_supported":    clients.AlgorithmNames(clients.AssertionAlgorithms),
 		"request_uri_parameter_supported":                false, // its default is true

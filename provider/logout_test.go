@@ -426,3 +426,33 @@ func TestLogoutOfATenant(t *testing.T) {
 		t.Error("signed out of another tenant")
 	}
 }
+
+// TestLogoutTokensOfPairwiseClients: what a logout token says of the user and the session is what the client's ID
+// tokens say, and no value is one that a client of another sector sees.
+func TestLogoutTokensOfPairwiseClients(t *testing.T) {
+	t.Parallel()
+	s := startTokens(t)
+	seen := map[any]string{}
+	for id, host := range map[string]string{"one": "app.example.com", "two": "other.example"} {
+		c := s.client(paired(id, host))
+		id := payload(t, s.tokens(c).str("id_token"))
+		token, err := s.p.LogoutToken(t.Context(), s.tenant, c, storage.Logout{SessionID: s.session.ID, UserID: s.user.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := payload(t, token)
+		if said["sub"] != id["sub"] || said["sid"] != id["sid"] || said["aud"] != c.ClientID || said["iss"] != testIssuer {
+			t.Errorf("%s: got %v, want the user and the session of %v", c.ClientID, said, id)
+		}
+		for _, name := range []string{"sub", "sid", "jti"} {
+			if other, ok := seen[said[name]]; ok {
+				t.Errorf("%s: %s is one that %s sees", c.ClientID, name, other)
+			}
+			seen[said[name]] = c.ClientID
+		}
+		again, err := s.p.LogoutToken(t.Context(), s.tenant, c, storage.Logout{SessionID: s.session.ID, UserID: s.user.ID})
+		if err != nil || payload(t, again)["jti"] != said["jti"] {
+			t.Errorf("%s: the next attempt has another jti: %v", c.ClientID, err)
+		}
+	}
+}

@@ -25,9 +25,13 @@ type Client struct {
 	ApplicationType        string   `json:"application_type,omitempty" yaml:"application_type,omitempty"` // web or native
 	RedirectURIs           []string `json:"redirect_uris,omitempty" yaml:"redirect_uris,omitempty"`
 	PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty" yaml:"post_logout_redirect_uris,omitempty"`
-	GrantTypes             []string `json:"grant_types,omitempty" yaml:"grant_types,omitempty"`
-	ResponseTypes          []string `json:"response_types,omitempty" yaml:"response_types,omitempty"`
-	Scope                  string   `json:"scope,omitempty" yaml:"scope,omitempty"` // space-separated: all it may ask for
+	// BackchannelLogoutURI is told when a session ends in which the client took part (OpenID Connect Back-Channel Logout
+	// 1.0). BackchannelLogoutSessionRequired says that the client needs to know which session; it always does.
+	BackchannelLogoutURI             string   `json:"backchannel_logout_uri,omitempty" yaml:"backchannel_logout_uri,omitempty"`
+	BackchannelLogoutSessionRequired bool     `json:"backchannel_logout_session_required,omitempty" yaml:"backchannel_logout_session_required,omitempty"`
+	GrantTypes                       []string `json:"grant_types,omitempty" yaml:"grant_types,omitempty"`
+	ResponseTypes                    []string `json:"response_types,omitempty" yaml:"response_types,omitempty"`
+	Scope                            string   `json:"scope,omitempty" yaml:"scope,omitempty"` // space-separated: all it may ask for
 	// TokenEndpointAuthMethod is the one way in which the client proves itself; "" allows
 	// its secret in either place, client_secret_basic or client_secret_post.
 	TokenEndpointAuthMethod     string          `json:"token_endpoint_auth_method,omitempty" yaml:"token_endpoint_auth_method,omitempty"`

@@ -133,24 +133,14 @@ type FedEvent struct {
 	Seq int64
 }
 
-// WebhookDelivery is an event that is to be sent to a webhook, or was.
+// WebhookDelivery is an event that is to be sent to a webhook, or was. It waits behind an earlier one about the same
+// user.
 type WebhookDelivery struct {
 	TenantID, Webhook string
 	Seq               int64 // the event's place in the feed
 	EventID, Kind     string
 	UserID            string // events about one user are sent one after the other; "" for none
-	CreatedAt         time.Time
-	// NextAt is when to try it next, or when a claim of it lapses; zero while it waits behind an earlier one about the
-	// same user.
-	NextAt   time.Time
-	Attempts int       // claims so far
-	DoneAt   time.Time // zero while it waits
-	Dead     bool      // it was given up
-	// Of the last attempt: the status of the answer, 0 if there was none; how long it took; and the beginning of the
-	// answer, or why there was none.
-	Status int
-	Took   time.Duration
-	Answer string
+	Tries
 }
 
 // MostWebhooks is how many webhooks a tenant has at most.
@@ -205,4 +195,78 @@ type Webhooks interface {
 		events ...Event) (int64, error)
 	// EventByID returns an event, or ErrNotFound.
 	EventByID(ctx context.Context, tenant, id string) (Event, error)
+}
+
+// Tries is how it stands with something that is to be sent to an app.
+type Tries struct {
+	CreatedAt time.Time // when it began to wait; a replay sets it anew
+	// NextAt is when to try it next, or when a claim of it lapses; zero while it waits behind an earlier one.
+	NextAt   time.Time
+	Attempts int       // claims so far
+	DoneAt   time.Time // zero while it waits
+	Dead     bool      // it was given up
+	// Of the last attempt: the status of the answer, 0 if there was none; how long it took; and the beginning of the
+	// answer, or why there was none.
+	Status int
+	Took   time.Duration
+	Answer string
+}
+
+// States of what is to be sent to an app.
+const (
+	StateWaiting   = "waiting"
+	StateDelivered = "delivered"
+	StateDead      = "dead" // it was given up
+)
+
+// State returns one of the states.
+func (t *Tries) State() string {
+	switch {
+	case t.DoneAt.IsZero():
+		return StateWaiting
+	case t.Dead:
+		return StateDead
+	}
+	return StateDelivered
+}
+
+// Logout is the end of a session of which a client is to be told, or was (OpenID Connect Back-Channel Logout 1.0). The
+// change that ends the session stores it, for each client that took part in the session and has a
+// backchannel_logout_uri.
+type Logout struct {
+	TenantID, ClientID, SessionID, UserID string
+	EndedAt                               time.Time // when the session ended
+	Tries
+}
+
+// LogoutPlace is a place in the log of a client. The zero LogoutPlace is before the newest.
+type LogoutPlace struct {
+	EndedAt   time.Time
+	SessionID string
+}
+
+// Place returns the place of the logout in the log of its client.
+func (l *Logout) Place() LogoutPlace { return LogoutPlace{l.EndedAt, l.SessionID} }
+
+// ClientOf names a client of a tenant.
+type ClientOf struct{ TenantID, ClientID string }
+
+// Logouts keeps the ends of sessions that clients are to be told of. Changes that end sessions store them, and Sweep
+// does when it deletes sessions that have expired.
+type Logouts interface {
+	// WaitingClients lists the clients whose earliest waiting logout is due, and reports whether any client hears of
+	// logouts.
+	WaitingClients(ctx context.Context, now time.Time) (due []ClientOf, heard bool, err error)
+	// ClaimLogout takes the client's earliest waiting logout if it is due, and counts the attempt. No other worker gets
+	// it before leaseUntil, nor one behind it. ErrNotFound: none is due.
+	ClaimLogout(ctx context.Context, c ClientOf, now, leaseUntil time.Time) (Logout, error)
+	// NoteLogout stores how an attempt of a claimed logout ended. It changes nothing if another worker has claimed it
+	// since.
+	NoteLogout(ctx context.Context, l Logout) error
+	// Logouts lists those of a client, newest first, at most limit behind a place.
+	Logouts(ctx context.Context, c ClientOf, behind LogoutPlace, limit int) ([]Logout, error)
+	// ReplayLogouts has the client told again of what is done: of the session with the id, or if that is "" of sessions
+	// that ended in a period. It returns of how many, and records the events unless that is none.
+	ReplayLogouts(ctx context.Context, c ClientOf, sessionID string, since, until, now time.Time, events ...Event) (int64,
+		error)
 }

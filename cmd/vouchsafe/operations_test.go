@@ -35,7 +35,7 @@ var commandsOf = map[string]string{
 	"declareClient": "client apply",
 	"removeClient":  "client remove", "listSecrets": "client secrets", "addSecret": "client add-secret",
 	"removeSecret": "client remove-secret", "allowClient": "client allow", "denyClient": "client deny",
-	"refreshClient": "client refresh",
+	"refreshClient": "client refresh", "listLogouts": "client logouts", "replayLogouts": "client replay-logouts",
 
 	"listClientKeys": "api-key list", "addClientKey": "api-key add", "rotateClientKey": "api-key rotate",
 	"removeClientKey": "api-key remove", "listUserKeys": "api-key list", "removeUserKey": "api-key remove",

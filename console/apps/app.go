@@ -30,7 +30,8 @@ type shownApp struct {
 	Samples    []sample
 	Redirects  []string
 	Logouts    []string
-	Pages      bool // the app sends users to the sign-in pages
+	Told       string // where it is told of sessions that have ended
+	Pages      bool   // the app sends users to the sign-in pages
 	Everyone   bool
 	Access     []fact
 	Roles      []storage.Role
@@ -88,7 +89,8 @@ func (p place) app(c *console.Call) error {
 	page := shownApp{
 		ID: a.ClientID, Kind: c.T("apps.kind." + kind), Disabled: a.Disabled, Declared: a.Declared,
 		Beyond:    mayManage(c, a) != nil,
-		Redirects: a.RedirectURIs, Logouts: a.PostLogoutRedirectURIs, Pages: a.MayUse("authorization_code"),
+		Redirects: a.RedirectURIs, Logouts: a.PostLogoutRedirectURIs, Told: a.BackchannelLogoutURI,
+		Pages:    a.MayUse("authorization_code"),
 		Everyone: a.Allow.All(), Claims: a.Claims, HasSecrets: usesSecrets(a), Log: c.May("audit:read"),
 		MoreSecret: len(a.SecretHashes) < clients.MaxSecrets,
 	}

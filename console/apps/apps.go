@@ -25,6 +25,7 @@ var templates embed.FS
 // Store is what the place reads and changes.
 type Store interface {
 	storage.Clients
+	storage.Logouts
 	claims.Store
 	Events(ctx context.Context, tenant, before string, limit int) ([]storage.Event, error)
 	EventsOf(ctx context.Context, tenant, userID, before string, limit int) ([]storage.Event, error)

@@ -66,6 +66,8 @@ func redirectFields(c *console.Call, a storage.Client) []console.Field {
 			Value: joined(a.RedirectURIs), Check: check},
 		{Name: "post_logout_redirect_uris", Label: "apps.logout", Hint: "apps.logout_hint", Kind: "textarea",
 			Value: joined(a.PostLogoutRedirectURIs), Check: check},
+		{Name: "backchannel_logout_uri", Label: "apps.told", Hint: "apps.told_hint", Kind: "url", Max: 2000,
+			Value: a.BackchannelLogoutURI},
 		{Name: "allowed_cors_origins", Label: "apps.origins", Hint: "apps.origins_hint", Kind: "textarea",
 			Value: joined(a.AllowedCORSOrigins)},
 	}
@@ -74,6 +76,9 @@ func redirectFields(c *console.Call, a storage.Client) []console.Field {
 func readRedirects(c *console.Call, a *storage.Client) {
 	a.RedirectURIs, a.PostLogoutRedirectURIs = lines(c, "redirect_uris"), lines(c, "post_logout_redirect_uris")
 	a.AllowedCORSOrigins = lines(c, "allowed_cors_origins")
+	if a.BackchannelLogoutURI = c.Value("backchannel_logout_uri"); a.BackchannelLogoutURI == "" {
+		a.BackchannelLogoutSessionRequired = false
+	}
 }
 
 func accessFields(_ *console.Call, a storage.Client) []console.Field {

@@ -32,6 +32,8 @@ func (c Config) Part() console.Part {
 		{Method: get, Path: root + "/deny", Scopes: write, Serve: p.denyPage},
 		{Method: post, Path: root + "/deny", Scopes: write, Serve: p.judge(storage.VerdictDenied)},
 		{Method: post, Path: root + "/refresh", Scopes: write, Serve: p.refresh},
+		{Method: get, Path: root + "/logouts", Scopes: read, Serve: p.logouts},
+		{Method: post, Path: root + "/logouts", Scopes: write, Serve: p.replayLogout},
 		{Method: get, Path: root + "/remove", Scopes: write, Fresh: true, Serve: p.removePage},
 		{Method: post, Path: root + "/remove", Scopes: write, Fresh: true, Serve: p.remove},
 	}

@@ -252,19 +252,7 @@ func (p place) testWebhook(c *console.Call) error {
 	if r.Accepted() {
 		return c.Done(to, "settings.webhook_tested", r.Status, r.Took.Milliseconds())
 	}
-	return c.Refuse(c.Wrong("", "settings.webhook_failed", answerOf(r)))
-}
-
-// answerOf returns what a webhook answered, in a line.
-func answerOf(r webhooks.Result) string {
-	text := r.Answer
-	if len(text) > 200 {
-		text = strings.ToValidUTF8(text[:200], "") + "…"
-	}
-	if r.Status == 0 {
-		return text
-	}
-	return strings.TrimSpace(number(r.Status) + " " + text)
+	return c.Refuse(c.Wrong("", "settings.webhook_failed", r.Line()))
 }
 
 // deliveryRow is what was sent to a webhook, or waits for that.
@@ -305,7 +293,7 @@ func (p place) webhook(c *console.Call) error {
 		return err
 	}
 	page.List = console.List{First: c.First(), Filtered: state != ""}
-	for _, s := range []string{webhooks.Waiting, webhooks.Delivered, webhooks.Dead} {
+	for _, s := range []string{storage.StateWaiting, storage.StateDelivered, storage.StateDead} {
 		page.List.Filters = append(page.List.Filters, c.Toggle("state", s, "settings.delivery."+s))
 	}
 	if next != 0 {
@@ -328,20 +316,20 @@ func (p place) webhook(c *console.Call) error {
 
 // deliveryRow returns a delivery for the page.
 func (p place) deliveryRow(c *console.Call, d storage.WebhookDelivery, may bool) deliveryRow {
-	state := webhooks.StateOf(d)
+	state := d.State()
 	row := deliveryRow{Event: d.EventID, Kind: d.Kind, State: c.T("settings.delivery." + state), Badge: "plain",
 		Attempts: c.T("settings.attempts", d.Attempts), At: ui.StampOf(c.Words, d.CreatedAt),
-		Again: may && state != webhooks.Waiting}
+		Again: may && state != storage.StateWaiting}
 	switch state {
-	case webhooks.Dead:
+	case storage.StateDead:
 		row.Badge = "off"
-	case webhooks.Delivered:
+	case storage.StateDelivered:
 		row.Badge = ""
 	default:
 		row.Next = c.Stamp(d.NextAt)
 	}
 	if d.Status != 0 || d.Answer != "" {
-		row.Answer = answerOf(webhooks.Result{Status: d.Status, Took: d.Took, Answer: d.Answer})
+		row.Answer = webhooks.Result{Status: d.Status, Took: d.Took, Answer: d.Answer}.Line()
 	}
 	return row
 }

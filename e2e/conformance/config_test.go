@@ -94,6 +94,8 @@ func discoveryFlags(t *testing.T, meta map[string]any) {
 		"claims_parameter_supported":                     true,
 		"request_parameter_supported":                    true,
 		"request_uri_parameter_supported":                false, // its default is true
+		"backchannel_logout_supported":                   true,
+		"backchannel_logout_session_supported":           true,
 		"authorization_response_iss_parameter_supported": true,
 	} {
 		if meta[name] != want {
@@ -109,7 +111,7 @@ func discoveryFlags(t *testing.T, meta map[string]any) {
 	}
 	// An extension that is not there must not be announced.
 	for _, name := range []string{"registration_endpoint", "check_session_iframe",
-		"backchannel_logout_supported"} {
+		"frontchannel_logout_supported"} {
 		if v, ok := meta[name]; ok && v != false {
 			t.Errorf("got %s %v for something that does not exist", name, v)
 		}

@@ -1,6 +1,6 @@
 // Package conformance asks of Vouchsafe what the suites of the OpenID Foundation ask in
-// the profiles Config OP, Basic OP, Form Post OP, Dynamic OP and RP-Initiated Logout. Each test has
-// the name of the suite's module and demands what the module demands, warnings included.
+// the profiles Config OP, Basic OP, Form Post OP, Dynamic OP, RP-Initiated Logout and Back-Channel
+// Logout. Each test has the name of the suite's module and demands what the module demands, warnings included.
 package conformance
 
 import (
@@ -84,6 +84,7 @@ func TestConformance(t *testing.T) {
 	})
 	run(t, "form_post", vouchsafetest.Web, basic)
 	run(t, "", vouchsafetest.Web, logoutModules())
+	run(t, "", vouchsafetest.Web, backchannelModules())
 }
 
 // run runs modules as a plan. The names of the modules stand directly below the test's; those of a

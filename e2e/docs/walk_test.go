@@ -134,6 +134,7 @@ shows 'trusted_proxies .*127.0.0.1' vouchsafe config
 		after: "explain() { vouchsafe claim explain jo@example.com office --clients with-office.yaml; }\n" +
 			"shows 'tier.*gold.*with-office.yaml:' explain\n"},
 	{page: "docs/clients.md"},
+	{page: "docs/logout.md", after: "shows logout_uri vouchsafe client show my-app --json\n"},
 	{page: "docs/device.md", after: "shows device_code vouchsafe client show my-tv\n"},
 	{page: "docs/data.md", after: "test -e audit.jsonl\n"},
 	{page: "docs/management.md", before: "printf '%s' 'violet tractor marble' |" +

@@ -17,6 +17,7 @@ func logoutRows() []row {
 		{"J3 hints", j3},
 		{"J4 after signing out", j4},
 		{"J6 state", j6},
+		{"J7 sessions that end elsewhere", j7},
 	}
 }
 

@@ -6,24 +6,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// States of a delivery.
-const (
-	Waiting   = "waiting"
-	Delivered = "delivered"
-	Dead      = "dead" // it was given up
-)
-
-// StateOf returns the state of a delivery.
-func StateOf(d storage.WebhookDelivery) string {
-	switch {
-	case d.DoneAt.IsZero():
-		return Waiting
-	case d.Dead:
-		return Dead
-	}
-	return Delivered
-}
-
 // Filter says which deliveries are wanted. Its zero value wants all.
 type Filter struct {
 	State string   // one of the states, or "" for all
@@ -33,7 +15,7 @@ type Filter struct {
 
 // wants reports whether a delivery is wanted.
 func (f Filter) wants(d storage.WebhookDelivery) bool {
-	return (f.State == "" || f.State == StateOf(d)) && (f.Event == "" || f.Event == d.EventID) &&
+	return (f.State == "" || f.State == d.State()) && (f.Event == "" || f.Event == d.EventID) &&
 		storage.KindIn(d.Kind, f.Kinds)
 }
 
@@ -45,28 +27,42 @@ const readAtOnce, mostRead = 500, 5000
 // fewer than limit, and a next, when it has read some thousands.
 func Log(ctx context.Context, store storage.Webhooks, tenant, webhook string, before int64, limit int, f Filter,
 ) (found []storage.WebhookDelivery, next int64, err error) {
+	all := f.State == "" && f.Event == "" && len(f.Kinds) == 0
+	return Read(before, limit, all, func(before int64, n int) ([]storage.WebhookDelivery, error) {
+		return store.WebhookDeliveries(ctx, tenant, webhook, before, n)
+	}, func(d *storage.WebhookDelivery) int64 { return d.Seq },
+		func(d *storage.WebhookDelivery) bool { return f.wants(*d) })
+}
+
+// Read returns entries of a log that are wanted, as Log does: at most limit behind a place, of which the zero value is
+// that before the newest. all says that each entry is wanted.
+func Read[Entry any, Place comparable](from Place, limit int, all bool,
+	page func(behind Place, limit int) ([]Entry, error), place func(*Entry) Place, wants func(*Entry) bool,
+) (found []Entry, next Place, err error) {
+	var none Place
 	part := readAtOnce
-	if f.State == "" && f.Event == "" && len(f.Kinds) == 0 {
+	if all {
 		part = limit + 1
 	}
 	for read := 0; ; {
-		all, err := store.WebhookDeliveries(ctx, tenant, webhook, before, part)
+		entries, err := page(from, part)
 		if err != nil {
-			return nil, 0, err
+			return nil, none, err
 		}
-		for _, d := range all {
-			if f.wants(d) && len(found) == limit {
-				return found, before, nil
+		for i := range entries {
+			wanted := wants(&entries[i])
+			if wanted && len(found) == limit {
+				return found, from, nil
 			}
-			if before = d.Seq; f.wants(d) {
-				found = append(found, d)
+			if from = place(&entries[i]); wanted {
+				found = append(found, entries[i])
 			}
 		}
-		if len(all) < part {
-			return found, 0, nil
+		if len(entries) < part {
+			return found, none, nil
 		}
-		if read += len(all); read >= mostRead {
-			return found, before, nil
+		if read += len(entries); read >= mostRead {
+			return found, from, nil
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -32,11 +33,16 @@ type Sender struct {
 
 // NewSender returns one that may reach what reach allows.
 func NewSender(secrets *secret.Masters, reach outbound.Config) *Sender {
+	return &Sender{Secrets: secrets, Reach: reach, client: Client(reach)}
+}
+
+// Client returns one that posts to apps at addresses that reach allows.
+func Client(reach outbound.Config) *http.Client {
 	if reach.Timeout == 0 {
 		reach.Timeout = Timeout
 	}
 	reach.MaxBody, reach.KeepAlive = 1<<20, true
-	return &Sender{Secrets: secrets, Reach: reach, client: outbound.Client(reach)}
+	return outbound.Client(reach)
 }
 
 // Result is how an attempt ended.
@@ -48,6 +54,18 @@ type Result struct {
 
 // Accepted reports whether the webhook took the event.
 func (r Result) Accepted() bool { return r.Status >= 200 && r.Status <= 299 }
+
+// Line returns the answer in a line, for a page.
+func (r Result) Line() string {
+	text := r.Answer
+	if len(text) > 200 {
+		text = strings.ToValidUTF8(text[:200], "") + "…"
+	}
+	if r.Status == 0 {
+		return text
+	}
+	return strings.TrimSpace(strconv.Itoa(r.Status) + " " + text)
+}
 
 // Send sends an event once.
 func (s *Sender) Send(ctx context.Context, w storage.Webhook, b Body) Result {
@@ -69,16 +87,31 @@ func (s *Sender) post(ctx context.Context, w storage.Webhook, b Body, now time.T
 	if err != nil {
 		return 0, "", err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, w.URL, bytes.NewReader(body))
+	return call(ctx, s.client, w.URL, http.Header{
+		"Content-Type": {"application/json"}, "Webhook-Id": {b.ID},
+		"Webhook-Timestamp": {strconv.FormatInt(now.Unix(), 10)}, "Webhook-Signature": {sign(keys, b.ID, now, body)},
+	}, body)
+}
+
+// Post sends a body to an app once.
+func Post(ctx context.Context, client *http.Client, url string, header http.Header, body []byte) Result {
+	began := time.Now()
+	status, answer, err := call(ctx, client, url, header, body)
+	if err != nil {
+		answer = err.Error()
+	}
+	return Result{status, time.Since(began), outbox.Readable(answer, shown)}
+}
+
+// call sends a body, and returns the status and the beginning of the answer.
+func call(ctx context.Context, client *http.Client, url string, header http.Header, body []byte) (int, string, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return 0, "", err
 	}
-	r.Header.Set("Content-Type", "application/json")
+	r.Header = header
 	r.Header.Set("User-Agent", "Vouchsafe")
-	r.Header.Set("Webhook-Id", b.ID)
-	r.Header.Set("Webhook-Timestamp", strconv.FormatInt(now.Unix(), 10))
-	r.Header.Set("Webhook-Signature", sign(keys, b.ID, now, body))
-	resp, err := s.client.Do(r)
+	resp, err := client.Do(r)
 	if err != nil {
 		return 0, "", err
 	}

@@ -28,8 +28,8 @@ const (
 	lease        = 2 * Timeout
 	// parting is how long an attempt goes on when the server stops.
 	parting = time.Second
-	// A delivery is given up after the first attempt that fails so long after the event was fed.
-	giveUp      = 72 * time.Hour
+	// GiveUp: a delivery is given up after the first attempt that fails so long after the event was fed.
+	GiveUp      = 72 * time.Hour
 	firstWait   = 5 * time.Second
 	longestWait = 8 * time.Hour
 	// Unread is how long events are fed that no program reads and no webhook wants: as long as the feed keeps them.
@@ -261,10 +261,10 @@ func (w *Worker) send(running context.Context, h storage.Webhook, d storage.Webh
 		r = w.Sender.Send(sending, h, BodyOf(e))
 	}
 	now := time.Now()
-	d.Status, d.Took, d.Answer, d.NextAt = r.Status, r.Took, r.Answer, now.Add(backOff(d.Attempts))
+	d.Status, d.Took, d.Answer, d.NextAt = r.Status, r.Took, r.Answer, now.Add(BackOff(d.Attempts, longestWait))
 	if sending.Err() != nil && !r.Accepted() {
 		d.Answer, d.NextAt = "the server stopped before there was an answer", now
-	} else if r.Accepted() || gone || now.Sub(d.CreatedAt) > giveUp {
+	} else if r.Accepted() || gone || now.Sub(d.CreatedAt) > GiveUp {
 		d.DoneAt, d.Dead = now, !r.Accepted()
 	}
 	if err := w.Store.NoteWebhook(ctx, d); err != nil {
@@ -298,8 +298,9 @@ func (w *Worker) note(ctx context.Context, h *storage.Webhook, failed bool, resu
 	}
 }
 
-// backOff quadruples from attempt to attempt up to eight hours, and varies by a quarter.
-func backOff(attempts int) time.Duration {
-	wait := min(firstWait<<min(2*max(attempts-1, 0), 16), longestWait)
+// BackOff returns the pause after an attempt. It quadruples from attempt to attempt, up to the longest, and varies by a
+// quarter.
+func BackOff(attempts int, longest time.Duration) time.Duration {
+	wait := min(firstWait<<min(2*max(attempts-1, 0), 16), longest)
 	return wait*3/4 + rand.N(wait/2)
 }

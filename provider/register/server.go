@@ -281,6 +281,8 @@ func answer(w http.ResponseWriter, r *http.Request, status int, c storage.Client
 		RequestObjectSigningAlg:            c.RequestObjectSigningAlg,
 		RequirePushedAuthorizationRequests: c.RequirePushedAuthorizationRequests,
 		RequireSignedRequestObject:         c.RequireSignedRequestObject,
+		BackchannelLogoutURI:               c.BackchannelLogoutURI,
+		BackchannelLogoutSessionRequired:   c.BackchannelLogoutSessionRequired,
 	}
 	out := registered{Client: shown, Scope: clients.OutsideScope(&t.Tenant, &c), Secret: secret,
 		BoundTokens: c.DPoP == storage.DPoPRequire,

@@ -13,6 +13,9 @@ import (
 const clientColumns = `tenant_id, id, metadata, secret_hashes, disabled, declared, created_at, updated_at,
 	origin, verdict, outside`
 
+// storedColumns are those and one that only queries read: whether the client hears of logouts.
+const storedColumns = clientColumns + `, hears_logouts`
+
 // scanClient reads a row of a client.
 func scanClient(row scanner) (c storage.Client, err error) {
 	var tenant, id, origin, verdict, outside string
@@ -60,19 +63,20 @@ func (s *Store) Clients(ctx context.Context, tenant, after string, limit int) ([
 const (
 	// One that is being removed begins anew.
 	putClient = `
-		INSERT INTO clients (` + clientColumns + `)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+		INSERT INTO clients (` + storedColumns + `)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 		ON CONFLICT (tenant_id, id) DO UPDATE SET
 			metadata = excluded.metadata, secret_hashes = excluded.secret_hashes,
 			disabled = excluded.disabled, declared = excluded.declared, updated_at = excluded.updated_at,
 			origin = excluded.origin, verdict = excluded.verdict, outside = excluded.outside,
+			hears_logouts = excluded.hears_logouts,
 			created_at = CASE WHEN clients.removed_at = 0 THEN clients.created_at ELSE excluded.created_at END,
 			removed_at = 0`
 	// One that is being removed begins anew.
 	insertClient = putClient + ` WHERE clients.removed_at <> 0`
 	updateClient = `
 		UPDATE clients SET metadata = $3, secret_hashes = $4, disabled = $5, declared = $6, updated_at = $7,
-			origin = $9, verdict = $10, outside = $11
+			origin = $9, verdict = $10, outside = $11, hears_logouts = $12
 		WHERE tenant_id = $1 AND id = $2 AND removed_at = 0 AND updated_at = $8`
 	removeOrigins = `DELETE FROM client_origins WHERE tenant_id = $1 AND client_id = $2`
 	addOrigin     = `INSERT INTO client_origins (tenant_id, origin, client_id) VALUES ($1, $2, $3)`
@@ -97,7 +101,7 @@ func (s *Store) SaveClient(
 		origin, verdict, outside := outsideColumns(cl.Outside)
 		return engine.Must(c, storage.ErrStale, updateClient, cl.TenantID, cl.ClientID, column.Encode(cl),
 			column.EncodeList(cl.SecretHashes), cl.Disabled, cl.Declared, column.Micros(cl.UpdatedAt),
-			column.Micros(was.UpdatedAt), origin, verdict, outside)
+			column.Micros(was.UpdatedAt), origin, verdict, outside, cl.BackchannelLogoutURI != "")
 	})
 }
 
@@ -105,7 +109,8 @@ func (s *Store) SaveClient(
 func putClientArgs(cl storage.Client) []any {
 	origin, verdict, outside := outsideColumns(cl.Outside)
 	return []any{cl.TenantID, cl.ClientID, column.Encode(cl), column.EncodeList(cl.SecretHashes), cl.Disabled, cl.Declared,
-		column.Micros(cl.CreatedAt), column.Micros(cl.UpdatedAt), origin, verdict, outside}
+		column.Micros(cl.CreatedAt), column.Micros(cl.UpdatedAt), origin, verdict, outside,
+		cl.BackchannelLogoutURI != ""}
 }
 
 // storeClient stores a client by put, its origins and the events.

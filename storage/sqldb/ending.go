@@ -9,6 +9,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/outbox"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/parts"
 )
 
@@ -25,13 +26,21 @@ type ending struct {
 	alive  int64
 	raised bool
 	seen   int64             // alive, of the last session that was seen
+	tells  bool              // a client of the tenant hears of logouts
 	left   []storage.Removal // what is too much for one transaction
 }
 
 // end ends what the change names, and notes what it has ended.
 func (e *ending) end() error {
 	which := e.ch.EndSessions
-	if e.ch.OnEnd != nil && (e.ch.Raise || e.ch.Remove) && (which == nil || len(which.IDs) > 0) {
+	if which != nil || e.ch.Raise || e.ch.Remove {
+		n, err := engine.ScanCount(e.c.Row(outbox.HearsLogouts, e.ch.TenantID))
+		if err != nil {
+			return err
+		}
+		e.tells = n > 0
+	}
+	if (e.ch.OnEnd != nil || e.tells) && (e.ch.Raise || e.ch.Remove) && (which == nil || len(which.IDs) > 0) {
 		which = &storage.SessionFilter{Except: newSession(e.ch)} // all end: OnEnd is told of each
 	}
 	if which != nil {
@@ -131,7 +140,8 @@ func (e *ending) endSessions(which storage.SessionFilter) error {
 
 // endThose runs one of the statements that end sessions, and returns how many it ended. Those that were dead
 // already, because they had expired or were of another version, are not told of.
-func (e *ending) endThose(query string, args ...any) (n int, err error) {
+func (e *ending) endThose(query string, args ...any) (_ int, err error) {
+	var all []storage.EndedSession
 	err = e.c.Each(query, args, func(row scanner) error {
 		var s storage.EndedSession
 		var expires time.Time
@@ -144,10 +154,14 @@ func (e *ending) endThose(query string, args ...any) (n int, err error) {
 		if version == e.seen && expires.After(e.ch.Now) {
 			e.Sessions = append(e.Sessions, s)
 		}
-		n++
+		all = append(all, s)
 		return err
 	})
-	return n, err
+	for i := 0; err == nil && e.tells && i < len(all); i++ {
+		// Also one that was dead already: its clients were not told then.
+		err = outbox.TellLogout(e.c, e.ch.TenantID, all[i].ID, all[i].UserID, e.ch.Now)
+	}
+	return len(all), err
 }
 
 // sessionsBut are a user's sessions but one. Version is the one that they are alive with; 0 in removals that
@@ -221,10 +235,21 @@ func (s *Store) endRestOfSessions(ctx context.Context, r removal, told func(rows
 		Edge: edgeOfUserSessions, Do: endRestOfUserSessions, Args: []any{r.TenantID, which.UserID},
 		More: []any{column.Micros(r.Since), which.Except}, End: r.bound,
 	}
-	if r.onEnd != nil {
-		w.Run = s.tellSessions(r, ending{alive: which.Version}, s.text(endRestOfSessionsSQLite, endRestOfSessionsPostgres))
+	tells, err := s.hearsLogouts(ctx, r.TenantID)
+	if err != nil {
+		return err
+	}
+	if r.onEnd != nil || tells {
+		w.Run = s.tellSessions(r, ending{alive: which.Version, tells: tells},
+			s.text(endRestOfSessionsSQLite, endRestOfSessionsPostgres))
 	}
 	return s.worker.Walk(ctx, w, told)
+}
+
+// hearsLogouts reports whether a client of the tenant hears of the ends of sessions.
+func (s *Store) hearsLogouts(ctx context.Context, tenant string) (bool, error) {
+	n, err := one(ctx, s, outbox.HearsLogouts, []any{tenant}, engine.ScanCount)
+	return n > 0, err
 }
 
 // tellSessions returns the run of a walk that ends sessions by a query, and reports those that were alive.

@@ -86,7 +86,7 @@ var beginnings = map[string]bool{
 	"factorsOf": true, "usesOfSessions": true, "userKey": true, "clientKey": true, "insertAPIKey": true,
 	"signInsCounted": true, "active": true, "intoDays": true, "tallySignIns": true, "latest": true,
 	"appLoginsOf": true, "rotated": true, "touched": true,
-	"activeCounted": true, "tallyActive": true,
+	"activeCounted": true, "tallyActive": true, "tellExpired": true, "keepTakers": true,
 }
 
 // listed reports whether a constant goes on with a list: a group of placeholders for each row, or one of values.
@@ -190,7 +190,12 @@ func TestEveryQueryUsesAnIndex(t *testing.T) {
 	delete(all, "describeSQLite")    // settings of the database
 	delete(all, "listMasterSecrets") // another such table
 	delete(all, "forgetMasterSecret")
-	delete(all, "allWebhooks") // tables of a few rows, as administrators make them
+	delete(all, "allWebhooks")    // tables of a few rows, as administrators make them
+	delete(all, "waitingClients") // the index has those alone that hear of logouts
+	delete(all, "anyHearing")
+	for _, name := range []string{"KeepTakers", "KeepRevokedTakers", "TellExpired", "TellExpiredFormer"} {
+		delete(all, name) // they are about what is swept, and the few clients that hear of logouts
+	}
 	delete(all, "listFeeds")
 	delete(all, "unusedFeed")
 	delete(all, "endFeed")
@@ -388,6 +393,10 @@ func crowd(t *testing.T, conn *pgx.Conn) {
 		`INSERT INTO feed_events SELECT 't' || n % 100 + 1, n, 'e' || n, n FROM generate_series(1, 6000) n`,
 		`INSERT INTO webhook_deliveries SELECT 't' || n % 100 + 1, 'w' || n, n, 'e' || n, '', 'u' || n, n, n, 0, ` +
 			`CASE WHEN n % 2 = 0 THEN 0 ELSE n END, FALSE, 0, 0, '' FROM generate_series(1, 6000) n`,
+		`INSERT INTO session_clients SELECT 'default', 's' || n, 'c' || n % 600 + 1 FROM generate_series(1, 6000) n`,
+		`INSERT INTO logouts SELECT 'default', 'c' || n % 600 + 1, 's' || n, 'u' || n, n, n, n, 0, ` +
+			`CASE WHEN n % 2 = 0 THEN 0 ELSE n END, FALSE, 0, 0, '' FROM generate_series(1, 6000) n`,
+		`UPDATE clients SET hears_logouts = TRUE WHERE id = 'c1'`,
 		`ANALYZE`,
 		`SET plan_cache_mode = force_generic_plan`,
 	} {

@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/column"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/engine"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/numbers"
+	"github.com/vouchsafe/vouchsafe/storage/sqldb/outbox"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/parts"
 	"github.com/vouchsafe/vouchsafe/storage/sqldb/trail"
 )
@@ -92,16 +93,21 @@ const (
 // removeRestOfUser deletes the sessions, grants and consents of a removed user, and then the user's row.
 func (s *Store) removeRestOfUser(ctx context.Context, r removal, told func(rows int64)) error {
 	args := []any{r.TenantID, r.ID}
-	if r.onEnd != nil { // report the sessions that the change has left, before they are deleted
+	tells, err := s.hearsLogouts(ctx, r.TenantID)
+	if err != nil {
+		return err
+	}
+	if r.onEnd != nil || tells { // report the sessions that the change has left, before they are deleted
 		err := s.worker.Walk(ctx, parts.Walk{
 			Edge: edgeOfUserSessions, Do: endRestOfUserSessions, Args: args, More: []any{column.Micros(r.Since), ""},
-			Run: s.tellSessions(r, ending{raised: true}, s.text(endRestOfSessionsSQLite, endRestOfSessionsPostgres)),
+			Run: s.tellSessions(r, ending{raised: true, tells: tells},
+				s.text(endRestOfSessionsSQLite, endRestOfSessionsPostgres)),
 		}, told)
 		if err != nil {
 			return err
 		}
 	}
-	err := s.worker.WalkAll(ctx, told,
+	err = s.worker.WalkAll(ctx, told,
 		parts.Walk{Edge: edgeOfUserSessions, Do: removeUserSessions, Args: args},
 		parts.Walk{Edge: edgeOfUserGrants, Do: removeUserGrants, Args: args},
 		parts.Walk{Edge: edgeOfUserConsents, Do: removeUserConsents, Args: args},
@@ -118,13 +124,16 @@ const (
 		SELECT (SELECT COUNT(*) FROM (
 			SELECT 1 FROM grants WHERE tenant_id = $1 AND client_id = $2 LIMIT $3) AS found)
 		+ (SELECT COUNT(*) FROM (
-			SELECT 1 FROM consents WHERE tenant_id = $1 AND client_id = $2 LIMIT $3) AS found)`
+			SELECT 1 FROM consents WHERE tenant_id = $1 AND client_id = $2 LIMIT $3) AS found)
+		+ (SELECT COUNT(*) FROM (
+			SELECT 1 FROM logouts WHERE tenant_id = $1 AND client_id = $2 LIMIT $3) AS found)`
 	// Foreign keys take along origins, consents, grants and the roles that the client was given.
 	removeClient = `DELETE FROM clients WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
 	// The epoch ends all grants and consents.
 	takeClientRoles = `DELETE FROM client_roles WHERE tenant_id = $1 AND client_id = $2`
 	markClient      = `
-		UPDATE clients SET removed_at = $3, epoch = epoch + 1, disabled = TRUE, declared = FALSE, secret_hashes = '[]'
+		UPDATE clients SET removed_at = $3, epoch = epoch + 1, disabled = TRUE, declared = FALSE, secret_hashes = '[]',
+			hears_logouts = FALSE
 		WHERE tenant_id = $1 AND id = $2 AND removed_at = 0`
 )
 
@@ -182,12 +191,19 @@ const (
 	removeMarkedClient = `DELETE FROM clients WHERE tenant_id = $1 AND id = $2 AND removed_at <> 0`
 )
 
+// logoutsOf returns the walk that deletes what a client was told of, or is to be told of.
+func logoutsOf(tenant, client string) parts.Walk {
+	return parts.Walk{Edge: outbox.EdgeOfLogouts, Do: outbox.RemoveLogouts, Args: []any{tenant, client}, From: int64(-1),
+		End: int64(math.MaxInt64)}
+}
+
 // removeRestOfClient deletes the grants and consents of a removed client, and then its row.
 func (s *Store) removeRestOfClient(ctx context.Context, r removal, told func(rows int64)) error {
 	args := []any{r.TenantID, r.ID}
 	err := s.worker.WalkAll(ctx, told,
 		parts.Walk{Edge: edgeOfClientGrants, Do: removeClientGrants, Args: args},
 		parts.Walk{Edge: edgeOfClientConsents, Do: removeClientConsents, Args: args},
+		logoutsOf(r.TenantID, r.ID),
 	)
 	if err != nil {
 		return err
@@ -299,6 +315,7 @@ const (
 	removeAudit     = `DELETE FROM audit WHERE tenant_id = $1 AND id > $2 AND id <= $3`
 	removeOtherWork = `DELETE FROM removals WHERE tenant_id = $1 AND kind <> $2`
 	webhooksOf      = `SELECT id FROM webhooks WHERE tenant_id = $1`
+	hearingOf       = `SELECT id FROM clients WHERE tenant_id = $1 AND hears_logouts ORDER BY id`
 	edgeOfFeed      = `SELECT seq FROM feed_events WHERE tenant_id = $1 AND seq > $2 ORDER BY seq LIMIT 1 OFFSET $3`
 	removeFeed      = `DELETE FROM feed_events WHERE tenant_id = $1 AND seq > $2 AND seq <= $3`
 	edgeOfLastDays  = `
@@ -326,6 +343,15 @@ func (s *Store) removeRestOfTenant(ctx context.Context, r removal, told func(row
 	for _, id := range hooks {
 		if err == nil {
 			err = s.removeRestOfWebhook(ctx, removal{Removal: storage.Removal{TenantID: r.TenantID, ID: id}}, told)
+		}
+	}
+	if err != nil {
+		return false, err
+	}
+	hearing, err := list(ctx, s, hearingOf, args, engine.ScanText)
+	for _, id := range hearing {
+		if err == nil {
+			err = s.worker.Walk(ctx, logoutsOf(r.TenantID, id), told)
 		}
 	}
 	if err != nil {

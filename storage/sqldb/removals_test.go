@@ -144,7 +144,7 @@ func TestMigrationsBlockNoReader(t *testing.T) {
 		`ALTER TABLE sessions DROP COLUMN actor_id, DROP COLUMN actor_session, DROP COLUMN actor_role,
 			DROP COLUMN act_reason`,
 		`ALTER TABLE clients DROP COLUMN removed_at, DROP COLUMN epoch, DROP COLUMN origin, DROP COLUMN verdict,
-			DROP COLUMN outside`,
+			DROP COLUMN outside, DROP COLUMN hears_logouts`,
 		`ALTER TABLE grants DROP COLUMN client_epoch, DROP COLUMN used_at`,
 		`ALTER TABLE consents DROP COLUMN client_epoch, DROP COLUMN resources`,
 		`DROP INDEX grants_client_id, consents_client_user, grants_revoked, removed_users_at`,

@@ -69,8 +69,12 @@ func (s *Store) endRestored(ctx context.Context, r removal, told func(rows int64
 		return err
 	}
 	sessions := parts.Walk{Edge: edgeOfSessions, Do: endRestoredSessions, Args: args, More: more}
-	if r.onEnd != nil {
-		sessions.Run = s.tellSessions(r, ending{}, s.text(endRestoredSessionsSQLite, endRestoredSessionsPostgres))
+	tells, err := s.hearsLogouts(ctx, r.TenantID)
+	if err != nil {
+		return err
+	}
+	if r.onEnd != nil || tells {
+		sessions.Run = s.tellSessions(r, ending{tells: tells}, s.text(endRestoredSessionsSQLite, endRestoredSessionsPostgres))
 	}
 	return s.worker.WalkAll(ctx, told,
 		parts.Walk{Edge: edgeOfGrants, Do: revokeRestoredGrants, Args: args, More: more, Run: r.tellGrants(tellRestored)},

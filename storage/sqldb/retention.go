@@ -41,12 +41,13 @@ func (s *Store) Prune(ctx context.Context, keep storage.Retention, now time.Time
 	told := func(rows int64) { total += rows }
 	if keep.Revoked > 0 {
 		// Its row is what tells that a young code was used.
-		n, err := s.sweepAll(ctx, sweepRevokedGrants, keepRevokedGrants, now.Add(-max(keep.Revoked, keepGrants)))
+		n, err := s.sweepAll(ctx, sweepRevokedGrants, []string{keepRevokedGrants, outbox.KeepRevokedTakers},
+			now.Add(-max(keep.Revoked, keepGrants)))
 		if told(n); err != nil {
 			return total, engine.Wrapped(err, "prune revoked grants")
 		}
 	}
-	n, err := s.sweepAll(ctx, sweepOutside, "", now.Add(-storage.KeepOutside))
+	n, err := s.sweepAll(ctx, sweepOutside, nil, now.Add(-storage.KeepOutside))
 	if told(n); err != nil {
 		return total, engine.Wrapped(err, "prune outside clients")
 	}
@@ -150,22 +151,24 @@ const keepAPIKeys = 30 * 24 * time.Hour
 // Sweep implements storage.Maintenance. The audit trail is kept.
 func (s *Store) Sweep(ctx context.Context, now time.Time) (total int64, err error) {
 	for _, sweep := range [...]struct {
-		query, before string
-		until         time.Time
+		query  string
+		before []string
+		until  time.Time
 	}{
-		{sweepSpent, "", now},
-		{sweepExpiredSessions, keepExpiredSessions, now},
-		{sweepEndedSessions, keepEndedSessions, now.Add(-24 * time.Hour)},
-		{sweepGrants, keepExpiredGrants, now.Add(-keepGrants)},
-		{sweepCodes, "", now},
-		{sweepKeys, "", now.Add(-storage.KeepKeys)},
-		{sweepAPIKeys, "", now.Add(-keepAPIKeys)},
-		{sweepExpiredMail, "", now},
-		{sweepDeadMail, "", now.Add(-keepDead)},
-		{trail.SweepAnswers, "", now},
-		{outbox.SweepDeliveries, "", now.Add(-keepDead)},
-		{outbox.SweepFeeds, "", now.Add(-keepDead)},
-		{uploads.SweepImports, "", now},
+		{sweepSpent, nil, now},
+		{sweepExpiredSessions, []string{keepExpiredSessions, outbox.TellExpired, outbox.TellExpiredFormer}, now},
+		{sweepEndedSessions, []string{keepEndedSessions}, now.Add(-24 * time.Hour)},
+		{sweepGrants, []string{keepExpiredGrants, outbox.KeepTakers}, now.Add(-keepGrants)},
+		{sweepCodes, nil, now},
+		{sweepKeys, nil, now.Add(-storage.KeepKeys)},
+		{sweepAPIKeys, nil, now.Add(-keepAPIKeys)},
+		{sweepExpiredMail, nil, now},
+		{sweepDeadMail, nil, now.Add(-keepDead)},
+		{trail.SweepAnswers, nil, now},
+		{outbox.SweepDeliveries, nil, now.Add(-keepDead)},
+		{outbox.SweepFeeds, nil, now.Add(-keepDead)},
+		{outbox.SweepLogouts, nil, now.Add(-keepDead)},
+		{uploads.SweepImports, nil, now},
 	} {
 		n, err := s.sweepAll(ctx, sweep.query, sweep.before, sweep.until)
 		if total += n; err != nil {
@@ -175,12 +178,12 @@ func (s *Store) Sweep(ctx context.Context, now time.Time) (total int64, err erro
 	return total, nil
 }
 
-// sweepAll sweeps part after part, from the oldest. before, unless "", runs in the transaction of each part,
-// with the same arguments.
-func (s *Store) sweepAll(ctx context.Context, query, before string, until time.Time) (total int64, err error) {
+// sweepAll sweeps part after part, from the oldest. The queries of before run in the transaction of each part, with the
+// same arguments.
+func (s *Store) sweepAll(ctx context.Context, query string, before []string, until time.Time) (total int64, err error) {
 	var from int64
 	alone := s.engine.Write
-	if before != "" {
+	if len(before) > 0 {
 		alone = s.engine.Transact
 	}
 	err = s.worker.InParts(ctx, func(rows int) (more bool, held time.Duration, err error) {
@@ -189,8 +192,8 @@ func (s *Store) sweepAll(ctx context.Context, query, before string, until time.T
 			n, last = 0, from // it may be a repetition
 			began := time.Now()
 			defer func() { held = time.Since(began) }()
-			if before != "" {
-				if _, err := c.Exec(before, column.Micros(until), from, rows); err != nil {
+			for _, first := range before {
+				if _, err := c.Exec(first, column.Micros(until), from, rows); err != nil {
 					return err
 				}
 			}

@@ -67,6 +67,7 @@ var _ interface {
 	storage.Audit
 	storage.Outbox
 	storage.Webhooks
+	storage.Logouts
 	storage.Codes
 	storage.Changes
 	storage.Removals

@@ -59,6 +59,7 @@ func Durable(t *testing.T, s Store) {
 		{"outbox", testOutbox},
 		{"webhooks", testWebhooks},
 		{"large webhook", testLargeWebhook},
+		{"logouts", testLogouts},
 		{"feed", testFeed},
 		{"a feed that ends", testFeedEnds},
 		{"codes", testCodes},

@@ -3,6 +3,7 @@ package storagetest
 import (
 	"context"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -288,4 +289,203 @@ func testEndings(t *testing.T, s Store) {
 		must(t, err)
 		recorded(t, w, 0)
 	})
+}
+
+// hears stores the client as one that hears of logouts, and returns it.
+func (w *world) hears(t *testing.T, id string) storage.ClientOf {
+	t.Helper()
+	c := aClient(w.tenant, id)
+	c.BackchannelLogoutURI = "https://" + id + ".example/logout"
+	must(t, w.s.PutClient(t.Context(), c))
+	return storage.ClientOf{TenantID: w.tenant, ClientID: id}
+}
+
+// told returns the sessions of whose end the client is or was told, oldest first.
+func (w *world) told(t *testing.T, c storage.ClientOf) (sessions []string) {
+	t.Helper()
+	all, err := w.s.Logouts(t.Context(), c, storage.LogoutPlace{}, 1000)
+	must(t, err)
+	for _, l := range slices.Backward(all) {
+		if l.UserID != w.user {
+			t.Errorf("got a session of user %q", l.UserID)
+		}
+		sessions = append(sessions, l.SessionID)
+	}
+	return sessions
+}
+
+// testLogouts ends sessions in every way, and has the clients told that took part in them: all of them, and no others.
+func testLogouts(t *testing.T, s Store) {
+	ctx := t.Context()
+	for name, end := range map[string]func(t *testing.T, w *world) error{
+		"by id": func(_ *testing.T, w *world) error {
+			return s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Now: now,
+				EndSessions: &storage.SessionFilter{IDs: []string{w.session}}})
+		},
+		"all": func(_ *testing.T, w *world) error { return endSessions(ctx, s, w.tenant, w.user, "") },
+		"a new credential version": func(_ *testing.T, w *world) error {
+			return s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, Raise: true})
+		},
+		"its user is removed": func(_ *testing.T, w *world) error {
+			return s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, Remove: true})
+		},
+		"its grants are revoked, too": func(_ *testing.T, w *world) error {
+			return s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Now: now,
+				EndSessions: &storage.SessionFilter{}, Withdraw: storage.AllIDs})
+		},
+		"it has expired": func(t *testing.T, w *world) error {
+			_, err := s.Sweep(ctx, now.Add(50*time.Hour))
+			return err
+		},
+		"it has expired after its grants": func(t *testing.T, w *world) error {
+			sess := aSession(w.tenant, "later", w.user)
+			sess.ExpiresAt = now.Add(72 * time.Hour)
+			must(t, AddSession(ctx, s, sess))
+			must(t, redeem(ctx, s, aGrant(w.tenant, "later", w.user, "hearing", "later")))
+			_, err := s.Sweep(ctx, now.Add(50*time.Hour))
+			must(t, err)
+			must(t, endSessions(ctx, s, w.tenant, w.user, ""))
+			if got := w.told(t, storage.ClientOf{TenantID: w.tenant, ClientID: "hearing"}); !slices.Contains(got, "later") {
+				t.Errorf("got %q, want also the session whose grant had expired before", got)
+			}
+			return nil
+		},
+		"a backup was restored": func(t *testing.T, w *world) error {
+			must(t, s.BeginRestored(ctx, w.tenant, now.Add(time.Minute), now.Add(time.Minute)))
+			held, err := s.HoldRemoval(ctx, w.tenant, storage.RemovalRestored, "", now.Add(time.Hour))
+			must(t, err)
+			return s.CarryOn(ctx, held, nil, nil)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, s)
+			hearing, idle := w.hears(t, "hearing"), w.hears(t, "idle")
+			must(t, redeem(ctx, s, aGrant(w.tenant, "a", w.user, "hearing", w.session)))
+			must(t, redeem(ctx, s, aGrant(w.tenant, "b", w.user, "hearing", w.session)))
+			must(t, end(t, w))
+			if got := w.told(t, hearing); !slices.Contains(got, w.session) || name[:2] != "it" && len(got) != 1 {
+				t.Errorf("got %q, want the session once", got)
+			}
+			if got := w.told(t, idle); len(got) > 0 {
+				t.Errorf("a client that took no part was told of %q", got)
+			}
+			for _, silent := range []string{w.client, w.other} {
+				if got := w.told(t, storage.ClientOf{TenantID: w.tenant, ClientID: silent}); len(got) > 0 {
+					t.Errorf("a client that hears of nothing was told of %q", got)
+				}
+			}
+		})
+	}
+	t.Run("many at once", func(t *testing.T) {
+		w := newWorld(t, s)
+		hearing := w.hears(t, "hearing")
+		const many = 30
+		for i := range many {
+			id := "s" + strconv.Itoa(i)
+			must(t, AddSession(ctx, s, aSession(w.tenant, id, w.user)))
+			must(t, redeem(ctx, s, aGrant(w.tenant, id, w.user, "hearing", id)))
+		}
+		must(t, s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Now: now, Remove: true}))
+		if got := w.told(t, hearing); len(got) != many {
+			t.Errorf("the client is told of %d sessions, want of each of %d", len(got), many)
+		}
+	})
+	t.Run("a failed change", func(t *testing.T) {
+		w := newWorld(t, s)
+		hearing := w.hears(t, "hearing")
+		must(t, redeem(ctx, s, aGrant(w.tenant, "a", w.user, "hearing", w.session)))
+		want(t, s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Now: now,
+			EndSessions: &storage.SessionFilter{}, Withdraw: "none"}), storage.ErrNotFound)
+		if got := w.told(t, hearing); len(got) > 0 {
+			t.Errorf("the client is told of %q, which has not ended", got)
+		}
+	})
+	t.Run("of another client before it", func(t *testing.T) {
+		w := newWorld(t, s)
+		w.hears(t, "hearing")
+		must(t, redeem(ctx, s, aGrant(w.tenant, "a", w.user, "hearing", w.session)))
+		must(t, s.RemoveClient(ctx, w.tenant, "hearing", now))
+		hearing := w.hears(t, "hearing")
+		must(t, endSessions(ctx, s, w.tenant, w.user, ""))
+		if got := w.told(t, hearing); len(got) > 0 {
+			t.Errorf("the client is told of %q, where its predecessor was", got)
+		}
+	})
+	t.Run("in order", func(t *testing.T) { testLogoutOrder(t, s) })
+}
+
+// testLogoutOrder has one worker tell a client of one session after the other, in the order in which they ended.
+func testLogoutOrder(t *testing.T, s Store) {
+	ctx, w := t.Context(), newWorld(t, s)
+	c := w.hears(t, "hearing")
+	for i, id := range []string{"z", "m", "a"} {
+		must(t, AddSession(ctx, s, aSession(w.tenant, id, w.user)))
+		must(t, redeem(ctx, s, aGrant(w.tenant, id, w.user, "hearing", id)))
+		must(t, s.Apply(ctx, storage.Change{TenantID: w.tenant, UserID: w.user, Now: now.Add(time.Duration(i) * time.Second),
+			EndSessions: &storage.SessionFilter{IDs: []string{id}}}))
+	}
+	at := now.Add(time.Minute)
+	due, heard, err := s.WaitingClients(ctx, at)
+	must(t, err)
+	if !heard || !slices.Contains(due, c) {
+		t.Fatalf("got %v %v, want the client", due, heard)
+	}
+	first, err := s.ClaimLogout(ctx, c, at, at.Add(time.Minute))
+	must(t, err)
+	if first.SessionID != "z" || first.Attempts != 1 || first.State() != storage.StateWaiting ||
+		!first.EndedAt.Equal(now) {
+		t.Fatalf("got %+v, want the first", first)
+	}
+	_, err = s.ClaimLogout(ctx, c, at, at.Add(time.Minute)) // it is claimed, and the others wait
+	want(t, err, storage.ErrNotFound)
+	if due, _, err := s.WaitingClients(ctx, at); err != nil || slices.Contains(due, c) {
+		t.Errorf("got %v %v while the first is claimed", due, err)
+	}
+	late := first
+	first.NextAt, first.Status, first.Answer = at.Add(time.Hour), 503, "busy"
+	must(t, s.NoteLogout(ctx, first))
+	_, err = s.ClaimLogout(ctx, c, at.Add(time.Minute), at.Add(2*time.Minute)) // nor does the second come before the first
+	want(t, err, storage.ErrNotFound)
+	at = at.Add(2 * time.Hour)
+	first, err = s.ClaimLogout(ctx, c, at, at.Add(time.Minute))
+	must(t, err)
+	late.DoneAt = at
+	must(t, s.NoteLogout(ctx, late)) // another worker's claim
+	if first.SessionID != "z" || first.Attempts != 2 || first.Status != 503 {
+		t.Fatalf("got %+v, want the first again", first)
+	}
+	first.DoneAt, first.Status, first.Took = at, 200, 5*time.Millisecond
+	must(t, s.NoteLogout(ctx, first))
+	second, err := s.ClaimLogout(ctx, c, at, at.Add(time.Minute))
+	must(t, err)
+	second.DoneAt, second.Dead, second.Status = at, true, 400
+	must(t, s.NoteLogout(ctx, second))
+	same(t, w.told(t, c), nil, []string{"z", "m", "a"})
+	log, err := s.Logouts(ctx, c, storage.LogoutPlace{}, 2)
+	must(t, err)
+	more, err := s.Logouts(ctx, c, log[1].Place(), 2)
+	must(t, err)
+	if len(more) != 1 || more[0].State() != storage.StateDelivered || more[0].Took != 5*time.Millisecond ||
+		log[1].State() != storage.StateDead || !log[0].NextAt.IsZero() {
+		t.Errorf("got %+v and %+v", log, more)
+	}
+	n, err := s.ReplayLogouts(ctx, c, "z", time.Time{}, time.Time{}, at)
+	must(t, err)
+	all, err := s.ReplayLogouts(ctx, c, "", now.Add(time.Second), at, at)
+	must(t, err)
+	if n != 1 || all != 1 {
+		t.Errorf("replayed %d and %d, want one each: what waits is left alone", n, all)
+	}
+	if again, err := s.ClaimLogout(ctx, c, at, at.Add(time.Minute)); err != nil || again.SessionID != "z" {
+		t.Errorf("got %+v %v, want the first once more", again, err)
+	}
+	elsewhere := storage.ClientOf{TenantID: newTenant(t, s), ClientID: "hearing"}
+	if n, err := s.ReplayLogouts(ctx, elsewhere, "m", now, at, at); n != 0 || err != nil {
+		t.Errorf("replayed %d of another tenant: %v", n, err)
+	}
+	_, err = s.Sweep(ctx, at.Add(40*24*time.Hour))
+	must(t, err)
+	if got := w.told(t, c); len(got) > 0 {
+		t.Errorf("%q are still kept", got)
+	}
 }

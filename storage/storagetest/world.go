@@ -44,6 +44,7 @@ type Store interface {
 	storage.Audit
 	storage.Outbox
 	storage.Webhooks
+	storage.Logouts
 	storage.Codes
 	storage.Changes
 	storage.Removals

@@ -19,20 +19,22 @@ import (
 
 // ClientCmd is the family of commands about clients (RFC 6749 section 2).
 type ClientCmd struct {
-	Add          clientAddCmd          `cmd:"" help:"Add a client, and print its secret once."`
-	List         clientListCmd         `cmd:"" help:"List clients."`
-	Show         clientShowCmd         `cmd:"" help:"Show a client."`
-	Edit         clientEditCmd         `cmd:"" help:"Change a client."`
-	Allow        clientAllowCmd        `cmd:"" help:"Vouch for a client that no administrator added: one by URL, or one that registered itself."`
-	Deny         clientDenyCmd         `cmd:"" help:"Refuse a client that no administrator added, for good. What users allowed it stops working."`
-	Refresh      clientRefreshCmd      `cmd:"" help:"Have the document of a client by URL read again when the client is used next."`
-	Secrets      clientSecretsCmd      `cmd:"" help:"List the ids of a client's secrets."`
-	AddSecret    clientAddSecretCmd    `cmd:"" help:"Give a client one more secret, and print it once. The others stay valid."`
-	RemoveSecret clientRemoveSecretCmd `cmd:"" help:"Remove one of a client's secrets."`
-	Remove       clientRemoveCmd       `cmd:"" help:"Remove a client, with all that users allowed it."`
-	Apply        clientApplyCmd        `cmd:"" help:"Apply a clients file: add and change the clients that it declares. Clients that an earlier file declared and this one does not are removed, with all that users allowed them: the command asks first. Idempotent."`
-	Diff         clientDiffCmd         `cmd:"" help:"Show what apply would change."`
-	Secret       clientSecretCmd       `cmd:"" help:"Make a client secret, and its hash for a clients file."`
+	Add           clientAddCmd           `cmd:"" help:"Add a client, and print its secret once."`
+	List          clientListCmd          `cmd:"" help:"List clients."`
+	Show          clientShowCmd          `cmd:"" help:"Show a client."`
+	Edit          clientEditCmd          `cmd:"" help:"Change a client."`
+	Allow         clientAllowCmd         `cmd:"" help:"Vouch for a client that no administrator added: one by URL, or one that registered itself."`
+	Deny          clientDenyCmd          `cmd:"" help:"Refuse a client that no administrator added, for good. What users allowed it stops working."`
+	Refresh       clientRefreshCmd       `cmd:"" help:"Have the document of a client by URL read again when the client is used next."`
+	Secrets       clientSecretsCmd       `cmd:"" help:"List the ids of a client's secrets."`
+	AddSecret     clientAddSecretCmd     `cmd:"" help:"Give a client one more secret, and print it once. The others stay valid."`
+	RemoveSecret  clientRemoveSecretCmd  `cmd:"" help:"Remove one of a client's secrets."`
+	Logouts       clientLogoutsCmd       `cmd:"" help:"List the ends of sessions of which a client is told, newest first."`
+	ReplayLogouts clientReplayLogoutsCmd `cmd:"" help:"Tell a client again of sessions that have ended."`
+	Remove        clientRemoveCmd        `cmd:"" help:"Remove a client, with all that users allowed it."`
+	Apply         clientApplyCmd         `cmd:"" help:"Apply a clients file: add and change the clients that it declares. Clients that an earlier file declared and this one does not are removed, with all that users allowed them: the command asks first. Idempotent."`
+	Diff          clientDiffCmd          `cmd:"" help:"Show what apply would change."`
+	Secret        clientSecretCmd        `cmd:"" help:"Make a client secret, and its hash for a clients file."`
 }
 
 // clientAddCmd adds a client. Its flags are the metadata of RFC 7591 that most clients need; a clients file has the

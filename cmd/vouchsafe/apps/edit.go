@@ -8,13 +8,6 @@ import (
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
-// whichClient names a client.
-type whichClient struct {
-	ClientID string `arg:"" name:"client-id" help:"The client_id." complete:"client"`
-	command.PlaceFlags
-	command.JSONFlag
-}
-
 // clientEditCmd changes members of a client. They are named as in a clients file.
 type clientEditCmd struct {
 	whichClient

@@ -14,6 +14,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/audit"
+	"github.com/vouchsafe/vouchsafe/internal/backchannel"
 	"github.com/vouchsafe/vouchsafe/internal/webhooks"
 	"github.com/vouchsafe/vouchsafe/people/administration"
 	"github.com/vouchsafe/vouchsafe/people/apikeys"
@@ -239,6 +240,11 @@ type Clients interface {
 	AddClientSecret(ctx context.Context, id string) (secret, secretID string, err error)
 	// RemoveClientSecret refuses the only secret of a client.
 	RemoveClientSecret(ctx context.Context, id, secretID string) error
+	// Logouts are the ends of sessions of which the client is told, newest first.
+	Logouts(ctx context.Context, client string, f backchannel.Filter) iter.Seq2[storage.Logout, error]
+	// ReplayLogouts has the client told again of the end of a session, or with "" of all that ended in a period, and
+	// returns of how many.
+	ReplayLogouts(ctx context.Context, client, session string, since, until time.Time) (int64, error)
 }
 
 // Settings are those of the tenant.

@@ -241,7 +241,7 @@ type deliveryView struct {
 }
 
 func viewDelivery(d storage.WebhookDelivery) deliveryView {
-	v := deliveryView{Event: d.EventID, Kind: d.Kind, State: webhooks.StateOf(d), Attempts: d.Attempts, Status: d.Status,
+	v := deliveryView{Event: d.EventID, Kind: d.Kind, State: d.State(), Attempts: d.Attempts, Status: d.Status,
 		Took: d.Took.Milliseconds(), Answer: d.Answer, CreatedAt: d.CreatedAt}
 	if !d.DoneAt.IsZero() {
 		v.DoneAt = &d.DoneAt

@@ -118,8 +118,13 @@ func (a attempt) result() webhooks.Result {
 
 // delivery is a delivery as the API has one.
 type delivery struct {
-	Event     string    `json:"event"`
-	Kind      string    `json:"kind"`
+	Event string `json:"event"`
+	Kind  string `json:"kind"`
+	tries
+}
+
+// tries is how it stands with what is sent to an app, as the API has it.
+type tries struct {
 	State     string    `json:"state"`
 	CreatedAt time.Time `json:"created_at"`
 	NextAt    time.Time `json:"next_at"`
@@ -128,11 +133,14 @@ type delivery struct {
 	Last      attempt   `json:"last"`
 }
 
+func (t tries) record() storage.Tries {
+	r := t.Last.result()
+	return storage.Tries{CreatedAt: t.CreatedAt, NextAt: t.NextAt, DoneAt: t.DoneAt,
+		Dead: t.State == storage.StateDead, Attempts: t.Attempts, Status: r.Status, Took: r.Took, Answer: r.Answer}
+}
+
 func (d delivery) record() storage.WebhookDelivery {
-	r := d.Last.result()
-	return storage.WebhookDelivery{EventID: d.Event, Kind: d.Kind, CreatedAt: d.CreatedAt, NextAt: d.NextAt,
-		DoneAt: d.DoneAt, Dead: d.State == webhooks.Dead, Attempts: d.Attempts, Status: r.Status, Took: r.Took,
-		Answer: r.Answer}
+	return storage.WebhookDelivery{EventID: d.Event, Kind: d.Kind, Tries: d.tries.record()}
 }
 
 func (d Desk) Deliveries(
@@ -149,18 +157,26 @@ func (d Desk) Deliveries(
 }
 
 func (d Desk) ReplayWebhook(ctx context.Context, id, event string, since, until time.Time) (int64, error) {
-	in := struct {
-		Event string    `json:"event,omitempty"`
-		Since time.Time `json:"since,omitzero"`
-		Until time.Time `json:"until,omitzero"`
-	}{event, since, until}
-	if event != "" {
+	return d.replay(ctx, "/webhooks"+api.Path(id)+":replay", replayCall{Event: event, Since: since, Until: until})
+}
+
+// replayCall says what an app is sent again: what is named, or if that is "" all of a period.
+type replayCall struct {
+	Event   string    `json:"event,omitempty"`
+	Session string    `json:"session,omitempty"`
+	Since   time.Time `json:"since,omitzero"`
+	Until   time.Time `json:"until,omitzero"`
+}
+
+// replay has an app sent again what the call says, and returns how much that is.
+func (d Desk) replay(ctx context.Context, path string, in replayCall) (int64, error) {
+	if in.Event+in.Session != "" {
 		in.Since, in.Until = time.Time{}, time.Time{}
 	}
 	var out struct {
 		Count int64 `json:"count"`
 	}
-	err := d.api.Send(ctx, http.MethodPost, "/webhooks"+api.Path(id)+":replay", in, &out)
+	err := d.api.Send(ctx, http.MethodPost, path, in, &out)
 	return out.Count, err
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/compat/keratin"
 	"github.com/vouchsafe/vouchsafe/console"
 	"github.com/vouchsafe/vouchsafe/gateway"
+	"github.com/vouchsafe/vouchsafe/internal/backchannel"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/health"
 	"github.com/vouchsafe/vouchsafe/internal/metrics"
@@ -56,6 +57,7 @@ type Server struct {
 	backendAuth *backendauth.Door
 	hasher      *password.Hasher
 	webhooks    *webhooks.Worker
+	logouts     *backchannel.Worker
 	outbox      *outbox.Worker   // nil if there is nothing to send through
 	imports     *jobs.Service    // nil without the console
 	mailbox     *devpage.Mailbox // nil unless mails end there

@@ -202,7 +202,7 @@ func (s *Server) encrypt(all ...[]net.Listener) error {
 // beside returns the background work. Each function runs until its context ends.
 func (s *Server) beside() []func(context.Context) {
 	all := []func(context.Context){s.sweep, s.removals, s.prune, s.maintainKeys, s.useSecret, s.reread,
-		s.indexNames, s.tally, s.countMail, s.webhooks.Run}
+		s.indexNames, s.tally, s.countMail, s.webhooks.Run, s.logouts.Run}
 	if s.outbox != nil {
 		all = append(all, s.outbox.Run)
 	}

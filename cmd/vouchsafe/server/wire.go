@@ -13,6 +13,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/admin"
 	"github.com/vouchsafe/vouchsafe/cmd/vouchsafe/installation"
 	"github.com/vouchsafe/vouchsafe/console"
+	"github.com/vouchsafe/vouchsafe/internal/backchannel"
 	"github.com/vouchsafe/vouchsafe/internal/browser"
 	"github.com/vouchsafe/vouchsafe/internal/devpage"
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
@@ -260,11 +261,23 @@ func Reach(cfg *settings.Config, roots *x509.CertPool) outbound.Config {
 	return outbound.Config{AllowPrivate: cfg.AllowPrivateFetch || cfg.HasPlayground(), RootCAs: roots}
 }
 
+// logoutToken returns the token that tells a client of the end of a session.
+func (s *Server) logoutToken(
+	ctx context.Context, t storage.Tenant, c *storage.Client, l storage.Logout,
+) (string, error) {
+	root, err := url.Parse(s.cfg.Issuer)
+	if err != nil {
+		return "", err
+	}
+	return s.Provider.LogoutToken(ctx, issuer.Of(root, t), c, l)
+}
+
 // newAdmin makes the management API.
 func (s *Server) newAdmin(
 	useCases *people.Service, signInAs *acting.Service, upstreams *federation.Service, roots *x509.CertPool,
 ) (*admin.Server, error) {
 	s.webhooks = &webhooks.Worker{Store: s.Store, Log: s.log, Sender: webhooks.NewSender(s.secrets, Reach(s.cfg, roots))}
+	s.logouts = &backchannel.Worker{Store: s.Store, Log: s.log, Reach: Reach(s.cfg, roots), Sign: s.logoutToken}
 	c := admin.Config{
 		People: selfservice.Service{Service: useCases}, Acting: signInAs, Federation: upstreams,
 		Accounts: s.accounts(useCases), Store: s.Store, Secrets: s.secrets, Tokens: s.Provider.Apps(),
