@@ -56,6 +56,7 @@ func TestFaultsOfAGatewayFileHaveTheirPlace(t *testing.T) {
 		"gateway:\n  entries: [{id: a, form: apache}]\n  rules: [{hosts: [a.example]}]": "g.yaml:2:27 entries.0.form",
 		start + "  - hosts: [a.example, id.example.com]":                                "g.yaml:4:24 rules.0.hosts.1",
 		start + "  - {hosts: [a.example], limit: 5}":                                    "g.yaml:4:33 rules.0.limit",
+		start + "  - {hosts: [a.example], subject_type: secret}":                        "g.yaml:4:40 rules.0.subject_type",
 	} {
 		_, fs := Gateway("g.yaml", issuer, []byte(text))
 		if err := fs.Err(); err == nil || !strings.HasPrefix(err.Error(), want) {

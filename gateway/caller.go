@@ -15,7 +15,8 @@ type caller struct {
 	belonging storage.Belonging
 	client    string // that got the access token; "" for a browser
 	scopes    []string
-	token     bool // an access token or an API key, no browser
+	token     bool   // an access token or an API key, no browser
+	session   string // the id of the session; sid is what the app is told of it
 	sid, acr  string
 	amr       []string
 	actor     string    // the administrator who acts in the place of the user

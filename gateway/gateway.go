@@ -12,6 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/cache"
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/pairwise"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
@@ -57,9 +58,11 @@ type Config struct {
 	Store    Store
 	Protocol Protocol
 	Keys     *keys.Ring
-	Secrets  *secret.Masters
-	Limits   *limit.Limiter
-	Audit    audit.Writer
+	// Names returns by what the clients of a sector know the users of a tenant.
+	Names   func(ctx context.Context, tenant, sector string) (pairwise.Names, error)
+	Secrets *secret.Masters
+	Limits  *limit.Limiter
+	Audit   audit.Writer
 	// Errors shows a user why a request is refused.
 	Errors web.ErrorPage
 	// TrustedProxies are the networks of proxies that may ask. A proxy that connects by a Unix socket may, too.

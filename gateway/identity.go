@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/vouchsafe/vouchsafe/gateway/rules"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 )
 
@@ -11,6 +12,9 @@ import (
 // without a value, so that a proxy that copies what it finds overwrites what the browser sent.
 func (x *exchange) allow() error {
 	h := x.w.Header()
+	if err := x.rename(); err != nil {
+		return err
+	}
 	if who := x.who; who != nil {
 		for _, what := range x.rule.Headers {
 			name := x.s.names[what]
@@ -36,6 +40,22 @@ func (x *exchange) allow() error {
 	}
 	h["Content-Length"] = noBytes
 	x.w.WriteHeader(http.StatusOK)
+	return nil
+}
+
+// rename gives the caller the names of the app's sector, if the rule says so: its host, as for clients that return
+// there (OpenID Connect Core section 8.1). What was decided before was about the user's id.
+func (x *exchange) rename() error {
+	if x.who == nil || x.who.user == nil || !x.rule.Pairwise() {
+		return nil
+	}
+	names, err := x.s.Names(x.r.Context(), x.t.ID, rules.HostOf(x.asked.Host))
+	if err != nil {
+		return err
+	}
+	who := *x.who // a cache has it, too
+	who.subject, who.sid, who.actor = names.User(who.user.ID), names.Session(who.session), names.User(who.actor)
+	x.who = &who
 	return nil
 }
 

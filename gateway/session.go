@@ -50,7 +50,7 @@ func (s *Server) loadGrant(ctx context.Context, k grantKey) (*caller, error) {
 		return nil, err
 	}
 	who.key, who.user, who.subject = user.ID, &user, user.ID
-	who.sid, who.acr, who.amr, who.authTime = g.SessionID, g.ACR, g.AMR, g.AuthTime
+	who.session, who.sid, who.acr, who.amr, who.authTime = g.SessionID, g.SessionID, g.ACR, g.AMR, g.AuthTime
 	return who, nil
 }
 
@@ -65,7 +65,7 @@ func (s *Server) bearerOf(
 	}
 	who.key, who.user, who.subject = b.User.ID, b.User, b.Subject // as its client knows the user
 	if g := b.Grant; g != nil {                                   // an API key comes from no sign-in
-		who.sid, who.acr, who.amr, who.authTime = b.SID, g.ACR, g.AMR, g.AuthTime
+		who.session, who.sid, who.acr, who.amr, who.authTime = g.SessionID, b.SID, g.ACR, g.AMR, g.AuthTime
 	}
 	if rule.NeedsBelonging() {
 		who.belonging, err = s.Store.Belonging(ctx, tenant, b.User.ID)

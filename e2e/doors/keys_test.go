@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
+	"github.com/vouchsafe/vouchsafe/internal/prooftest"
 )
 
 // key is a credential, and the needs that it satisfies. All other doors must stay shut to it.
@@ -203,26 +204,26 @@ func (sc *scene) proofs(t *testing.T) []key {
 		})
 	}
 	own := with("the victim's bound token with its key", "DPoP", func(r *http.Request) string {
-		return sc.prover.proof(t, r.Method, r.URL.String(), bound)
+		return sc.prover.Proof(r.Method, r.URL.String(), bound)
 	})
 	own.opens, own.owner = []need{bearer}, sc.victim
-	thief := newProver(t)
+	thief := prooftest.New(t)
 	return []key{
 		own,
 		with("the victim's bound token as a bearer token", "Bearer", nil),
 		with("the victim's bound token without a proof", "DPoP", nil),
 		with("the victim's bound token with another key", "DPoP", func(r *http.Request) string {
-			return thief.proof(t, r.Method, r.URL.String(), bound)
+			return thief.Proof(r.Method, r.URL.String(), bound)
 		}),
 		with("the victim's bound token with a proof for another URL", "DPoP", func(r *http.Request) string {
-			return sc.prover.proof(t, r.Method, sc.north.Issuer+"/elsewhere", bound)
+			return sc.prover.Proof(r.Method, sc.north.Issuer+"/elsewhere", bound)
 		}),
 		with("the victim's bound token with its key as a bearer token", "Bearer", func(r *http.Request) string {
-			return sc.prover.proof(t, r.Method, r.URL.String(), bound)
+			return sc.prover.Proof(r.Method, r.URL.String(), bound)
 		}),
 		shut("a proof alone", func(r *http.Request, f url.Values) {
 			f.Set("client_id", vouchsafetest.Public.ID())
-			r.Header.Set("DPoP", thief.proof(t, r.Method, r.URL.String(), ""))
+			r.Header.Set("DPoP", thief.Proof(r.Method, r.URL.String(), ""))
 		}),
 		bearing("a registration access token", sc.registration),
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 	"github.com/vouchsafe/vouchsafe/internal/fakeidp"
+	"github.com/vouchsafe/vouchsafe/internal/prooftest"
 )
 
 // App is a client of the JSON API.
@@ -113,7 +114,7 @@ type scene struct {
 	request      *vouchsafetest.Request // that the code is for
 	code         string                 // of the victim, unspent
 	letter       string
-	prover       *prover              // has the key of the bound tokens
+	prover       *prooftest.Key       // has the key of the bound tokens
 	bound        *vouchsafetest.Reply // tokens of the victim that are bound to a key
 	pushed       string               // a request URI of the victim's client
 	registration string               // the registration access token of a client
@@ -163,11 +164,25 @@ func (sc *scene) bind(t *testing.T) {
 	t.Helper()
 	api, c := sc.north.API(t), vouchsafetest.Public
 	r := vouchsafetest.NewRequest(c, "scope", "openid profile email phone offline_access")
-	sc.prover = newProver(t)
-	sc.bound = sc.prover.posts(t, api, vouchsafetest.Values("grant_type", "authorization_code", "client_id", c.ID(),
+	sc.prover = prooftest.New(t)
+	sc.bound = sc.proves(t, api, vouchsafetest.Values("grant_type", "authorization_code", "client_id", c.ID(),
 		"code", sc.victim.browser.Code(t, r), "redirect_uri", c.RedirectURI(), "code_verifier", r.Verifier)).Want(t, 200, "")
 	sc.pushed = api.As(t, vouchsafetest.Web, "/par", vouchsafetest.NewRequest(vouchsafetest.Web, "prompt", "none").Params).
 		Want(t, 201, "").String("request_uri")
+}
+
+// proves posts a form to the token endpoint with a proof, and once more if the answer has a nonce for it.
+func (sc *scene) proves(t *testing.T, api *vouchsafetest.API, form url.Values) (r *vouchsafetest.Reply) {
+	t.Helper()
+	for range 2 {
+		r = api.Form(t, "/token", form, func(req *http.Request) {
+			req.Header.Set("DPoP", sc.prover.Proof(req.Method, req.URL.String(), ""))
+		})
+		if !sc.prover.Learn(r.Header) {
+			break
+		}
+	}
+	return r
 }
 
 // register lets a client register itself, before the tenant asks for a token.
@@ -202,7 +217,7 @@ func (sc *scene) unharmed(t *testing.T) {
 	sc.renewed = api.Renew(t, vouchsafetest.Web, v.tokens.Refresh()).Want(t, 200, "")
 	api.Renew(t, vouchsafetest.Opaque, v.opaque.Refresh()).Want(t, 200, "")
 	api.Renew(t, App, v.app.Refresh()).Want(t, 200, "")
-	sc.prover.posts(t, api, vouchsafetest.Values("grant_type", "refresh_token", "client_id", vouchsafetest.Public.ID(),
+	sc.proves(t, api, vouchsafetest.Values("grant_type", "refresh_token", "client_id", vouchsafetest.Public.ID(),
 		"refresh_token", sc.bound.Refresh())).Want(t, 200, "")
 	if got := v.form(t); got.Get("session") != v.fields.Get("session") {
 		t.Error("the victim's session is another one")

@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -387,6 +389,8 @@ func TestTokensPass(t *testing.T) {
 	w := startStandIn(t, "traefik", func(rules string) string {
 		return strings.Replace(rules, "    - name: app\n", "    - {name: api, hosts: ["+w0(rules)+"], paths: [/api/*], "+
 			"audience: 'https://api.example', scopes: [read], headers: [user, client, scope]}\n"+
+			"    - {name: hidden, hosts: ["+w0(rules)+"], paths: [/hidden], subject_type: pairwise, "+
+			"headers: [user, identity]}\n"+
 			"    - {name: strong, hosts: ["+w0(rules)+"], paths: [/strong], second_factor: true}\n"+
 			"    - {name: fresh, hosts: ["+w0(rules)+"], paths: [/fresh], max_age: 1s}\n    - name: app\n", 1)
 	})
@@ -440,6 +444,7 @@ func TestTokensPass(t *testing.T) {
 	}
 	jo := w.site.Jo(t)
 	v := w.signsIn(t, jo)
+	w.hidesUsers(t, v, jo)
 	// An app's own scheme does not stand in the place of the cookie, as it did elsewhere (hillaliy/LanGuard#168).
 	var cookies []string
 	for _, c := range v.CookiesOf(t, w.url) {
@@ -464,6 +469,31 @@ func TestTokensPass(t *testing.T) {
 	}
 	if p := v.Get(t, w.url+"/fresh"); p.URL.Path != "/login" {
 		t.Errorf("the way to a recent sign-in leads to %s", p.URL)
+	}
+}
+
+// hidesUsers: an app whose rule is pairwise knows the user, and the session, by other names than the app beside it.
+func (w *world) hidesUsers(t *testing.T, v *vouchsafetest.Visitor, jo vouchsafetest.Person) {
+	t.Helper()
+	said := func(target string) (user string, claims map[string]any) {
+		t.Helper()
+		got := w.open(t, v, target)
+		_, rest, _ := strings.Cut(got.Headers.Get("X-Auth-Identity"), ".")
+		payload, _, _ := strings.Cut(rest, ".")
+		plain, err := base64.RawURLEncoding.DecodeString(payload)
+		if err != nil || json.Unmarshal(plain, &claims) != nil {
+			t.Fatalf("%s: got %v", target, got.Headers)
+		}
+		return got.Headers.Get("X-Auth-User"), claims
+	}
+	id, known := said("/reports")
+	name, hidden := said("/hidden")
+	again, _ := said("/hidden")
+	if len(name) != 43 || again != name || hidden["sub"] != name || hidden["sid"] == known["sid"] {
+		t.Errorf("%s is told as %q, then %q, with %v", id, name, again, hidden)
+	}
+	if shown := w.site.Command(t, "", "user", "show", name); !strings.Contains(shown, jo.Email) {
+		t.Errorf("%s isn't found by the name that the app knows:\n%s", jo.Email, shown)
 	}
 }
 

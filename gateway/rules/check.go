@@ -148,8 +148,11 @@ func (c *checks) rule(at string, r *Rule) {
 // demands checks that what a rule demands fits together.
 func (c *checks) demands(at string, r *Rule) {
 	if r.Public && (len(r.Groups)+len(r.Roles)+len(r.Scopes)+len(r.Headers) > 0 || r.MaxAge > 0 || r.SecondFactor ||
-		r.TakesBearers() || r.IdentityAudience != "" || r.Limit.Max > 0) {
+		r.TakesBearers() || r.IdentityAudience != "" || r.SubjectType != "" || r.Limit.Max > 0) {
 		c.fault(at+".public", "lets everyone through: leave out what a user must have or is told to the app")
+	}
+	if types := []string{"", storage.SubjectPublic, storage.SubjectPairwise}; !slices.Contains(types, r.SubjectType) {
+		c.fault(at+".subject_type", "%q is not known: write %s or %s", r.SubjectType, types[1], types[2])
 	}
 	if len(r.Scopes) > 0 && !r.TakesBearers() {
 		c.fault(at+".scopes", "are for access tokens: name in audience the API that these are for")

@@ -82,9 +82,14 @@ type Rule struct {
 	Headers []string `yaml:"headers"`
 	// IdentityAudience is the aud of the identity token. Default: https:// and the host of the request.
 	IdentityAudience string `yaml:"identity_audience"`
+	// SubjectType is how the app knows users: storage.SubjectPublic (the default) or storage.SubjectPairwise.
+	SubjectType string `yaml:"subject_type"`
 	// Limit is how many requests of one user pass in a time.
 	Limit Rate `yaml:"limit"`
 }
+
+// Pairwise reports whether the app knows users by the identifiers of its host's sector.
+func (r *Rule) Pairwise() bool { return r.SubjectType == storage.SubjectPairwise }
 
 // Role is a role at a client or at an API.
 type Role struct {

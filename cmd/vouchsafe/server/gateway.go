@@ -12,6 +12,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/gateway"
 	"github.com/vouchsafe/vouchsafe/internal/audit"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/pairwise"
 	"github.com/vouchsafe/vouchsafe/internal/settings"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -28,6 +29,7 @@ func (s *Server) wireGateway(limits *limit.Limiter, errorPage web.ErrorPage) err
 	}
 	s.gateway = gateway.New(gateway.Config{
 		Rules: file, Store: s.Store, Protocol: s.Provider.Apps(), Keys: s.Provider.Keys, Secrets: s.secrets,
+		Names:  (&pairwise.Service{Store: s.Store, Secrets: s.secrets}).Names,
 		Limits: limits, Errors: errorPage, Audit: audit.Writer{Store: s.Store, Log: s.log},
 		TrustedProxies: settings.Prefixes(s.cfg.TrustedProxies),
 	})
