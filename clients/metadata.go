@@ -73,6 +73,9 @@ var AssertionAlgorithms = []jose.SignatureAlgorithm{
 	jose.RS256, jose.RS384, jose.RS512,
 }
 
+// FAPIAlgorithms are those with which a client that is held to FAPI 2.0 may sign, and is signed for (section 5.4.1).
+var FAPIAlgorithms = []jose.SignatureAlgorithm{jose.PS256, jose.ES256, jose.EdDSA, Ed25519}
+
 // Ed25519 is the name by which RFC 9864 calls EdDSA with the curve Ed25519. It deprecates the older
 // name, which does not name the curve, and newer client libraries use it. go-jose does not know it
 // yet.

@@ -32,6 +32,7 @@ func Validate(c *storage.Client) []Fault {
 	v.grants()
 	v.scopes()
 	v.authentication()
+	v.fapi()
 	v.algorithms()
 	v.uris()
 	v.origins()
@@ -51,6 +52,9 @@ func fillDefaults(c *storage.Client) {
 	}
 	def(&c.ApplicationType, "web")
 	def(&c.AccessTokenFormat, "jwt")
+	if c.FAPI2() {
+		def(&c.IDTokenSignedResponseAlg, string(jose.ES256))
+	}
 	def(&c.IDTokenSignedResponseAlg, string(jose.RS256))
 	if len(c.GrantTypes) == 0 {
 		c.GrantTypes = []string{"authorization_code"}
@@ -350,6 +354,12 @@ func (v *clientChecks) algorithms() {
 	v.algorithm("id_token_signed_response_alg", v.IDTokenSignedResponseAlg, SigningAlgorithms)
 	if v.UserinfoSignedResponseAlg != "" {
 		v.algorithm("userinfo_signed_response_alg", v.UserinfoSignedResponseAlg, SigningAlgorithms)
+	}
+	if v.AuthorizationSignedResponseAlg != "" {
+		v.algorithm("authorization_signed_response_alg", v.AuthorizationSignedResponseAlg, SigningAlgorithms)
+	}
+	if v.IntrospectionSignedResponseAlg != "" {
+		v.algorithm("introspection_signed_response_alg", v.IntrospectionSignedResponseAlg, SigningAlgorithms)
 	}
 	v.requestObjects()
 	if v.TokenEndpointAuthSigningAlg != "" {

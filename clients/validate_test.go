@@ -141,6 +141,23 @@ func TestClientFaults(t *testing.T) {
 		"secret beside a key": {"client_secret", func(c *storage.Client) {
 			c.TokenEndpointAuthMethod, c.JWKS, c.SecretHashes = "private_key_jwt", []byte(keys), []string{"sha256$x"}
 		}},
+		"FAPI 2.0": {"", func(c *storage.Client) {
+			c.Profile, c.TokenEndpointAuthMethod, c.JWKS = "fapi2", "private_key_jwt", []byte(keys)
+		}},
+		"FAPI 2.0 by a secret": {"token_endpoint_auth_method", func(c *storage.Client) { c.Profile = "fapi2" }},
+		"FAPI 2.0 without a key": {"dpop", func(c *storage.Client) {
+			c.Profile, c.TokenEndpointAuthMethod, c.JWKS, c.DPoP = "fapi2", "private_key_jwt", []byte(keys), "allow"
+		}},
+		"FAPI 2.0 without PKCE": {"require_pkce", func(c *storage.Client) {
+			c.Profile, c.TokenEndpointAuthMethod, c.JWKS, c.RequirePKCE = "fapi2", "private_key_jwt", []byte(keys), new(bool)
+		}},
+		"FAPI 2.0 by RS256": {"id_token_signed_response_alg", func(c *storage.Client) {
+			c.Profile, c.TokenEndpointAuthMethod, c.JWKS = "fapi2", "private_key_jwt", []byte(keys)
+			c.IDTokenSignedResponseAlg = "RS256"
+		}},
+		"another profile": {"profile", func(c *storage.Client) {
+			c.Profile, c.TokenEndpointAuthMethod, c.JWKS = "fapi3", "private_key_jwt", []byte(keys)
+		}},
 		"a certificate of an authority": {"", func(c *storage.Client) {
 			c.TokenEndpointAuthMethod, c.CertificateDN = "tls_client_auth", `CN=app+UID=7,O=Example\, Inc.,1.2.3=x`
 		}},

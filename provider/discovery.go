@@ -66,6 +66,8 @@ func (p *Provider) metadata(t *issuer.Tenant) map[string]any {
 		"dpop_signing_alg_values_supported":              clients.AlgorithmNames(dpop.Algorithms),
 		"id_token_signing_alg_values_supported":          algs,
 		"userinfo_signing_alg_values_supported":          algs,
+		"authorization_signing_alg_values_supported":     algs,
+		"introspection_signing_alg_values_supported":     algs,
 		"protected_resources":                            tokens.OwnResources(t),
 	}
 	if t.Settings.OutsideClients.ReadsDocuments() { // draft-ietf-oauth-client-id-metadata-document section 5

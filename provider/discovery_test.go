@@ -68,7 +68,9 @@ func TestDiscovery(t *testing.T) {
 	}
 	for name, want := range map[string][]string{
 		"response_types_supported": {"code"},
-		"response_modes_supported": {"query", "fragment", "form_post"},
+		"response_modes_supported": {
+			"query", "fragment", "form_post", "jwt", "query.jwt", "fragment.jwt", "form_post.jwt",
+		},
 		"grant_types_supported": {"authorization_code", "client_credentials", "refresh_token",
 			"urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange"},
 		"code_challenge_methods_supported":      {"S256"},

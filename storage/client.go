@@ -71,6 +71,12 @@ type Client struct {
 	RequirePushedAuthorizationRequests bool `json:"require_pushed_authorization_requests,omitempty" yaml:"require_pushed_authorization_requests,omitempty"`
 	// RequireSignedRequestObject refuses authorization requests that are not signed (RFC 9101 section 10.5).
 	RequireSignedRequestObject bool `json:"require_signed_request_object,omitempty" yaml:"require_signed_request_object,omitempty"`
+	// Profile is ProfileFAPI2 for a client that is held to the FAPI 2.0 Security Profile; "" for none.
+	Profile string `json:"profile,omitempty" yaml:"profile,omitempty"`
+	// AuthorizationSignedResponseAlg signs the responses of the authorization endpoint that it wants signed (JARM), and
+	// IntrospectionSignedResponseAlg those of introspection (RFC 9701); "" stands for what signs its ID tokens.
+	AuthorizationSignedResponseAlg string `json:"authorization_signed_response_alg,omitempty" yaml:"authorization_signed_response_alg,omitempty"`
+	IntrospectionSignedResponseAlg string `json:"introspection_signed_response_alg,omitempty" yaml:"introspection_signed_response_alg,omitempty"`
 	// DPoP says whether its tokens are bound to the key of its proofs (RFC 9449): DPoPOff, DPoPRequire, or DPoPAllow for
 	// those that it sends a proof for, which is the default.
 	DPoP string `json:"dpop,omitempty" yaml:"dpop,omitempty"`
@@ -131,8 +137,30 @@ const (
 	DPoPRequire = "require"
 )
 
+// ProfileFAPI2 is the value of Client.Profile for the FAPI 2.0 Security Profile.
+const ProfileFAPI2 = "fapi2"
+
+// FAPI2 reports whether the client is held to the FAPI 2.0 Security Profile. What it demands counts beside what the
+// client is registered with.
+func (c *Client) FAPI2() bool { return c.Profile == ProfileFAPI2 }
+
+// NeedsProof reports whether all tokens of the client are bound to the key of its proofs.
+func (c *Client) NeedsProof() bool { return c.DPoP == DPoPRequire || c.FAPI2() && !c.CertificateBound }
+
 // BoundTokens reports whether the client gets no access tokens but those that are bound to a key or a certificate.
-func (c *Client) BoundTokens() bool { return c.DPoP == DPoPRequire || c.CertificateBound }
+func (c *Client) BoundTokens() bool { return c.NeedsProof() || c.CertificateBound }
+
+// NeedsPushed reports whether the client has to push its authorization requests.
+func (c *Client) NeedsPushed() bool { return c.RequirePushedAuthorizationRequests || c.FAPI2() }
+
+// Rotates reports whether the client's refresh tokens are replaced at each use. A public client's always are: nothing
+// else would show that one was stolen (OAuth 2.1 section 4.3.1). FAPI 2.0 section 5.3.2.1 wants it of no other.
+func (c *Client) Rotates() bool {
+	if c.RefreshTokenRotation == nil {
+		return c.Public() || !c.FAPI2()
+	}
+	return c.Public() || *c.RefreshTokenRotation
+}
 
 // Public reports whether the client has no credentials of its own.
 func (c *Client) Public() bool { return c.TokenEndpointAuthMethod == "none" }
@@ -141,7 +169,9 @@ func (c *Client) Public() bool { return c.TokenEndpointAuthMethod == "none" }
 func (c *Client) Pairwise() bool { return c.SubjectType == SubjectPairwise }
 
 // NeedsPKCE reports whether the client's authorization requests must have a code challenge.
-func (c *Client) NeedsPKCE() bool { return c.Public() || c.RequirePKCE != nil && *c.RequirePKCE }
+func (c *Client) NeedsPKCE() bool {
+	return c.Public() || c.FAPI2() || c.RequirePKCE != nil && *c.RequirePKCE
+}
 
 // Scopes is Scope as a list.
 func (c *Client) Scopes() []string { return strings.Fields(c.Scope) }

@@ -59,13 +59,19 @@ func TestOpenidClient(t *testing.T) {
 		all["private_key_jwt "+string(k.Algorithm)] = library{k.Client, k.PrivateJWK(t),
 			[]string{"program", "pushed", "signed", "boundProgram", "lowLevel"}}
 	}
+	careful := vouchsafetest.Careful()
+	all["FAPI 2.0"] = library{careful.Client, careful.PrivateJWK(t), []string{"fapi"}}
 	for name, l := range all {
 		t.Run(name, func(t *testing.T) {
 			vouchsafetest.Each(t, func(t *testing.T, s *vouchsafetest.Server) {
-				jo := s.Jo(t)
+				jo, alg := s.Jo(t), "RS256"
+				if l.client["profile"] != nil {
+					alg = "ES256"
+				}
 				client := map[string]any{
 					"id": l.client.ID(), "secret": l.client.Secret(), "method": l.client.Method(),
-					"metadata": map[string]any{"id_token_signed_response_alg": "RS256"},
+					"metadata": map[string]any{"id_token_signed_response_alg": alg,
+						"authorization_signed_response_alg": alg},
 				}
 				if l.key != "" {
 					client["key"] = json.RawMessage(l.key)

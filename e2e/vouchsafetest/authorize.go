@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"maps"
 	"net/url"
 	"regexp"
@@ -218,6 +219,9 @@ func (a *Answer) read(t testing.TB, origin string) bool {
 				a.Params.Del(k)
 			}
 		}
+		if signed := a.Params.Get("response"); signed != "" {
+			a.Params = signedParams(t, signed)
+		}
 		return true
 	}
 	if a.Page.Status != 200 || !strings.Contains(a.Page.Header.Get("Content-Type"), "html") {
@@ -230,6 +234,27 @@ func (a *Answer) read(t testing.TB, origin string) bool {
 		}
 	}
 	return false
+}
+
+// signedParams returns what a signed response says to the client, which verifies it (JARM).
+func signedParams(t testing.TB, response string) url.Values {
+	t.Helper()
+	var said map[string]any
+	parts := strings.Split(response, ".")
+	raw, err := base64.RawURLEncoding.DecodeString(parts[min(1, len(parts)-1)])
+	if err == nil {
+		err = json.Unmarshal(raw, &said)
+	}
+	if err != nil {
+		t.Fatalf("the response %s: %v", response, err)
+	}
+	params := url.Values{}
+	for name, v := range said {
+		if text, ok := v.(string); ok && name != "aud" {
+			params.Set(name, text)
+		}
+	}
+	return params
 }
 
 // authorizeErrors are the codes that the client may get (RFC 6749 section 4.1.2.1, OpenID Connect

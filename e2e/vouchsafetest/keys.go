@@ -57,6 +57,16 @@ var Keyed = sync.OnceValue(func() []KeyedClient {
 	return out
 })
 
+// Careful returns a client with a key that is held to the FAPI 2.0 Security Profile.
+var Careful = sync.OnceValue(func() KeyedClient {
+	k := Keyed()[0]
+	k.Client = k.With(Client{"client_id": "careful", "profile": "fapi2", "grant_types": codeAndRefresh,
+		"redirect_uris": []string{"https://careful.example.com/cb"}, "id_token_signed_response_alg": "ES256",
+		"post_logout_redirect_uris":         []string{"https://careful.example.com/bye"},
+		"authorization_signed_response_alg": "ES256"})
+	return k
+})
+
 // PrivateJWK returns the client's key as a JWK, for a library in another language.
 func (k KeyedClient) PrivateJWK(t testing.TB) string {
 	t.Helper()
@@ -98,5 +108,5 @@ func Declared() []Client {
 	for _, k := range Keyed() {
 		all = append(all, k.Client)
 	}
-	return all
+	return append(all, Careful().Client)
 }

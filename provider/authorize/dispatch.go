@@ -45,7 +45,7 @@ func (s *Server) Authorize(w http.ResponseWriter, r *http.Request) error {
 	if no := oauth.Refusal(err); no != nil && a.answerable {
 		web.Note(r.Context(), "error", no.ErrorField)
 		params := url.Values{"error": {no.ErrorField}, "error_description": {oauth.Legible(oauth.Description(no))}}
-		return a.answer(params).write(w, r, s.Pages.Say)
+		return s.send(w, r, a, params)
 	}
 	return pageError(err)
 }
@@ -205,7 +205,7 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, a *authorization
 		}
 		params.Set("code", first)
 	}
-	return a.answer(params).write(w, r, s.Pages.Say)
+	return s.send(w, r, a, params)
 }
 
 // pageError returns err for a user at a browser: a refusal that cannot be sent to the client becomes a

@@ -28,7 +28,8 @@ func checkParameters(a *authorization, form url.Values) error {
 	a.state, a.hasState = wanted.State, wanted.State != ""
 	if wanted.ResponseMode != "" {
 		if !slices.Contains(oauth.ResponseModes, fosite.ResponseModeType(wanted.ResponseMode)) {
-			return fosite.ErrInvalidRequest.WithDescription("response_mode must be query, fragment or form_post.")
+			return fosite.ErrInvalidRequest.WithDescription("response_mode must be query, fragment or form_post, " +
+				"or one of these with .jwt behind it, or jwt.")
 		}
 		a.mode = fosite.ResponseModeType(wanted.ResponseMode)
 	}
@@ -38,7 +39,7 @@ func checkParameters(a *authorization, form url.Values) error {
 		}
 	}
 	switch kind := form.Get("response_type"); {
-	case a.pushed == "" && a.client.RequirePushedAuthorizationRequests:
+	case a.pushed == "" && a.client.NeedsPushed():
 		return fosite.ErrInvalidRequest.WithDescription("This client has to push its authorization requests (RFC 9126): " +
 			"post them to pushed_authorization_request_endpoint first, and send the request_uri of the answer.")
 	case a.signed == "" && a.client.RequireSignedRequestObject:

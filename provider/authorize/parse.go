@@ -74,6 +74,9 @@ func forEngine(r *http.Request, a *authorization, form url.Values) *http.Request
 			theirs.Set(name, form.Get(name))
 		}
 	}
+	if carrier, signed := oauth.SignedMode(a.mode); signed {
+		theirs.Set("response_mode", string(carrier)) // fosite knows no other
+	}
 	theirs.Set("redirect_uri", a.client.RedirectURIs[0])
 	theirs.Set("state", "unused-by-us")
 	theirs.Set("scope", strings.Join(a.scopes, " "))

@@ -75,7 +75,7 @@ func (a *Authenticator) checkAssertion(ctx context.Context, t *issuer.Tenant, c 
 	if err := signed.check(t, now); err != nil {
 		return &authError{why: err.Error()}
 	}
-	if c.DPoP == storage.DPoPRequire && !signed.isForIssuer(t) {
+	if (c.NeedsProof() || c.FAPI2()) && !signed.isForIssuer(t) {
 		return &authError{why: "aud of the assertion is not the issuer alone, as a text"}
 	}
 	// The client's document may be wrong or out of reach. Both are the client's fault, and storage is not involved.
@@ -161,6 +161,9 @@ func (a *Authenticator) Signed(
 	header := signed.Signatures[0].Protected
 	if want != "" && !clients.SameAlgorithm(header.Algorithm, want) {
 		return fmt.Errorf("signed by %s, and the client is registered for %s", header.Algorithm, want)
+	}
+	if c.FAPI2() && !slices.Contains(clients.FAPIAlgorithms, jose.SignatureAlgorithm(header.Algorithm)) {
+		return fmt.Errorf("signed by %s, which FAPI 2.0 doesn't allow", header.Algorithm)
 	}
 	keys, err := a.clientKeys(ctx, c, header.KeyID)
 	if err != nil {

@@ -17,19 +17,26 @@ import (
 const lookForDeclared = time.Minute
 
 // IDTokenAlgorithm returns the algorithm that signs the client's ID tokens: the registered one, or
-// RS256, which every client must support (OpenID Connect Core section 15.1).
+// RS256, which every client must support (OpenID Connect Core section 15.1); ES256 for FAPI 2.0.
 func IDTokenAlgorithm(c *storage.Client) string {
-	if c.IDTokenSignedResponseAlg == "" {
-		return string(jose.RS256)
+	switch {
+	case c.IDTokenSignedResponseAlg != "":
+		return c.IDTokenSignedResponseAlg
+	case c.FAPI2(): // section 5.4.1 forbids RS256
+		return string(jose.ES256)
 	}
-	return c.IDTokenSignedResponseAlg
+	return string(jose.RS256)
 }
 
 // declaredAlgorithms returns the algorithms that sign what the client receives.
 func declaredAlgorithms(c *storage.Client) []string {
 	algs := []string{IDTokenAlgorithm(c)}
-	if c.UserinfoSignedResponseAlg != "" {
-		algs = append(algs, c.UserinfoSignedResponseAlg)
+	for _, alg := range []string{
+		c.UserinfoSignedResponseAlg, c.AuthorizationSignedResponseAlg, c.IntrospectionSignedResponseAlg,
+	} {
+		if alg != "" {
+			algs = append(algs, alg)
+		}
 	}
 	return algs
 }

@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v3"
@@ -98,9 +99,19 @@ func (c *Clients) SetClientAssertionJWT(context.Context, string, time.Time) erro
 }
 
 // ResponseModes are the ways in which an authorization response can be sent (OAuth 2.0 Multiple
-// Response Types section 2.1, OAuth 2.0 Form Post Response Mode).
+// Response Types section 2.1, OAuth 2.0 Form Post Response Mode, JARM section 2.3).
 var ResponseModes = []fosite.ResponseModeType{fosite.ResponseModeQuery, fosite.ResponseModeFragment,
-	fosite.ResponseModeFormPost}
+	fosite.ResponseModeFormPost, "jwt", "query.jwt", "fragment.jwt", "form_post.jwt"}
+
+// SignedMode returns the response mode that carries a signed response of the mode m (JARM section 2.3), and reports
+// whether m is one for signed responses.
+func SignedMode(m fosite.ResponseModeType) (carrier fosite.ResponseModeType, signed bool) {
+	if m == "jwt" { // for response_type code
+		return fosite.ResponseModeQuery, true
+	}
+	base, signed := strings.CutSuffix(string(m), ".jwt")
+	return fosite.ResponseModeType(base), signed
+}
 
 // Client is a client in the form of fosite's interfaces.
 type Client struct{ *storage.Client }

@@ -285,7 +285,7 @@ func answer(w http.ResponseWriter, r *http.Request, status int, c storage.Client
 		BackchannelLogoutSessionRequired:   c.BackchannelLogoutSessionRequired,
 	}
 	out := registered{Client: shown, Scope: clients.OutsideScope(&t.Tenant, &c), Secret: secret,
-		BoundTokens: c.DPoP == storage.DPoPRequire,
+		BoundTokens: c.NeedsProof(),
 		IssuedAt:    c.CreatedAt.Unix(), Token: token,
 		URI: t.URL(Path) + "?" + url.Values{"client_id": {c.ClientID}}.Encode()}
 	if secret != "" {

@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -14,8 +15,10 @@ import (
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/people/claims"
+	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
+	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // introspection is what is said of a token (RFC 7662 section 2.2). Of one that does not
@@ -67,17 +70,43 @@ func (s *Server) Introspect(w http.ResponseWriter, r *http.Request) error {
 	use, found, err := s.Engine.IntrospectToken(ctx, form.Get("token"), "", token)
 	if errors.Is(err, fosite.ErrInactiveToken) {
 		web.Note(ctx, "why", errors.Unwrap(err).Error())
-		return oauth.WriteJSON(w, http.StatusOK, introspection{})
+		return s.tell(w, r, token.asks, []byte(`{"active":false}`))
 	}
 	if err != nil {
 		return err
 	}
-	return s.writeIntrospection(w, r, use, found)
+	return s.writeIntrospection(w, r, token.asks, use, found)
+}
+
+// introspectionType is the media type of signed answers, without what stands before it (RFC 9701 section 5).
+const introspectionType = "token-introspection+jwt"
+
+// tell answers with what is said of a token: signed, if the client asks for that (RFC 9701 section 4).
+func (s *Server) tell(w http.ResponseWriter, r *http.Request, asks *storage.Client, said []byte) error {
+	if !strings.Contains(r.Header.Get("Accept"), "application/"+introspectionType) {
+		return oauth.WriteEncoded(w, http.StatusOK, said)
+	}
+	ctx, t := r.Context(), web.TenantOf(r.Context())
+	plain, err := json.Marshal(struct {
+		Issuer   string          `json:"iss"`
+		Audience string          `json:"aud"`
+		IssuedAt int64           `json:"iat"`
+		Said     json.RawMessage `json:"token_introspection"`
+	}{t.Issuer, asks.ClientID, time.Now().Unix(), said})
+	if err != nil {
+		return fmt.Errorf("encode introspection: %w", err)
+	}
+	alg := cmp.Or(asks.IntrospectionSignedResponseAlg, keys.IDTokenAlgorithm(asks))
+	signed, err := s.Keys.Sign(ctx, t.ID, alg, introspectionType, plain)
+	if err != nil {
+		return err
+	}
+	return writeJWT(w, "application/"+introspectionType, signed)
 }
 
 // writeIntrospection says what is known of a token that works, and for an access token what rules add.
 func (s *Server) writeIntrospection(
-	w http.ResponseWriter, r *http.Request, use fosite.TokenUse, found fosite.AccessRequester,
+	w http.ResponseWriter, r *http.Request, asks *storage.Client, use fosite.TokenUse, found fosite.AccessRequester,
 ) error {
 	ctx := r.Context()
 	said := describe(web.TenantOf(ctx), use, found)
@@ -88,14 +117,11 @@ func (s *Server) writeIntrospection(
 			return err
 		}
 	}
-	if len(given) == 0 {
-		return oauth.WriteJSON(w, http.StatusOK, said)
-	}
 	plain, err := json.Marshal(said)
 	if err != nil {
 		return fmt.Errorf("encode introspection: %w", err)
 	}
-	return oauth.WriteEncoded(w, http.StatusOK, claims.Append(plain, given))
+	return s.tell(w, r, asks, claims.Append(plain, given))
 }
 
 // given returns what rules add to what is said of an access token. The rules are those of the token's client,

@@ -86,11 +86,16 @@ func (s *Server) writeSigned(w http.ResponseWriter, r *http.Request, c *storage.
 	if err != nil {
 		return err
 	}
+	return writeJWT(w, "application/jwt", signed)
+}
+
+// writeJWT answers with a JWT of that media type.
+func writeJWT(w http.ResponseWriter, kind, signed string) error {
 	h := w.Header()
-	h.Set("Content-Type", "application/jwt")
+	h.Set("Content-Type", kind)
 	h.Set("Cache-Control", "no-store")
 	h.Set("Pragma", "no-cache")
 	h.Set("X-Content-Type-Options", "nosniff")
-	_, err = w.Write([]byte(signed))
+	_, err := w.Write([]byte(signed))
 	return err
 }

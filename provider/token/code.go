@@ -37,6 +37,9 @@ type codeStore interface {
 	Apply(ctx context.Context, c storage.Change) error
 }
 
+// fapiCode is how long a code of a FAPI 2.0 client counts at most (section 5.3.2.1).
+const fapiCode = time.Minute
+
 // check opens the code and compares it with the request, in an order that protects its owner: a code that another
 // client presents stays valid, and one that comes with a wrong verifier is burned.
 func (cg *codeGrant) check(ctx context.Context, q *tokenRequest) error {
@@ -56,7 +59,7 @@ func (cg *codeGrant) check(ctx context.Context, q *tokenRequest) error {
 	if c.ActorID != "" && !q.tenant.Settings.SignInAs.Enabled {
 		return invalidGrant(ctx, "administrators don't sign in as users of the tenant any more")
 	}
-	if errors.Is(err, tokens.ErrCodeExpired) {
+	if errors.Is(err, tokens.ErrCodeExpired) || q.client.FAPI2() && q.now.Sub(c.IssuedAt) > fapiCode {
 		return cg.expired(ctx, q)
 	}
 	if err != nil {

@@ -14,13 +14,11 @@ import (
 // settleHolder decides whether the client's tokens are bound to the key of its proof (RFC 9449 section 5) and to its
 // certificate (RFC 8705 section 3).
 func settleHolder(q *tokenRequest) error {
-	switch q.client.DPoP {
-	case storage.DPoPOff:
+	switch {
+	case q.client.NeedsProof() && !q.proof.Given():
+		return errProofNeeded
+	case q.client.DPoP == storage.DPoPOff:
 		q.proof = dpop.Proof{}
-	case storage.DPoPRequire:
-		if !q.proof.Given() {
-			return errProofNeeded
-		}
 	}
 	if !q.client.CertificateBound {
 		return nil
@@ -60,7 +58,7 @@ func checkRefreshKey(ctx context.Context, q *tokenRequest) error {
 		return errProofNeeded
 	case bound != q.proof.JKT && bound != "":
 		return invalidGrant(ctx, "the refresh token is bound to another key")
-	case bound == "" && q.client.Public() && q.client.DPoP == storage.DPoPRequire:
+	case bound == "" && q.client.Public() && q.client.NeedsProof():
 		return invalidGrant(ctx, "the refresh token is bound to no key")
 	case q.refresh.X5T != "" && !mtls.Same(q.refresh.X5T, q.presented):
 		return invalidGrant(ctx, "the refresh token is bound to another certificate")

@@ -140,7 +140,7 @@ func (rg *refreshGrant) count(ctx context.Context, q *tokenRequest, g *storage.G
 // generation, and the grant's user.
 func (rg *refreshGrant) use(ctx context.Context, q *tokenRequest) (*storage.Grant, *storage.User, error) {
 	advance := rg.store.Rotate
-	if !rotates(q.client) {
+	if !q.client.Rotates() {
 		advance = rg.store.Touch
 	}
 	idle := q.now.Add(q.client.RefreshTokenIdleLifetime.Or(rg.idleLifetime))
@@ -154,12 +154,6 @@ func (rg *refreshGrant) use(ctx context.Context, q *tokenRequest) (*storage.Gran
 		return nil, nil, fmt.Errorf("rotate refresh token: %w", err)
 	}
 	return &g, &user, nil
-}
-
-// rotates reports whether the client's refresh tokens are replaced at each use. A public client's always
-// are: nothing else would show that one was stolen (OAuth 2.1 section 4.3.1).
-func rotates(c *storage.Client) bool {
-	return c.Public() || c.RefreshTokenRotation == nil || *c.RefreshTokenRotation
 }
 
 // stale finds out why a refresh token did not work. A predecessor inside the grace window is an answer

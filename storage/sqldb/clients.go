@@ -166,13 +166,16 @@ func (s *Store) AllowsOrigin(ctx context.Context, tenant, origin string) (bool, 
 const declaresAlgorithm = `
 	SELECT COUNT(*) FROM (
 		SELECT id FROM clients
-		WHERE tenant_id = $1 AND removed_at = 0 AND (metadata LIKE $2 OR metadata LIKE $3)
+		WHERE tenant_id = $1 AND removed_at = 0 AND (metadata LIKE $2 OR metadata LIKE $3 OR metadata LIKE $4
+			OR metadata LIKE $5)
 		ORDER BY id LIMIT 1) AS found`
 
 // DeclaresAlgorithm implements storage.Clients.
 func (s *Store) DeclaresAlgorithm(ctx context.Context, tenant, alg string) (bool, error) {
-	field := func(name string) string { return `%"` + name + `":` + column.Encode(alg) + `%` }
-	args := []any{tenant, field("id_token_signed_response_alg"), field("userinfo_signed_response_alg")}
+	args := []any{tenant}
+	for _, what := range []string{"id_token", "userinfo", "authorization", "introspection"} {
+		args = append(args, `%"`+what+`_signed_response_alg":`+column.Encode(alg)+`%`)
+	}
 	n, err := one(ctx, s, declaresAlgorithm, args, engine.ScanCount)
 	return n > 0, engine.Named(err, "algorithm", alg)
 }

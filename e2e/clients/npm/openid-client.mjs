@@ -140,6 +140,32 @@ const boundProgram = async () => {
   assert.equal(seen.cnf.jkt, await DPoP.calculateThumbprint())
 }
 
+// fapi is a client of the FAPI 2.0 Security Profile, with signed responses (JARM): it pushes its requests, and its tokens
+// are bound to a key.
+const fapi = async () => {
+  oidc.useJwtResponseMode(config)
+  const DPoP = oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair())
+  const verifier = oidc.randomPKCECodeVerifier()
+  const state = oidc.randomState()
+  const url = await oidc.buildAuthorizationUrlWithPAR(config, {
+    redirect_uri: client.redirectURI, scope: 'openid email offline_access', state,
+    code_challenge: await oidc.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256',
+  }, { DPoP })
+  const tokens = await oidc.authorizationCodeGrant(config, await browse(url, state), {
+    pkceCodeVerifier: verifier, expectedState: state, idTokenExpected: true,
+  }, undefined, { DPoP })
+  assert.equal(tokens.token_type, 'dpop')
+  const { sub } = tokens.claims()
+  assert.equal((await oidc.fetchUserInfo(config, tokens.access_token, sub, { DPoP })).email, settings.email)
+  for (let i = 0; i < 2; i++) { // the refresh token stays as it is
+    const renewed = await oidc.refreshTokenGrant(config, tokens.refresh_token, undefined, { DPoP })
+    assert.equal(renewed.refresh_token ?? tokens.refresh_token, tokens.refresh_token)
+  }
+  const plain = await oidc.buildAuthorizationUrl(config, { redirect_uri: client.redirectURI, scope: 'openid', state })
+  await assert.rejects(oidc.authorizationCodeGrant(config, await browse(plain, state), { expectedState: state }),
+    { error: 'invalid_request' }) // it has to be pushed
+}
+
 // lowLevel gets a bound token by oauth4webapi, which leaves it to the program to send a request again with the nonce.
 const lowLevel = async () => {
   const as = config.serverMetadata()
@@ -159,6 +185,6 @@ const lowLevel = async () => {
   assert.equal((await ask()).token_type, 'dpop') // the nonce is still good
 }
 
-for (const part of settings.parts) await { person, pushed, program, bound, boundPushed, signed, boundProgram, lowLevel }[part]()
+for (const part of settings.parts) await { person, pushed, program, bound, boundPushed, signed, boundProgram, lowLevel, fapi }[part]()
 say({ done: true })
 process.exit(0)
