@@ -292,6 +292,27 @@ func TestTokensAreBoundToCertificates(t *testing.T) {
 	}
 }
 
+// TestProofsAtTheAlias: a client that presents a certificate may prove a key, too, and its proof names the URL to which
+// it goes.
+func TestProofsAtTheAlias(t *testing.T) {
+	t.Parallel()
+	s := certificateServer(t, testkeys.NewAuthority(t, "Trusted", nil))
+	_, secret := s.service("service")
+	p := s.proves()
+	ask := func(htu string) reply {
+		return p.learns(s.post(values("grant_type", "client_credentials"), basic("service", secret), p.line("htu", htu)))
+	}
+	ask(testIssuer + "/token") // the first nonce
+	for htu, want := range map[string]int{
+		testIssuer + "/token": http.StatusOK, "https://mtls.example/token": http.StatusOK,
+		"https://mtls.example/par": http.StatusBadRequest, "https://other.example/token": http.StatusBadRequest,
+	} {
+		if got := ask(htu); got.status != want {
+			t.Errorf("%s: got %d %s, want %d", htu, got.status, got.raw, want)
+		}
+	}
+}
+
 // TestCertificatesAreAnnounced: discovery names what counts here, and where certificates are presented (RFC 8705
 // section 5). Without the setting, it names none of it.
 func TestCertificatesAreAnnounced(t *testing.T) {

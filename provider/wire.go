@@ -40,6 +40,9 @@ func New(c Config) (*Provider, error) {
 	})
 	p.origins = cache.Cache[originKey, bool]{Load: p.loadOrigin, Name: originKey.String}
 	p.proofs = &dpop.Checker{Secrets: c.Secrets, Store: c.Store}
+	if c.CertificatesURL != "" {
+		p.proofs.Alias = p.aliasOf
+	}
 	p.resource = &resource.Server{
 		Store: c.Store, Clients: p.clients, Tokens: p.tokens, Keys: p.Keys, APIKeys: c.APIKeys, Proofs: p.proofs,
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
@@ -33,11 +34,13 @@ const (
 	oldest, newest = 5 * time.Minute, time.Minute
 )
 
-// Checker checks proofs. All exported fields are required.
+// Checker checks proofs. All exported fields are required, but for Alias.
 type Checker struct {
 	Secrets *secret.Masters
 	// Store remembers which proofs were used.
 	Store storage.SpentValues
+	// Alias returns the URL at which a tenant's endpoints are besides the issuer (RFC 8705 section 5). Default: nowhere.
+	Alias func(t *issuer.Tenant) string
 
 	headers headers
 }
@@ -83,7 +86,7 @@ func (c *Checker) Read(r *http.Request, token string) (Proof, error) {
 		web.SetHeader(ctx, "DPoP-Nonce", current)
 	}
 	if err == nil {
-		err = claims.check(r, token, now)
+		err = claims.check(r, c.aliasOf(r), token, now)
 	}
 	if err != nil {
 		return Proof{}, invalid(ctx, err)
@@ -93,6 +96,14 @@ func (c *Checker) Read(r *http.Request, token string) (Proof, error) {
 		return Proof{}, oauth.ErrUseDPoPNonce
 	}
 	return Proof{JKT: jkt, jti: claims.JTI, until: until}, nil
+}
+
+// aliasOf returns the URL that a proof may name in the place of the issuer; "" for none.
+func (c *Checker) aliasOf(r *http.Request) string {
+	if c.Alias == nil {
+		return ""
+	}
+	return c.Alias(web.TenantOf(r.Context()))
 }
 
 // Spend uses the proof up, once. It returns oauth.ErrInvalidDPoPProof if another request used it before, and nil for
@@ -142,14 +153,15 @@ func (c *Checker) parse(values []string) (claims proofClaims, jkt string, err er
 
 // check checks all claims but the nonce. The URI is that of the endpoint below the issuer, whatever host and path a
 // proxy made of it.
-func (p *proofClaims) check(r *http.Request, token string, now time.Time) error {
+func (p *proofClaims) check(r *http.Request, alias, token string, now time.Time) error {
 	sum := sha256.Sum256([]byte(token))
 	switch {
 	case p.JTI == "" || len(p.JTI) > maxJTI:
 		return fmt.Errorf("jti is missing, or has more than %d bytes", maxJTI)
 	case p.Method != r.Method:
 		return errors.New("htm isn't the method of the request")
-	case !sameURI(p.URI, web.TenantOf(r.Context()).URL(r.URL.EscapedPath())):
+	case !sameURI(p.URI, web.TenantOf(r.Context()).URL(r.URL.EscapedPath())) &&
+		(alias == "" || !sameURI(p.URI, alias+r.URL.EscapedPath())):
 		return errors.New("htu isn't the URL of the request: send it to the endpoint that the metadata names, by that name")
 	case p.IssuedAt == 0:
 		return errors.New("iat is missing")
