@@ -125,9 +125,9 @@ func (h *history) run(grace bool) {
 // draw returns a random operation on things that exist.
 func (h *history) draw(beside bool) op {
 	k := kinds[die.Draw(h.rt, "kind")]
-	n := rapid.SliceOfN(die, 7, 7).Draw(h.rt, "about")
+	n := rapid.SliceOfN(die, 8, 8).Draw(h.rt, "about")
 	o := op{kind: k, replica: n[0] % len(h.servers), browser: n[1] % browsers, client: n[2] % len(clients),
-		offline: n[3]%2 == 1, foreign: n[4] > 54}
+		offline: n[3]%2 == 1, foreign: n[4] > 54, pushed: n[7]%2 == 1, bound: n[7] > 31, stolen: n[7]%8 == 0}
 	o.user = owner(o.browser)
 	if h.about(&o, n[5], n[6]) && !(beside && alone[o.kind]) {
 		return o
@@ -180,6 +180,7 @@ func (h *history) about(o *op, which, age int) bool {
 		h.grants[o.grant].client == o.client {
 		o.client = (o.client + 1) % len(clients)
 	}
+	o.stolen = o.stolen && (o.kind == refresh || o.kind == userinfo) && h.grants[o.grant].key != nil
 	return true
 }
 

@@ -38,6 +38,9 @@ type op struct {
 	generation int
 	access     int
 	foreign    bool // another client does it
+	pushed     bool // the request is pushed (RFC 9126)
+	bound      bool // the code is redeemed with a proof (RFC 9449), if its client has no secret
+	stolen     bool // a token that is bound to a key comes without its proof
 	late       bool // the predecessor's time may be over
 }
 
@@ -82,7 +85,7 @@ func (m *model) do(o op) (ok, either bool) {
 		return true, false
 	case userinfo, introspect:
 		a := m.access[o.access]
-		return a.grant >= 0 && !a.revoked && m.lives(a.grant), false
+		return a.grant >= 0 && !a.revoked && m.lives(a.grant) && !o.stolen, false
 	case inspect:
 		g := m.grants[o.grant]
 		return m.lives(o.grant) && g.generation == o.generation, false
@@ -145,7 +148,7 @@ func (m *model) redeem(o op) bool {
 func (m *model) refresh(o op) (ok, either bool) {
 	g := &m.grants[o.grant]
 	switch {
-	case m.disabled[o.actor(g.client)] || o.foreign || g.revoked:
+	case m.disabled[o.actor(g.client)] || o.foreign || o.stolen || g.revoked:
 		return false, false
 	case o.generation == g.generation:
 		if !m.lives(o.grant) {

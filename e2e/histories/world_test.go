@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest"
 	"github.com/vouchsafe/vouchsafe/e2e/vouchsafetest/load"
+	"github.com/vouchsafe/vouchsafe/internal/prooftest"
 )
 
 // client is an app that users in histories use.
@@ -56,6 +58,7 @@ type held struct {
 	request         *vouchsafetest.Request
 	code            string
 	refresh         map[int]string // by generation
+	key             *prooftest.Key // that its tokens are bound to; nil for none
 	newest          int            // generation
 	rotated         time.Time
 	id              string
@@ -119,18 +122,25 @@ func (w *world) run(o op, form url.Values) (ok bool, said string) {
 		return w.authorize(o)
 	case redeem:
 		h := w.grants[o.grant]
+		if h.key != nil {
+			return w.tokens(o, w.proves(o, url.Values{"grant_type": {"authorization_code"}, "code": {h.code},
+				"redirect_uri": {h.request.Params.Get("redirect_uri")}, "code_verifier": {h.request.Verifier}}), 1)
+		}
 		return w.tokens(o, w.apis[o.replica].Redeem(w.t, h.request, h.code), 1)
 	case refresh:
 		h := w.grants[o.grant]
 		c := clients[o.actor(h.client)].Client
+		if h.key != nil && !o.foreign && !o.stolen {
+			return w.tokens(o, w.proves(o, url.Values{"grant_type": {"refresh_token"}, "refresh_token": {w.refresh(o)}}),
+				o.generation+1)
+		}
 		return w.tokens(o, w.apis[o.replica].Renew(w.t, c, w.refresh(o)), o.generation+1)
 	case revoke:
 		return w.revoke(o, w.refresh(o))
 	case revokeOne:
 		return w.revoke(o, w.access[o.access])
 	case userinfo:
-		reply := w.apis[o.replica].Userinfo(w.t, w.access[o.access])
-		return reply.Status == 200, replied(reply)
+		return w.userinfo(o)
 	case introspect:
 		return w.apis[o.replica].Active(w.t, vouchsafetest.Inspector, w.access[o.access]), ""
 	case inspect:
@@ -147,6 +157,53 @@ func (w *world) run(o op, form url.Values) (ok bool, said string) {
 		return w.change(o, form)
 	}
 	return w.command(o), ""
+}
+
+// proves posts a form of the grant's client with a proof of its key, and once more if the answer has a nonce for it.
+func (w *world) proves(o op, form url.Values) (r *vouchsafetest.Reply) {
+	form.Set("client_id", clients[w.grants[o.grant].client].ID())
+	for range 2 {
+		r = w.apis[o.replica].Form(w.t, "/token", form, func(req *http.Request) {
+			req.Header.Set("DPoP", w.proof(o, req, ""))
+		})
+		w.mu.Lock()
+		learned := w.grants[o.grant].key.Learn(r.Header)
+		w.mu.Unlock()
+		if !learned {
+			break
+		}
+	}
+	return r
+}
+
+// proof returns a proof by the key of the grant.
+func (w *world) proof(o op, req *http.Request, token string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.grants[o.grant].key.Proof(req.Method, req.URL.String(), token)
+}
+
+// userinfo uses an access token as its holder does, or as a thief who lacks its key.
+func (w *world) userinfo(o op) (ok bool, said string) {
+	api, token := w.apis[o.replica], w.access[o.access]
+	if token == "" || w.grants[o.grant].key == nil || o.stolen {
+		reply := api.Userinfo(w.t, token)
+		return reply.Status == 200, replied(reply)
+	}
+	for range 2 { // once more if the nonce has become too old
+		req := api.Request(w.t, http.MethodGet, "/userinfo", "", "")
+		req.Header.Set("Authorization", "DPoP "+token)
+		req.Header.Set("DPoP", w.proof(o, req, token))
+		reply := api.Do(w.t, req)
+		ok, said = reply.Status == 200, replied(reply)
+		w.mu.Lock()
+		learned := w.grants[o.grant].key.Learn(reply.Header)
+		w.mu.Unlock()
+		if ok || !learned {
+			break
+		}
+	}
+	return ok, said
 }
 
 func replied(r *vouchsafetest.Reply) string { return fmt.Sprint(r.Status, " ", r.Error()) }
@@ -168,10 +225,14 @@ func (w *world) authorize(o op) (ok bool, said string) {
 	if o.kind == authorize { // runs alone: prompt=none shows no page to fill in
 		b.Person = w.persons[o.user]
 	}
-	a := b.Authorize(w.t, h.request)
+	ask, said := w.asks(o)
+	if ask == nil {
+		return false, said
+	}
+	a := ask()
 	// Too many passwords are being hashed: nothing was decided.
 	for end := time.Now().Add(time.Minute); load.WhileItLasts(a.Page.Status, a.Page.Header) == nil &&
-		time.Now().Before(end); a = b.Authorize(w.t, h.request) {
+		time.Now().Before(end); a = ask() {
 		time.Sleep(time.Second)
 	}
 	w.mu.Lock()
@@ -180,6 +241,23 @@ func (w *world) authorize(o op) (ok bool, said string) {
 		said = a.Error() + " " + w.showed(a.Page)
 	}
 	return h.code != "", said
+}
+
+// asks returns how the browser sends the request; nil if the client can't push it.
+func (w *world) asks(o op) (ask func() *vouchsafetest.Answer, said string) {
+	h, b := w.grants[o.grant], w.browsers[o.browser][o.replica]
+	if !o.pushed {
+		return func() *vouchsafetest.Answer { return b.Authorize(w.t, h.request) }, ""
+	}
+	c := clients[o.client].Client
+	reply := w.apis[o.replica].As(w.t, c, "/par", h.request.Params)
+	if reply.Status != http.StatusCreated {
+		return nil, replied(reply)
+	}
+	query := url.Values{"client_id": {c.ID()}, "request_uri": {reply.String("request_uri")}}
+	return func() *vouchsafetest.Answer {
+		return b.Walk(w.t, h.request, b.Get(w.t, "/authorize?"+query.Encode()))
+	}, ""
 }
 
 // tokens stores the answer of the token endpoint. A refresh token of a generation must be the one
@@ -308,8 +386,11 @@ func (w *world) allot(o *op, states []model) {
 		if o.kind == silent {
 			r.Params.Set("prompt", "none")
 		}
-		w.grants = append(w.grants, &held{browser: o.browser, client: o.client, offline: o.offline, request: r,
-			refresh: map[int]string{}})
+		g := &held{browser: o.browser, client: o.client, offline: o.offline, request: r, refresh: map[int]string{}}
+		if o.bound && clients[o.client].Method() == "none" {
+			g.key = prooftest.New(w.t)
+		}
+		w.grants = append(w.grants, g)
 		for i := range states {
 			states[i].grants = append(slices.Clip(states[i].grants), grant{})
 		}
@@ -326,8 +407,8 @@ func (o op) String() string {
 	what := string(o.kind)
 	switch o.kind {
 	case authorize, silent:
-		what += fmt.Sprintf(": grant %d to %s for browser %d, offline %t", o.grant,
-			clients[o.client].ID(), o.browser, o.offline)
+		what += fmt.Sprintf(": grant %d to %s for browser %d, offline %t, pushed %t, bound %t", o.grant,
+			clients[o.client].ID(), o.browser, o.offline, o.pushed, o.bound)
 	case redeem:
 		what += fmt.Sprintf(": grant %d, access token %d", o.grant, o.access)
 	case refresh:
@@ -346,6 +427,9 @@ func (o op) String() string {
 		what += fmt.Sprintf(": person %d", o.user)
 	case switchOff, switchOn:
 		what += ": " + clients[o.client].ID()
+	}
+	if o.stolen {
+		what += ", without its key"
 	}
 	if o.foreign {
 		what += ", as " + clients[o.client].ID()

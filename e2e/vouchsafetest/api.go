@@ -240,7 +240,7 @@ func (a *API) Active(t testing.TB, c Client, token string) bool {
 // tokenErrors are the codes that the token endpoint may return (RFC 6749 section 5.2).
 var tokenErrors = []string{
 	"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type",
-	"invalid_scope", "temporarily_unavailable", "invalid_target",
+	"invalid_scope", "temporarily_unavailable", "invalid_target", "invalid_dpop_proof", "use_dpop_nonce",
 	"authorization_pending", "slow_down", "access_denied", "expired_token", // RFC 8628 section 3.5
 }
 
