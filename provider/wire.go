@@ -11,6 +11,7 @@ import (
 	"github.com/vouchsafe/vouchsafe/provider/dpop"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
 	"github.com/vouchsafe/vouchsafe/provider/logout"
+	"github.com/vouchsafe/vouchsafe/provider/mtls"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/provider/register"
 	"github.com/vouchsafe/vouchsafe/provider/resource"
@@ -36,7 +37,8 @@ func New(c Config) (*Provider, error) {
 	}
 	p.auth = clientauth.New(&clientauth.Authenticator{
 		Clients: p.clients, Store: c.Store, Ephemeral: c.Ephemeral, Limits: c.Limits,
-		Failures: c.ClientFailures, Fetch: c.Fetch, Authorities: c.Authorities, Development: c.Development,
+		Failures: c.ClientFailures, Fetch: c.Fetch, Authorities: mtls.NewAuthorities(c.Authorities),
+		Development: c.Development,
 	})
 	p.origins = cache.Cache[originKey, bool]{Load: p.loadOrigin, Name: originKey.String}
 	p.proofs = &dpop.Checker{Secrets: c.Secrets, Store: c.Store}

@@ -135,7 +135,7 @@ func (a *Authenticator) checkCredentials(ctx context.Context, t *issuer.Tenant, 
 	case "private_key_jwt":
 		return a.checkAssertion(ctx, t, c, creds.assertion, now)
 	case clients.ByAuthority:
-		return failed(mtls.ByAuthority(a.Authorities, c, creds.certificates, now))
+		return failed(a.Authorities.ByAuthority(c, creds.certificates, now))
 	case clients.BySelfSigned:
 		keys, err := a.clientKeys(ctx, c, "")
 		if err == nil {

@@ -1,10 +1,10 @@
 package clientauth
 
 import (
-	"crypto/x509"
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/provider/mtls"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
 	"github.com/vouchsafe/vouchsafe/storage"
 	"github.com/vouchsafe/vouchsafe/storage/ephemeral"
@@ -25,7 +25,7 @@ type Authenticator struct {
 	// Fetch reads the jwks_uri of clients.
 	Fetch Fetcher
 	// Authorities issue the certificates of clients with tls_client_auth; nil for none.
-	Authorities *x509.CertPool
+	Authorities *mtls.Authorities
 	// Development tells clients why their authentication failed.
 	Development bool
 

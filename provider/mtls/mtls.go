@@ -43,17 +43,11 @@ func Same(a, b string) bool { return a != "" && subtle.ConstantTimeCompare([]byt
 
 // ByAuthority returns nil if one of the authorities issued the certificate for the authentication of clients, it counts
 // now, and it has the name that the client is registered with (RFC 8705 section 2.1). The error says why it does not.
-func ByAuthority(authorities *x509.CertPool, c *storage.Client, shown web.Certificates, now time.Time) error {
-	if authorities == nil {
+func (a *Authorities) ByAuthority(c *storage.Client, shown web.Certificates, now time.Time) error {
+	if a == nil {
 		return errors.New("the server trusts no authority: client_ca_file is not set")
 	}
-	between := x509.NewCertPool()
-	for _, other := range shown.Intermediates {
-		between.AddCert(other)
-	}
-	_, err := shown.Own.Verify(x509.VerifyOptions{Roots: authorities, Intermediates: between, CurrentTime: now,
-		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
-	if err != nil {
+	if err := a.verify(shown, now); err != nil {
 		return fmt.Errorf("certificate: %w", err)
 	}
 	if !named(c, shown.Own) {
