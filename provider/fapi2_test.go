@@ -99,6 +99,11 @@ func TestTheFAPI2Profile(t *testing.T) {
 		if _, answer := c.goesTo(c.visit("/authorize?" + c.wanted().Encode())); answer.Get("error") != "invalid_request" {
 			t.Errorf("not pushed: got %v", answer)
 		}
+		// Errors that come before all else are signed, too.
+		_, answer := c.goesTo(c.visit("/authorize?" + c.wanted("response_mode", "jwt").Encode()))
+		if said := payload(t, answer.Get("response")); said["error"] != "invalid_request" || len(answer) != 1 {
+			t.Errorf("not pushed, to be signed: got %v", answer)
+		}
 		for name, got := range map[string]reply{
 			"without PKCE":           c.pushed("code_challenge", "", "code_challenge_method", ""),
 			"plain":                  c.pushed("code_challenge", testVerifier, "code_challenge_method", "plain"),

@@ -267,6 +267,14 @@ func TestTokensAreBoundToCertificates(t *testing.T) {
 		t.Errorf("refresh once tokens are not bound: got %d %s", a.status, a.raw)
 	}
 
+	// Those that it had before it began to bind its tokens don't count any more.
+	free := s.tokens(s.client()).str("refresh_token")
+	s.client(bound)
+	again.Set("refresh_token", free)
+	if a := s.presents("/token", again, mine); a.str("error") != "invalid_grant" {
+		t.Errorf("a refresh token from before: got %d %s", a.status, a.raw)
+	}
+
 	// A client with credentials presents what certificate it has: its refresh tokens are bound to the credentials.
 	confidential, secret := s.service("web", bound, func(c *storage.Client) {
 		c.GrantTypes, c.RedirectURIs, c.Scope = []string{"authorization_code", "refresh_token"}, []string{testRedirect},
