@@ -192,3 +192,62 @@ func TestAppsAreToldWhoComesAndGoes(t *testing.T) {
 		}
 	})
 }
+
+// TestLogoutsAreListedAndReplayed: what a client was told, was not, and is to be told of sessions that have ended.
+func TestLogoutsAreListedAndReplayed(t *testing.T) {
+	onEveryDatabase(t, func(s *server) {
+		a := s.as("acme", storage.RoleAdministrator)
+		a.do("POST", "/clients", fields{"client_id": "hears", "redirect_uris": []string{"https://app.example/callback"},
+			"backchannel_logout_uri": "http://app.example/logout"}).is(422)
+		a.do("POST", "/clients", fields{"client_id": "hears", "redirect_uris": []string{"https://app.example/callback"},
+			"backchannel_logout_uri": "https://app.example/logout"}).is(201)
+		now := time.Now()
+		user := storage.User{TenantID: a.tenant.ID, ID: "someone", CredentialVersion: 1}
+		check(a, a.store.Apply(a.Context(), storage.Change{TenantID: a.tenant.ID, UserID: user.ID, Now: now, Add: &user}))
+		sessions := []string{"one", "two", "three"}
+		for i, id := range sessions {
+			sess := storage.Session{TenantID: a.tenant.ID, ID: id, SecretHash: []byte(id), UserID: user.ID,
+				CredentialVersion: 1, ExpiresAt: now.Add(time.Hour)}
+			at := now.Add(time.Duration(i-10) * time.Second)
+			check(a, a.store.Apply(a.Context(), storage.Change{TenantID: a.tenant.ID, UserID: user.ID, Now: at,
+				AddSession: &sess}))
+			_, err := a.store.RedeemCode(a.Context(), storage.Grant{TenantID: a.tenant.ID, ID: id, CodeID: id,
+				UserID: user.ID, ClientID: "hears", SessionID: id, CredentialVersion: 1, CreatedAt: at,
+				ExpiresAt: now.Add(time.Hour)}, nil)
+			check(a, err)
+			check(a, a.store.Apply(a.Context(), storage.Change{TenantID: a.tenant.ID, UserID: user.ID, Now: at,
+				EndSessions: &storage.SessionFilter{IDs: []string{id}}}))
+		}
+		of := storage.ClientOf{TenantID: a.tenant.ID, ClientID: "hears"}
+		for _, status := range []int{204, 400} {
+			l, err := a.store.ClaimLogout(a.Context(), of, now, now.Add(time.Minute))
+			check(a, err)
+			l.DoneAt, l.Status, l.Dead = now, status, status == 400
+			check(a, a.store.NoteLogout(a.Context(), l))
+		}
+		for query, want := range map[string]string{
+			"": "one three two", "state=waiting": "three", "state=dead": "two", "state=delivered": "one",
+			"session=two": "two", "session=none": "",
+		} {
+			if got := strings.Join(a.all("/clients/hears/logouts?"+query, "session"), " "); got != want {
+				t.Errorf("with %q: got %s, want %s", query, got, want)
+			}
+		}
+		if newest := a.do("GET", "/clients/hears/logouts?limit=1", nil).is(200).items()[0]; newest["session"] != "three" {
+			t.Errorf("got %v first, want the newest", newest)
+		}
+		a.do("GET", "/clients/hears/logouts?state=lost", nil).is(400)
+		a.do("GET", "/clients/none/logouts", nil).is(404)
+		count := func(body fields) float64 {
+			return a.do("POST", "/clients/hears/logouts:replay", body).is(200).body["count"].(float64)
+		}
+		if n := count(fields{"session": "two"}); n != 1 {
+			t.Errorf("got %v replayed, want one", n)
+		}
+		if n := count(fields{"since": now.Add(-time.Hour).Format(time.RFC3339)}); n != 1 {
+			t.Errorf("got %v replayed, want the other one that is done", n)
+		}
+		a.do("POST", "/clients/hears/logouts:replay", fields{}).is(422)
+		s.as("acme", storage.RoleAuditor).do("POST", "/clients/hears/logouts:replay", fields{"session": "two"}).is(403)
+	})
+}

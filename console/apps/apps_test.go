@@ -253,3 +253,62 @@ func TestTextsOfStrangersAreText(t *testing.T) {
 		}
 	}
 }
+
+// TestAnAppIsToldOfSignOuts: an administrator enters where, sees what became of it, and has the app told again.
+func TestAnAppIsToldOfSignOuts(t *testing.T) {
+	t.Parallel()
+	s, b := start(t)
+	put(t, s, storage.Client{ClientID: "wiki", RedirectURIs: []string{"https://wiki.example/cb"},
+		GrantTypes: []string{"authorization_code"}})
+	b.Open("/admin/apps/redirects?id=wiki")
+	told := func(uri string) consoletest.Page {
+		return b.Follow(b.Send("/admin/apps/redirects", "redirect_uris", "https://wiki.example/cb",
+			"backchannel_logout_uri", uri))
+	}
+	if p := told("http://wiki.example/out"); p.Status != http.StatusUnprocessableEntity {
+		t.Errorf("an address without TLS: got %d", p.Status)
+	}
+	b.Open("/admin/apps/redirects?id=wiki")
+	if p := told("https://wiki.example/out"); p.Status != http.StatusOK {
+		t.Fatalf("got %d: %s", p.Status, p.Text())
+	}
+	b.Says("https://wiki.example/out")
+	user := s.User(storage.DefaultTenant, "reader", "")
+	now := time.Now()
+	sess := storage.Session{TenantID: storage.DefaultTenant, ID: "read", SecretHash: []byte("read"), UserID: user.ID,
+		CredentialVersion: user.CredentialVersion, ExpiresAt: now.Add(time.Hour)}
+	in := func(ch storage.Change) {
+		t.Helper()
+		ch.TenantID, ch.UserID, ch.Now = sess.TenantID, user.ID, now
+		if err := s.Store.Apply(t.Context(), ch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	in(storage.Change{AddSession: &sess})
+	if _, err := s.Store.RedeemCode(t.Context(), storage.Grant{TenantID: sess.TenantID, ID: "g", CodeID: "g",
+		UserID: user.ID, ClientID: "wiki", SessionID: sess.ID, CredentialVersion: user.CredentialVersion, CreatedAt: now,
+		ExpiresAt: now.Add(time.Hour)}, nil); err != nil {
+		t.Fatal(err)
+	}
+	in(storage.Change{EndSessions: &storage.SessionFilter{}})
+	b.Open("/admin/apps/logouts?id=wiki")
+	b.Says("Sign-outs", sess.ID, user.ID, "https://wiki.example/out")
+	of := storage.ClientOf{TenantID: sess.TenantID, ClientID: "wiki"}
+	l, err := s.Store.ClaimLogout(t.Context(), of, now, now.Add(time.Minute))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.DoneAt, l.Dead, l.Status, l.Answer = now, true, 400, "no such session"
+	if err := s.Store.NoteLogout(t.Context(), l); err != nil {
+		t.Fatal(err)
+	}
+	b.Open("/admin/apps/logouts?id=wiki&state=dead")
+	b.Says("400 no such session")
+	if p := b.Follow(b.Send("/admin/apps/logouts")); p.Status != http.StatusOK {
+		t.Errorf("told again: got %d: %s", p.Status, p.Text())
+	}
+	all, err := s.Store.Logouts(t.Context(), of, storage.LogoutPlace{}, 10)
+	if err != nil || len(all) != 1 || all[0].State() != storage.StateWaiting {
+		t.Errorf("got %+v %v, want it waiting again", all, err)
+	}
+}

@@ -77,7 +77,7 @@ func (p place) replayLogout(c *console.Call) error {
 	if err != nil {
 		return err
 	}
-	of, session := storage.ClientOf{TenantID: a.TenantID, ClientID: a.ClientID}, c.Value("session")
+	of, session := storage.ClientOf{TenantID: a.TenantID, ClientID: a.ClientID}, c.Value("ended")
 	count := int64(0)
 	if session != "" { // "" would stand for all
 		now := time.Now()

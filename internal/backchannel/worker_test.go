@@ -225,3 +225,36 @@ func TestInnerAddressesAreNotCalled(t *testing.T) {
 		t.Errorf("called: %q", all)
 	}
 }
+
+// TestAnotherWorkerGoesOn: what a server was sending when it ended, another one sends at once, and in order.
+func TestAnotherWorkerGoesOn(t *testing.T) {
+	t.Parallel()
+	asked := make(chan struct{}, 10)
+	var mu sync.Mutex
+	hangs := true
+	w := newWorld(t, func(_ http.ResponseWriter, r *http.Request, _ string) {
+		asked <- struct{}{}
+		mu.Lock()
+		hang := hangs
+		mu.Unlock()
+		if hang {
+			<-r.Context().Done()
+		}
+	})
+	w.ends(t, "app", "one", "two")
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); w.Run(ctx) }()
+	<-asked
+	cancel()
+	<-done
+	mu.Lock()
+	hangs = false
+	mu.Unlock()
+	next := &world{w.store, w.apps, &Worker{Store: w.store, Reach: w.Reach, Log: w.Log, Sign: w.Sign}}
+	next.run(t)
+	next.wants(t, "app", "one delivered 200 2", "two delivered 200 1")
+	if all := w.apps.all(); !slices.Equal(all, []string{"/app one", "/app one", "/app two"}) {
+		t.Errorf("the app was told %q", all)
+	}
+}
