@@ -54,6 +54,8 @@ var operations = []operation{
 	{"forward-auth", 2.3, task{prepare: enterGateway, do: forwardAuth}, task{do: posted("/sign")}},
 	{"register", 1.5, task{do: register}, task{do: posted("/sign?inserts=1")}},
 	{"introspection", 1.5, task{prepare: obtain, do: introspect}, task{do: posted(oneToken)}},
+	{"client-credentials-workload", 1.7, task{do: workloadCredentials},
+		task{do: posted("/sign?signatures=1&verifications=1")}},
 	{"exchange", 1.7, task{prepare: obtain, do: exchange}, task{do: posted("/sign?signatures=1&reads=1")}},
 	{"sign-in", 1.15, task{do: wholeSignIn}, task{do: posted("/hash")}},
 	{"mix", 0, task{prepare: obtain, do: mix},
@@ -138,6 +140,20 @@ func (w *worker) tokens(id, secret string, values url.Values) (answer, error) {
 
 func clientCredentials(w *worker) error {
 	_, err := w.tokens("service", serviceSecret, url.Values{"grant_type": {"client_credentials"}, "scope": {"reports"}})
+	return err
+}
+
+// workloadCredentials gets a token with that of a workload in place of a secret. A platform gives the same one to many
+// requests.
+func workloadCredentials(w *worker) error {
+	token, err := workloadToken(w.issuer)
+	if err != nil {
+		return err
+	}
+	_, err = w.tokens("", "", url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {"job"}, "client_assertion": {token},
+		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+	})
 	return err
 }
 

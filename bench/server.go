@@ -57,6 +57,14 @@ var clients = `clients:
     client_secret_hash: ` + vouchsafetest.SecretHash(serviceSecret) + `
     grant_types: [client_credentials, "urn:ietf:params:oauth:grant-type:token-exchange"]
     scope: reports profile
+  - client_id: job
+    token_endpoint_auth_method: private_key_jwt
+    grant_types: [client_credentials]
+    scope: reports
+    workloads:
+      - issuer: https://platform.example
+        jwks: ` + workloadKeys() + `
+        claims: {sub: job}
 `
 
 // tenants lets clients register themselves.

@@ -28,7 +28,8 @@ const (
 const FirstPartyGrant = "urn:vouchsafe:first-party"
 
 // GrantTypes are those of the token endpoint, in alphabetical order.
-var GrantTypes = []string{"authorization_code", "client_credentials", "refresh_token", DeviceGrant, ExchangeGrant}
+var GrantTypes = []string{"authorization_code", "client_credentials", "refresh_token", DeviceGrant, BearerGrant,
+	ExchangeGrant}
 
 // DeviceGrant is the grant type of devices without a browser (RFC 8628 section 3.4).
 const DeviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
@@ -36,6 +37,10 @@ const DeviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
 // ExchangeGrant is the grant type by which a client gets a token for another one (RFC 8693 section 2.1), and by which
 // an API key becomes an access token: for that no client has to be registered for it.
 const ExchangeGrant = "urn:ietf:params:oauth:grant-type:token-exchange"
+
+// BearerGrant is the grant type by which a token of a platform, or of another authorization server, gives an access
+// token (RFC 7523 section 2.1).
+const BearerGrant = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 // AuthMethods are the ways in which a client can authenticate at the endpoints that programs
 // call (token_endpoint_auth_method, OpenID Connect Core section 9).

@@ -33,6 +33,7 @@ func Validate(c *storage.Client) []Fault {
 	v.scopes()
 	v.authentication()
 	v.fapi()
+	v.workloads()
 	v.algorithms()
 	v.uris()
 	v.origins()
@@ -283,7 +284,7 @@ func (v *clientChecks) authentication() {
 		for _, message := range jwksFaults(v.JWKS) {
 			v.fault("jwks", "%s", message)
 		}
-	} else if v.JWKSURI == "" && (method == "private_key_jwt" || method == BySelfSigned) {
+	} else if v.JWKSURI == "" && (method == "private_key_jwt" && len(v.Workloads) == 0 || method == BySelfSigned) {
 		v.fault("jwks", "is missing: %s needs the client's public keys; write jwks, or jwks_uri", method)
 	}
 	v.certificate()
@@ -328,7 +329,7 @@ func (v *clientChecks) certificate() {
 // public reports what only a client with credentials may have.
 func (v *clientChecks) public() {
 	off := func(b *bool) bool { return b != nil && !*b }
-	for _, g := range []string{"client_credentials", ExchangeGrant} {
+	for _, g := range []string{"client_credentials", ExchangeGrant, BearerGrant} {
 		if v.MayUse(g) {
 			v.fault("grant_types", "%s needs a client that can authenticate: remove it, or set "+
 				"token_endpoint_auth_method to other than none", g)

@@ -1,6 +1,7 @@
 package declare
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -19,6 +20,14 @@ type clientEntry struct {
 	KeySet  keySet    `yaml:"jwks"`
 	// Claims takes the place of the record's.
 	Claims []claimEntry `yaml:"claims"`
+	// So do Workloads.
+	Workloads []workloadEntry `yaml:"workloads"`
+}
+
+// workloadEntry is a trust entry, with its keys as YAML has them.
+type workloadEntry struct {
+	storage.Workload
+	KeySet keySet `yaml:"jwks"`
 }
 
 // ReadClients reads a clients file. All that is wrong with it is one error, of type [Faults] unless the
@@ -83,6 +92,10 @@ func readClient(file string, entry *yaml.Node, samples bool) (clients.Declared, 
 	d := clients.Declared{Client: e.Client, Secrets: e.Secrets, Hashes: e.Hashes}
 	d.JWKS = []byte(e.KeySet)
 	d.Client.Claims, d.ClaimPlaces = readRules(r, e.Claims)
+	for _, w := range e.Workloads {
+		w.JWKS = json.RawMessage(w.KeySet)
+		d.Client.Workloads = append(d.Client.Workloads, w.Workload)
+	}
 	if len(r.faults) > 0 {
 		return d, r.faults // further faults would only follow from these
 	}

@@ -94,7 +94,7 @@ func TestGrantTypesThatAreNotThereOrNotTheClients(t *testing.T) {
 	s := startTokens(t)
 	c := s.client(func(c *storage.Client) { c.GrantTypes = []string{"authorization_code"} })
 	for _, name := range []string{"password", "implicit", "AUTHORIZATION_CODE", "authorization_code refresh_token",
-		" authorization_code", "urn:ietf:params:oauth:grant-type:jwt-bearer"} {
+		" authorization_code", "urn:ietf:params:oauth:grant-type:saml2-bearer"} {
 		a := s.post(values("grant_type", name, "client_id", "spa", "username", "jo", "password", "x", "code", s.code(c)))
 		s.fails(a, http.StatusBadRequest, "unsupported_grant_type")
 	}

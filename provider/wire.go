@@ -74,7 +74,7 @@ func (p *Provider) makeEngine() {
 	}
 	p.token = token.New(&token.Server{
 		Engine: engine, Store: p.Store, Tokens: p.tokens, Keys: p.Keys, Limits: p.Limits, Log: p.Log, Observe: p.observe,
-		APIKeys: p.APIKeys, Proofs: p.proofs, Living: p.resource.Living, First: p.FirstActivity,
+		APIKeys: p.APIKeys, Proofs: p.proofs, Living: p.resource.Living, Workload: p.auth.Workload, First: p.FirstActivity,
 		RefreshTokenLifetime: p.RefreshTokenLifetime, RefreshTokenIdleLifetime: p.RefreshTokenIdleLifetime,
 		RefreshTokenGrace: p.RefreshTokenGrace,
 	})

@@ -107,6 +107,8 @@ type Client struct {
 	// MayAct are the ids of the clients that may exchange its access tokens for others, with which they act for the same
 	// subject (RFC 8693). The client itself may, and one that is in the audience of a token.
 	MayAct []string `json:"may_act,omitempty" yaml:"may_act,omitempty"`
+	// Workloads say whose tokens authenticate the client, in the place of a secret or beside it.
+	Workloads []Workload `json:"workloads,omitempty" yaml:"workloads,omitempty"`
 	// Lifetimes; zero means the server's default.
 	AccessTokenLifetime Duration `json:"access_token_lifetime,omitempty" yaml:"access_token_lifetime,omitempty"`
 	IDTokenLifetime     Duration `json:"id_token_lifetime,omitempty" yaml:"id_token_lifetime,omitempty"`
@@ -308,4 +310,21 @@ type Outside struct {
 
 	// TokenHash is the SHA-256 of the registration access token (RFC 7592).
 	TokenHash []byte `json:"token_hash,omitempty"`
+}
+
+// Workload is a trust entry of a client: tokens of a platform, such as those of a Kubernetes service account or of a CI
+// job, that authenticate the client in the place of a secret (RFC 7523 section 3, RFC 7521 section 4.2). The platform
+// signs them, and what runs on it has no secret of its own.
+type Workload struct {
+	// Issuer is the iss of the tokens. spiffe://TRUST-DOMAIN stands for JWT-SVIDs of that domain, which may have any iss
+	// or none.
+	Issuer string `json:"issuer" yaml:"issuer"`
+	// JWKS or JWKSURI has the issuer's public keys.
+	JWKS    json.RawMessage `json:"jwks,omitempty" yaml:"-"`
+	JWKSURI string          `json:"jwks_uri,omitempty" yaml:"jwks_uri,omitempty"`
+	// Audience are the values that aud may have; the issuer of the tenant or its token endpoint when empty.
+	Audience []string `json:"audience,omitempty" yaml:"audience,omitempty"`
+	// Claims are conditions, all of which have to be met, by the name of the claim or its JSON pointer (RFC 6901). In a
+	// value, * stands for any characters but / and :, and ** for any.
+	Claims map[string]string `json:"claims" yaml:"claims"`
 }

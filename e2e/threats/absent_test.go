@@ -70,7 +70,10 @@ func d11(t *testing.T, s *vouchsafetest.Server) {
 		s.API(t).Token(t, web, "grant_type", exchange, "subject_token", own.Access(), "subject_token_type",
 			"urn:ietf:params:oauth:token-type:"+kind).Want(t, 400, "unauthorized_client")
 	}
-	noGrant(t, s, "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion", own.ID())
+	bearer := "urn:ietf:params:oauth:grant-type:jwt-bearer"
+	s.API(t).Token(t, web, "grant_type", bearer, "assertion", own.ID()).Want(t, 400, "unauthorized_client")
+	s.API(t).Form(t, "/token", vouchsafetest.Values("grant_type", bearer, "assertion", own.ID())).Want(t, 401,
+		"invalid_client")
 	noGrant(t, s, "urn:ietf:params:oauth:grant-type:saml2-bearer", "assertion", "x")
 }
 

@@ -83,7 +83,7 @@ func without(form url.Values, name string) url.Values {
 func d2(t *testing.T, s *vouchsafetest.Server) {
 	api := s.API(t)
 	for _, grant := range []string{
-		"bogus", "password", "implicit", "AUTHORIZATION_CODE", "urn:ietf:params:oauth:grant-type:jwt-bearer",
+		"bogus", "password", "implicit", "AUTHORIZATION_CODE", "urn:ietf:params:oauth:grant-type:saml2-bearer",
 		strings.Repeat("x", 5000),
 	} {
 		reply := api.Token(t, web, "grant_type", grant, "username", "jo@example.com", "password",
@@ -93,7 +93,9 @@ func d2(t *testing.T, s *vouchsafetest.Server) {
 	api.Token(t, web, "grant_type", "").Want(t, 400, "invalid_request")
 	api.Token(t, web).Want(t, 400, "invalid_request")
 	api.Token(t, web, "grant_type", "client_credentials").Want(t, 400, "unauthorized_client")
-	api.Token(t, web, "grant_type", "urn:ietf:params:oauth:grant-type:device_code").Want(t, 400, "unauthorized_client")
+	for _, other := range []string{"device_code", "jwt-bearer", "token-exchange"} {
+		api.Token(t, web, "grant_type", "urn:ietf:params:oauth:grant-type:"+other).Want(t, 400, "unauthorized_client")
+	}
 	api.Token(t, vouchsafetest.Public, "grant_type", "client_credentials").Want(t, 400, "unauthorized_client")
 	api.Token(t, vouchsafetest.Service, "grant_type", "refresh_token", "refresh_token", "x").Want(t,
 		400, "unauthorized_client")

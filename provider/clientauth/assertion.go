@@ -32,7 +32,8 @@ const (
 
 // assertion is a client assertion (RFC 7523 section 3) that is parsed and not verified.
 type assertion struct {
-	jws *jose.JSONWebSignature
+	jws      *jose.JSONWebSignature
+	workload bool // another than the client signed it
 
 	Issuer    string            `json:"iss"`
 	Subject   string            `json:"sub"`
@@ -45,23 +46,40 @@ type assertion struct {
 
 // readAssertion parses the assertion of a request. It does not verify it.
 func readAssertion(form url.Values) (*assertion, error) {
-	if form.Get("client_assertion_type") != assertionType {
+	typ := form.Get("client_assertion_type")
+	if typ != assertionType && typ != spiffeType {
 		return nil, errors.New("client_assertion_type is not " + assertionType)
 	}
-	parsed, err := jws.Parse(form.Get("client_assertion"), clients.AssertionAlgorithms)
+	a, err := parseAssertion(form.Get("client_assertion"), slices.Concat(ownTypes, workloadTypes))
 	if err != nil {
 		return nil, err
 	}
-	// Other JWTs that clients sign, such as request objects and DPoP proofs, have other types.
-	if typ := jws.Type(parsed); !slices.Contains([]string{"", "jwt", "client-authentication+jwt"}, typ) {
+	a.workload = typ == spiffeType || a.isWorkload(form)
+	switch typ := jws.Type(a.jws); {
+	case a.workload && !slices.Contains(workloadTypes, typ), !a.workload && !slices.Contains(ownTypes, typ):
+		return nil, fmt.Errorf("typ %q", typ)
+	case a.workload && form.Get("client_id") == "":
+		return nil, errors.New("iss and sub are not the client's id, and there is no client_id")
+	}
+	return a, nil
+}
+
+// parseAssertion parses a JWT with one of the values of typ. Other JWTs that clients and platforms sign, such as
+// request objects, DPoP proofs and access tokens, have other types.
+func parseAssertion(token string, types []string) (*assertion, error) {
+	parsed, err := jws.Parse(token, clients.AssertionAlgorithms)
+	if err != nil {
+		return nil, err
+	}
+	if typ := jws.Type(parsed); !slices.Contains(types, typ) {
 		return nil, fmt.Errorf("typ %q", typ)
 	}
 	a := &assertion{jws: parsed}
 	if err := json.Unmarshal(parsed.UnsafePayloadWithoutVerification(), a); err != nil {
 		return nil, err
 	}
-	if a.Subject == "" || a.Issuer != a.Subject || !storage.WellFormed(a.Subject) {
-		return nil, errors.New("iss and sub are not the client's id")
+	if a.Subject == "" || !storage.WellFormed(a.Subject+a.Issuer) {
+		return nil, errors.New("sub is missing")
 	}
 	return a, nil
 }
@@ -110,9 +128,16 @@ func (a *assertion) check(t *issuer.Tenant, now time.Time) error {
 		return errors.New("assertion for another audience")
 	case a.JTI == "":
 		return errors.New("assertion without jti")
+	}
+	return a.checkLife(assertionLife, now)
+}
+
+// checkLife returns an error unless the assertion is good now, and expires within that time.
+func (a *assertion) checkLife(longest time.Duration, now time.Time) error {
+	switch {
 	case !a.ExpiresAt.After(now.Add(-assertionSkew)):
 		return errors.New("assertion expired or without exp")
-	case a.ExpiresAt.After(now.Add(assertionLife + assertionSkew)):
+	case a.ExpiresAt.After(now.Add(longest + assertionSkew)):
 		return errors.New("assertion expires too late")
 	case a.NotBefore.After(now.Add(assertionSkew)):
 		return errors.New("assertion not valid yet")

@@ -120,6 +120,9 @@ func (a *Authenticator) authenticatedClient(ctx context.Context, t *issuer.Tenan
 func (a *Authenticator) checkCredentials(ctx context.Context, t *issuer.Tenant, c *storage.Client, creds *credentials,
 	admit func() error, now time.Time,
 ) error {
+	if creds.assertion != nil && creds.assertion.workload {
+		return a.checkWorkload(ctx, t, c, creds.assertion, now)
+	}
 	if creds.method == "none" && creds.certificates.Own != nil && clients.ByCertificate(c.TokenEndpointAuthMethod) {
 		creds.method = c.TokenEndpointAuthMethod
 	}
@@ -220,10 +223,14 @@ func readCredentials(r *http.Request, form url.Values) (*credentials, error) {
 			return nil, fosite.ErrInvalidClient.WithDescription("The client assertion isn't a valid JWT for RFC 7523 " +
 				"section 2.2.").WithWrap(err)
 		}
-		if creds.clientID != "" && creds.clientID != creds.assertion.Subject {
-			return nil, fosite.ErrInvalidClient.WithDescription("client_id differs from the sub of the client assertion.")
+		if !creds.assertion.workload {
+			creds.clientID = creds.assertion.Subject
 		}
-		creds.clientID = creds.assertion.Subject
+	case creds.clientID != "" && form.Get("grant_type") == clients.BearerGrant:
+		// The token of a workload is both: what authenticates the client, and what it asks with.
+		if signed, err := parseAssertion(form.Get("assertion"), workloadTypes); err == nil {
+			creds.method, creds.assertion, signed.workload = "private_key_jwt", signed, true
+		}
 	}
 	if creds.method == "none" {
 		var err error

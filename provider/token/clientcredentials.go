@@ -63,14 +63,17 @@ func (cc *clientCredentialsGrant) issue(ctx context.Context, q *tokenRequest, an
 		return err
 	}
 	audience := tokens.Audience(q.tenant, q.client, q.audience)
-	lifetime := cc.tokens.AccessTokenLifetime(q.tenant, q.client, q.scopes, audience)
+	expires := q.now.Add(cc.tokens.AccessTokenLifetime(q.tenant, q.client, q.scopes, audience))
+	if !q.until.IsZero() && q.until.Before(expires) {
+		expires = q.until
+	}
 	all := &tokens.AccessClaims{
 		Issuer: q.tenant.Issuer, Audience: audience,
 		// RFC 9068 section 2.2. It is never a user's sub: those are UUIDs, which clients' ids may not be
 		// (RFC 9700 section 4.15).
 		Subject: q.client.ClientID, ClientID: q.client.ClientID,
 		JTI: rand.Text(), Scope: strings.Join(q.scopes, " "),
-		IssuedAt: q.now.Unix(), ExpiresAt: q.now.Add(lifetime).Unix(),
+		IssuedAt: q.now.Unix(), ExpiresAt: expires.Unix(),
 	}
 	all.Confirmation, all.MayAct = q.bound(), tokens.MayActOf(q.client)
 	all.Given = subject.Give(claims.Ask{In: claims.InAccessToken, Scopes: q.scopes, Audience: all.Audience})

@@ -130,6 +130,9 @@ func (eg *exchangeGrant) present(ctx context.Context, q *tokenRequest, parameter
 		return nil, fosite.ErrInvalidRequest.WithDescription(parameter + " is bound to a certificate that the request " +
 			"doesn't present.")
 	case key == "" || key == q.proof.JKT:
+		if certificate != "" {
+			q.x5t = certificate // the new token is bound to it, too
+		}
 		return found, nil
 	case !q.proof.Given():
 		return nil, oauth.ErrInvalidDPoPProof.WithDescription(parameter + " is bound to a key: send a DPoP proof by it.")

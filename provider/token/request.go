@@ -39,6 +39,7 @@ type tokenRequest struct {
 	scopes []string
 	// audience is what was asked for by resource, a part of what was granted; nil for all of it.
 	audience []string
+	until    time.Time // jwt-bearer: when the assertion ends; the token does, too
 	exchange *exchange // token exchange: what the token is made from
 	// belonging is what the user belongs to; nil unless it is needed.
 	belonging *storage.Belonging

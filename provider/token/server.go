@@ -8,6 +8,7 @@ import (
 	"github.com/ory/fosite"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/internal/issuer"
 	"github.com/vouchsafe/vouchsafe/internal/limit"
 	"github.com/vouchsafe/vouchsafe/provider/dpop"
 	"github.com/vouchsafe/vouchsafe/provider/keys"
@@ -31,7 +32,10 @@ type Server struct {
 	// Living looks at the tokens that a client exchanges, as introspection does: fosite.ErrInactiveToken, with the reason
 	// inside, for one that does not work.
 	Living func(ctx context.Context, value string) (*tokens.Living, error)
-	Log    *slog.Logger
+	// Workload returns when the token of a workload ends, if the client trusts it: invalid_grant otherwise.
+	Workload func(ctx context.Context, t *issuer.Tenant, c *storage.Client, token string, now time.Time) (
+		until time.Time, err error)
+	Log *slog.Logger
 	// First reports whether a refresh is the first activity of its user, who signed in at that time, on this day: then it
 	// is recorded. nil: none is.
 	First func(ctx context.Context, tenant, user string, signedIn, now time.Time) bool
@@ -74,6 +78,7 @@ func New(s *Server) *Server {
 		{"client_credentials", &clientCredentialsGrant{s.Tokens, s.Proofs}},
 		{"refresh_token", s.refreshes},
 		{clients.DeviceGrant, &deviceGrant{s.codes, s.Store}},
+		{clients.BearerGrant, &bearerGrant{&clientCredentialsGrant{s.Tokens, s.Proofs}, s.Workload}},
 		{clients.ExchangeGrant, &exchangeGrant{sign, s.Living, s.Limits, s.Observe}},
 	}
 	return s
