@@ -49,6 +49,11 @@ var operations = []operation{
 	{"refresh", 1.6, task{prepare: obtain, do: refresh}, task{do: posted(nextTokens)}},
 	// Ten claims of rules in both tokens may cost a tenth more.
 	{"refresh-ten-claims", 1.76, task{prepare: obtainMapped, do: refresh}, task{do: posted(nextTokens)}},
+	// A device whose user has not decided asks again. All of it, from the codes over three pages to the tokens, has no
+	// aim: a user takes part in it.
+	{"device-poll", 2.3, task{prepare: waitForUser, do: pollDevice}, task{do: posted("/sign?reads=1")}},
+	{"device", 0, task{prepare: signIn, do: connectDevice},
+		task{do: inTurn("/sign?inserts=1", "/sign?reads=1", twoReads, "/sign?inserts=1", "/sign?inserts=1", firstTokens)}},
 	{"userinfo", 1.5, task{prepare: obtain, do: userinfo}, task{do: posted(oneToken)}},
 	// What a proxy asks about each request of an app; a cache answers all but one read a second.
 	{"forward-auth", 2.3, task{prepare: enterGateway, do: forwardAuth}, task{do: posted("/sign")}},

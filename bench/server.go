@@ -53,6 +53,11 @@ var clients = `clients:
     claims:
 ` + tenRules() + `    id_token_signed_response_alg: ES256
     may_act: [service]
+  - client_id: tv
+    application_type: native
+    token_endpoint_auth_method: none
+    grant_types: ["urn:ietf:params:oauth:grant-type:device_code", refresh_token]
+    scope: openid email offline_access
   - client_id: service
     client_secret_hash: ` + vouchsafetest.SecretHash(serviceSecret) + `
     grant_types: [client_credentials, "urn:ietf:params:oauth:grant-type:token-exchange"]

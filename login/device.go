@@ -7,13 +7,18 @@ import (
 	"time"
 
 	"github.com/vouchsafe/vouchsafe/internal/limit"
+	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/login/ui"
 	"github.com/vouchsafe/vouchsafe/people"
+	"github.com/vouchsafe/vouchsafe/people/factor"
 	"github.com/vouchsafe/vouchsafe/storage"
 )
 
 // deviceCodes bounds how many wrong codes of devices can be typed behind one address.
 var deviceCodes = limit.Rule{Name: "device-codes", Max: 10, Window: 10 * time.Minute}
+
+// devicePath is the page on which the code of a device is typed.
+const devicePath = "/device"
 
 // deviceForm is what the page shows on which the code of a device is typed.
 type deviceForm struct {
@@ -33,21 +38,38 @@ func (s *Server) devicePage(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) device(w http.ResponseWriter, r *http.Request) error {
 	asker, code := s.askerOf(r), strings.TrimSpace(r.PostForm.Get("code"))
 	if code == "" {
-		return s.site.Refuse(w, r, "/device", people.Invalid("code", "device.missing"))
+		return s.site.Refuse(w, r, devicePath, people.Invalid("code", "device.missing"))
 	}
 	pass, err := s.Admit(r.Context(), asker, limit.Networks(asker.IP, deviceCodes, limit.GivesBack)...)
 	if err != nil {
-		return s.site.Refuse(w, r, "/device", err, "code")
+		return s.site.Refuse(w, r, devicePath, err, "code")
 	}
 	next, err := s.OpenDevice(w, r, code)
 	if errors.Is(err, storage.ErrNotFound) {
-		return s.site.Refuse(w, r, "/device", people.Invalid("code", "device.wrong"), "code")
+		return s.site.Refuse(w, r, devicePath, people.Invalid("code", "device.wrong"), "code")
 	}
 	pass.GiveBack(r.Context())
 	if err != nil {
 		return err
 	}
 	http.Redirect(w, r, next, http.StatusSeeOther)
+	return nil
+}
+
+// deviceQR serves a QR code of the page's address, for devices and for what is printed about them. It has no code of a
+// device: users type that.
+func (s *Server) deviceQR(w http.ResponseWriter, r *http.Request) error {
+	svg, err := factor.QRVector(web.TenantOf(r.Context()).Issuer + devicePath)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "image/svg+xml")
+	h.Set("Cache-Control", "public, max-age=86400")
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin") // apps of devices show it on their pages
+	h.Set("X-Content-Type-Options", "nosniff")
+	_, _ = w.Write(svg) // an error means that the client is gone
 	return nil
 }
 

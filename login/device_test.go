@@ -34,6 +34,24 @@ func TestCodesOfDevicesAreNotGuessed(t *testing.T) {
 	}
 }
 
+// TestTheAddressOfThePageIsAQRCode: of the page alone, whatever is asked for, and other sites may show it.
+func TestTheAddressOfThePageIsAQRCode(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, nil)
+	v := s.visitor()
+	p := v.get("/device/qr.svg")
+	for name, want := range map[string]string{"Content-Type": "image/svg+xml", "Cache-Control": "public, max-age=86400",
+		"Cross-Origin-Resource-Policy": "cross-origin", "Content-Security-Policy": "default-src 'none'; sandbox",
+		"Set-Cookie": ""} {
+		if got := p.header.Get(name); p.status != http.StatusOK || got != want {
+			t.Errorf("got %d with %s %q, want %q", p.status, name, got, want)
+		}
+	}
+	if other := v.get("/device/qr.svg?user_code=BDFG-HJKL&code=BDFG-HJKL"); other.body != p.body {
+		t.Error("the picture has what stands in its address")
+	}
+}
+
 // onlyDevice knows the one device that shows BDFG-HJKL.
 func onlyDevice(_ http.ResponseWriter, _ *http.Request, code string) (string, error) {
 	if tokens.UserCodeKey(code) != tokens.UserCodeKey("BDFG-HJKL") {

@@ -36,7 +36,7 @@ func (s *Server) Register(r *mux.Router) {
 		{newPasswordPath, s.expiredPage, s.expired},
 		{"/no-access", s.noAccessPage, nil},
 		{"/consent", s.consentPage, s.decide},
-		{"/device", s.devicePage, s.device},
+		{devicePath, s.devicePage, s.device},
 		{"/device/done", s.deviceDonePage, nil},
 		{"/signup", s.signUpPage, s.signUpPosted},
 		{"/signup/confirm", s.confirmPage, s.confirmPosted},
@@ -62,6 +62,7 @@ func (s *Server) Register(r *mux.Router) {
 			r.Handle(route.path, form(route.post)).Methods(http.MethodPost)
 		}
 	}
+	r.Handle(devicePath+"/qr.svg", web.Handler(s.site.ErrorPage, s.deviceQR)).Methods(http.MethodGet, http.MethodHead)
 	r.Handle("/password/score", web.Handler(s.site.ErrorPage, s.score)).Methods(http.MethodPost)
 	s.site.Register(r)
 	r.Handle("/upstream/{upstream}/callback", s.site.Foreign(s.postBack)).Methods(http.MethodPost)

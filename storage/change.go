@@ -41,6 +41,8 @@ type Change struct {
 	Raise bool
 	// ForgetCodes forgets the codes about the user, as Raise does.
 	ForgetCodes bool
+	// ForgetDevices forgets what the user allowed devices that have not fetched it yet (CodeDeviceSettled).
+	ForgetDevices bool
 	// Update stores all fields of the user but ExternalID, AdminRole, CreatedAt and CredentialVersion. ErrNotFound,
 	// and ErrExists: the user name or e-mail is taken.
 	Update *User

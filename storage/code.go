@@ -13,6 +13,8 @@ const (
 	CodeSignIn = "sign-in"
 	CodeInvite = "invitation"
 	CodePhone  = "phone"
+	// CodeDeviceSettled is no code of a message: it keeps what a user decided about a device, until the device asks.
+	CodeDeviceSettled = "device-settled"
 )
 
 // Code is a code that was sent to an address or a phone number. Its bearer reads what is sent there.

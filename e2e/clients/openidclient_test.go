@@ -52,6 +52,7 @@ func TestOpenidClient(t *testing.T) {
 		"basic":         {client: vouchsafetest.Strict, parts: []string{"person", "pushed", "bound"}},
 		"post":          {client: vouchsafetest.Post, parts: []string{"person"}},
 		"public":        {client: vouchsafetest.Public, parts: []string{"person", "pushed", "bound", "boundPushed"}},
+		"device":        {client: vouchsafetest.TV, parts: []string{"device"}},
 		"service":       {client: vouchsafetest.Service, parts: []string{"program"}},
 		"service, post": {client: vouchsafetest.ServicePost, parts: []string{"program"}},
 	}
@@ -131,14 +132,20 @@ func converse(t *testing.T, b *vouchsafetest.Browser, stdin io.WriteCloser, stdo
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
 		var said struct {
-			Open, State string
-			Done        bool
+			Open, State, Type string
+			Deny, Done        bool
 		}
 		if err := json.Unmarshal(lines.Bytes(), &said); err != nil {
 			t.Fatalf("the script said %q", lines.Text())
 		}
 		if said.Done {
 			return true
+		}
+		if said.Type != "" {
+			b.Deny = said.Deny
+			b.Walk(t, vouchsafetest.Plain(vouchsafetest.Web), typed(t, b, said.Open, said.Type))
+			_, _ = fmt.Fprintln(stdin, "done")
+			continue
 		}
 		u, err := url.Parse(said.Open)
 		if err != nil {
@@ -158,4 +165,18 @@ func converse(t *testing.T, b *vouchsafetest.Browser, stdin io.WriteCloser, stdo
 		_, _ = fmt.Fprintln(stdin, page.Left)
 	}
 	return false
+}
+
+// typed has the user type the code of a device on the page, and returns where that leads.
+func typed(t *testing.T, b *vouchsafetest.Browser, address, code string) *vouchsafetest.Page {
+	t.Helper()
+	page := b.Get(t, address)
+	for _, f := range page.Forms(t) {
+		if f.Fields.Has("code") {
+			f.Fields.Set("code", code)
+			return b.Submit(t, f, nil)
+		}
+	}
+	t.Fatalf("the page has no field for the code:\n%s", page.Text(t))
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -87,7 +88,8 @@ func TestDevice(t *testing.T) {
 		{"a user allows a device", allowsDevice}, {"a user denies a device", deniesDevice},
 		{"a device stays connected", staysConnected}, {"a device asks too often", asksTooOften},
 		{"two users allow one device", allowedTwice}, {"golang.org/x/oauth2", oauth2Device},
-		{"what is not a device's", notTheDevices},
+		{"what is not a device's", notTheDevices}, {"a device that asks for nothing", asksForNothing},
+		{"what ends before the device asks", endsBefore},
 	})
 }
 
@@ -173,6 +175,41 @@ func asksTooOften(t *testing.T, p *plan) {
 	d.asks(t).Want(t, 400, "authorization_pending")
 	d.asks(t).Want(t, 400, "slow_down")
 	d.asks(t, "scope", "openid email profile phone").Want(t, 400, "slow_down")
+	// One that goes on too fast is told so, and is not shut out: it hears of the user, too.
+	for end := time.Now().Add(time.Minute); d.asks(t).Error() != "authorization_pending"; {
+		if time.Now().After(end) {
+			t.Fatal("a device that asked too often is told to slow down for ever")
+		}
+		time.Sleep(500 * time.Millisecond)
+	}
+	d.decides(t, p.browser(t), d.userCode)
+	d.asks(t).Want(t, 200, "")
+}
+
+// asksForNothing: without scopes there is nothing to consent to, and the user is asked all the same, each time.
+func asksForNothing(t *testing.T, p *plan) {
+	b := p.browser(t)
+	for range 2 {
+		d := turnOn(t, p, "")
+		seen, end := d.decides(t, b, d.userCode)
+		if !slices.Contains(seen, "/consent") || end.URL.Path != "/device/done" {
+			t.Errorf("got %v to %s, want the user asked", seen, end.URL)
+		}
+		if got := d.waits(t).Want(t, 200, ""); got.Body["id_token"] != nil {
+			t.Error("a device that did not ask for openid has an ID token")
+		}
+	}
+}
+
+// endsBefore: what ended between the user's decision and the device's next question gives no tokens.
+func endsBefore(t *testing.T, p *plan) {
+	b := p.Browser(t, p.Person(t))
+	d := turnOn(t, p, "openid email offline_access")
+	d.decides(t, b, d.userCode)
+	p.Command(t, "", "user", "disable", b.Person.Email)
+	d.waits(t).Want(t, 400, "expired_token")
+	p.Command(t, "", "user", "enable", b.Person.Email)
+	d.asks(t).Want(t, 400, "expired_token")
 }
 
 // allowedTwice: of two users who type one code at the same time, one connects the device.

@@ -62,6 +62,7 @@ var doors = map[string]need{
 	"/consent":                      form,
 	"/device":                       form,
 	"/device/done":                  nothing,
+	"/device/qr.svg":                nothing,
 	"/signup":                       form,
 	"/signup/confirm":               form,
 	"/forgot":                       form,

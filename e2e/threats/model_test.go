@@ -13,8 +13,8 @@ import (
 // last is the number of the last row of each letter of the threat model.
 var last = map[string]int{
 	"A": 19, "B": 7, "C": 11, "D": 16, "E": 10, "F": 9, "G": 21, "H": 27, "I": 15, "J": 12, "K": 12, "L": 10, "M": 11,
-	"N": 14, "O": 5, "P": 14, "Q": 9, "R": 13, "S": 10, "T": 8, "V": 13, "W": 49, "X": 24,
-	"U": 6, "Y": 8, "Z": 10,
+	"N": 14, "O": 5, "P": 14, "Q": 9, "R": 13, "S": 10, "T": 8, "V": 13, "W": 49, "X": 25,
+	"U": 9, "Y": 8, "Z": 10,
 }
 
 // unshown are rows that no test shows from outside.

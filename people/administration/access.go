@@ -38,6 +38,7 @@ func (s *Accounts) EndSessions(ctx context.Context, a people.Asker, user string)
 		Revoke: []storage.Revocation{{
 			GrantFilter: storage.GrantFilter{UserID: user}, Why: "signed out by an administrator",
 		}},
+		ForgetDevices: true,
 	}, storage.Event{Kind: storage.EventSessionsEnded})
 }
 

@@ -91,7 +91,7 @@ func (s *Accounts) Disable(ctx context.Context, a people.Asker, id string) error
 	return s.setDisabled(ctx, a, id, true, storage.Change{
 		EndSessions:  &storage.SessionFilter{},
 		Revoke:       []storage.Revocation{{GrantFilter: storage.GrantFilter{UserID: id}, Why: "user disabled"}},
-		RemoveAPIKey: &storage.APIKeyName{ID: storage.AllIDs},
+		RemoveAPIKey: &storage.APIKeyName{ID: storage.AllIDs}, ForgetDevices: true,
 	}, storage.EventUserDisabled)
 }
 

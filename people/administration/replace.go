@@ -58,6 +58,7 @@ func (s *Accounts) replacing(
 		kind = storage.EventUserDisabled
 		ch.EndSessions = &storage.SessionFilter{}
 		ch.Revoke = []storage.Revocation{{GrantFilter: storage.GrantFilter{UserID: u.ID}, Why: "user disabled"}}
+		ch.ForgetDevices = true
 	}
 	ch.Update, ch.UpdateOf = &u, was.UpdatedAt
 	ch.Events = append(ch.Events, a.Event(storage.Event{Kind: kind, UserID: u.ID}))

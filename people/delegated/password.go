@@ -73,6 +73,7 @@ func (s *Service) Expire(ctx context.Context, a people.Asker, u storage.User) er
 			Revoke: []storage.Revocation{{
 				GrantFilter: storage.GrantFilter{UserID: u.ID}, Why: "password expired by an app",
 			}},
+			ForgetDevices: true,
 			Events: []storage.Event{a.Event(storage.Event{Kind: storage.EventPasswordExpired, UserID: u.ID})},
 		}
 		expire(creds, &ch)

@@ -159,7 +159,8 @@ func (cg *codeGrant) newGrant(q *tokenRequest) storage.Grant {
 	g := storage.Grant{
 		TenantID: q.tenant.ID, ID: uuid.Must(uuid.NewV7()).String(), CodeID: c.ID,
 		UserID: c.UserID, ClientID: c.ClientID, SessionID: c.SessionID,
-		Offline: slices.Contains(c.Scopes, "offline_access"), Consented: !q.client.FirstParty,
+		Offline:           slices.Contains(c.Scopes, "offline_access"),
+		Consented:         !q.client.FirstParty || q.device, // users are asked about every device
 		CredentialVersion: c.CredentialVersion,
 		Scopes:            c.Scopes, Audience: c.Audience, Claims: c.Claims,
 		AuthTime: c.AuthTime, AMR: c.AMR, ACR: c.ACR, CreatedAt: q.now,

@@ -19,7 +19,7 @@ const (
 	DeviceInterval = 5 * time.Second
 	// DeviceAsks and DeviceSettled are the purposes of the code of a device that waits for the user, and of one about
 	// which the user has decided.
-	DeviceAsks, DeviceSettled = "device", "device-settled"
+	DeviceAsks, DeviceSettled = "device", storage.CodeDeviceSettled
 )
 
 // userCodeLetters are those of user codes: no vowels, so that no words come out, and nothing that looks like a digit

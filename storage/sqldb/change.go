@@ -25,9 +25,11 @@ const (
 	removeAdded = `
 		DELETE FROM credentials
 		WHERE tenant_id = $1 AND user_id = $2 AND kind = $3 AND created_at >= $4`
-	unlinkAdded       = `DELETE FROM identities WHERE tenant_id = $1 AND user_id = $2 AND created_at >= $3`
-	withdrawAdded     = `DELETE FROM consents WHERE tenant_id = $1 AND user_id = $2 AND granted_at >= $3`
-	forgetCodes       = `DELETE FROM codes WHERE tenant_id = $1 AND user_id = $2 AND user_id <> ''`
+	unlinkAdded   = `DELETE FROM identities WHERE tenant_id = $1 AND user_id = $2 AND created_at >= $3`
+	withdrawAdded = `DELETE FROM consents WHERE tenant_id = $1 AND user_id = $2 AND granted_at >= $3`
+	forgetCodes   = `DELETE FROM codes WHERE tenant_id = $1 AND user_id = $2 AND user_id <> ''`
+	forgetDevices = `
+		DELETE FROM codes WHERE tenant_id = $1 AND user_id = $2 AND user_id <> '' AND purpose = 'device-settled'`
 	removeCredential  = `DELETE FROM credentials WHERE tenant_id = $1 AND user_id = $2 AND kind = $3 AND id = $4`
 	removeCredentials = `DELETE FROM credentials WHERE tenant_id = $1 AND user_id = $2 AND kind = $3`
 	unlinkIdentity    = `
@@ -129,6 +131,11 @@ func applyPerson(c conn, ch *storage.Change) error {
 	}
 	if ch.Raise || ch.ForgetCodes {
 		if _, err := c.Exec(forgetCodes, ch.TenantID, ch.UserID); err != nil {
+			return err
+		}
+	}
+	if ch.ForgetDevices {
+		if _, err := c.Exec(forgetDevices, ch.TenantID, ch.UserID); err != nil {
 			return err
 		}
 	}

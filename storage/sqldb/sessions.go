@@ -147,7 +147,8 @@ func isSignIn(ch *storage.Change) bool {
 		ch.Code == "" && ch.Invitation == "" &&
 		len(ch.Spend) == 0 && ch.Add == nil && len(ch.AddAll) == 0 && len(ch.Numbers) == 0 && len(ch.LastUses) == 0 &&
 		ch.Version == nil && !ch.Secured &&
-		!ch.Raise && !ch.ForgetCodes && ch.Update == nil && ch.UpdateOf.IsZero() && ch.SetAdmin == nil && ch.RoleWas == nil &&
+		!ch.Raise && !ch.ForgetCodes && !ch.ForgetDevices &&
+		ch.Update == nil && ch.UpdateOf.IsZero() && ch.SetAdmin == nil && ch.RoleWas == nil &&
 		ch.Unique == nil && len(ch.Leave) == 0 && len(ch.Join) == 0 && len(ch.TakeRoles) == 0 && len(ch.GiveRoles) == 0 &&
 		len(ch.RemoveCredentials) == 0 && ch.RemoveAdded == nil &&
 		len(ch.Credentials) == 0 && len(ch.Swap) == 0 && len(ch.Unlink) == 0 && len(ch.Link) == 0 && len(ch.Codes) == 0 &&

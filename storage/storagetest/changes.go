@@ -301,6 +301,18 @@ func testChanges(t *testing.T, s Store) {
 		must(t, err)
 	})
 
+	t.Run("forget devices", func(t *testing.T) {
+		allowed := aCode(tenant, "allowed", "allowed", u.ID)
+		allowed.Purpose = storage.CodeDeviceSettled
+		must(t, PutCode(ctx, s, allowed))
+		must(t, PutCode(ctx, s, aCode(tenant, "another purpose", "another purpose", u.ID)))
+		must(t, s.Apply(ctx, storage.Change{TenantID: tenant, UserID: u.ID, Now: now, ForgetDevices: true}))
+		_, err := s.Code(ctx, tenant, "allowed", now)
+		want(t, err, storage.ErrNotFound)
+		_, err = s.Code(ctx, tenant, "another purpose", now)
+		must(t, err)
+	})
+
 	t.Run("one of many uses up a code", func(t *testing.T) {
 		must(t, PutCode(ctx, s, aCode(tenant, "race", "race", u.ID)))
 		var won atomic.Int64

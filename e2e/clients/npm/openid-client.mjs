@@ -185,6 +185,23 @@ const lowLevel = async () => {
   assert.equal((await ask()).token_type, 'dpop') // the nonce is still good
 }
 
-for (const part of settings.parts) await { person, pushed, program, bound, boundPushed, signed, boundProgram, lowLevel, fapi }[part]()
+// device shows a code, and asks until the user has typed it in a browser elsewhere (RFC 8628).
+const device = async () => {
+  const codes = await oidc.initiateDeviceAuthorization(config, { scope: 'openid email offline_access' })
+  assert.equal(codes.verification_uri_complete, undefined)
+  say({ open: codes.verification_uri, type: codes.user_code })
+  const [tokens] = await Promise.all([oidc.pollDeviceAuthorizationGrant(config, codes), hear()])
+  const { sub } = tokens.claims()
+  assert.equal((await oidc.fetchUserInfo(config, tokens.access_token, sub)).email, settings.email)
+  const renewed = await oidc.refreshTokenGrant(config, tokens.refresh_token)
+  assert.equal(renewed.claims().sub, sub)
+  const refused = await oidc.initiateDeviceAuthorization(config, { scope: 'openid' })
+  say({ open: refused.verification_uri, type: refused.user_code, deny: true })
+  await hear()
+  await assert.rejects(oidc.pollDeviceAuthorizationGrant(config, refused), { error: 'access_denied' })
+}
+
+const parts = { person, pushed, program, bound, boundPushed, signed, boundProgram, lowLevel, fapi, device }
+for (const part of settings.parts) await parts[part]()
 say({ done: true })
 process.exit(0)
