@@ -74,7 +74,7 @@ func (s *Service) Expire(ctx context.Context, a people.Asker, u storage.User) er
 				GrantFilter: storage.GrantFilter{UserID: u.ID}, Why: "password expired by an app",
 			}},
 			ForgetDevices: true,
-			Events: []storage.Event{a.Event(storage.Event{Kind: storage.EventPasswordExpired, UserID: u.ID})},
+			Events:        []storage.Event{a.Event(storage.Event{Kind: storage.EventPasswordExpired, UserID: u.ID})},
 		}
 		expire(creds, &ch)
 		if err = s.ApplyAnyVersion(ctx, u, ch); !errors.Is(err, storage.ErrStale) {
