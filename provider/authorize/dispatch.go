@@ -144,6 +144,9 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request, a *authorization
 	if unmet == nil {
 		return s.finish(w, r, a, v.letter)
 	}
+	if a.broughtURI(v.letter) && s.isFinished(r.Context(), a.tenant, a.pushed) {
+		return usedRequestURI() // before the user is asked for a password
+	}
 	if slices.Contains(a.prompts, "none") {
 		return unmet.reason.WithDescription("The user has to see a page, which prompt=none doesn't allow.")
 	}
@@ -200,12 +203,21 @@ func (s *Server) finish(w http.ResponseWriter, r *http.Request, a *authorization
 	params := url.Values(resp.GetParameters())
 	if id := cmp.Or(a.pushed, a.signed, l.name()); id != "" {
 		first, err := s.once(r.Context(), a, id, params.Get("code"))
+		if a.broughtURI(l) && first != params.Get("code") {
+			return usedRequestURI()
+		}
 		if err != nil {
 			return err
 		}
 		params.Set("code", first)
 	}
 	return s.send(w, r, a, params)
+}
+
+// broughtURI reports whether the browser has just brought a request URI, and not the letter of a request that waited
+// for its user.
+func (a *authorization) broughtURI(l *letter) bool {
+	return l == nil && a.pushed != "" && !isDevice(a.pushed)
 }
 
 // pageError returns err for a user at a browser: a refusal that cannot be sent to the client becomes a

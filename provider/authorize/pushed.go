@@ -141,7 +141,7 @@ func isPushed(query url.Values) bool {
 
 // openPushed returns the request to which the query's request URI leads, with what readMarks finds. All else that
 // stands beside it does not count (RFC 9126 section 4), so that a user or an attacker at the browser can change
-// nothing.
+// nothing. Whether the URI was used is asked later: before a page is shown, and for a code.
 func (s *Server) openPushed(ctx context.Context, query url.Values) (string, error) {
 	t := web.TenantOf(ctx)
 	sealed := strings.TrimPrefix(query.Get("request_uri"), requestURIPrefix)
@@ -164,10 +164,6 @@ func (s *Server) openPushed(ctx context.Context, query url.Values) (string, erro
 		prob := badRequestURI("The request_uri has expired. Push a new request for each sign-in, when it begins.")
 		prob.Title, prob.Message = "problem.expired.title", "problem.expired"
 		return "", prob
-	case s.isFinished(ctx, t, id):
-		prob := badRequestURI("The request_uri was used. Push a new request for each sign-in.")
-		prob.Title, prob.Message = "problem.signed_in.title", "problem.signed_in"
-		return "", prob
 	}
 	return asked + "&request_uri=" + id, nil
 }
@@ -177,6 +173,13 @@ func (s *Server) openPushed(ctx context.Context, query url.Values) (string, erro
 func (s *Server) isFinished(ctx context.Context, t *issuer.Tenant, id string) bool {
 	_, err := s.Ephemeral.Get(ctx, finishedKey(t, id))
 	return err == nil
+}
+
+// usedRequestURI returns the problem of a request URI whose request has given a code.
+func usedRequestURI() *web.Problem {
+	prob := badRequestURI("The request_uri was used. Push a new request for each sign-in.")
+	prob.Title, prob.Message = "problem.signed_in.title", "problem.signed_in"
+	return prob
 }
 
 // badRequestURI returns a problem about a request URI (RFC 9101 section 7).
