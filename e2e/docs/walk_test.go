@@ -146,6 +146,7 @@ shows 'trusted_proxies .*127.0.0.1' vouchsafe config
 			"shows 'teams.*staff.*id_token' vouchsafe claim explain lee@example.com intranet\n" +
 			"test $(vouchsafe role list --client intranet --json | grep -c name) = 2\n",
 		then: tellsWhyNot("intranet", sam)},
+	{page: "docs/mtls.md", skipped: map[string]string{"curl --cert": "there is no certificate; provider tests it"}},
 	{page: "docs/mail.md", skipped: map[string]string{
 		"vouchsafe mail test":  "there is no mail server; cmd/vouchsafe tests it",
 		"vouchsafe mail retry": needsID, "vouchsafe mail drop": needsID,
