@@ -129,6 +129,7 @@ func mcpTenant(t *testing.T, site *vouchsafetest.Server) (s *vouchsafetest.Serve
 	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) { // servers read settings anew
 		meta := api.Do(t, api.Request(t, "GET", "/.well-known/oauth-authorization-server", "", ""))
 		if meta.String("registration_endpoint") != "" {
+			time.Sleep(1100 * time.Millisecond) // another replica may have read them up to a second ago
 			return s, url
 		}
 		if time.Now().After(end) {
