@@ -121,6 +121,9 @@ func (s *tokenServer) listen(p *Provider) {
 	edge := &web.Edge{Log: p.Log, Errors: p.Errors, Certificates: p.Certificates}
 	if p.Certificates {
 		edge.TrustedProxies, edge.CertificateHeader = []netip.Prefix{netip.MustParsePrefix(proxyIP + "/32")}, "Client-Cert"
+		if edge.CertificatesURL, err = url.Parse(testIssuer); err != nil {
+			s.Fatal(err)
+		}
 	}
 	s.p, s.handler = p, edge.Wrap(tenancy.Wrap(router))
 }

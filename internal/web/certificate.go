@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/vouchsafe/vouchsafe/internal/hostname"
 )
 
 // maxCertificate bounds a certificate in a header, in bytes.
@@ -26,7 +28,7 @@ func ClientCertificates(r *http.Request) (c Certificates, err error) {
 // clientCertificates returns what ClientCertificates does, where certificates count.
 func (e *Edge) clientCertificates(r *http.Request) (c Certificates, err error) {
 	if e.behindProxy(r) { // the certificate of the connection, if there is one, is the proxy's
-		if e.CertificateHeader == "" {
+		if e.CertificateHeader == "" || e.CertificatesURL == nil || !hostname.Same(r.Host, e.CertificatesURL) {
 			return c, nil
 		}
 		return certificatesIn(r.Header, e.CertificateHeader)

@@ -14,6 +14,7 @@ import (
 	"math"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"time"
 
@@ -82,8 +83,10 @@ type Edge struct {
 	ClientIPHeader string
 	// Certificates says that certificates that clients present in TLS count; see ClientCertificates.
 	Certificates bool
-	// CertificateHeader is the name of the header in which trusted proxies pass a client's certificate; "" for none.
+	// CertificateHeader is the name of the header in which trusted proxies pass a client's certificate; "" for none. It
+	// counts in requests to the host of CertificatesURL alone: the proxy may pass on what clients send to others.
 	CertificateHeader string
+	CertificatesURL   *url.URL
 	Log               *slog.Logger
 	// Errors shows the page for a panic.
 	Errors ErrorPage

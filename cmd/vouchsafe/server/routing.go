@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -149,9 +150,10 @@ func (s *Server) front(next http.Handler) http.Handler {
 
 // edge returns the outermost middleware of a listener. The caller sets Errors.
 func (s *Server) edge() *web.Edge {
+	at, _ := url.Parse(cmp.Or(s.cfg.MTLSURL, s.cfg.Issuer)) // both were checked
 	return &web.Edge{
 		TrustedProxies: settings.Prefixes(s.cfg.TrustedProxies), ClientIPHeader: s.cfg.ClientIPHeader, Log: s.log,
-		Certificates: s.cfg.MTLS(), CertificateHeader: s.cfg.ClientCertHeader,
+		Certificates: s.cfg.MTLS(), CertificateHeader: s.cfg.ClientCertHeader, CertificatesURL: at,
 		Done: s.metrics.Done, Timeout: requestTimeout, MaxBody: maxBody, AnswerTimeout: answerTimeout,
 		MaxPerAddress: s.cfg.ConnectionsPerAddress, Unlimited: settings.Prefixes(s.cfg.UnlimitedAddresses),
 		Refused: s.metrics.Requests.Inc,
