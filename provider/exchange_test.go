@@ -2,6 +2,7 @@ package provider
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -10,7 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/vouchsafe/vouchsafe/clients"
+	"github.com/vouchsafe/vouchsafe/internal/testkeys"
 	"github.com/vouchsafe/vouchsafe/people/apikeys"
+	"github.com/vouchsafe/vouchsafe/provider/mtls"
 	"github.com/vouchsafe/vouchsafe/provider/token"
 	"github.com/vouchsafe/vouchsafe/provider/tokens"
 	"github.com/vouchsafe/vouchsafe/storage"
@@ -55,7 +58,7 @@ func (ch *chain) exchanges(by, token string, more ...string) reply {
 	return ch.post(exchangeForm(token, more...), basic(by, ch.secrets[by]))
 }
 
-func exchangeForm(token string, more ...string) (form map[string][]string) {
+func exchangeForm(token string, more ...string) (form url.Values) {
 	form = values("grant_type", clients.ExchangeGrant, "subject_token", token, "subject_token_type", accessTokenType)
 	for i := 0; i < len(more); i += 2 {
 		switch name := more[i]; name {
@@ -380,5 +383,35 @@ func TestPairwiseServicesLearnNoOthersNames(t *testing.T) {
 	}
 	if said := ch.says(last); said.str("sub") != all["sub"] {
 		t.Errorf("got %s", said.raw)
+	}
+}
+
+// TestATokenOfACertificateStaysBound: a token that is bound to a certificate is exchanged by its holder alone, and
+// gives another one that is bound to it.
+func TestATokenOfACertificateStaysBound(t *testing.T) {
+	t.Parallel()
+	s := certificateServer(t, testkeys.NewAuthority(t, "Trusted", nil))
+	mine, stolen := selfSigned(t), selfSigned(t)
+	c, secret := s.service("orders", func(c *storage.Client) {
+		c.GrantTypes, c.CertificateBound = []string{"client_credentials", clients.ExchangeGrant}, true
+	})
+	as := func(form url.Values) url.Values {
+		form.Set("client_id", c.ClientID)
+		form.Set("client_secret", secret)
+		return form
+	}
+	c.TokenEndpointAuthMethod = "client_secret_post"
+	s.put(c)
+	first := s.presents("/token", as(values("grant_type", "client_credentials")), mine)
+	c.CertificateBound = false // the client's own rule no longer binds its tokens
+	s.put(c)
+	access := first.str("access_token")
+	if a := s.presents("/token", as(exchangeForm(access)), stolen); a.str("error") != "invalid_request" {
+		t.Errorf("with another certificate: got %d %s", a.status, a.raw)
+	}
+	s.fails(s.post(as(exchangeForm(access))), http.StatusBadRequest, "invalid_request")
+	a := s.presents("/token", as(exchangeForm(access)), mine)
+	if a.status != http.StatusOK || s.access(a).Confirmation.Certificate() != mtls.Thumbprint(mine) {
+		t.Errorf("got %d %s, want a token that is bound to the certificate", a.status, a.raw)
 	}
 }
