@@ -220,8 +220,8 @@ func (d document) ofUsers(c *storage.Client) {
 }
 
 // logoutFault returns what is wrong with the backchannel_logout_uri of an outside client, or "". Servers post to it:
-// its host is one to which the client's users go, or that of its document, so that no client has them post to
-// another's.
+// its host is that of the client's document, or the one to which all of a registered client's web addresses lead. No
+// such client has servers post to another's host beside its own.
 func logoutFault(c *storage.Client, uri string) string {
 	if message := linkFault(uri, true); message != "" {
 		return message
@@ -229,14 +229,23 @@ func logoutFault(c *storage.Client, uri string) string {
 	u, _ := parseURI(uri)
 	own := c.RedirectURIs
 	if IsURL(c.ClientID) {
-		own = append([]string{c.ClientID}, own...)
+		own = []string{c.ClientID}
 	}
+	leads := false
 	for _, uri := range own {
-		if r, message := parseURI(uri); message == "" && r.Host == u.Host {
-			return ""
+		r, message := parseURI(uri)
+		if message != "" || r.Scheme != "https" {
+			continue
 		}
+		if r.Host != u.Host {
+			return "has another host than the client's own addresses: write one of theirs"
+		}
+		leads = true
 	}
-	return "has a host to which none of the redirect URIs leads: write one of theirs"
+	if !leads {
+		return "has a host to which none of the redirect URIs leads: write one of theirs"
+	}
+	return ""
 }
 
 // webOrigins returns the origins of the pages to which users return, each once: their scripts may call the endpoints.

@@ -37,16 +37,23 @@ func TestLogoutURIsOfOutsideClients(t *testing.T) {
 	} {
 		text := fmt.Sprintf(`{"client_id":%q,"redirect_uris":["https://back.example/callback"],`+
 			`"backchannel_logout_uri":%q,"backchannel_logout_session_required":true}`, id, uri)
-		c, err := ReadDocument(id, []byte(text))
-		if err != nil || (c.BackchannelLogoutURI == uri) != ok || c.BackchannelLogoutSessionRequired != ok {
+		own := uri == "https://app.example/logout" // nothing shows that the redirect URIs are the client's
+		if c, err := ReadDocument(id, []byte(text)); err != nil || (c.BackchannelLogoutURI == uri) != own ||
+			c.BackchannelLogoutSessionRequired != own {
 			t.Errorf("document, %s: got %q, %v", uri, c.BackchannelLogoutURI, err)
 		}
-		if uri == "https://app.example/logout" {
+		if own {
 			ok = false // a registered client has no document
 		}
-		c, err = ReadRegistration([]byte(text))
+		c, err := ReadRegistration([]byte(text))
 		if (err == nil && c.BackchannelLogoutURI == uri) != ok {
 			t.Errorf("registration, %s: got %q, %v", uri, c.BackchannelLogoutURI, err)
 		}
+	}
+	// One of two hosts may be a victim's.
+	const two = `{"redirect_uris":["https://app.example/callback","https://victim.example/callback"],` +
+		`"backchannel_logout_uri":"https://victim.example/logout"}`
+	if c, err := ReadRegistration([]byte(two)); err == nil {
+		t.Errorf("a host beside another: got %q", c.BackchannelLogoutURI)
 	}
 }

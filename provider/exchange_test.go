@@ -328,11 +328,19 @@ func TestAnotherServiceActs(t *testing.T) {
 		form := values("grant_type", "client_credentials", "scope", "api")
 		return ch.post(form, basic(id, ch.secrets[id])).str("access_token")
 	}
-	actor := own("stock")
 	acts := func(actor string) reply {
 		return ch.exchanges("orders", access, "resource", orders, "actor_token", actor, "actor_token_type", accessTokenType)
 	}
+	// A service that was merely called with the token of another may not say that the other acts.
+	ch.fails(acts(own("stock")), http.StatusBadRequest, "invalid_request")
+	ch.makes("stock", func(c *storage.Client) {
+		c.MayAct, c.AccessTokenLifetime = []string{"orders"}, storage.Duration(time.Minute)
+	})
+	actor := own("stock")
 	a := acts(actor)
+	if c := ch.access(a); c.ExpiresAt > time.Now().Add(time.Minute).Unix() {
+		t.Errorf("the token counts until %d, longer than that of its actor", c.ExpiresAt)
+	}
 	last := ch.given(a)
 	if c := ch.access(a); c.ClientID != "orders" || c.Act.Subject != "stock" || c.Act.Act != nil {
 		t.Errorf("got %+v", c)

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,9 +21,11 @@ import (
 const (
 	// look is how often a worker looks for ends of sessions, and idle how often it does so while no client hears of them.
 	look, idle = time.Second, 5 * time.Second
-	// most is how many clients one replica tells at the same time, and inTurn of how many ends one client is told before
-	// others have their turn.
-	most, inTurn = 32, 100
+	// most is how many clients one replica tells at the same time. A tenant has at most mostOfTenant of them, and clients
+	// that registered themselves, or that a URL names, mostOutside: they may be slow on purpose.
+	most, mostOfTenant, mostOutside = 32, 16, 8
+	// One client is told of inTurn ends, or for turn, before others have their turn.
+	inTurn, turn = 100, 15 * time.Second
 	// timeout bounds an attempt, and a claim of it lapses after lease.
 	timeout, lease = 10 * time.Second, 30 * time.Second
 	// parting is how long an attempt goes on when the server stops.
@@ -63,6 +66,7 @@ func (w *Worker) Run(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			w.Log.WarnContext(ctx, "look for logouts", "error", err)
 		}
+		rand.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] }) // none is always behind the others
 		for _, c := range due {
 			if ctx.Err() == nil && w.begin(c) {
 				under.Go(func() {
@@ -86,12 +90,26 @@ func (w *Worker) Run(ctx context.Context) {
 func (w *Worker) begin(c storage.ClientOf) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.under[c] || len(w.under) >= most {
+	ofTenant, fromOutside := 0, 0
+	for other := range w.under {
+		if other.TenantID == c.TenantID {
+			ofTenant++
+		}
+		if isOutside(other.ClientID) {
+			fromOutside++
+		}
+	}
+	if w.under[c] || len(w.under) >= most || ofTenant >= mostOfTenant ||
+		isOutside(c.ClientID) && fromOutside >= mostOutside {
 		return false
 	}
 	w.under[c] = true
 	return true
 }
+
+// isOutside reports whether an id is as those of clients that no administrator added: a URL, or one that registration
+// makes.
+func isOutside(id string) bool { return strings.HasPrefix(id, "reg-") || strings.Contains(id, "://") }
 
 // end notes that the client is not being told any more.
 func (w *Worker) end(c storage.ClientOf) {
@@ -102,7 +120,8 @@ func (w *Worker) end(c storage.ClientOf) {
 
 // tell tells a client of what is due, one after the other.
 func (w *Worker) tell(ctx context.Context, c storage.ClientOf) {
-	for i := 0; i < inTurn && ctx.Err() == nil; i++ {
+	began := time.Now()
+	for i := 0; i < inTurn && time.Since(began) < turn && ctx.Err() == nil; i++ {
 		now := time.Now()
 		l, err := w.Store.ClaimLogout(ctx, c, now, now.Add(lease))
 		if errors.Is(err, storage.ErrNotFound) {
@@ -153,8 +172,8 @@ func (w *Worker) send(running context.Context, l storage.Logout) error {
 // post tells the client once. gone says that it is not to be told any more.
 func (w *Worker) post(ctx context.Context, l storage.Logout) (r webhooks.Result, gone bool, err error) {
 	c, err := w.Store.Client(ctx, l.TenantID, l.ClientID)
-	if errors.Is(err, storage.ErrNotFound) || err == nil && c.BackchannelLogoutURI == "" {
-		return webhooks.Result{Answer: "the client has no backchannel_logout_uri any more"}, true, nil
+	if errors.Is(err, storage.ErrNotFound) || err == nil && (c.BackchannelLogoutURI == "" || c.Disabled) {
+		return webhooks.Result{Answer: "the client is disabled, or has no backchannel_logout_uri any more"}, true, nil
 	}
 	if err != nil {
 		return r, false, err

@@ -91,7 +91,8 @@ func (eg *exchangeGrant) check(ctx context.Context, q *tokenRequest) error {
 	if err != nil {
 		return err
 	}
-	q.exchange = &exchange{subject: subject, actor: q.client.ClientID, origin: subject.Rests(), issued: accessTokenType}
+	q.exchange = &exchange{subject: subject, actor: q.client.ClientID, origin: subject.Rests(), issued: accessTokenType,
+		ends: subject.ExpiresAt}
 	if !mayExchange(q.client, subject) {
 		return unmeant(ctx, q.client.ClientID)
 	}
@@ -170,12 +171,19 @@ func (eg *exchangeGrant) checkActor(ctx context.Context, q *tokenRequest) error 
 	if err != nil {
 		return err
 	}
-	if actor.Act != nil || actor.IsKey || !actor.OfClient() {
-		return fosite.ErrInvalidRequest.WithDescription("actor_token has to be a token that a client got for itself.")
+	if actor.Act != nil || actor.IsKey || actor.KeyID != "" || !actor.OfClient() {
+		return fosite.ErrInvalidRequest.WithDescription("actor_token has to be a token that a client got for itself, by " +
+			"its own credentials.")
 	}
 	if !mayExchange(actor.Client, q.exchange.subject) {
 		return unmeant(ctx, actor.ClientID)
 	}
+	if !mayExchange(q.client, actor) { // an API that was called by it may not say that it acted
+		web.Note(ctx, "why", "actor_token isn't meant for "+q.client.ClientID)
+		return fosite.ErrInvalidRequest.WithDescription("actor_token isn't meant for this client: it has to be in the aud " +
+			"of the token, or in may_act of the client that got it.")
+	}
+	q.exchange.ends = min(q.exchange.ends, actor.ExpiresAt)
 	q.exchange.actor, q.exchange.origin = actor.ClientID, q.exchange.origin.And(actor)
 	return nil
 }
@@ -274,7 +282,7 @@ func (eg *exchangeGrant) issue(ctx context.Context, q *tokenRequest, answer fosi
 	if x.subject.KeyID != "" {
 		life = min(life, exchangedLife)
 	}
-	all.ExpiresAt = min(q.now.Add(life).Unix(), x.subject.ExpiresAt)
+	all.ExpiresAt = min(q.now.Add(life).Unix(), x.ends)
 	before, err := x.subject.Act.Renamed(func(name string) (string, error) {
 		id, err := eg.tokens.IDOf(ctx, t, name)
 		return keys.names.User(id), err

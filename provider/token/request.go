@@ -50,6 +50,7 @@ type exchange struct {
 	subject *tokens.Living
 	actor   string // the client that acts
 	origin  *tokens.Origin
+	ends    int64  // when the first of the tokens that came expires
 	issued  string // the value of issued_token_type
 }
 
