@@ -163,6 +163,29 @@ func TestFAPI2Algorithms(t *testing.T) {
 	}
 }
 
+// TestFAPI2Proofs: neither may the key that tokens are bound to be of such a kind.
+func TestFAPI2Proofs(t *testing.T) {
+	t.Parallel()
+	c := startCareful(t)
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := c.code()
+	for alg, want := range map[jose.SignatureAlgorithm]string{jose.RS256: "invalid_dpop_proof", jose.PS256: ""} {
+		holder := c.asker.provesBy(key, alg)
+		holder.nonce = c.holder.nonce
+		line := func(path string) string { return "DPoP: " + holder.sign(holder.claims("POST", path, "")) }
+		if got := c.asker.form("/par", c.by(c.wanted()), line("/par")); got.str("error") != want {
+			t.Errorf("pushed with a proof by %s: got %d %s", alg, got.status, got.raw)
+		}
+	}
+	holder := c.asker.provesBy(key, jose.RS256)
+	holder.nonce = c.holder.nonce
+	got := c.asker.form("/token", c.by(redemption(code)), "DPoP: "+holder.sign(holder.claims("POST", "/token", "")))
+	c.asker.fails(got, http.StatusBadRequest, "invalid_dpop_proof")
+}
+
 // TestFAPI2CodesAreShort: a minute, also where codes of other clients count for longer.
 func TestFAPI2CodesAreShort(t *testing.T) {
 	t.Parallel()

@@ -20,6 +20,7 @@ var ages = map[string]string{
 	"provider/clientauth/clientkeys.go put":   "of this process",
 	"provider/clientauth/clientkeys.go fetch": "of this process",
 	"provider/tokens/code.go OpenCode":        "asks",
+	"provider/token/code.go check":            "OpenCode asks",
 	"provider/authorize/letter.go openLetter": "to both sides",
 	"provider/keys/keys.go over":              "of this process",
 	"provider/authorize/policy.go needsLogin": "storage asks",

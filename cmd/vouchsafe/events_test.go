@@ -263,7 +263,7 @@ var exampleDetails = map[string]map[string]string{
 	storage.EventRefreshAhead:     {"grant": exampleSession},
 	storage.EventCodeReused:       {"grant": exampleSession, "reason": "reused"},
 	storage.EventCodeBurnt:        {"reason": "pkce"},
-	storage.EventClientChanged:    {"secret": "added", "verdict": "allowed"},
+	storage.EventClientChanged:    {"secret": "added", "verdict": "allowed", "what": "logouts replayed"},
 	storage.EventKeyRotated:       {"kid": "x5Xy", "alg": "ES256"},
 	storage.EventKeyRemoved:       {"kid": "x5Xy"},
 	storage.EventMailRetried:      {"mail": exampleSession},

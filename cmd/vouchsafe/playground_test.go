@@ -91,10 +91,9 @@ func TestPlayground(t *testing.T) {
 	// Authorization code and PKCE, with consent, to verified tokens.
 	p.click(`[value="offline_access"]`)
 	p.click("#request .primary")
-	chromiumtest.Do(t, p.ctx,
-		chromedp.WaitVisible(chromedp.ID("login")),
-		chromedp.SendKeys(chromedp.ID("login"), "jo@example.com\n"),
-		chromedp.SendKeys(chromedp.ID("password"), "correct horse battery staple"))
+	chromiumtest.Do(t, p.ctx, chromedp.WaitVisible(chromedp.ID("login")))
+	chromiumtest.Submit(t, p.ctx, chromedp.SendKeys(chromedp.ID("login"), "jo@example.com\n"))
+	chromiumtest.Do(t, p.ctx, chromedp.SendKeys(chromedp.ID("password"), "correct horse battery staple"))
 	p.click("button.primary")
 	chromiumtest.Do(t, p.ctx, chromedp.WaitVisible(chromedp.CSS(`[value="allow"]`)))
 	p.click(`[value="allow"]`)

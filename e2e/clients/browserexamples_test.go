@@ -55,8 +55,9 @@ func signInAtApp(t *testing.T, s *vouchsafetest.Server, app *vouchsafetest.Examp
 	ctx, jo := chromiumtest.New(t), s.Jo(t)
 	chromiumtest.Do(t, ctx,
 		chromedp.Navigate(app.URL+"/"), chromedp.WaitVisible(chromedp.ID("sign-in")), chromedp.Click(chromedp.ID("sign-in")),
-		chromedp.WaitVisible(chromedp.ID("login")), chromedp.SendKeys(chromedp.ID("login"), jo.Email+"\n"),
-		chromedp.SendKeys(chromedp.ID("password"), jo.Password+"\n"),
+		chromedp.WaitVisible(chromedp.ID("login")))
+	chromiumtest.Submit(t, ctx, chromedp.SendKeys(chromedp.ID("login"), jo.Email+"\n"))
+	chromiumtest.Do(t, ctx, chromedp.SendKeys(chromedp.ID("password"), jo.Password+"\n"),
 		chromedp.WaitVisible(chromedp.CSS(`button[value="allow"]`)), chromedp.Click(chromedp.CSS(`button[value="allow"]`)))
 	greets(t, ctx, app)
 }

@@ -41,7 +41,7 @@ func TestFormPostInChromium(t *testing.T) {
 					"login consent", "ui_locales", "de")
 				chromiumtest.Do(t, ctx, chromedp.Navigate(s.Issuer+r.Path()))
 				if i == 0 {
-					chromiumtest.Do(t, ctx, chromedp.SendKeys(chromedp.ID("login"), s.Jo(t).Email+"\n"))
+					chromiumtest.Submit(t, ctx, chromedp.SendKeys(chromedp.ID("login"), s.Jo(t).Email+"\n"))
 				} // later the page knows the user
 				chromiumtest.Do(t, ctx, chromedp.SendKeys(chromedp.ID("password"), s.Jo(t).Password))
 				chromiumtest.Submit(t, ctx, chromedp.Click(chromedp.CSS("#signin .primary")))

@@ -56,7 +56,7 @@ func TestCallbacksThatHandOverInChromium(t *testing.T) {
 		h.next.Store(&next)
 		signIn := func() {
 			if !named { // later the page knows the user
-				chromiumtest.Do(t, h.ctx, chromedp.SendKeys(chromedp.ID("login"), jo.Email+"\n"))
+				chromiumtest.Submit(t, h.ctx, chromedp.SendKeys(chromedp.ID("login"), jo.Email+"\n"))
 			}
 			named = true
 			chromiumtest.Do(t, h.ctx, chromedp.SendKeys(chromedp.ID("password"), jo.Password))

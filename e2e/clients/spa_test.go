@@ -136,8 +136,8 @@ func (a *app) lifeOfASession(t *testing.T, s *vouchsafetest.Server) {
 
 	do(chromedp.Click(chromedp.ID("in")))
 	a.at(t, "/login")
-	do(chromedp.SendKeys(chromedp.ID("login"), jo.Email+"\n"),
-		chromedp.SendKeys(chromedp.ID("password"), jo.Password+"\n"))
+	chromiumtest.Submit(t, a.ctx, chromedp.SendKeys(chromedp.ID("login"), jo.Email+"\n"))
+	do(chromedp.SendKeys(chromedp.ID("password"), jo.Password+"\n"))
 	in := a.wait(t, "the sign-in", func(s appState) bool { return s.At == "signed in" })
 	if in.Email != jo.Email || in.Subject == "" {
 		t.Errorf("got %+v, want the claims of user info", in)

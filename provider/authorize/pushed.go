@@ -99,6 +99,9 @@ func (s *Server) bindPushed(ctx context.Context, a *authorization, proof dpop.Pr
 	case a.jkt != "" && a.jkt != proof.JKT:
 		return oauth.ErrInvalidDPoPProof.WithDescription("dpop_jkt isn't the thumbprint of the key of the DPoP proof.")
 	}
+	if err := proof.AllowedFor(a.client); err != nil {
+		return err
+	}
 	if from := web.RequestOf(ctx).IP; a.client.Public() { // proofs are stored, and any program may name such a client
 		err := oauth.Admit(ctx, s.Limits, "Too many requests with a DPoP proof were pushed from this IP address.",
 			limit.Networks(from, pushedProofs, limit.Stays)...)

@@ -52,6 +52,7 @@ type Proof struct {
 
 	jti   string
 	until time.Time // when the proof is refused for its nonce
+	text  string    // the proof itself
 }
 
 // Given reports whether there was a proof.
@@ -95,7 +96,19 @@ func (c *Checker) Read(r *http.Request, token string) (Proof, error) {
 	if err != nil {
 		return Proof{}, oauth.ErrUseDPoPNonce
 	}
-	return Proof{JKT: jkt, jti: claims.JTI, until: until}, nil
+	return Proof{JKT: jkt, jti: claims.JTI, until: until, text: values[0]}, nil
+}
+
+// AllowedFor returns oauth.ErrInvalidDPoPProof if the client is held to FAPI 2.0, and the proof is signed by an algorithm
+// that it forbids (section 5.4.1).
+func (p Proof) AllowedFor(c *storage.Client) error {
+	if !c.FAPI2() || !p.Given() {
+		return nil
+	}
+	if _, err := jws.Parse(p.text, clients.FAPIAlgorithms); err != nil {
+		return oauth.ErrInvalidDPoPProof.WithDescription("The proof is signed by an algorithm that FAPI 2.0 doesn't allow.")
+	}
+	return nil
 }
 
 // aliasOf returns the URL that a proof may name in the place of the issuer; "" for none.

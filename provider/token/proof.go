@@ -14,6 +14,9 @@ import (
 // settleHolder decides whether the client's tokens are bound to the key of its proof (RFC 9449 section 5) and to its
 // certificate (RFC 8705 section 3).
 func settleHolder(q *tokenRequest) error {
+	if err := q.proof.AllowedFor(q.client); err != nil {
+		return err
+	}
 	switch {
 	case q.client.NeedsProof() && !q.proof.Given():
 		return errProofNeeded

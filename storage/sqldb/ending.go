@@ -26,14 +26,14 @@ type ending struct {
 	alive  int64
 	raised bool
 	seen   int64             // alive, of the last session that was seen
-	tells  bool              // a client of the tenant hears of logouts
+	tells  bool              // a client of the tenant hears of logouts; asked where all sessions of a user end
 	left   []storage.Removal // what is too much for one transaction
 }
 
 // end ends what the change names, and notes what it has ended.
 func (e *ending) end() error {
 	which := e.ch.EndSessions
-	if which != nil || e.ch.Raise || e.ch.Remove {
+	if e.ch.Raise || e.ch.Remove { // otherwise what ends sessions asks
 		n, err := engine.ScanCount(e.c.Row(outbox.HearsLogouts, e.ch.TenantID))
 		if err != nil {
 			return err
@@ -90,6 +90,8 @@ const (
 	andTell         = ` RETURNING id, user_id, expires_at, credential_version,
 		(SELECT users.credential_version FROM users
 			WHERE users.tenant_id = sessions.tenant_id AND users.id = sessions.user_id),
+		(SELECT COUNT(*) FROM (SELECT id FROM clients
+			WHERE clients.tenant_id = sessions.tenant_id AND clients.hears_logouts LIMIT 1) AS found),
 		(SELECT `
 	ofSession = ` FROM grants
 		WHERE grants.tenant_id = sessions.tenant_id AND grants.session_id = sessions.id AND grants.session_id <> '')`
@@ -140,13 +142,13 @@ func (e *ending) endSessions(which storage.SessionFilter) error {
 
 // endThose runs one of the statements that end sessions, and returns how many it ended. Those that were dead
 // already, because they had expired or were of another version, are not told of.
-func (e *ending) endThose(query string, args ...any) (_ int, err error) {
-	var all []storage.EndedSession
+func (e *ending) endThose(query string, args ...any) (n int, err error) {
+	var all []storage.EndedSession // in tenants of which a client hears of it
 	err = e.c.Each(query, args, func(row scanner) error {
 		var s storage.EndedSession
 		var expires time.Time
-		var version, current int64
-		err := row.Scan(&s.ID, &s.UserID, column.Time(&expires), &version, &current, column.List(&s.Clients))
+		var version, current, hearing int64
+		err := row.Scan(&s.ID, &s.UserID, column.Time(&expires), &version, &current, &hearing, column.List(&s.Clients))
 		if e.raised {
 			current--
 		}
@@ -154,14 +156,17 @@ func (e *ending) endThose(query string, args ...any) (_ int, err error) {
 		if version == e.seen && expires.After(e.ch.Now) {
 			e.Sessions = append(e.Sessions, s)
 		}
-		all = append(all, s)
+		if hearing > 0 {
+			all = append(all, s)
+		}
+		n++
 		return err
 	})
-	for i := 0; err == nil && e.tells && i < len(all); i++ {
+	for i := 0; err == nil && i < len(all); i++ {
 		// Also one that was dead already: its clients were not told then.
 		err = outbox.TellLogout(e.c, e.ch.TenantID, all[i].ID, all[i].UserID, e.ch.Now)
 	}
-	return len(all), err
+	return n, err
 }
 
 // sessionsBut are a user's sessions but one. Version is the one that they are alive with; 0 in removals that
@@ -240,7 +245,7 @@ func (s *Store) endRestOfSessions(ctx context.Context, r removal, told func(rows
 		return err
 	}
 	if r.onEnd != nil || tells {
-		w.Run = s.tellSessions(r, ending{alive: which.Version, tells: tells},
+		w.Run = s.tellSessions(r, ending{alive: which.Version},
 			s.text(endRestOfSessionsSQLite, endRestOfSessionsPostgres))
 	}
 	return s.worker.Walk(ctx, w, told)

@@ -100,7 +100,7 @@ func (s *Store) removeRestOfUser(ctx context.Context, r removal, told func(rows 
 	if r.onEnd != nil || tells { // report the sessions that the change has left, before they are deleted
 		err := s.worker.Walk(ctx, parts.Walk{
 			Edge: edgeOfUserSessions, Do: endRestOfUserSessions, Args: args, More: []any{column.Micros(r.Since), ""},
-			Run: s.tellSessions(r, ending{raised: true, tells: tells},
+			Run: s.tellSessions(r, ending{raised: true},
 				s.text(endRestOfSessionsSQLite, endRestOfSessionsPostgres)),
 		}, told)
 		if err != nil {

@@ -74,7 +74,7 @@ func (s *Store) endRestored(ctx context.Context, r removal, told func(rows int64
 		return err
 	}
 	if r.onEnd != nil || tells {
-		sessions.Run = s.tellSessions(r, ending{tells: tells}, s.text(endRestoredSessionsSQLite, endRestoredSessionsPostgres))
+		sessions.Run = s.tellSessions(r, ending{}, s.text(endRestoredSessionsSQLite, endRestoredSessionsPostgres))
 	}
 	return s.worker.WalkAll(ctx, told,
 		parts.Walk{Edge: edgeOfGrants, Do: revokeRestoredGrants, Args: args, More: more, Run: r.tellGrants(tellRestored)},
