@@ -18,7 +18,7 @@ import (
 )
 
 // forPrograms are paths whose answers no user sees: apps and passkey.js ask for them.
-var forPrograms = regexp.MustCompile(`^/auth/|^/\.well-known/|\.(ico|png)$|/passkey$|/options$|download|\{`)
+var forPrograms = regexp.MustCompile(`^/auth/|^/\.well-known/|\.(ico|png|svg)$|/passkey$|/options$|download|\{`)
 
 // pagePaths are the paths of all pages to look at.
 func (s *site) pagePaths() []string {

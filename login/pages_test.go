@@ -133,7 +133,7 @@ func TestTheFirstAdministratorIsCreatedOnce(t *testing.T) {
 		{"nobody", right, english["setup.bad_email"]}, {"a@b@c", right, english["setup.bad_email"]},
 		{"admin@example.com", "1234567", "Use at least 8 characters."},
 		{"admin@example.com", "Admin@Example.com", english["setup.name"]},
-		{"admin@example.com", strings.Repeat("x", 1025), "Use a shorter password: at most 1024 bytes."},
+		{"admin@example.com", strings.Repeat("x", 1025), "Use a shorter password: at most 1,024 bytes."},
 	} {
 		p := v.post("/setup", "token", "setup-default", "email", test[0], "password", test[1])
 		if p.status != http.StatusUnprocessableEntity || !strings.Contains(p.body, test[2]) ||

@@ -227,7 +227,7 @@ func TestWhatIsEnteredAtSignUpIsJudged(t *testing.T) {
 		{"jo@example.com", "", "short", "Use at least 8 characters."},
 		{"jo@example.com", "", "jo@example.com", english["setup.name"]},
 		{"jo@example.com", "walrus.umbrella", "walrus.umbrella", english["setup.name"]},
-		{"jo@example.com", "", strings.Repeat("long ", 300), "Use a shorter password: at most 1024 bytes."},
+		{"jo@example.com", "", strings.Repeat("long ", 300), "Use a shorter password: at most 1,024 bytes."},
 	} {
 		p := v.post("/signup", "email", test.email, "username", test.username, "password", test.password)
 		if got := html.UnescapeString(alertOf(p)); p.status != http.StatusUnprocessableEntity || got != test.want {

@@ -1,7 +1,9 @@
 package docs
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -335,7 +337,11 @@ func (w walk) clone(t *testing.T, s *vouchsafetest.Server) (folder string) {
 		if b.lang != "yaml" || name == "" {
 			continue
 		}
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(b.text), 0o600); err != nil {
+		file := filepath.Join(folder, name)
+		if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) { // what it leads to is the project's own
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, []byte(b.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -49,7 +49,7 @@ func a2(t *testing.T, s *vouchsafetest.Server) {
 			t.Errorf("response_type %q: a token came back through the browser", v)
 		}
 	}
-	for _, v := range []string{"bogus", "query.jwt", "FRAGMENT", "web_message", "query fragment"} {
+	for _, v := range []string{"bogus", "bogus.jwt", ".jwt", "FRAGMENT", "web_message", "query fragment"} {
 		wantError(t, b.Authorize(t, vouchsafetest.NewRequest(web, "response_mode", v)), "invalid_request",
 			"unsupported_response_mode")
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/vouchsafe/vouchsafe/clients"
 	"github.com/vouchsafe/vouchsafe/internal/issuer"
+	"github.com/vouchsafe/vouchsafe/internal/jws"
 	"github.com/vouchsafe/vouchsafe/internal/secret"
 	"github.com/vouchsafe/vouchsafe/internal/web"
 	"github.com/vouchsafe/vouchsafe/provider/oauth"
@@ -99,8 +100,8 @@ func (c *Checker) Read(r *http.Request, token string) (Proof, error) {
 	return Proof{JKT: jkt, jti: claims.JTI, until: until, text: values[0]}, nil
 }
 
-// AllowedFor returns oauth.ErrInvalidDPoPProof if the client is held to FAPI 2.0, and the proof is signed by an algorithm
-// that it forbids (section 5.4.1).
+// AllowedFor returns oauth.ErrInvalidDPoPProof if the client is held to FAPI 2.0, and the proof is signed by an
+// algorithm that it forbids (section 5.4.1).
 func (p Proof) AllowedFor(c *storage.Client) error {
 	if !c.FAPI2() || !p.Given() {
 		return nil
